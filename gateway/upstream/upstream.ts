@@ -1,0 +1,54 @@
+/** What the data plane asks of the resilience side: who next, may I, how did it go. Plain calls, no promises. */
+import type { Exchange } from '../exchange.ts'
+
+/** One upstream address with the counters that decide about it. */
+export interface Instance {
+  readonly id: string
+  readonly host: string
+  readonly port: number
+  readonly secure: boolean
+  /** `host:port`, ready for the Host header. */
+  readonly authority: string
+  readonly zone: string | undefined
+  readonly metadata: Readonly<Record<string, string>>
+  /** Requests in flight on it from this worker; the data plane counts up and down. */
+  active: number
+  /** Connection pool of the data plane; made on first use, closed when the instance has gone and is idle. */
+  pool: unknown
+}
+
+export interface Cluster {
+  readonly name: string
+  readonly instances: readonly Instance[]
+  /** P2C least request over the eligible ones without `x.tried`; undefined when there is none. */
+  pick (x: Exchange): Instance | undefined
+  /** How a try ended. `elapsedMs` to the response head; `failure` undefined = the instance did its job. */
+  report (instance: Instance, failure: 'connect' | 'reset' | 'timeout' | 'status' | undefined, elapsedMs: number, nowMs: number): void
+}
+
+/** A breaker in closed state is integers only; opossum is told of transitions. */
+export interface Breaker {
+  readonly name: string
+  /** A token to hand back, or -1 when the call is refused. Tokens of an older state are ignored when handed back. */
+  enter (nowMs: number): number
+  success (token: number, elapsedMs: number, nowMs: number): void
+  failure (token: number, elapsedMs: number, nowMs: number): void
+  /** Neither (client abort, bulkhead): frees a half-open permit without counting. */
+  ignore (token: number): void
+}
+
+export interface Bulkhead {
+  enter (): boolean
+  leave (): void
+}
+
+export interface RetryPolicy {
+  /** Extra tries beyond the first. */
+  readonly retries: number
+  readonly maxBodyBytes: number
+  readonly perTryTimeoutMs: number
+  /** May this failure be tried again? Checks method, status, failure kind and the budget; takes from the budget. */
+  allows (x: Exchange, failure: 'connect' | 'reset' | 'timeout' | 'status', status: number, nowMs: number): boolean
+  /** Milliseconds before the next try, 0 for at once. */
+  delayMs (attempt: number): number
+}

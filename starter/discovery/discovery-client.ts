@@ -1,0 +1,47 @@
+/**
+ * Where the instances of a service come from. One interface for every profile: the registry's push stream, Eureka
+ * polling, Consul, Kubernetes, a fixed list. Reads never wait: they answer from the last known state, and that
+ * state outlives its source (a registry that is down must not take the callers with it).
+ */
+
+export type InstanceStatus = 'UP' | 'DOWN' | 'STARTING' | 'OUT_OF_SERVICE' | 'UNKNOWN'
+
+/** One running copy of a service. */
+export interface ServiceInstance {
+  readonly instanceId: string
+  /** Lower-case service name as used in `lb://name`. */
+  readonly serviceId: string
+  readonly host: string
+  readonly port: number
+  readonly secure: boolean
+  readonly status: InstanceStatus
+  readonly zone?: string | undefined
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** Called with the whole new list of a service whenever it changed. */
+export type InstancesListener = (serviceId: string, instances: readonly ServiceInstance[]) => void
+
+export interface DiscoveryClient {
+  /** What it is, for logs and health: `eureka-stream http://localhost:8761/eureka/`. */
+  readonly description: string
+  /** Resolves when the first state is known or the deadline passed; never rejects because the source is down. */
+  start (): Promise<void>
+  stop (): Promise<void>
+  /** All known instances of a service, whatever their status; `[]` when unknown. */
+  instances (serviceId: string): readonly ServiceInstance[]
+  services (): readonly string[]
+  /** Watches one service, or every one with `*`; calls back at once with what is known. Returns the unwatch. */
+  watch (serviceId: string, listener: InstancesListener): () => void
+  /** True while the source answers; false means the last known state is being served. */
+  readonly connected: boolean
+}
+
+/** What a service tells a registry about itself, and the duty to keep it true. */
+export interface Registration {
+  /** Registers and starts renewing; resolves after the first success or the deadline, then goes on trying. */
+  start (): Promise<void>
+  setStatus (status: InstanceStatus): Promise<void>
+  /** Status DOWN, then deregister, each with a deadline. */
+  stop (): Promise<void>
+}

@@ -1,0 +1,1 @@
+export type { Origin, Property, PropertySource, Scalar } from './types.ts'
