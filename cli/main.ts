@@ -1,0 +1,47 @@
+/** The command line: `breakwater <command> [options]`. Each server's command is the server's own main file. */
+import { BreakwaterError } from '@breakwater/starter'
+import { error } from './errors.ts'
+import { up } from './up.ts'
+
+const HELP = `breakwater <command> [options]
+
+  up             the whole stack as processes; what "npm start" runs
+                 --profile local|consul|k8s   --scale users=4   --port gateway=9090 (0: any free one)
+                 --data FOLDER   --json   --no-restart   --start-timeout SECONDS
+  discovery      the registry alone           --port N  --config FILE  --key=value
+  config-server  the config server alone      --port N  --config FILE  --key=value
+  gateway        the gateway alone            --port N  --config FILE  --key=value
+  help           this text
+`
+
+const SERVERS: Readonly<Record<string, () => Promise<unknown>>> = {
+  discovery: () => import('../discovery/main.ts'),
+  'config-server': () => import('../config-server/main.ts'),
+  gateway: () => import('../gateway/main.ts')
+}
+
+async function run (command: string, args: readonly string[]): Promise<number | undefined> {
+  const server = SERVERS[command]
+  if (server !== undefined) {
+    // A server's main reads its options from argv, where they stand without our command.
+    process.argv.splice(2, 1)
+    await server()
+    return undefined
+  }
+  if (command === 'up') return up(process, args)
+  if (['help', '--help', '-h'].includes(command)) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  throw error('E_USAGE', [`there is no command "${command}".`], { where: 'breakwater' })
+}
+
+const [command = 'help', ...args] = process.argv.slice(2)
+try {
+  const code = await run(command, args)
+  if (code !== undefined) process.exit(code)
+} catch (cause) {
+  if (!(cause instanceof BreakwaterError)) throw cause
+  process.stderr.write(`${cause.toString()}\n`)
+  process.exitCode = cause.code === 'E_USAGE' ? 2 : 1
+}

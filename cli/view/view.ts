@@ -1,0 +1,26 @@
+/** How the state of the stack is shown. One of three views runs: table, plain lines, JSON lines. */
+import type { ProcessStatus } from '../supervisor/supervisor.ts'
+
+export interface View {
+  status (status: ProcessStatus): void
+  /** A line that a process wrote. */
+  line (name: string, text: string): void
+  problem (message: string, lastLines: readonly string[]): void
+  /** Everything is up. */
+  ready (summary: ReadySummary): void
+  /** Restores the terminal; nothing is shown afterwards. */
+  close (): void
+}
+
+export interface ReadySummary {
+  readonly seconds: number
+  readonly gateway: string
+  /** Commands to try, ready to paste. */
+  readonly examples: readonly string[]
+}
+
+/** The sentence under the examples' heading; the same in the text views. */
+export function readyText (summary: ReadySummary): string {
+  const commands = summary.examples.map(command => `  ${command}`).join('\n')
+  return `All services are ready after ${summary.seconds.toFixed(1)} s. Try:\n\n${commands}\n`
+}
