@@ -4,15 +4,19 @@
  * A line per finished file, the whole output of a file that failed, and every skip with its reason. A file that
  * failed is run once more alone: real-process tests share two cores with their neighbours, and what passes alone is
  * named as such instead of being hidden or failing the run.
- * Arguments are handed to tap: `npm test -- gateway/test/routes.test.ts`.
+ *
+ * Files named `*.system.test.ts` start whole stacks as processes and measure how fast failures are survived: they run
+ * after the others, one at a time. Arguments are files to run instead: `npm test -- gateway/test/routes.test.ts`.
  */
 import { spawn } from 'node:child_process'
+import { globSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { createTapSummary, type FileResult } from './tap-summary.ts'
 
 async function runTap (args: readonly string[]): Promise<FileResult[]> {
-  const child = spawn('tap', ['run', '--reporter=tap', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   const results: FileResult[] = []
+  if (args.length === 0) return results
+  const child = spawn('tap', ['run', '--reporter=tap', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   const take = createTapSummary()
   for await (const line of createInterface({ input: child.stdout })) {
     const result = take(line)
@@ -54,4 +58,16 @@ function report (results: readonly FileResult[]): number {
   return failed === 0 ? 0 : 1
 }
 
-process.exitCode = report(await rerunFailed(await runTap(process.argv.slice(2))))
+async function runAll (files: readonly string[]): Promise<FileResult[]> {
+  const system = files.filter(file => file.endsWith('.system.test.ts'))
+  const parallel = files.filter(file => !system.includes(file))
+  const results = await runTap(parallel)
+  return [...results, ...await runTap(system.length === 0 ? [] : ['--jobs=1', ...system])]
+}
+
+function findTests (): string[] {
+  return globSync('**/test/**/*.test.ts', { exclude: name => name === 'node_modules' || name === '.tap' }).toSorted()
+}
+
+const asked = process.argv.slice(2)
+process.exitCode = report(await rerunFailed(await runAll(asked.length > 0 ? asked : findTests())))
