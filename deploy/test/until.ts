@@ -1,0 +1,8 @@
+/** Waits for a condition instead of a time; a busy machine gets 30 s. */
+export async function until (condition: () => boolean | Promise<boolean>, what = 'the condition', limitMs = 30_000): Promise<void> {
+  const end = Date.now() + limitMs
+  while (!await condition()) {
+    if (Date.now() > end) throw new Error(`${what} did not come true within ${limitMs} ms`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
