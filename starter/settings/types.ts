@@ -27,3 +27,29 @@ export interface PropertySource {
   readonly name: string
   readonly properties: ReadonlyMap<string, Property>
 }
+
+/** One document of a YAML or properties file; files without a separator have exactly one. */
+export interface ConfigDocument extends PropertySource {
+  /** Position among the file's documents that hold anything, from 0. */
+  readonly index: number
+}
+
+/** A document of a YAML file. */
+export type YamlDocument = ConfigDocument
+
+/** Bounds on one file, so that a hostile one costs a bounded amount of time and memory. */
+export interface ParseLimits {
+  /** Characters of text. @default 1 MiB */
+  readonly chars: number
+  /** Nesting of maps and lists; SnakeYAML's own limit. @default 50 */
+  readonly depth: number
+  /** Nodes after expanding aliases; an alias bomb ends here. @default 100,000 */
+  readonly nodes: number
+}
+
+export const PARSE_LIMITS: ParseLimits = { chars: 1_048_576, depth: 50, nodes: 100_000 }
+
+/** `application.yml:14`, or just the source's name when it has no lines. */
+export function formatOrigin (origin: Origin): string {
+  return origin.line === undefined ? origin.source : `${origin.source}:${origin.line}`
+}

@@ -1,0 +1,213 @@
+import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml'
+import type { Alias, Node, Scalar as YamlScalar, YAMLMap } from 'yaml'
+import { settingsError } from './errors.ts'
+import { PARSE_LIMITS } from './types.ts'
+import type { ParseLimits, Property, Scalar, YamlDocument } from './types.ts'
+import { resolveScalar } from './yaml-scalar.ts'
+
+/**
+ * YAML 1.1 to flat properties, exactly as Spring Boot flattens what SnakeYAML reads. The `yaml` library parses with
+ * its failsafe schema (every scalar stays text) and this file gives meaning: types, merges, duplicate keys, keys
+ * that are no strings, origins. Fails with `E_CONFIG_YAML file:line:column` and nothing else.
+ */
+export function parseYaml (text: string, source: string, limits: ParseLimits = PARSE_LIMITS): YamlDocument[] {
+  const lines = new LineCounter()
+  const reader = new YamlReader(source, lines, limits)
+  reader.checkText(text)
+  const parsed = parseAllDocuments(text, {
+    version: '1.1', schema: 'failsafe', uniqueKeys: false, prettyErrors: false, lineCounter: lines
+  })
+  const maps = [...parsed].map(document => {
+    const [fault] = document.errors
+    if (fault !== undefined) throw reader.error(fault.message, fault.pos[0])
+    return reader.flatten(document.contents as Node | null)
+  }).filter(map => map !== undefined)
+  return maps.map((properties, index) => ({
+    name: maps.length === 1 ? source : `${source} (document #${index})`, index, properties
+  }))
+}
+
+type Entry = { readonly key: string, readonly value: Node | null, readonly at: number }
+
+/** One file being read: where its lines are, what its aliases stand for, how much of its budget is left. */
+class YamlReader {
+  readonly #source: string
+  readonly #lines: LineCounter
+  readonly #limits: ParseLimits
+  #nodesLeft: number
+  #targets = new Map<Alias, Node>()
+  #anchors = new Map<string, Node>()
+  #out = new Map<string, Property>()
+
+  constructor (source: string, lines: LineCounter, limits: ParseLimits) {
+    this.#source = source
+    this.#lines = lines
+    this.#limits = limits
+    this.#nodesLeft = limits.nodes
+  }
+
+  error (what: string, offset: number): Error {
+    const { line, col } = this.#lines.linePos(offset)
+    return settingsError('E_CONFIG_YAML', [what], { where: `${this.#source}:${line || 1}:${col || 1}` })
+  }
+
+  /** SnakeYAML refuses control characters; the length is bounded before anything is parsed. */
+  checkText (text: string): void {
+    if (text.length > this.#limits.chars) {
+      throw settingsError('E_CONFIG_LIMIT', [`${this.#limits.chars} characters`], { where: this.#source })
+    }
+    // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+    const bad = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]/.exec(text)
+    if (bad === null) return
+    const before = text.slice(0, bad.index).split(/\r\n|\r|\n/)
+    throw settingsError('E_CONFIG_YAML', ['control characters are not allowed'],
+      { where: `${this.#source}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}` })
+  }
+
+  /** The document's properties; undefined when it holds nothing (Spring does not count such documents). */
+  flatten (root: Node | null): Map<string, Property> | undefined {
+    if (root === null || this.#isNothing(root)) return undefined
+    this.#targets = new Map()
+    this.#anchors = new Map()
+    this.#out = new Map()
+    this.#bindAliases(root, 0)
+    if (isMap(root)) this.#map(root, '', 0)
+    else this.#value(root, 'document', 0)
+    return this.#out
+  }
+
+  #isNothing (root: Node): boolean {
+    if (isScalar(root)) return this.#scalar(root)?.text === '' || this.#scalar(root) === null
+    return isSeq(root) && root.items.length === 0
+  }
+
+  /** An alias means the nearest anchor of its name before it: one walk in document order binds them all. */
+  #bindAliases (node: unknown, depth: number): void {
+    if (isAlias(node)) return this.#bindAlias(node)
+    if (!isScalar(node) && !isMap(node) && !isSeq(node)) return
+    if (node.anchor !== undefined) this.#anchors.set(node.anchor, node)
+    if (isScalar(node)) return
+    if (depth >= this.#limits.depth) throw this.error(`nested deeper than ${this.#limits.depth} levels`, start(node))
+    for (const item of node.items) {
+      if (isPair(item)) {
+        this.#bindAliases(item.key, depth + 1)
+        this.#bindAliases(item.value, depth + 1)
+      } else this.#bindAliases(item, depth + 1)
+    }
+  }
+
+  #bindAlias (alias: Alias): void {
+    const target = this.#anchors.get(alias.source)
+    if (target === undefined) throw this.error(`alias "*${alias.source}" has no anchor before it`, start(alias))
+    this.#targets.set(alias, target)
+  }
+
+  #deref (node: Node | null): Node | null {
+    return isAlias(node) ? this.#targets.get(node) ?? null : node
+  }
+
+  #value (raw: Node | null, path: string, depth: number, at = 0): void {
+    const node = this.#deref(raw)
+    if (--this.#nodesLeft < 0) throw this.error(`more than ${this.#limits.nodes} values after expanding aliases`, at)
+    if (depth > this.#limits.depth) throw this.error(`nested deeper than ${this.#limits.depth} levels`, at)
+    if (isMap(node)) this.#map(node, path, depth)
+    else if (isSeq(node)) this.#list(node.items as Node[], path, depth, start(node))
+    else this.#put(path, isScalar(node) ? this.#scalar(node) : null, node === null ? at : start(node))
+  }
+
+  #put (path: string, value: Scalar | null, offset: number): void {
+    const { line, col } = this.#lines.linePos(offset)
+    this.#out.set(path, {
+      value: value ?? { kind: 'string', text: '' },
+      origin: { source: this.#source, line: line || 1, column: col || 1 }
+    })
+  }
+
+  #list (items: readonly Node[], path: string, depth: number, at: number): void {
+    if (items.length === 0) this.#put(path, null, at)
+    items.forEach((item, index) => this.#value(item, `${path}[${index}]`, depth + 1, at))
+  }
+
+  #map (node: YAMLMap, path: string, depth: number): void {
+    this.#checkTag(node)
+    for (const { key, value, at } of this.#entries(node, 0).values()) {
+      // Boot joins `[a/b]` without a dot: that is how a key with dots or slashes is written in Spring's YAML.
+      const full = path.trim() === '' ? key : path + (key.startsWith('[') ? key : `.${key}`)
+      this.#value(value, full, depth + 1, at)
+    }
+  }
+
+  /** A map's entries with `<<` merged in: own keys win over merged ones, earlier merges over later ones. */
+  #entries (node: YAMLMap, depth: number): Map<string, Entry> {
+    const entries = new Map<string, Entry>()
+    const own = new Set<string>()
+    for (const pair of node.items) {
+      const key = pair.key as Node | null
+      if (isMergeKey(key)) {
+        for (const [id, entry] of this.#merged(pair.value as Node | null, start(key), depth)) {
+          if (!entries.has(id)) entries.set(id, entry)
+        }
+        continue
+      }
+      const { id, text } = this.#key(key)
+      if (own.has(id)) throw this.error(`duplicate key "${text}"`, start(key))
+      own.add(id)
+      entries.set(id, { key: text, value: pair.value as Node | null, at: end(key) })
+    }
+    return entries
+  }
+
+  #merged (raw: Node | null, at: number, depth: number): Map<string, Entry> {
+    if (--this.#nodesLeft < 0 || depth > this.#limits.depth) throw this.error('merges (<<) nest too deeply', at)
+    const node = this.#deref(raw)
+    if (isMap(node)) return this.#entries(node, depth + 1)
+    if (!isSeq(node)) throw this.error('a merge (<<) needs a map or a list of maps', at)
+    const all = new Map<string, Entry>()
+    for (const item of node.items as Node[]) {
+      for (const [id, entry] of this.#merged(item, at, depth + 1)) if (!all.has(id)) all.set(id, entry)
+    }
+    return all
+  }
+
+  /** Keys that are no strings are bracketed, as Spring does: `1: x` under `m` is `m[1]`. */
+  #key (raw: Node | null): { id: string, text: string } {
+    const node = this.#deref(raw)
+    if (isMap(node) || isSeq(node)) {
+      const text = `[${this.#javaText(node, 0)}]`
+      return { id: text, text }
+    }
+    const scalar = isScalar(node) ? this.#scalar(node) : null
+    if (scalar === null) throw this.error('a key may not be null', start(raw))
+    return { id: `${scalar.kind} ${scalar.text}`, text: scalar.kind === 'string' ? scalar.text : `[${scalar.text}]` }
+  }
+
+  /** Java's toString of a list or map used as a key: `[a, b]`, `{a=1}`. */
+  #javaText (raw: Node | null, depth: number): string {
+    const node = this.#deref(raw)
+    if (--this.#nodesLeft < 0 || depth > this.#limits.depth) throw this.error('a key nests too deeply', start(raw))
+    if (isSeq(node)) return `[${(node.items as Node[]).map(item => this.#javaText(item, depth + 1)).join(', ')}]`
+    if (isMap(node)) {
+      return `{${node.items.map(pair => `${this.#javaText(pair.key as Node, depth + 1)}=${
+        this.#javaText(pair.value as Node | null, depth + 1)}`).join(', ')}}`
+    }
+    return isScalar(node) ? this.#scalar(node)?.text ?? 'null' : 'null'
+  }
+
+  #scalar (node: YamlScalar): Scalar | null {
+    const result = resolveScalar({ text: node.value as string, plain: node.type === 'PLAIN', tag: node.tag })
+    if (typeof result === 'string') throw this.error(result, start(node))
+    return result
+  }
+
+  #checkTag (node: YAMLMap): void {
+    const known = node.tag === undefined || /^tag:yaml\.org,2002:(?:map|omap|set)$/.test(node.tag)
+    if (!known) throw this.error(`tag "${node.tag}" is not known`, start(node))
+  }
+}
+
+const start = (node: Node | null): number => node?.range?.[0] ?? 0
+const end = (node: Node | null): number => node?.range?.[1] ?? 0
+
+function isMergeKey (key: Node | null): key is YamlScalar {
+  return isScalar(key) && key.type === 'PLAIN' && key.value === '<<' && key.tag === undefined
+}
