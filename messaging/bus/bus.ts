@@ -1,0 +1,87 @@
+/**
+ * The bus port. At least once, in order within a group, each group on its own lane, so that one slow or poisoned
+ * aggregate holds up nobody else. Whatever a bus promises beyond that is not used: consumers dedupe and order by
+ * themselves (inbox, aggregate versions).
+ */
+import type { Envelope } from '../envelope.ts'
+
+/** A message ready to go: its text, and what the bus needs to know about it. */
+export interface Outgoing {
+  readonly id: string
+  readonly dedupe: string
+  readonly group: string
+  readonly type: string
+  readonly body: string
+}
+
+/** A message as a consumer gets it. */
+export interface Delivery {
+  readonly envelope: Envelope
+  /** 1 on the first try. */
+  readonly receiveCount: number
+}
+
+export interface DeadLetter {
+  /** The bus's own handle, for redrive and drop. */
+  readonly id: string
+  readonly group: string
+  readonly type: string
+  readonly body: string
+  readonly error: string
+  readonly at: number
+}
+
+export interface QueueStat {
+  readonly queue: string
+  readonly waiting: number
+  readonly inFlight: number
+  readonly dead: number
+  readonly oldestMs: number
+}
+
+export interface DeadLetters {
+  list (limit: number): Promise<DeadLetter[]>
+  /** Sends them to their queue again, under a new dedupe id; returns how many. */
+  redrive (ids: readonly string[] | 'all'): Promise<number>
+  drop (ids: readonly string[]): Promise<number>
+}
+
+/** Subscribes a queue to the events of a topic. */
+export interface Subscription {
+  readonly topic: string
+  readonly types: readonly string[]
+}
+
+export interface ConsumeOptions {
+  /** How many groups are handled at the same time. Default 16. */
+  readonly lanes?: number
+  /** A message not settled by then goes to another consumer; extended while a handler works. Default: the bus's own. */
+  readonly visibilityMs?: number
+}
+
+/** Handles one message; what it throws decides what becomes of it (see `handling.ts`). */
+export type Handler = (delivery: Delivery) => Promise<void>
+
+/** Messages that were not taken, by dedupe id; the others of the call were. */
+export type Refused = ReadonlyMap<string, Error>
+
+export interface Bus {
+  readonly description: string
+  /** Makes sure the queue and its subscriptions exist, creating them only where that is allowed. */
+  provision (queue: string, subscriptions: readonly Subscription[], topic: string): Promise<void>
+  /** To every subscribed queue. Rejects when nothing was taken; else returns what was refused. */
+  publish (topic: string, messages: readonly Outgoing[]): Promise<Refused>
+  /** To one queue. */
+  send (queue: string, messages: readonly Outgoing[]): Promise<Refused>
+  /** Starts consuming; the returned function stops it and waits for handlers that are at work. */
+  consume (queue: string, handler: Handler, options?: ConsumeOptions): () => Promise<void>
+  dlq (queue: string): DeadLetters
+  stats (queue: string): Promise<QueueStat>
+  close (): Promise<void>
+}
+
+/** Tries per message before it is a dead letter. */
+export const MAX_RECEIVES = 5
+
+/** Waits before the second, third, ... try. */
+export const RETRY_DELAYS_MS: readonly number[] = [0, 1000, 5000, 15_000]

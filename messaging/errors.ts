@@ -1,0 +1,70 @@
+/** Every error of messaging that a user can act on. */
+import { errorTable } from '@breakwater/starter'
+
+export const messagingError = errorTable({
+  E_EVENT_SCHEMA: {
+    text: '%s at %s: %s. Not sent; the transaction was rolled back.',
+    next: 'Correct the data, or publish a new version of the message.'
+  },
+  E_MESSAGE_INVALID: { text: '%s at %s: %s. The message cannot be handled and goes to the dead letters.' },
+  E_MESSAGE_UNKNOWN: {
+    text: 'no schema for the message type %s.',
+    next: 'Add it to the service\'s schemas, or stop subscribing to it.'
+  },
+  E_MESSAGE_TOO_LARGE: { text: '%s has %s bytes, a message may have 262144.', next: 'Send a reference.', status: 413 },
+  E_OUTBOX_FULL: {
+    text: '%s messages wait in the outbox, the bus takes none.',
+    next: 'Bring the bus back; repeat the request later.',
+    status: 503,
+    canRetry: true
+  },
+  E_STORE_BUSY: { text: 'another process holds the store\'s write lock.', status: 503, canRetry: true },
+  E_STORE_FULL: { text: 'the disk or the store\'s page limit is full.', next: 'Make room.', status: 503, canRetry: true },
+  E_STORE_DOWN: { text: 'the store does not answer: %s.', status: 503, canRetry: true },
+  E_STORE_CONFLICT: { text: 'the same record was changed by another command.', status: 503, canRetry: true },
+  E_STORE_NOT_TRANSACTIONAL: {
+    text: 'the store keeps outbox rows of a transaction that was rolled back.',
+    next: 'Use an adapter that writes state and outbox in one atomic unit.'
+  },
+  E_STORE_NOT_DURABLE: { text: '%s does not flush what it acknowledges: %s.', next: 'Set %s.' },
+  E_STORE_OWNED: {
+    text: '%s belongs to another running process.',
+    next: 'Scale this service with a shared store (breakwater.store.url), or give the second one another breakwater.data.dir.'
+  },
+  E_EMBEDDED_REFUSED: {
+    text: '%s would keep its data in a file, and a pod\'s disk goes away with the pod.',
+    next: 'Set breakwater.store.url, or ALLOW_EMBEDDED=1 with a volume.'
+  },
+  E_TX_CLOSED: { text: 'a transaction was used after it had ended.', next: 'Await every step inside the transaction.' },
+  E_TX_SLOW: { text: 'a command held the store for more than %s ms.', next: 'Do no network calls inside tx().', status: 503 },
+  E_STALE_RECEIPT: { text: 'the message was handed to another consumer in the meantime.', status: 409 },
+  E_BUS_DOWN: { text: 'the bus at %s does not answer: %s.', status: 503, canRetry: true },
+  E_BUS_PROVISION: {
+    text: 'the bus has no %s.',
+    next: 'Create it, or set breakwater.bus.provision=true where the service may create it itself.'
+  },
+  E_KEY_MISSING: { text: 'the header Idempotency-Key (1 to 255 characters) is required.', status: 400 },
+  E_KEY_REUSED: { text: 'this Idempotency-Key was used with another body.', next: 'Use a new key.', status: 422 },
+  E_KEY_IN_FLIGHT: {
+    text: 'the first request with this Idempotency-Key is still running.',
+    next: 'Repeat it in a second.',
+    status: 409,
+    canRetry: true
+  }
+})
+
+/** Thrown by a handler that will never accept this message: straight to the dead letters. */
+export class Poison extends Error {
+  override readonly name = 'Poison'
+}
+
+/** Thrown when the message is fine but its surroundings are not: tried again without counting. */
+export class Transient extends Error {
+  override readonly name = 'Transient'
+}
+
+/** True when waiting may help: a store or a bus that is down, busy or full. */
+export function isTransient (error: unknown): boolean {
+  return error instanceof Transient ||
+    (error instanceof Error && 'canRetry' in error && error.canRetry === true)
+}

@@ -1,0 +1,227 @@
+/**
+ * The road of a message, top to bottom:
+ *
+ *   command -> tx             state, inbox or idempotency row, outbox: one commit, so that no crash can part them
+ *           -> relay          sends what was committed, in order, until it is taken
+ *           -> bus            at least once, in order per group, each group on a lane of its own
+ *           -> schema check   what nobody can read is a dead letter at once
+ *           -> inbox claim    in the handler's transaction: a second delivery ends here
+ *           -> handler        changes state and emits; commits with the claim
+ *           -> settle         done, wait, retry with back-off, or dead letter
+ *
+ * A command's replies are kept with its inbox row: when it comes a second time, because its sender never heard, they
+ * are sent again instead of the work being done again.
+ */
+import type { Bus, DeadLetters, Delivery, QueueStat, Subscription } from './bus/bus.ts'
+import { seal, type Draft, type Envelope } from './envelope.ts'
+import { messagingError } from './errors.ts'
+import { NO_FAULTS, type Faults } from './faults.ts'
+import { queueOf, topicOf, type MessagingOptions } from './options.ts'
+import { Relay } from './relay.ts'
+import type { Schemas } from './schemas.ts'
+import { probeStore, type OutboxEntry, type Store, type Tx } from './store/store.ts'
+
+/** What a handler and a command use to say something to the world, inside their transaction. */
+export interface Emitter {
+  /** Publishes an event to whoever subscribed. */
+  event (draft: Draft): Promise<Envelope>
+  /** Sends a command to one service. */
+  command (service: string, draft: Draft): Promise<Envelope>
+  /** Sends a command again, as the same message: the receiver's inbox knows its id. */
+  resend (service: string, envelope: Envelope, attempt: number): Promise<void>
+}
+
+/** Handles one type of message. Everything it does goes through `tx` and `emit`, or it is not exactly once. */
+export type MessageHandler<T extends Tx> = (message: Envelope, tx: T, emit: Emitter) => Promise<void>
+
+export interface MessageRoute<T extends Tx> {
+  /** `command`: replies are kept and re-emitted when the command comes again. */
+  readonly kind: 'event' | 'command'
+  readonly handle: MessageHandler<T>
+}
+
+export interface Logger {
+  info (fields: object, text: string): void
+  warn (fields: object, text: string): void
+  error (fields: object, text: string): void
+}
+
+export interface MessagingParts<T extends Tx> {
+  readonly service: string
+  readonly store: Store<T>
+  readonly bus: Bus
+  readonly schemas: Schemas
+  /** By message type. */
+  readonly routes?: Readonly<Record<string, MessageRoute<T>>>
+  /** Events of other services; commands need no subscription. */
+  readonly subscribe?: ReadonlyArray<{ readonly service: string, readonly types: readonly string[] }>
+  readonly options: MessagingOptions
+  readonly log: Logger
+  readonly faults?: Faults
+  readonly now?: () => number
+}
+
+/** One service's part in the conversation. */
+export class Messaging<T extends Tx> {
+  readonly store: Store<T>
+  readonly bus: Bus
+  readonly queue: string
+  readonly #parts: MessagingParts<T>
+  readonly #relay: Relay
+  readonly #now: () => number
+  readonly #faults: Faults
+  #waiting = 0
+  #stopConsuming: (() => Promise<void>) | undefined
+  #provisioning: NodeJS.Timeout | undefined
+  #timers: NodeJS.Timeout[] = []
+  #stopped = false
+
+  constructor (parts: MessagingParts<T>) {
+    this.#parts = parts
+    this.store = parts.store
+    this.bus = parts.bus
+    this.queue = queueOf(parts.options.prefix, parts.service)
+    this.#now = parts.now ?? Date.now
+    this.#faults = parts.faults ?? NO_FAULTS
+    const { relayBatch: batch, sweepMs, maxBackOffMs } = parts.options
+    this.#relay = new Relay(parts.store, parts.bus, { batch, sweepMs, maxBackOffMs, now: this.#now,
+      faults: this.#faults, onError: error => { this.#relayFailed(error) } })
+  }
+
+  /** Refuses a store that cannot keep its promise, then relays and consumes. A dead bus is no reason not to start. */
+  async start (): Promise<void> {
+    await probeStore(this.store, this.#now())
+    await this.#count()
+    this.#relay.start()
+    await this.#provision()
+    const { purgeMs, sweepMs } = this.#parts.options
+    this.#timers = [
+      setInterval(() => { this.#inBackground(this.#count()) }, sweepMs),
+      setInterval(() => { this.#inBackground(this.#purge()) }, purgeMs)
+    ]
+  }
+
+  async stop (): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#provisioning)
+    for (const timer of this.#timers) clearInterval(timer)
+    await this.#stopConsuming?.()
+    await this.#relay.stop()
+    await this.bus.close()
+  }
+
+  /**
+   * Runs a command: `fn` changes state and emits; all of it is committed, or nothing. Throws E_OUTBOX_FULL before
+   * anything is done when the bus has been away for too long.
+   */
+  async tx<Value> (fn: (tx: T, emit: Emitter) => Promise<Value>, trace?: string): Promise<Value> {
+    if (this.#waiting > this.#parts.options.maxOutbox) throw messagingError('E_OUTBOX_FULL', [this.#waiting])
+    const value = await this.store.tx(tx => fn(tx, this.#emitter(tx, { traceparent: trace }, [])))
+    this.#faults.at('afterCommit')
+    return value
+  }
+
+  /** Unsent messages, as of the last sweep. */
+  get outboxDepth (): number {
+    return this.#waiting
+  }
+
+  /** False while the bus refuses what the relay brings. */
+  get busUp (): boolean {
+    return this.#relay.failures === 0
+  }
+
+  get dlq (): DeadLetters {
+    return this.bus.dlq(this.queue)
+  }
+
+  stats (): Promise<QueueStat> {
+    return this.bus.stats(this.queue)
+  }
+
+  #emitter (tx: T, context: Pick<Draft, 'traceparent' | 'correlationId' | 'causationId'>, kept: OutboxEntry[]): Emitter {
+    const { service, schemas, options } = this.#parts
+    const append = async (entry: OutboxEntry): Promise<void> => {
+      kept.push(entry)
+      await tx.outbox.append([entry])
+    }
+    const emit = async (draft: Draft, kind: 'event' | 'command', dest: string): Promise<Envelope> => {
+      const envelope = seal({ ...context, ...draft }, service, this.#now())
+      await append(toEntry(envelope, kind, dest, schemas.encode(envelope), envelope.id))
+      return envelope
+    }
+    return {
+      event: draft => emit(draft, 'event', topicOf(options.prefix, service)),
+      command: (target, draft) => emit(draft, 'command', queueOf(options.prefix, target)),
+      resend: (target, envelope, attempt) => append(toEntry(envelope, 'command', queueOf(options.prefix, target),
+        schemas.encode(envelope), `${envelope.id}:a${attempt}`))
+    }
+  }
+
+  async #consume (delivery: Delivery): Promise<void> {
+    const { schemas, routes = {} } = this.#parts
+    const message = delivery.envelope
+    schemas.check(message)
+    const route = Object.hasOwn(routes, message.type) ? routes[message.type] : undefined
+    if (route === undefined) return this.#parts.log.warn({ type: message.type }, 'no handler for this message')
+    await this.store.tx(tx => this.#handleOnce(message, route, tx, delivery.receiveCount))
+    this.#faults.at('beforeAck')
+  }
+
+  async #handleOnce (message: Envelope, route: MessageRoute<T>, tx: T, attempt: number): Promise<void> {
+    const claim = await tx.inbox.claim(this.#parts.service, message.id)
+    if (!claim.fresh) {
+      // A dedupe id of its own: the bus may still remember the first sending and would swallow this one.
+      const again = claim.replies.map(reply => ({ ...reply, dedupe: `${reply.id}:r${this.#now()}-${attempt}` }))
+      await tx.outbox.append(again)
+      return
+    }
+    const sent: OutboxEntry[] = []
+    const { traceparent, correlationid } = message
+    await route.handle(message, tx, this.#emitter(tx,
+      { traceparent, correlationId: correlationid, causationId: message.id }, sent))
+    if (route.kind === 'command' && sent.length > 0) {
+      await tx.inbox.keepReplies(this.#parts.service, message.id, sent)
+    }
+  }
+
+  /** Tries until the bus is there: a service must start, and take commands, without it. */
+  async #provision (): Promise<void> {
+    const { routes = {}, subscribe = [], options, service, log } = this.#parts
+    const subscriptions: Subscription[] = subscribe.map(entry =>
+      ({ topic: topicOf(options.prefix, entry.service), types: entry.types }))
+    try {
+      await this.bus.provision(this.queue, subscriptions, topicOf(options.prefix, service))
+    } catch (error) {
+      if (!(error instanceof Error && 'canRetry' in error && error.canRetry === true)) throw error
+      log.warn({ err: String(error) }, 'the bus is not there yet')
+      if (!this.#stopped) this.#provisioning = setTimeout(() => { this.#inBackground(this.#provision()) }, 500)
+      return
+    }
+    if (Object.keys(routes).length === 0 || this.#stopped) return
+    this.#stopConsuming = this.bus.consume(this.queue, delivery => this.#consume(delivery), { lanes: options.lanes })
+  }
+
+  async #count (): Promise<void> {
+    this.#waiting = await this.store.outbox.count()
+  }
+
+  async #purge (): Promise<void> {
+    const { keepSentMs, keepInboxMs, keepAnswersMs } = this.#parts.options
+    const now = this.#now()
+    await this.store.purge({ sentMs: now - keepSentMs, inboxMs: now - keepInboxMs, answersMs: now - keepAnswersMs })
+  }
+
+  #inBackground (work: Promise<void>): void {
+    work.catch((error: unknown) => { this.#parts.log.warn({ err: String(error) }, 'messaging housekeeping failed') })
+  }
+
+  /** The first failure in a row is news, the hundredth is not. */
+  #relayFailed (error: unknown): void {
+    if (this.#relay.failures === 1) this.#parts.log.warn({ err: String(error) }, 'the relay waits for the bus')
+  }
+}
+
+function toEntry (envelope: Envelope, kind: OutboxEntry['kind'], dest: string, body: string, dedupe: string): OutboxEntry {
+  return { id: envelope.id, dedupe, kind, dest, group: envelope.subject, type: envelope.type, body }
+}

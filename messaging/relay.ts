@@ -1,0 +1,113 @@
+/**
+ * The relay: outbox to bus, in the order of writing, woken by each commit and by a sweep in case a wake was lost. It
+ * marks a row only after the bus took it; killed in between, it sends the row again and the bus or the inbox drops the
+ * second. Dead bus: it asks again with back-off and the outbox grows.
+ */
+import type { Bus, Outgoing, Refused } from './bus/bus.ts'
+import type { Faults } from './faults.ts'
+import type { OutboxRow, Store } from './store/store.ts'
+
+export interface RelayOptions {
+  readonly batch: number
+  readonly sweepMs: number
+  readonly maxBackOffMs: number
+  readonly now: () => number
+  readonly onError: (error: unknown) => void
+  readonly faults: Faults
+}
+
+export class Relay {
+  readonly #store: Store
+  readonly #bus: Bus
+  readonly #options: RelayOptions
+  #sweep: NodeJS.Timeout | undefined
+  #draining: Promise<void> | undefined
+  #again = false
+  #stopped = false
+  #failures = 0
+  #retryAt = 0
+
+  constructor (store: Store, bus: Bus, options: RelayOptions) {
+    this.#store = store
+    this.#bus = bus
+    this.#options = options
+  }
+
+  /** Consecutive failures; 0 while the bus takes messages. */
+  get failures (): number {
+    return this.#failures
+  }
+
+  start (): void {
+    this.#store.onOutbox(() => { this.wake() })
+    this.#sweep = setInterval(() => { this.wake() }, this.#options.sweepMs)
+    this.wake()
+  }
+
+  async stop (): Promise<void> {
+    this.#stopped = true
+    clearInterval(this.#sweep)
+    await this.#draining
+  }
+
+  wake (): void {
+    if (this.#stopped || performance.now() < this.#retryAt) return
+    this.#again = true
+    this.#draining ??= this.#drain().finally(() => { this.#draining = undefined })
+  }
+
+  async #drain (): Promise<void> {
+    try {
+      while (this.#again && !this.#stopped) {
+        this.#again = false
+        if (await this.#store.outbox.lead()) await this.#drainAll()
+      }
+      this.#failures = 0
+    } catch (error) {
+      this.#failures++
+      const { sweepMs, maxBackOffMs } = this.#options
+      this.#retryAt = performance.now() + Math.min(sweepMs * 2 ** Math.min(this.#failures - 1, 10), maxBackOffMs)
+      this.#options.onError(error)
+    }
+  }
+
+  async #drainAll (): Promise<void> {
+    for (;;) {
+      const rows = await this.#store.outbox.unsent(this.#options.batch)
+      if (rows.length === 0 || this.#stopped) return
+      this.#options.faults.at('midBatch')
+      const results = await Promise.allSettled(byDestination(rows).map(group => this.#send(group)))
+      this.#options.faults.at('beforeRelayMark')
+      const sent = results.flatMap(result => result.status === 'fulfilled' ? result.value : [])
+      if (sent.length > 0) await this.#store.outbox.markSent(sent.map(row => row.seq), this.#options.now())
+      const failure = results.find(result => result.status === 'rejected')
+      if (failure !== undefined) throw failure.reason as Error
+      if (sent.length < rows.length) throw new Error(`${rows.length - sent.length} messages were refused by the bus`)
+    }
+  }
+
+  /** Returns the rows that count as sent: behind a refused row its group stops, or order would be lost. */
+  async #send (rows: readonly OutboxRow[]): Promise<OutboxRow[]> {
+    const { dest, kind } = rows[0]!
+    const outgoing = rows.map(toOutgoing)
+    const refused = await (kind === 'event' ? this.#bus.publish(dest, outgoing) : this.#bus.send(dest, outgoing))
+    return taken(rows, refused)
+  }
+}
+
+function toOutgoing ({ id, dedupe, group, type, body }: OutboxRow): Outgoing {
+  return { id, dedupe, group, type, body }
+}
+
+function byDestination (rows: readonly OutboxRow[]): OutboxRow[][] {
+  return [...Map.groupBy(rows, row => row.dest).values()]
+}
+
+function taken (rows: readonly OutboxRow[], refused: Refused): OutboxRow[] {
+  if (refused.size === 0) return [...rows]
+  const stopped = new Set<string>()
+  return rows.filter(row => {
+    if (refused.has(row.dedupe)) stopped.add(row.group)
+    return !stopped.has(row.group)
+  })
+}

@@ -1,0 +1,66 @@
+/**
+ * The messages a service knows, compiled once. Producers check before the outbox insert, consumers before the
+ * handler: a bad message is stopped where its author can still see it.
+ *
+ * Each service keeps its own copy of the schemas it consumes (tolerant reader): unknown fields are let through, so a
+ * producer may add one without asking anybody.
+ */
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
+import { ENVELOPE_SCHEMA, MAX_MESSAGE_BYTES, type Envelope } from './envelope.ts'
+import { messagingError, Poison } from './errors.ts'
+
+export interface MessageSchema {
+  /** The message type: `orders.OrderPlaced.v1`. */
+  readonly $id: string
+  readonly [keyword: string]: unknown
+}
+
+export class Schemas {
+  readonly #envelope: ValidateFunction
+  readonly #data = new Map<string, ValidateFunction>()
+
+  constructor (schemas: readonly MessageSchema[]) {
+    // No coercion: a producer that sends "1" for 1 is wrong, and every consumer would have to guess the same way.
+    const ajv = new Ajv2020({ strict: true, allErrors: false, coerceTypes: false })
+    // The package's types describe its CommonJS shape, where the function is the `default` of itself.
+    const addFormats = formats as unknown as typeof formats.default
+    addFormats(ajv)
+    this.#envelope = ajv.compile(ENVELOPE_SCHEMA)
+    for (const schema of schemas) this.#data.set(schema.$id, ajv.compile(schema))
+  }
+
+  get types (): readonly string[] {
+    return [...this.#data.keys()]
+  }
+
+  /** Returns the text to send, or throws what rolls the producer's transaction back. */
+  encode (envelope: Envelope): string {
+    const fault = this.#fault(envelope)
+    if (fault !== undefined) throw messagingError('E_EVENT_SCHEMA', [envelope.type, fault.at, fault.why])
+    const text = JSON.stringify(envelope)
+    const bytes = Buffer.byteLength(text)
+    if (bytes > MAX_MESSAGE_BYTES) throw messagingError('E_MESSAGE_TOO_LARGE', [envelope.type, bytes])
+    return text
+  }
+
+  /** Throws Poison, with the reason, for what no handler can make sense of. */
+  check (envelope: Envelope): void {
+    const fault = this.#fault(envelope)
+    if (fault === undefined) return
+    const cause = messagingError('E_MESSAGE_INVALID', [envelope.type, fault.at, fault.why])
+    throw new Poison(cause.toString(), { cause })
+  }
+
+  #fault (envelope: Envelope): { at: string, why: string } | undefined {
+    if (!this.#envelope(envelope)) return firstError(this.#envelope, '')
+    const validate = this.#data.get(envelope.type)
+    if (validate === undefined) return { at: '/type', why: 'no schema is known for it' }
+    return validate(envelope.data) ? undefined : firstError(validate, '/data')
+  }
+}
+
+function firstError (validate: ValidateFunction, prefix: string): { at: string, why: string } {
+  const error = validate.errors?.[0]
+  return { at: `${prefix}${error?.instancePath ?? ''}` || '/', why: error?.message ?? 'is invalid' }
+}

@@ -1,0 +1,135 @@
+/**
+ * Group commit: commands that arrive while a commit is under way, or in the same turn of the event loop, share one
+ * transaction and so one fsync (ten times the throughput); each in its own savepoint, so that one failing command
+ * undoes nothing but itself. No timer: an idle store commits a lone command at once.
+ */
+import { messagingError } from '../errors.ts'
+
+/** The engine under the queue; all of it answers without waiting for anything but the disk. */
+export interface Batch<Handle> {
+  /** Starts the transaction; throws an error with `canRetry` while the store is locked by somebody else. */
+  begin (): void
+  /** Opens a savepoint and hands out what the command writes through. */
+  open (): Handle
+  /** Ends the command: keep its writes, or undo them. The handle is dead afterwards. */
+  keep (handle: Handle): void
+  undo (handle: Handle): void
+  /** False when the engine gave the whole transaction up by itself, as sqlite does on a full disk. */
+  alive (): boolean
+  commit (): void
+  rollback (): void
+}
+
+export interface GroupCommitOptions {
+  readonly maxCommands: number
+  /** How long a command waits for a lock that somebody else holds before it fails with E_STORE_BUSY. */
+  readonly lockWaitMs: number
+  /** A command that is not done by then is undone; it must be waiting for something it should not. */
+  readonly commandMs: number
+}
+
+interface Command<Handle> {
+  readonly run: (handle: Handle) => Promise<unknown>
+  readonly settle: (error: unknown, value?: unknown) => void
+}
+
+interface Outcome { readonly failed: boolean, readonly value: unknown }
+
+export class GroupCommit<Handle> {
+  readonly #batch: Batch<Handle>
+  readonly #options: GroupCommitOptions
+  #queue: Array<Command<Handle>> = []
+  #draining = false
+
+  constructor (batch: Batch<Handle>, options: GroupCommitOptions) {
+    this.#batch = batch
+    this.#options = options
+  }
+
+  run<Value> (fn: (handle: Handle) => Promise<Value>): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      const settle = (error: unknown, value?: unknown) => {
+        if (error === undefined) resolve(value as Value)
+        else reject(error as Error)
+      }
+      this.#queue.push({ run: fn, settle })
+      if (this.#draining) return
+      this.#draining = true
+      // The next turn, not now: everything that the sockets brought in this one joins the same commit.
+      setImmediate(() => { void this.#drain() })
+    })
+  }
+
+  async #drain (): Promise<void> {
+    while (this.#queue.length > 0) {
+      const commands = this.#queue.splice(0, this.#options.maxCommands)
+      try {
+        await this.#begin()
+        const outcomes = await this.#runAll(commands)
+        this.#batch.commit()
+        settleAll(commands, outcomes)
+      } catch (error) {
+        this.#batch.rollback()
+        for (const command of commands) command.settle(error)
+      }
+      // Let the answers out and new requests in between two commits.
+      await new Promise(resolve => { setImmediate(resolve) })
+    }
+    this.#draining = false
+  }
+
+  /** A held lock must not hold the event loop: ask, go away, come back with jitter. */
+  async #begin (): Promise<void> {
+    const deadline = performance.now() + this.#options.lockWaitMs
+    for (;;) {
+      try {
+        this.#batch.begin()
+        return
+      } catch (error) {
+        const retry = error instanceof Error && 'canRetry' in error && error.canRetry === true
+        if (!retry || performance.now() > deadline) throw error
+        await new Promise(resolve => { setTimeout(resolve, 5 + Math.random() * 20) })
+      }
+    }
+  }
+
+  async #runAll (commands: ReadonlyArray<Command<Handle>>): Promise<Outcome[]> {
+    const outcomes: Outcome[] = []
+    for (const command of commands) outcomes.push(await this.#runOne(command))
+    return outcomes
+  }
+
+  async #runOne (command: Command<Handle>): Promise<Outcome> {
+    const handle = this.#batch.open()
+    try {
+      const value = await withDeadline(command.run(handle), this.#options.commandMs)
+      this.#batch.keep(handle)
+      return { failed: false, value }
+    } catch (error) {
+      // The transaction is gone with everybody's work in it: nobody in this batch may be told of a success.
+      if (!this.#batch.alive()) throw error
+      this.#batch.undo(handle)
+      return { failed: true, value: error }
+    }
+  }
+}
+
+function settleAll<Handle> (commands: ReadonlyArray<Command<Handle>>, outcomes: readonly Outcome[]): void {
+  commands.forEach((command, index) => {
+    const outcome = outcomes[index]!
+    if (outcome.failed) command.settle(outcome.value ?? new Error('undefined was thrown'))
+    else command.settle(undefined, outcome.value)
+  })
+}
+
+async function withDeadline<Value> (work: Promise<Value>, ms: number): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => { reject(messagingError('E_TX_SLOW', [ms])) }, ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * The store port: what messaging needs of a place where a service keeps its state. The one rule that cannot bend: the
+ * outbox, the inbox and the idempotency row are written in the transaction that changes the state. An adapter that
+ * cannot do so loses or doubles messages, and is refused at start (see {@link probeStore}).
+ */
+import { messagingError } from '../errors.ts'
+
+/** A message on its way out, as the transaction that caused it wrote it. */
+export interface OutboxEntry {
+  /** The envelope's id. */
+  readonly id: string
+  /** What the bus dedupes by; differs from the id when the same message is sent again on purpose. */
+  readonly dedupe: string
+  readonly kind: 'event' | 'command'
+  /** The topic or queue. */
+  readonly dest: string
+  /** Messages of one group leave in order. */
+  readonly group: string
+  readonly type: string
+  /** The envelope as JSON text. */
+  readonly body: string
+}
+
+export interface OutboxRow extends OutboxEntry {
+  readonly seq: number
+  readonly at: number
+}
+
+/** What an inbox said: new, or seen before with the replies that were given then. */
+export type Claim = { readonly fresh: true } | { readonly fresh: false, readonly replies: readonly OutboxEntry[] }
+
+/** A stored answer to a request with an Idempotency-Key. */
+export interface StoredAnswer {
+  readonly hash: string
+  readonly status: number
+  readonly body: string
+  readonly at: number
+}
+
+/** The part of a transaction that messaging uses. Nothing in it may wait for anything but the store. */
+export interface Tx {
+  readonly outbox: { append (entries: readonly OutboxEntry[]): Promise<void> }
+  readonly inbox: {
+    claim (consumer: string, id: string): Promise<Claim>
+    keepReplies (consumer: string, id: string, replies: readonly OutboxEntry[]): Promise<void>
+  }
+  readonly idempotency: {
+    get (scope: string, key: string): Promise<StoredAnswer | undefined>
+    put (scope: string, key: string, answer: StoredAnswer): Promise<void>
+  }
+}
+
+/** Reading and writing SQL, `?` for parameters, the subset that sqlite and PostgreSQL share. */
+export interface SqlReader {
+  get<Row> (sql: string, ...params: readonly SqlValue[]): Promise<Row | undefined>
+  all<Row> (sql: string, ...params: readonly SqlValue[]): Promise<Row[]>
+}
+
+export type SqlValue = string | number | null | Uint8Array
+
+export interface SqlTx extends Tx, SqlReader {
+  /** Returns the number of rows changed. */
+  run (sql: string, ...params: readonly SqlValue[]): Promise<number>
+}
+
+export interface KeyValueReader {
+  get<Value> (key: string): Promise<Value | undefined>
+  /** Keys in order that start with `prefix`, from `from` on; at most `limit`. */
+  range<Value> (prefix: string, limit: number, from?: string): Promise<Array<{ key: string, value: Value }>>
+}
+
+export interface KeyValueTx extends Tx, KeyValueReader {
+  put (key: string, value: unknown): void
+  remove (key: string): void
+}
+
+/** The relay's side of the outbox. */
+export interface Outbox {
+  /** The oldest rows that were not sent, in the order in which they were written. */
+  unsent (limit: number): Promise<OutboxRow[]>
+  markSent (seqs: readonly number[], nowMs: number): Promise<void>
+  count (): Promise<number>
+  /** Takes the right to relay; false while another instance on the same store holds it. */
+  lead (): Promise<boolean>
+}
+
+export interface Store<T extends Tx = Tx, Reader = unknown> {
+  /** For logs and health: `sqlite data/orders/orders.db`. */
+  readonly description: string
+  /** Runs `fn` atomically and resolves once the result would survive a SIGKILL. */
+  tx<Value> (fn: (tx: T) => Promise<Value>): Promise<Value>
+  /** Reads what was committed, never what a running transaction is about to write. */
+  readonly read: Reader
+  readonly outbox: Outbox
+  /** Messages handled, newest first, for the operator's page. */
+  inbox (limit: number): Promise<Array<{ consumer: string, id: string, at: number }>>
+  /** Called after each commit that put something into the outbox. */
+  onOutbox (listener: () => void): void
+  /** Forgets sent rows, inbox rows and answers older than the given instants. */
+  purge (before: PurgeBefore): Promise<void>
+  /** Rejects when the store cannot take a write right now. */
+  check (): Promise<void>
+  close (): Promise<void>
+}
+
+export interface PurgeBefore {
+  readonly sentMs: number
+  readonly inboxMs: number
+  readonly answersMs: number
+}
+
+/**
+ * Proves that a rolled back transaction leaves nothing in the outbox. A flag would only repeat what the adapter's
+ * author believes; this asks the store.
+ */
+export async function probeStore (store: Store, nowMs: number): Promise<void> {
+  const scope = 'probe'
+  const key = `probe-${nowMs}`
+  const rollback = new Error('rolled back on purpose')
+  const before = await store.outbox.count()
+  await store.tx(async tx => {
+    await tx.outbox.append([probeEntry(key)])
+    await tx.idempotency.put(scope, key, { hash: '', status: 200, body: '', at: nowMs })
+    throw rollback
+  }).catch((error: unknown) => { if (error !== rollback) throw error })
+  const answer = await store.tx(tx => tx.idempotency.get(scope, key))
+  const leaked = await store.outbox.count() > before && (await store.outbox.unsent(1000)).some(row => row.id === key)
+  if (leaked || answer !== undefined) throw messagingError('E_STORE_NOT_TRANSACTIONAL', [], { where: store.description })
+}
+
+function probeEntry (id: string): OutboxEntry {
+  return { id, dedupe: id, kind: 'event', dest: 'probe', group: 'probe', type: 'probe.Probe.v1', body: '{}' }
+}

@@ -1,0 +1,47 @@
+/**
+ * From settings to adapters. A service names what it needs; the profile and the URLs decide what it gets, so that no
+ * service asks where it runs.
+ */
+import { join } from 'node:path'
+import type { Settings } from '@breakwater/starter/settings'
+import type { Bus } from './bus/bus.ts'
+import { embeddedBus } from './bus/embedded/client.ts'
+import { messagingError } from './errors.ts'
+import { NO_FAULTS, readFaults, type Faults } from './faults.ts'
+import { Messaging, type MessagingParts } from './messaging.ts'
+import { readMessagingOptions } from './options.ts'
+import { openSqlite, type SqlStore } from './store/sqlite.ts'
+import type { Tx } from './store/store.ts'
+
+/** The bus at `breakwater.bus.url`: `http://...` is the embedded one's process. */
+export function openBus (settings: Settings): Bus {
+  return embeddedBus({ url: settings.string('breakwater.bus.url', 'http://127.0.0.1:7070').replace(/\/$/, '') })
+}
+
+/** The folder of a service's embedded files: `breakwater.data.dir` and the service's name. */
+export function dataFile (settings: Settings, service: string, file: string): string {
+  if (settings.profiles.includes('k8s') && !settings.boolean('allow.embedded', false)) {
+    throw messagingError('E_EMBEDDED_REFUSED', [service])
+  }
+  return join(settings.string('breakwater.data.dir', 'data'), service, file)
+}
+
+/** The relational store of a service. */
+export async function openSqlStore (settings: Settings, service: string, tables: string): Promise<SqlStore> {
+  const synchronous = settings.string('breakwater.store.synchronous', 'full') === 'normal' ? 'normal' : 'full'
+  return openSqlite({ file: dataFile(settings, service, `${service}.db`), tables, synchronous })
+}
+
+/** A service's messaging from its settings. */
+export function createMessaging<T extends Tx> (
+  settings: Settings, parts: Omit<MessagingParts<T>, 'bus' | 'options' | 'faults'>
+): Messaging<T> {
+  return new Messaging({ ...parts, bus: openBus(settings), options: readMessagingOptions(settings),
+    faults: faultsOf(settings) })
+}
+
+function faultsOf (settings: Settings): Faults {
+  const text = settings.string('breakwater.faults', '')
+  // SIGKILL to itself: the only end that runs no handler and flushes nothing, which is what the point is to prove.
+  return text === '' ? NO_FAULTS : readFaults(text, Math.random, () => { process.kill(process.pid, 'SIGKILL') })
+}
