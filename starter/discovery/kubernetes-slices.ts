@@ -53,7 +53,7 @@ export function serviceOf (slice: KubernetesObject, ownNamespace: string): strin
   return namespace === ownNamespace ? name : `${name}.${namespace}`
 }
 
-/** All instances of one service from all of its slices, in a stable order. */
+/** All instances of one service from all of its slices. */
 export function instancesOf (serviceId: string, slices: readonly EndpointSlice[], view: SliceView): ServiceInstance[] {
   const found = new Map<string, { instance: ServiceInstance, endpoint: Endpoint }>()
   for (const slice of ofOneFamily(slices)) {
@@ -67,7 +67,7 @@ export function instancesOf (serviceId: string, slices: readonly EndpointSlice[]
       if (found.get(instance.instanceId)?.instance.status !== 'UP') found.set(instance.instanceId, { instance, endpoint })
     }
   }
-  return byId(allocated([...found.values()], view).map((entry) => entry.instance))
+  return allocated([...found.values()], view).map((entry) => entry.instance)
 }
 
 /** A dual-stack Service has each pod once per family; the first family that has addresses is taken. */
@@ -147,8 +147,4 @@ function hinted (ready: readonly Entry[], hints: Hints, own: string | undefined)
   if (!ready.every((entry) => (hints(entry.endpoint) ?? []).length > 0)) return undefined
   const near = ready.filter((entry) => hints(entry.endpoint)?.some((hint) => hint.name === own))
   return near.length > 0 ? near : undefined
-}
-
-function byId (instances: ServiceInstance[]): ServiceInstance[] {
-  return instances.sort((a, b) => a.instanceId < b.instanceId ? -1 : a.instanceId > b.instanceId ? 1 : 0)
 }

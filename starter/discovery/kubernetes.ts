@@ -6,7 +6,7 @@
  * Nothing here writes: readiness is the kubelet's business, and there is no lease to renew.
  * When the API is away the last known instances go on being served; `connected` says so.
  */
-import { isDeepStrictEqual } from 'node:util'
+import { InstanceTable } from './instance-table.ts'
 import { connectKubernetes } from './kubernetes-api.ts'
 import { readKubernetesOptions } from './kubernetes-options.ts'
 import { reflect } from './kubernetes-reflector.ts'
@@ -41,8 +41,8 @@ export class KubernetesDiscovery implements DiscoveryClient {
   readonly #options: KubernetesOptions
   readonly #log: KubernetesLog
   readonly #parts: KubernetesParts
-  readonly #services = new Map<string, { slices: Map<string, EndpointSlice>, instances: readonly ServiceInstance[] }>()
-  readonly #watchers = new Map<string, Set<InstancesListener>>()
+  readonly #slices = new Map<string, Map<string, EndpointSlice>>()
+  readonly #table: InstanceTable
   readonly #stopping = new AbortController()
   /** Per watched collection; connected means all of them are. */
   readonly #connected = new Map<string, boolean>()
@@ -53,6 +53,7 @@ export class KubernetesDiscovery implements DiscoveryClient {
     this.#options = options
     this.#log = log
     this.#parts = parts
+    this.#table = new InstanceTable((err) => log.warn({ err }, 'a listener of instances failed'))
   }
 
   get connected (): boolean {
@@ -72,27 +73,18 @@ export class KubernetesDiscovery implements DiscoveryClient {
   async stop (): Promise<void> {
     this.#stopping.abort()
     await this.#running
-    this.#watchers.clear()
   }
 
   instances (serviceId: string): readonly ServiceInstance[] {
-    return this.#services.get(serviceId.toLowerCase())?.instances ?? []
+    return this.#table.instances(serviceId)
   }
 
   services (): readonly string[] {
-    return [...this.#services.keys()]
+    return this.#table.services()
   }
 
   watch (serviceId: string, listener: InstancesListener): () => void {
-    const name = serviceId.toLowerCase()
-    const listeners = this.#watchers.get(name) ?? new Set()
-    this.#watchers.set(name, listeners.add(listener))
-    const known = name === '*' ? this.services() : [name]
-    for (const service of known) listener(service, this.instances(service))
-    return () => {
-      listeners.delete(listener)
-      if (listeners.size === 0) this.#watchers.delete(name)
-    }
+    return this.#table.watch(serviceId, listener)
   }
 
   /** Resolves when each collection has been listed once. */
@@ -132,13 +124,13 @@ export class KubernetesDiscovery implements DiscoveryClient {
   /** One list is one state: what it does not name any more is gone. */
   #replace (path: string, objects: readonly KubernetesObject[]): void {
     const listed = new Set(objects.map((object) => sliceKey(path, object)))
-    for (const { slices } of this.#services.values()) {
+    for (const slices of this.#slices.values()) {
       for (const key of slices.keys()) {
         if (key.startsWith(`${path} `) && !listed.has(key)) slices.delete(key)
       }
     }
     for (const object of objects) this.#store(path, object, false)
-    for (const service of this.#services.keys()) this.#publish(service)
+    for (const service of this.#slices.keys()) this.#publish(service)
   }
 
   #apply (path: string, object: KubernetesObject, gone: boolean): void {
@@ -149,23 +141,17 @@ export class KubernetesDiscovery implements DiscoveryClient {
   #store (path: string, object: KubernetesObject, gone: boolean): string | undefined {
     const service = serviceOf(object, this.#view.namespace)
     if (service === undefined) return undefined
-    const known = this.#services.get(service) ?? { slices: new Map(), instances: [] }
-    this.#services.set(service, known)
-    if (gone) known.slices.delete(sliceKey(path, object))
-    else known.slices.set(sliceKey(path, object), object)
+    const slices = this.#slices.get(service) ?? new Map<string, EndpointSlice>()
+    this.#slices.set(service, slices)
+    if (gone) slices.delete(sliceKey(path, object))
+    else slices.set(sliceKey(path, object), object)
     return service
   }
 
   #publish (service: string): void {
-    const known = this.#services.get(service)
-    if (known === undefined) return
-    const instances = instancesOf(service, [...known.slices.values()], this.#view)
-    if (known.slices.size === 0) this.#services.delete(service)
-    if (isDeepStrictEqual(instances, known.instances)) return
-    known.instances = instances
-    for (const name of [service, '*']) {
-      for (const listener of this.#watchers.get(name) ?? []) listener(service, instances)
-    }
+    const slices = this.#slices.get(service) ?? new Map<string, EndpointSlice>()
+    if (slices.size === 0) this.#slices.delete(service)
+    this.#table.replace(service, instancesOf(service, [...slices.values()], this.#view))
   }
 }
 

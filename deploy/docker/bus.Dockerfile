@@ -1,0 +1,20 @@
+# Written by deploy/docker/write.ts from deploy/docker/pattern.ts: change it there.
+# Build from the repository's root: docker build -f deploy/docker/bus.Dockerfile -t breakwater/bus:dev .
+FROM node:26.10.0-bookworm-slim AS build
+WORKDIR /app
+# Manifests first: as long as they stay the same, the libraries below come from the cache.
+COPY package.json package-lock.json ./
+COPY messaging/package.json messaging/
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund -w messaging
+# Types and source maps are two fifths of the libraries and never run.
+RUN find node_modules -type f -regextype egrep -regex '.*[.](map|md|d[.][cm]?ts)' -delete
+COPY messaging messaging
+
+FROM node:26.10.0-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+# Owned by root and run by another user: a process that is taken over cannot change its own code.
+COPY --from=build /app /app
+USER 1000:1000
+EXPOSE 8080 8081
+CMD ["node", "messaging/main.ts"]

@@ -1,0 +1,33 @@
+/**
+ * The one pattern of all Dockerfiles. Docker has no include, so `node deploy/docker/write.ts` writes each file out, and
+ * a test fails when one differs from the pattern.
+ */
+import { closureOf, nodeVersion } from './deployables.ts'
+import type { Deployable } from './deployables.ts'
+
+/** The text of a deployable's Dockerfile. */
+export function dockerfileOf (deployable: Deployable): string {
+  const folders = closureOf(deployable)
+  const base = `node:${nodeVersion()}-bookworm-slim`
+  return `# Written by deploy/docker/write.ts from deploy/docker/pattern.ts: change it there.
+# Build from the repository's root: docker build -f deploy/docker/${deployable.name}.Dockerfile -t breakwater/${deployable.name}:dev .
+FROM ${base} AS build
+WORKDIR /app
+# Manifests first: as long as they stay the same, the libraries below come from the cache.
+COPY package.json package-lock.json ./
+${folders.map((folder) => `COPY ${folder}/package.json ${folder}/`).join('\n')}
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund -w ${deployable.workspace}
+# Types and source maps are two fifths of the libraries and never run.
+RUN find node_modules -type f -regextype egrep -regex '.*[.](map|md|d[.][cm]?ts)' -delete
+${folders.map((folder) => `COPY ${folder} ${folder}`).join('\n')}
+
+FROM ${base}
+ENV NODE_ENV=production
+WORKDIR /app
+# Owned by root and run by another user: a process that is taken over cannot change its own code.
+COPY --from=build /app /app
+USER 1000:1000
+EXPOSE 8080 8081
+CMD ["node", "${deployable.workspace}/main.ts"]
+`
+}
