@@ -1,4 +1,21 @@
+/** What a service, and each of the platform's own servers, imports. */
 export { BreakwaterError, errorTable, type ErrorDetails, type ErrorSpec } from './errors.ts'
+export { createLogger, type Logger, type LoggerOptions } from './logger.ts'
+export { runMain, type MainArgs, type MainOptions, type Running } from './main.ts'
+export { parseCommandLine, type CommandLine } from './command-line.ts'
+
+export { actuator, countRequests } from './actuator/actuator.ts'
+export type { ActuatorRole, Authorize } from './actuator/access.ts'
+export { Availability, type Health, type HealthIndicator, type HealthStatus } from './actuator/health.ts'
+export type { ActuatorOptions } from './actuator/options.ts'
+export { RequestMetrics } from './actuator/request-metrics.ts'
+
 export type {
   DiscoveryClient, InstancesListener, InstanceStatus, Registration, ServiceInstance
 } from './discovery/discovery-client.ts'
+export { createDiscoveryClient, createRegistration, discoveryKind, type DiscoveryAdapter } from './discovery/factory.ts'
+export type { OwnAddress } from './discovery/eureka/own-instance.ts'
+
+export { currentContext, runInContext, type RequestContext } from './trace/context.ts'
+export { createIdSource, type IdSource } from './trace/random-ids.ts'
+export { formatTraceParent, parseTraceParent, type TraceParent } from './trace/traceparent.ts'

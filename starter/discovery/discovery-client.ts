@@ -35,6 +35,10 @@ export interface DiscoveryClient {
   watch (serviceId: string, listener: InstancesListener): () => void
   /** True while the source answers; false means the last known state is being served. */
   readonly connected: boolean
+  /** Sources that are asked name by name (DNS): resolves when this one was asked once; never rejects. */
+  ensure? (serviceId: string): Promise<void>
+  /** Calls back each time the source is reached again: it may have forgotten who registered. Returns the undoing. */
+  onConnect? (listener: () => void): () => void
 }
 
 /** What a service tells a registry about itself, and the duty to keep it true. */
@@ -42,6 +46,8 @@ export interface Registration {
   /** Registers and starts renewing; resolves after the first success or the deadline, then goes on trying. */
   start (): Promise<void>
   setStatus (status: InstanceStatus): Promise<void>
+  /** Looks soon whether the registry still knows this process. */
+  checkSoon? (): void
   /** Status DOWN, then deregister, each with a deadline. */
   stop (): Promise<void>
 }

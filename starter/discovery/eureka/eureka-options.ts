@@ -1,0 +1,52 @@
+/** `eureka.client.*` under Spring's names, with Spring's defaults. */
+import type { Settings } from '../../settings/index.ts'
+import { readServerUrls } from './server-url.ts'
+import type { ServerUrl } from './server-url.ts'
+
+export interface EurekaClientOptions {
+  readonly servers: readonly ServerUrl[]
+  /** `registry-fetch-interval-seconds`: pause between polls where there is no push. */
+  readonly fetchIntervalMs: number
+  /** `eureka-server-connect-timeout-seconds` */
+  readonly connectTimeoutMs: number
+  /** `eureka-server-read-timeout-seconds` */
+  readonly readTimeoutMs: number
+  /** `exponential-back-off-bound`: a failing fetch waits up to this many intervals. */
+  readonly backOffBound: number
+  readonly disableDelta: boolean
+  /** `breakwater.discovery.push`: false polls even where the registry could push. */
+  readonly push: boolean
+  /** `breakwater.discovery.apps`: only these services are asked for; empty asks for all. */
+  readonly apps: readonly string[]
+  /** `eureka.instance.prefer-ip-address`: also how others are addressed. */
+  readonly preferIp: boolean
+  /** How long start() waits for the first answer: `breakwater.discovery.start-timeout`. */
+  readonly startTimeoutMs: number
+}
+
+export const EUREKA_DEFAULTS = {
+  defaultZone: 'http://localhost:8761/eureka/',
+  fetchIntervalSeconds: 30,
+  connectTimeoutSeconds: 5,
+  readTimeoutSeconds: 8,
+  backOffBound: 10,
+  startTimeoutMs: 3_000
+} as const
+
+/** Reads and checks them all. */
+export function readEurekaOptions (settings: Settings): EurekaClientOptions {
+  const seconds = (key: string, fallback: number): number => settings.number(key, fallback) * 1000
+  const urlKey = 'eureka.client.service-url.defaultZone'
+  return {
+    servers: readServerUrls(settings.list(urlKey, [EUREKA_DEFAULTS.defaultZone]), settings.origin(urlKey) ?? urlKey),
+    fetchIntervalMs: seconds('eureka.client.registry-fetch-interval-seconds', EUREKA_DEFAULTS.fetchIntervalSeconds),
+    connectTimeoutMs: seconds('eureka.client.eureka-server-connect-timeout-seconds', EUREKA_DEFAULTS.connectTimeoutSeconds),
+    readTimeoutMs: seconds('eureka.client.eureka-server-read-timeout-seconds', EUREKA_DEFAULTS.readTimeoutSeconds),
+    backOffBound: settings.integer('eureka.client.exponential-back-off-bound', EUREKA_DEFAULTS.backOffBound),
+    disableDelta: settings.boolean('eureka.client.disable-delta', false),
+    push: settings.boolean('breakwater.discovery.push', true),
+    apps: settings.list('breakwater.discovery.apps', []),
+    preferIp: settings.boolean('eureka.instance.prefer-ip-address', false),
+    startTimeoutMs: settings.durationMs('breakwater.discovery.start-timeout', EUREKA_DEFAULTS.startTimeoutMs)
+  }
+}

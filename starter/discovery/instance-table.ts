@@ -1,0 +1,112 @@
+/**
+ * The last known instances of every service, and who wants to hear of changes. Lists are immutable and swapped whole,
+ * so a reader may keep one as long as it likes. What the source forgets to say goes on being true: an adapter whose
+ * source is gone simply stops calling in.
+ */
+import type { InstancesListener, ServiceInstance } from './discovery-client.ts'
+
+const NONE: readonly ServiceInstance[] = Object.freeze([])
+
+/** Every service; a name no service can have. */
+export const ALL = '*'
+
+/** Known instances by service, with change notices. One per discovery client. */
+export class InstanceTable {
+  readonly #services = new Map<string, readonly ServiceInstance[]>()
+  readonly #listeners = new Map<string, Set<InstancesListener>>()
+  readonly #onListenerError: (failure: unknown) => void
+
+  /** A listener that throws must neither stop the others nor the adapter; it is reported here. */
+  constructor (onListenerError: (failure: unknown) => void) {
+    this.#onListenerError = onListenerError
+  }
+
+  instances (serviceId: string): readonly ServiceInstance[] {
+    return this.#services.get(serviceId.toLowerCase()) ?? NONE
+  }
+
+  services (): readonly string[] {
+    return [...this.#services.keys()]
+  }
+
+  /** All instances of all services. */
+  * all (): Iterable<ServiceInstance> {
+    for (const list of this.#services.values()) yield * list
+  }
+
+  /** The whole truth: services not in it have no instances any more. */
+  replaceAll (instances: Iterable<ServiceInstance>): void {
+    const next = new Map<string, ServiceInstance[]>()
+    for (const instance of instances) {
+      const list = next.get(instance.serviceId)
+      if (list === undefined) next.set(instance.serviceId, [instance])
+      else list.push(instance)
+    }
+    for (const serviceId of this.#services.keys()) if (!next.has(serviceId)) this.replace(serviceId, NONE)
+    for (const [serviceId, list] of next) this.replace(serviceId, list)
+  }
+
+  /** The whole truth about one service. Nobody is told when it is what was known. */
+  replace (serviceId: string, instances: readonly ServiceInstance[]): void {
+    const next = [...instances].sort((a, b) => a.instanceId < b.instanceId ? -1 : a.instanceId > b.instanceId ? 1 : 0)
+    if (sameLists(this.instances(serviceId), next)) return
+    if (next.length === 0) this.#services.delete(serviceId)
+    else this.#services.set(serviceId, Object.freeze(next))
+    this.#notify(serviceId)
+  }
+
+  /** One instance is new or different. */
+  put (instance: ServiceInstance): void {
+    const others = this.instances(instance.serviceId).filter(other => other.instanceId !== instance.instanceId)
+    this.replace(instance.serviceId, [...others, instance])
+  }
+
+  /** One instance has gone. */
+  remove (serviceId: string, instanceId: string): void {
+    this.replace(serviceId, this.instances(serviceId).filter(other => other.instanceId !== instanceId))
+  }
+
+  /** See DiscoveryClient.watch. */
+  watch (serviceId: string, listener: InstancesListener): () => void {
+    const key = serviceId.toLowerCase()
+    const listeners = this.#listeners.get(key) ?? new Set()
+    this.#listeners.set(key, listeners.add(listener))
+    const known = key === ALL ? this.services() : [key]
+    for (const service of known) this.#call(listener, service)
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0) this.#listeners.delete(key)
+    }
+  }
+
+  /** Services somebody watches by name. */
+  watched (): string[] {
+    return [...this.#listeners.keys()].filter(name => name !== ALL)
+  }
+
+  #notify (serviceId: string): void {
+    for (const key of [serviceId, ALL]) {
+      for (const listener of this.#listeners.get(key) ?? []) this.#call(listener, serviceId)
+    }
+  }
+
+  #call (listener: InstancesListener, serviceId: string): void {
+    try {
+      listener(serviceId, this.instances(serviceId))
+    } catch (failure) {
+      this.#onListenerError(failure)
+    }
+  }
+}
+
+function sameLists (a: readonly ServiceInstance[], b: readonly ServiceInstance[]): boolean {
+  return a.length === b.length && a.every((instance, at) => sameInstance(instance, b[at] as ServiceInstance))
+}
+
+function sameInstance (a: ServiceInstance, b: ServiceInstance): boolean {
+  if (a === b) return true
+  if (a.instanceId !== b.instanceId || a.host !== b.host || a.port !== b.port || a.secure !== b.secure ||
+    a.status !== b.status || a.zone !== b.zone) return false
+  const keys = Object.keys(a.metadata)
+  return keys.length === Object.keys(b.metadata).length && keys.every(key => a.metadata[key] === b.metadata[key])
+}

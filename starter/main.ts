@@ -1,0 +1,151 @@
+/**
+ * The process face of every server and service: read flags and settings, start, say so, stop when told, and turn each
+ * failure into one line that names the next step. Only files called main.ts hand `process` in here.
+ */
+import type { Settings } from './settings/index.ts'
+import { loadSettings } from './settings/index.ts'
+import { BreakwaterError } from './errors.ts'
+import { starterError } from './starter-errors.ts'
+import { parseCommandLine } from './command-line.ts'
+import { createLogger } from './logger.ts'
+import type { Logger } from './logger.ts'
+import { portOwner } from './port-owner.ts'
+
+export interface MainArgs {
+  readonly settings: Settings
+  readonly log: Logger
+}
+
+/** A started server. */
+export interface Running {
+  /** `http://127.0.0.1:8761` */
+  readonly url: string
+  /** Where its actuator answers when that is another port. */
+  readonly management?: string
+  stop (): Promise<void>
+}
+
+/** What `start` may be given besides: values below every file and flag. */
+export interface MainOptions {
+  readonly defaults?: Record<string, string>
+}
+
+/** Exit codes: 0 stopped, 1 failed, 2 wrong usage. */
+const FAILED = 1
+const USAGE = 2
+const STOP_DEADLINE_MS = 30_000
+/** What a stop may take beyond its own deadline before the process is ended the hard way. */
+const STOP_MARGIN_MS = 2_000
+
+/**
+ * Runs a server as this process.
+ * @example
+ * runMain(process, 'users', async ({ settings, log }) => {
+ *   const app = await service({ name: 'users', settings, log })
+ *   await app.register(routes)
+ *   return app.start()
+ * })
+ */
+export function runMain (
+  process: NodeJS.Process, name: string, start: (args: MainArgs) => Promise<Running>, options: MainOptions = {}
+): void {
+  run(process, name, start, options).catch(async (failure: unknown) => {
+    process.stderr.write(`${(await explain(failure, name)).map(String).join('\n')}\n`)
+    process.exit(isUsage(failure) ? USAGE : FAILED)
+  })
+}
+
+async function run (
+  process: NodeJS.Process, name: string, start: (args: MainArgs) => Promise<Running>, options: MainOptions
+): Promise<void> {
+  const line = parseCommandLine(process.argv.slice(2))
+  if (line.help) {
+    process.stdout.write(`${name}: ${starterError('E_USAGE', ['']).next}\n`)
+    process.exit(0)
+  }
+  const settings = await loadSettings({
+    name,
+    env: process.env,
+    args: line.settings,
+    ...(options.defaults === undefined ? {} : { defaults: options.defaults }),
+    ...(line.file === undefined ? {} : { file: line.file }),
+    ...(line.profiles === undefined ? {} : { profiles: line.profiles })
+  })
+  const log = createLogger(settings)
+  crashOnUnhandled(process, log)
+  const stopping = new StopSignal(process)
+  const running = await start({ settings, log }).catch((failure: unknown) => {
+    log.debug({ err: failure }, 'start failed')
+    throw failure
+  })
+  process.send?.({ type: 'ready', url: running.url, ...(running.management === undefined ? {} : { management: running.management }) })
+  log.info({ url: running.url, management: running.management, profiles: settings.profiles }, 'started')
+  const reason = await stopping.asked
+  await stop(running, settings.durationMs('spring.lifecycle.timeout-per-shutdown-phase', STOP_DEADLINE_MS), reason, log, name)
+  settings.close()
+  process.exit(0)
+}
+
+async function stop (running: Running, deadlineMs: number, reason: string, log: Logger, name: string): Promise<void> {
+  log.info({ reason }, 'stopping')
+  const limitMs = deadlineMs + STOP_MARGIN_MS
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(starterError('E_STOP_DEADLINE', [limitMs], { where: name })), limitMs)
+  })
+  await Promise.race([running.stop(), late])
+  clearTimeout(timer)
+  log.info('stopped')
+}
+
+/** SIGTERM, SIGINT, or the end of the parent that forked us; a second signal ends the process at once. */
+class StopSignal {
+  readonly asked: Promise<string>
+
+  constructor (process: NodeJS.Process) {
+    this.asked = new Promise(resolve => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+        process.once(signal, () => {
+          process.once(signal, () => process.exit(FAILED))
+          resolve(signal)
+        })
+      }
+      // A supervisor that got SIGKILL cannot stop its children: the broken channel is then all they learn.
+      if (process.send !== undefined) process.once('disconnect', () => resolve('parent gone'))
+    })
+  }
+}
+
+/** Crash-only: after an error nobody handled the state is unknown, so the process says so and ends. */
+function crashOnUnhandled (process: NodeJS.Process, log: Logger): void {
+  const crash = (failure: unknown): void => {
+    log.fatal({ err: failure }, 'unhandled failure, ending the process')
+    process.exit(FAILED)
+  }
+  process.on('unhandledRejection', crash)
+  process.on('uncaughtException', crash)
+}
+
+function isUsage (failure: unknown): boolean {
+  return failure instanceof BreakwaterError && failure.code === 'E_USAGE'
+}
+
+/** The lines a person reads. Foreign errors keep their message, never their stack. */
+async function explain (failure: unknown, name: string): Promise<BreakwaterError[]> {
+  if (failure instanceof BreakwaterError) return [failure]
+  if (failure instanceof AggregateError) {
+    return (await Promise.all(failure.errors.map(part => explain(part, name)))).flat()
+  }
+  const { code, address, port, message } = failure as NodeJS.ErrnoException & { address?: string, port?: number }
+  if (code === 'EADDRINUSE' && port !== undefined) return [await portInUse(name, address ?? 'localhost', port)]
+  if (code === 'EADDRNOTAVAIL' || (code === 'EACCES' && port !== undefined)) {
+    return [starterError('E_ADDRESS', [`${address}:${port}`, code], { where: name, cause: failure })]
+  }
+  return [starterError('E_START', [message ?? String(failure)], { where: name, cause: failure })]
+}
+
+async function portInUse (name: string, address: string, port: number): Promise<BreakwaterError> {
+  const owner = await portOwner(port)
+  return starterError('E_PORT_IN_USE', [`${address}:${port}`, owner === undefined ? '' : ` by ${owner}`, 'SERVER_PORT'],
+    { where: name })
+}

@@ -1,0 +1,22 @@
+/** Everything the starter itself can tell a user, in one table. Settings and the config client have their own. */
+import { errorTable } from './errors.ts'
+
+export const starterError = errorTable({
+  E_USAGE: { text: '%s', next: 'Usage: [--port N] [--config FILE] [--profile NAME] [--some.setting=value].' },
+  E_PORT_IN_USE: { text: '%s is taken%s.', next: 'Stop it, or set %s to another port (0 picks a free one).' },
+  E_START: { text: '%s', next: 'Set LOGGING_LEVEL_ROOT=debug to see where it comes from.' },
+  E_STOP_DEADLINE: { text: 'did not stop within %s ms', next: 'Raise spring.lifecycle.timeout-per-shutdown-phase if requests take longer than that.' },
+  E_ADDRESS: { text: 'cannot bind %s: %s.', next: 'Set server.address to an address of this machine (127.0.0.1, or 0.0.0.0 for all).' },
+
+  E_NO_INSTANCE: { text: '0 of %s instances UP%s.', next: 'Start one, or see /actuator/health of the registry for who is registered.', status: 503, canRetry: true },
+  E_BREAKER_OPEN: { text: 'breaker OPEN after %s.', next: 'Next try in %s ms; the calls before it are refused at once.', status: 503, canRetry: true },
+  E_DEADLINE: { text: 'no answer within %s ms (%s).', next: 'Raise resilience4j.timelimiter.instances.%s.timeoutDuration if the call may take longer.', status: 504, canRetry: true },
+  E_UPSTREAM: { text: '%s', next: 'Tried %s.', status: 502, canRetry: true },
+  E_BODY_TOO_LARGE: { text: 'the answer is larger than %s bytes.', next: 'Raise breakwater.client.max-body-size, or ask for less.', status: 502 },
+  E_BODY_NOT_JSON: { text: 'the answer (%s) is no JSON: %s.', next: 'Use text() to look at it.', status: 502 },
+  E_CLIENT_PATH: { text: '%s is no path.', next: 'Give the path within the service, starting with one "/".', status: 500 },
+
+  E_DISCOVERY_CLIENT: { text: '%s is no discovery client.', next: 'Use one of %s.' },
+  E_DISCOVERY_URL: { text: '%s is no http(s) URL.', next: 'Write it like http://localhost:8761/eureka/.' },
+  E_RELOAD: { text: 'the settings could not be read again: %s', next: 'The former values stay in force.', status: 500 }
+})
