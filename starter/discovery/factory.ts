@@ -13,6 +13,7 @@ import { EurekaRegistration } from './eureka/eureka-registration.ts'
 import { readOwnInstance } from './eureka/own-instance.ts'
 import type { OwnAddress } from './eureka/own-instance.ts'
 import { FixedDiscoveryClient, fixedInstances } from './fixed.ts'
+import { createKubernetesDiscovery } from './kubernetes.ts'
 
 /** How one kind of source is made. Without `register` a process of that kind does not announce itself. */
 export interface DiscoveryAdapter {
@@ -30,6 +31,7 @@ export const DISCOVERY_ADAPTERS: Readonly<Record<string, DiscoveryAdapter>> = {
     client: (settings, log) =>
       new DnsDiscoveryClient(readDnsOptions(settings), createResolver(settings.list('breakwater.dns.servers', [])), log)
   },
+  kubernetes: { client: createKubernetesDiscovery },
   fixed: { client: settings => new FixedDiscoveryClient(fixedInstances(settings)) }
 }
 

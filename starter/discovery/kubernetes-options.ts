@@ -1,11 +1,5 @@
 /** The settings below `breakwater.kubernetes`, typed. */
-
-/** The part of Settings that is read here. */
-export interface SettingsReader {
-  get (key: string): string | undefined
-  durationMs (key: string, fallbackMs?: number): number
-  list (key: string, fallback?: string): string[]
-}
+import type { Settings } from '../settings/index.ts'
 
 export interface KubernetesOptions {
   /** `breakwater.kubernetes.kubeconfig`: a file. Default: `$KUBECONFIG`, `~/.kube/config`, the pod itself. */
@@ -22,11 +16,11 @@ export interface KubernetesOptions {
 }
 
 /** Reads them; malformed ones throw with their origin. */
-export function readKubernetesOptions (settings: SettingsReader): KubernetesOptions {
+export function readKubernetesOptions (settings: Settings): KubernetesOptions {
   const text = (key: string) => settings.get(`breakwater.kubernetes.${key}`) || undefined
   return {
     kubeconfig: text('kubeconfig'),
-    namespaces: settings.list('breakwater.kubernetes.namespaces', ''),
+    namespaces: settings.list('breakwater.kubernetes.namespaces', []),
     portName: text('port-name'),
     zone: text('zone'),
     node: text('node'),

@@ -11,9 +11,10 @@ import { connectKubernetes } from './kubernetes-api.ts'
 import { readKubernetesOptions } from './kubernetes-options.ts'
 import { reflect } from './kubernetes-reflector.ts'
 import { instancesOf, serviceOf } from './kubernetes-slices.ts'
+import type { Settings } from '../settings/index.ts'
 import type { DiscoveryClient, InstancesListener, ServiceInstance } from './discovery-client.ts'
 import type { KubernetesApi, KubernetesObject } from './kubernetes-api.ts'
-import type { KubernetesOptions, SettingsReader } from './kubernetes-options.ts'
+import type { KubernetesOptions } from './kubernetes-options.ts'
 import type { ReflectorOptions } from './kubernetes-reflector.ts'
 import type { EndpointSlice, SliceView } from './kubernetes-slices.ts'
 
@@ -31,7 +32,7 @@ export interface KubernetesParts {
 }
 
 /** The client of `PROFILE=k8s` with `breakwater.kubernetes.mode: endpoints`. */
-export function createKubernetesDiscovery (settings: SettingsReader, log: KubernetesLog): DiscoveryClient {
+export function createKubernetesDiscovery (settings: Settings, log: KubernetesLog): DiscoveryClient {
   return new KubernetesDiscovery(readKubernetesOptions(settings), log)
 }
 
