@@ -1,1 +1,5 @@
-export {}
+export { createDiscovery, type Discovery, type DiscoveryContext } from './server.ts'
+export { DEFAULTS, type DiscoveryOptions } from './options.ts'
+export { discoveryError } from './errors.ts'
+export type { Backend, BackendView, BackendWriter } from './backends/backend.ts'
+export type { Action, DataCenter, Instance, LeaseInfo, Metadata, Port, Status } from './registry/instance.ts'

@@ -1,0 +1,17 @@
+import { errorTable } from '@breakwater/starter'
+
+/** What can be wrong with the registry before and while it runs. */
+export const discoveryError = errorTable({
+  E_DISCOVERY_OPTION: {
+    text: '%s must be %s, not %s.',
+    next: 'Correct the setting and start again.'
+  },
+  E_DISCOVERY_SECURITY: {
+    text: 'the registry would listen on %s without any authentication.',
+    next: 'Set breakwater.security.* (see docs/discovery.md), or bind it to 127.0.0.1.'
+  },
+  E_DISCOVERY_LISTEN: {
+    text: 'cannot listen on %s:%s: %s.',
+    next: 'Stop what holds the port, or set server.port to another one.'
+  }
+})

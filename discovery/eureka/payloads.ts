@@ -1,0 +1,133 @@
+import { promisify } from 'node:util'
+import { constants, gzip } from 'node:zlib'
+import type { Application, Book } from '../registry/book.ts'
+import { deltaDocument, FORMS, instancesOf, versionOf, type FormName } from './forms.ts'
+
+const zip = promisify(gzip)
+/** Level 1 packs these repetitive lists to within a few percent of level 6 in a third of its time. */
+const GZIP = { level: constants.Z_BEST_SPEED }
+
+const COMMA = Buffer.from(',')
+
+/** A finished answer: the bytes, and the same bytes packed once, when somebody asks for that. */
+export class Payload {
+  readonly type: string
+  readonly plain: Buffer
+  #packed: Promise<Buffer> | undefined
+
+  constructor (type: string, plain: Buffer) {
+    this.type = type
+    this.plain = plain
+  }
+
+  /** Packed on another thread, once however many ask. */
+  packed (): Promise<Buffer> {
+    this.#packed ??= zip(this.plain, GZIP)
+    return this.#packed
+  }
+}
+
+interface Fragment {
+  version: number
+  readonly bytes: Map<FormName, Buffer<ArrayBuffer>>
+}
+
+interface Cached {
+  readonly n: number
+  readonly payload: Payload
+}
+
+/** What payloads cost, for the metrics. */
+export interface PayloadCounters {
+  builds: number
+  buildMs: number
+  bytes: number
+}
+
+/**
+ * The lists that everybody fetches. Each application is kept as bytes in each form that was asked for; a change
+ * throws away the bytes of its application alone, and the next reader joins the rest. A reader always gets what was
+ * true when it asked: there is no read-only cache that lags behind.
+ */
+export class Payloads {
+  readonly counters: PayloadCounters = { builds: 0, buildMs: 0, bytes: 0 }
+  readonly #book: Book
+  readonly #now: () => number
+  readonly #fragments = new WeakMap<Application, Fragment>()
+  readonly #all = new Map<FormName, Cached>()
+  readonly #deltas = new Map<FormName, Cached & { readonly until: number }>()
+
+  /** `now` times the builds; it need not be the book's clock. */
+  constructor (book: Book, now: () => number) {
+    this.#book = book
+    this.#now = now
+  }
+
+  /** `GET apps`. */
+  all (form: FormName): Payload {
+    const cached = this.#all.get(form)
+    if (cached?.n === this.#book.log.n) return cached.payload
+    const payload = this.#build(form, () => this.#join(form))
+    this.#all.set(form, { n: this.#book.log.n, payload })
+    return payload
+  }
+
+  /** `GET apps/delta`. Kept for a second at most: the time it covers moves on without any change. */
+  delta (form: FormName): Payload {
+    const cached = this.#deltas.get(form)
+    const now = this.#now()
+    if (cached?.n === this.#book.log.n && now < cached.until) return cached.payload
+    const payload = this.#build(form, () => Buffer.from(deltaDocument(form, this.#book.delta(), this.#book)))
+    this.#deltas.set(form, { n: this.#book.log.n, until: now + 1000, payload })
+    return payload
+  }
+
+  /** The instances alone, as JSON without brackets, in pieces that are shared with `all`; for the push stream. */
+  instanceLists (apps: ReadonlySet<string> | undefined): Buffer[] {
+    const lists: Buffer[] = []
+    for (const app of this.#book.apps.values()) {
+      if (apps !== undefined && !apps.has(app.name)) continue
+      if (lists.length > 0) lists.push(COMMA)
+      const bytes = this.#fragment('json', app)
+      lists.push(bytes.subarray(bytes.indexOf('"instance":[') + '"instance":['.length, -']}'.length))
+    }
+    return lists
+  }
+
+  #build (form: FormName, bytes: () => Buffer): Payload {
+    const startedAt = this.#now()
+    const payload = new Payload(FORMS[form].type, bytes())
+    this.counters.builds++
+    this.counters.buildMs += this.#now() - startedAt
+    this.counters.bytes = payload.plain.length
+    return payload
+  }
+
+  #join (name: FormName): Buffer {
+    const form = FORMS[name]
+    const version = versionOf(this.#book)
+    const hash = this.#book.statuses.hash()
+    const parts: Uint8Array[] = [Buffer.from(form.head(version, hash))]
+    const between = Buffer.from(form.between)
+    for (const app of this.#book.apps.values()) {
+      if (parts.length > 1 && between.length > 0) parts.push(between)
+      parts.push(this.#fragment(name, app))
+    }
+    parts.push(Buffer.from(form.tail(version, hash)))
+    return Buffer.concat(parts)
+  }
+
+  #fragment (form: FormName, app: Application): Buffer<ArrayBuffer> {
+    let fragment = this.#fragments.get(app)
+    if (fragment === undefined) this.#fragments.set(app, fragment = { version: app.version, bytes: new Map() })
+    if (fragment.version !== app.version) {
+      fragment.bytes.clear()
+      fragment.version = app.version
+    }
+    const known = fragment.bytes.get(form)
+    if (known !== undefined) return known
+    const bytes = Buffer.from(FORMS[form].application(app.name, instancesOf(app)))
+    fragment.bytes.set(form, bytes)
+    return bytes
+  }
+}

@@ -1,0 +1,39 @@
+import type { FastifyError, FastifyInstance } from 'fastify'
+import type { DiscoveryOptions } from '../options.ts'
+import type { Registry } from '../registry.ts'
+import { NOT_FOUND } from './answers.ts'
+import { send } from './http.ts'
+import { readRoutes } from './read-routes.ts'
+import { writeRoutes } from './write-routes.ts'
+
+/** Eureka's REST API below one prefix; registered once for Spring's paths and once for Netflix's `/v2`. */
+export function eurekaRoutes (server: FastifyInstance, registry: Registry, options: DiscoveryOptions): void {
+  rawBodies(server, options.maxBodyBytes)
+  bareErrors(server)
+  readRoutes(server, registry, options.disableDelta)
+  writeRoutes(server, registry, options.maxBodyBytes)
+}
+
+/**
+ * Bodies stay bytes: clients send JSON's content type with nothing, with `{}` or with XML's bytes, and Fastify's own
+ * parsers refuse an empty JSON body with 400, after which a client never renews again.
+ */
+function rawBodies (server: FastifyInstance, bodyLimit: number): void {
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => { done(null, body) })
+  server.addHook('onRequest', (request, _reply, done) => {
+    // Nobody reads what PUT and DELETE carry, so its type, valid or not, is of no interest.
+    if (request.method === 'PUT' || request.method === 'DELETE') request.headers['content-type'] = undefined
+    done()
+  })
+}
+
+/** Errors without a body: Java's client takes a body it cannot decode for a failure of the transport. */
+function bareErrors (server: FastifyInstance): void {
+  server.setErrorHandler<FastifyError>((error, request, reply) => {
+    const status = error.statusCode ?? 500
+    if (status >= 500) request.log.error({ err: error }, 'a request failed')
+    return send(reply, { status: status >= 400 ? status : 500 })
+  })
+  server.setNotFoundHandler((_request, reply) => send(reply, NOT_FOUND))
+}

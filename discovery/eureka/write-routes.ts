@@ -1,0 +1,120 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { isStatus, type Instance } from '../registry/instance.ts'
+import type { Registry } from '../registry.ts'
+import { badRequest, FULL, isAnswer, NOT_FOUND, OK, REGISTERED, UNSUPPORTED, type Answer } from './answers.ts'
+import { parseTree, unpack, UNPARSABLE, type Tree } from './body.ts'
+import { checkMetadata, decodeRegistration, decodeStatus, decodeTime } from './decode.ts'
+import { instanceDocument } from './forms.ts'
+import { appOf, isReplicated, queryOf, send, type EurekaRequest, type EurekaRoute } from './http.ts'
+import { chooseForm } from './negotiation.ts'
+
+const XML_TYPE = /^(application|text)\/([a-z0-9.+-]*\+)?xml\b/i
+const JSON_TYPE = /^application\/([a-z0-9.+-]*\+)?json\b/i
+
+/** What clients change: register, renew, cancel, override, metadata. */
+export function writeRoutes (server: FastifyInstance, registry: Registry, maxBodyBytes: number): void {
+  server.post<EurekaRoute>('/apps/:app', async (request, reply) => {
+    const body = await readBody(request, maxBodyBytes)
+    return send(reply, isAnswer(body) ? body : register(registry, request, body.tree))
+  })
+
+  // The hot path: one in thirty seconds from every instance. No body is read, and the answer is a constant.
+  server.put<EurekaRoute>('/apps/:app/:id', (request, reply) => renew(registry, request, reply))
+
+  server.delete<EurekaRoute>('/apps/:app/:id', (request, reply) => {
+    const gone = registry.cancel(appOf(request), request.params.id, isReplicated(request))
+    return send(reply, gone === undefined ? NOT_FOUND : OK)
+  })
+
+  server.put<EurekaRoute>('/apps/:app/:id/status', (request, reply) => send(reply, override(registry, request)))
+
+  server.delete<EurekaRoute>('/apps/:app/:id/status', (request, reply) => send(reply, clearOverride(registry, request)))
+
+  server.put<EurekaRoute>('/apps/:app/:id/metadata', (request, reply) => send(reply, addMetadata(registry, request)))
+
+  // Auto-scaling groups exist on AWS alone; elsewhere Eureka refuses, too.
+  server.put('/asg/:name/status', (request, reply) => send(reply, badRequest('Not an AWS registry')))
+}
+
+/** A body of either encoding as a tree, or the answer to one that is neither. */
+export async function readBody (request: EurekaRequest, limitBytes: number): Promise<{ tree: Tree } | Answer> {
+  const type = request.headers['content-type'] ?? ''
+  const form = JSON_TYPE.test(type) ? 'json' : XML_TYPE.test(type) ? 'xml' : undefined
+  if (form === undefined) return UNSUPPORTED
+  const packed = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+  const bytes = await unpack(packed, request.headers['content-encoding'], limitBytes)
+  if (!Buffer.isBuffer(bytes)) return bytes
+  const tree = parseTree(bytes, form)
+  return tree === undefined ? badRequest(UNPARSABLE) : { tree }
+}
+
+function register (registry: Registry, request: EurekaRequest, body: Tree): Answer {
+  const instance = decodeRegistration(body, appOf(request))
+  if (!isInstance(instance)) return instance
+  if (registry.book.isFull && registry.book.lease(instance.app, instance.id) === undefined) return FULL
+  registry.register(instance, isReplicated(request))
+  return REGISTERED
+}
+
+function renew (registry: Registry, request: EurekaRequest, reply: FastifyReply): FastifyReply {
+  const lastDirtyAt = timeOf(request)
+  if (lastDirtyAt === null) return send(reply, badRequest('lastDirtyTimestamp is no number'))
+  const overridden = queryOf(request, 'overriddenstatus')
+  const renewal = registry.renew(appOf(request), request.params.id, {
+    replicated: isReplicated(request),
+    lastDirtyAt,
+    overriddenStatus: overridden === undefined ? undefined : decodeStatus(overridden)
+  })
+  if (renewal === 'renewed') return send(reply, OK)
+  return send(reply, typeof renewal === 'string' ? NOT_FOUND : conflict(request, renewal))
+}
+
+/** The peer's copy is older than ours: it takes ours. */
+function conflict (request: EurekaRequest, instance: Instance): Answer {
+  const form = chooseForm(request.headers) ?? 'xml'
+  const type = form.startsWith('json') ? 'application/json' : 'application/xml'
+  return { status: 409, type, body: instanceDocument(form, instance) }
+}
+
+function override (registry: Registry, request: EurekaRequest): Answer {
+  const status = queryOf(request, 'value')
+  const lastDirtyAt = timeOf(request)
+  if (!isStatus(status)) return badRequest('value must be UP, DOWN, STARTING, OUT_OF_SERVICE or UNKNOWN')
+  if (lastDirtyAt === null) return badRequest('lastDirtyTimestamp is no number')
+  const note = { lastDirtyAt, replicated: isReplicated(request) }
+  const changed = registry.override(appOf(request), request.params.id, status, note)
+  return changed === undefined ? NOT_FOUND : OK
+}
+
+function clearOverride (registry: Registry, request: EurekaRequest): Answer {
+  const value = queryOf(request, 'value')
+  const lastDirtyAt = timeOf(request)
+  if (value !== undefined && !isStatus(value)) return badRequest('value is no status')
+  if (lastDirtyAt === null) return badRequest('lastDirtyTimestamp is no number')
+  const note = { lastDirtyAt, replicated: isReplicated(request) }
+  const changed = registry.clearOverride(appOf(request), request.params.id, value, note)
+  return changed === undefined ? NOT_FOUND : OK
+}
+
+function addMetadata (registry: Registry, request: EurekaRequest): Answer {
+  const lease = registry.book.lease(appOf(request), request.params.id)
+  if (lease === undefined) return NOT_FOUND
+  const entries = Object.entries(request.query).map(([key, value]) =>
+    [key, (Array.isArray(value) ? value[0] : value) ?? ''] as const)
+  if (checkMetadata(new Map([...lease.instance.metadata, ...entries])) === undefined) {
+    return badRequest('too much metadata')
+  }
+  registry.addMetadata(appOf(request), request.params.id, entries)
+  return OK
+}
+
+/** The client's timestamp: undefined when it sent none, null when it is no number. */
+function timeOf (request: EurekaRequest): number | undefined | null {
+  const text = queryOf(request, 'lastDirtyTimestamp')
+  if (text === undefined) return undefined
+  return decodeTime(text) ?? null
+}
+
+function isInstance (value: Instance | Answer): value is Instance {
+  return 'hostName' in value
+}

@@ -1,0 +1,81 @@
+import { discoveryError } from './errors.ts'
+
+/** How the registry is run. Every field has a default; `createDiscovery({})` is a working registry. */
+export interface DiscoveryOptions {
+  /** Address to listen on. @default '127.0.0.1' */
+  readonly host: string
+  /** Port to listen on; 0 takes a free one. @default 8761 */
+  readonly port: number
+  /** Whether mass failures stop evictions. @default true */
+  readonly selfPreservation: boolean
+  /** The share of promised renewals below which nothing expires, above 0 up to 1. @default 0.85 */
+  readonly renewalThreshold: number
+  /** Registries with fewer instances are never protected; 0 protects every one, as Eureka does. @default 10 */
+  readonly preservationFloor: number
+  /** How often leases are looked at. A crash is noticed after the lease and at most this long. @default 1000 */
+  readonly evictionIntervalMs: number
+  /** How far back Eureka's delta reaches. @default 180000 */
+  readonly deltaRetentionMs: number
+  /** Whether `apps/delta` answers 403, which makes clients fetch everything. @default false */
+  readonly disableDelta: boolean
+  /** Whether a renewal with another timestamp than ours asks for a new registration. @default true */
+  readonly syncWhenTimestampDiffers: boolean
+  /** Whether a renewed lease lasts twice its duration, as Eureka's does. @default false */
+  readonly leaseBugCompatible: boolean
+  /** More instances than this are refused with 503. @default 100000 */
+  readonly maxInstances: number
+  /** More readers of the push stream than this are refused with 503. @default 10000 */
+  readonly maxSubscribers: number
+  /** Largest body of a registration, unpacked. @default 1048576 */
+  readonly maxBodyBytes: number
+  /** Largest body of a peer's batch (250 whole instances), unpacked. @default 33554432 */
+  readonly maxBatchBytes: number
+  /** Least time between two rounds of pushing; bursts within it cost one write a reader. @default 5 */
+  readonly pushGapMs: number
+  /** Whether the page at `dashboardPath` is served. @default true */
+  readonly dashboard: boolean
+  /** @default '/' */
+  readonly dashboardPath: string
+  /** Shown on the page. @default 'test' */
+  readonly environment: string
+  /** Shown on the page. @default 'default' */
+  readonly datacenter: string
+}
+
+export const DEFAULTS: DiscoveryOptions = Object.freeze({
+  host: '127.0.0.1',
+  port: 8761,
+  selfPreservation: true,
+  renewalThreshold: 0.85,
+  preservationFloor: 10,
+  evictionIntervalMs: 1000,
+  deltaRetentionMs: 180_000,
+  disableDelta: false,
+  syncWhenTimestampDiffers: true,
+  leaseBugCompatible: false,
+  maxInstances: 100_000,
+  maxSubscribers: 10_000,
+  maxBodyBytes: 1024 * 1024,
+  maxBatchBytes: 32 * 1024 * 1024,
+  pushGapMs: 5,
+  dashboard: true,
+  dashboardPath: '/',
+  environment: 'test',
+  datacenter: 'default'
+})
+
+/** Fills in the defaults and refuses what cannot be. */
+export function readOptions (given: Partial<DiscoveryOptions>): DiscoveryOptions {
+  const options = { ...DEFAULTS, ...given }
+  check('server.port', options.port, options.port >= 0 && options.port <= 65535, 'a port from 0 to 65535')
+  check('eureka.server.renewal-percent-threshold', options.renewalThreshold,
+    options.renewalThreshold > 0 && options.renewalThreshold <= 1, 'above 0 and at most 1')
+  check('eureka.server.eviction-interval-timer-in-ms', options.evictionIntervalMs,
+    options.evictionIntervalMs >= 10, 'at least 10 milliseconds')
+  check('eureka.dashboard.path', options.dashboardPath, options.dashboardPath.startsWith('/'), 'a path beginning with /')
+  return Object.freeze(options)
+}
+
+function check (name: string, value: unknown, holds: boolean, expected: string): void {
+  if (!holds) throw discoveryError('E_DISCOVERY_OPTION', [name, expected, value])
+}

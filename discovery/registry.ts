@@ -1,0 +1,92 @@
+import type { Book, Renewal, Note } from './registry/book.ts'
+import type { Instance, Status } from './registry/instance.ts'
+import type { Payloads } from './eureka/payloads.ts'
+import type { Replicate, ReplicationAction } from './peers/replication.ts'
+import type { Hub } from './stream/hub.ts'
+
+/** What the road leads through. */
+export interface RegistryParts {
+  readonly book: Book
+  readonly payloads: Payloads
+  readonly hub: Hub
+  /** Tells the peers; undefined when there are none. */
+  readonly replicate: Replicate | undefined
+}
+
+/**
+ * The road of a registration, top to bottom:
+ *
+ *   register    a client says that it is there                                (eureka/ understands it)
+ *   lease       the book files it, and settles whose word on the status holds (registry/book)
+ *   renew       a heartbeat extends the lease and touches nothing else        (registry/book, renewals)
+ *   or expire   a lease that ran out is removed, unless too many did          (registry/self-preservation, eviction)
+ *   change log  every change gets a number; the newest of each instance stays (registry/change-log)
+ *   push        readers of the stream get what is newer than their number     (stream/hub)
+ *   peers       what came from a client, and only that, is told to the peers  (peers/)
+ *
+ * Every method below is one way to enter it. `replicated` marks what a peer told: it goes no further, or two
+ * registries would tell each other the same for ever.
+ */
+export class Registry {
+  readonly book: Book
+  readonly payloads: Payloads
+  readonly hub: Hub
+  readonly #replicate: Replicate | undefined
+
+  constructor ({ book, payloads, hub, replicate }: RegistryParts) {
+    this.book = book
+    this.payloads = payloads
+    this.hub = hub
+    this.#replicate = replicate
+    // The log is written before anybody is told, so that whoever is told finds it there.
+    book.onChange = () => hub.wake()
+  }
+
+  register (incoming: Instance, replicated: boolean): Instance {
+    const instance = this.book.register(incoming, replicated)
+    if (!replicated) this.#tell('Register', instance)
+    return instance
+  }
+
+  renew (app: string, id: string, note: Note): Renewal {
+    const renewal = this.book.renew(app, id, note)
+    // A heartbeat is told even when the client is asked to register again: its lease was renewed here, too.
+    if (!note.replicated && renewal !== 'unknown' && this.#replicate !== undefined) {
+      this.#tell('Heartbeat', this.book.lease(app, id)!.instance)
+    }
+    return renewal
+  }
+
+  cancel (app: string, id: string, replicated: boolean): Instance | undefined {
+    const instance = this.book.cancel(app, id)
+    if (instance !== undefined && !replicated) this.#replicate?.({ action: 'Cancel', app, id, instance: undefined })
+    return instance
+  }
+
+  /** Not told to the peers: each of them counts its own leases. */
+  expire (): Instance[] {
+    return this.book.evict()
+  }
+
+  override (app: string, id: string, status: Status, note: Note): Instance | undefined {
+    const instance = this.book.override(app, id, status, note.lastDirtyAt)
+    if (instance !== undefined && !note.replicated) this.#tell('StatusUpdate', instance, status)
+    return instance
+  }
+
+  clearOverride (app: string, id: string, status: Status | undefined, note: Note): Instance | undefined {
+    const instance = this.book.clearOverride(app, id, status, note.lastDirtyAt)
+    if (instance !== undefined && !note.replicated) this.#tell('DeleteStatusOverride', instance, status)
+    return instance
+  }
+
+  addMetadata (app: string, id: string, entries: Iterable<readonly [string, string]>): Instance | undefined {
+    const instance = this.book.addMetadata(app, id, entries)
+    if (instance !== undefined) this.#tell('Register', instance)
+    return instance
+  }
+
+  #tell (action: Exclude<ReplicationAction, 'Cancel'>, instance: Instance, status?: Status): void {
+    this.#replicate?.({ action, app: instance.app, id: instance.id, instance, status })
+  }
+}

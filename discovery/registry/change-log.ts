@@ -1,0 +1,99 @@
+import { instanceKey, type Instance } from './instance.ts'
+
+/** The last thing that happened to one instance. */
+export interface Change {
+  /** Position in the log, growing by one with every change. */
+  readonly n: number
+  readonly at: number
+  readonly instance: Instance
+}
+
+interface Entry extends Change {
+  older: Entry | undefined
+  newer: Entry | undefined
+}
+
+/**
+ * What changed, newest last, with one entry per instance: an older entry goes when a newer one of the same instance
+ * comes. So a reader that fell behind catches up with as many changes as there are instances, never more, and the
+ * log cannot grow by churn. Entries of living instances stay for ever; those of removed ones go after a while, and
+ * a reader older than the newest of these (`horizon`) must take a snapshot.
+ */
+export class ChangeLog {
+  #n = 0
+  #horizon = 0
+  #newest: Entry | undefined
+  readonly #byKey = new Map<string, Entry>()
+  readonly #removed = new Map<string, Entry>()
+  readonly #maxRemoved: number
+
+  constructor (maxRemoved: number) {
+    this.#maxRemoved = maxRemoved
+  }
+
+  /** The position of the newest change; 0 before the first. */
+  get n (): number {
+    return this.#n
+  }
+
+  append (instance: Instance, at: number): Change {
+    const key = instanceKey(instance.app, instance.id)
+    const old = this.#byKey.get(key)
+    if (old !== undefined) this.#unlink(key, old)
+    const entry: Entry = { n: ++this.#n, at, instance, older: this.#newest, newer: undefined }
+    if (this.#newest !== undefined) this.#newest.newer = entry
+    this.#newest = entry
+    this.#byKey.set(key, entry)
+    if (instance.action === 'DELETED') this.#bury(key, entry)
+    return entry
+  }
+
+  /** Whether everything after position `n` is still known. */
+  covers (n: number): boolean {
+    return n >= this.#horizon && n <= this.#n
+  }
+
+  /** Changes after position `n`, oldest first; undefined when some of them are forgotten or `n` never was. */
+  since (n: number): Change[] | undefined {
+    return this.covers(n) ? this.#collect(entry => entry.n > n) : undefined
+  }
+
+  /** Changes at or after a time, oldest first: what Eureka calls the delta. */
+  sinceTime (at: number): Change[] {
+    return this.#collect(entry => entry.at >= at)
+  }
+
+  /** Forgets removed instances whose removal is older than `at`. */
+  forget (at: number): void {
+    for (const [key, entry] of this.#removed) {
+      if (entry.at >= at) return
+      this.#drop(key, entry)
+    }
+  }
+
+  #collect (wanted: (entry: Entry) => boolean): Change[] {
+    const changes: Change[] = []
+    for (let entry = this.#newest; entry !== undefined && wanted(entry); entry = entry.older) changes.push(entry)
+    return changes.reverse()
+  }
+
+  #bury (key: string, entry: Entry): void {
+    this.#removed.set(key, entry)
+    if (this.#removed.size <= this.#maxRemoved) return
+    const [first] = this.#removed
+    if (first !== undefined) this.#drop(...first)
+  }
+
+  #drop (key: string, entry: Entry): void {
+    this.#unlink(key, entry)
+    if (entry.n > this.#horizon) this.#horizon = entry.n
+  }
+
+  #unlink (key: string, entry: Entry): void {
+    this.#byKey.delete(key)
+    this.#removed.delete(key)
+    if (entry.older !== undefined) entry.older.newer = entry.newer
+    if (entry.newer === undefined) this.#newest = entry.older
+    else entry.newer.older = entry.older
+  }
+}

@@ -1,0 +1,22 @@
+import type { Instance, Status } from './instance.ts'
+
+/** The registry's promise to keep an instance listed, as long as it is renewed. The one mutable thing in the book. */
+export interface Lease {
+  instance: Instance
+  /** What an operator has set; it outlives registrations and dies with the lease. */
+  override: Status | undefined
+  renewedAt: number
+  durationMs: number
+}
+
+/**
+ * Whether a lease ran out. `extraMs` is time during which the registry itself stood still.
+ *
+ * Eureka's `Lease.renew` stores now + duration, so there a renewed lease lives twice its duration while a never
+ * renewed one lives once; `bugCompatible` brings that back.
+ */
+export function isExpired (lease: Lease, now: number, extraMs: number, bugCompatible: boolean): boolean {
+  const renewed = lease.renewedAt > lease.instance.lease.registeredAt
+  const durationMs = bugCompatible && renewed ? 2 * lease.durationMs : lease.durationMs
+  return now > lease.renewedAt + durationMs + extraMs
+}

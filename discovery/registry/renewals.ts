@@ -1,0 +1,40 @@
+const SECOND = 1000
+const WINDOW = 60
+
+/** Renewals of the last 60 seconds, in buckets of one second: counting one is a few additions, whatever the load. */
+export class RenewalWindow {
+  readonly #buckets = new Float64Array(WINDOW)
+  #second = 0
+  #sum = 0
+  #total = 0
+
+  /** Counts one renewal. */
+  count (now: number): void {
+    this.#advance(now)
+    this.#buckets[this.#second % WINDOW]! += 1
+    this.#sum += 1
+    this.#total += 1
+  }
+
+  /** How many renewals the last 60 seconds had. */
+  lastMinute (now: number): number {
+    this.#advance(now)
+    return this.#sum
+  }
+
+  /** How many there were since the start. */
+  get total (): number {
+    return this.#total
+  }
+
+  #advance (now: number): void {
+    const second = Math.floor(now / SECOND)
+    if (second <= this.#second) return
+    const from = Math.max(this.#second, second - WINDOW)
+    for (let passed = from + 1; passed <= second; passed++) {
+      this.#sum -= this.#buckets[passed % WINDOW]!
+      this.#buckets[passed % WINDOW] = 0
+    }
+    this.#second = second
+  }
+}

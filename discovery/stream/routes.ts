@@ -1,0 +1,84 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Hub } from './hub.ts'
+import { Subscription, type Interest } from './subscription.ts'
+
+/** What `GET /eureka/stream` may be asked. */
+interface StreamQuery {
+  readonly apps?: string
+  readonly index?: string
+  readonly wait?: string
+}
+
+type StreamRequest = FastifyRequest<{ Querystring: StreamQuery }>
+
+const DEFAULT_WAIT_MS = 30_000
+const MAX_WAIT_MS = 600_000
+const MAX_APPS = 1000
+const DURATION = /^(\d{1,6})(ms|s|m)?$/
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 }
+
+/** The push stream: server-sent events for who accepts them, else one answer that waits for a change. */
+export function streamRoutes (server: FastifyInstance, hub: Hub, maxSubscribers: number): void {
+  server.get<{ Querystring: StreamQuery }>('/stream', (request, reply) => {
+    const interest = readInterest(request.query.apps)
+    const waitMs = readWait(request.query.wait)
+    if (interest === null || waitMs === undefined) return reply.code(400).send()
+    // Clients try again elsewhere or fall back to polling; a registry that takes all of them serves none.
+    if (hub.subscribers >= maxSubscribers) return reply.code(503).header('retry-after', '5').send()
+    if (request.headers.accept?.includes('text/event-stream')) return stream(hub, request, reply, interest)
+    return poll(hub, request, reply, interest, waitMs)
+  })
+}
+
+function stream (hub: Hub, request: StreamRequest, reply: FastifyReply, interest: Interest): void {
+  reply.hijack()
+  const response = reply.raw
+  request.raw.socket.setNoDelay(true)
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    // nginx would otherwise collect events until its buffer is full.
+    'x-accel-buffering': 'no'
+  })
+  response.flushHeaders()
+  const resumed = hub.position(lastIndex(request))
+  const subscription = new Subscription(response, interest, resumed ?? 0, hub.now)
+  response.on('drain', () => hub.drained(subscription))
+  response.on('close', () => hub.unsubscribe(subscription))
+  response.on('error', () => hub.unsubscribe(subscription))
+  hub.subscribe(subscription, resumed)
+}
+
+function poll (
+  hub: Hub, request: StreamRequest, reply: FastifyReply, interest: Interest, waitMs: number
+): FastifyReply {
+  reply.type('application/json').header('cache-control', 'no-store')
+  const waiter = hub.poll(lastIndex(request), interest, body => { reply.send(body) })
+  if (waiter === undefined) return reply
+  const timer = setTimeout(() => hub.expire(waiter), waitMs)
+  reply.raw.on('close', () => {
+    clearTimeout(timer)
+    hub.forget(waiter)
+  })
+  return reply
+}
+
+/** A browser's reconnect names the place in a header; everybody else in the query. */
+function lastIndex (request: StreamRequest): string | undefined {
+  const header = request.headers['last-event-id']
+  return (Array.isArray(header) ? header[0] : header) ?? request.query.index
+}
+
+/** null when the list is too long to be meant. */
+function readInterest (apps: string | undefined): Interest | null {
+  if (apps === undefined || apps === '') return undefined
+  const names = apps.split(',', MAX_APPS + 1)
+  return names.length > MAX_APPS ? null : new Set(names.map(name => name.toUpperCase()))
+}
+
+/** `30s`, `500ms`, `1m` or seconds, as Consul's blocking queries take it; undefined when it is none of these. */
+function readWait (wait: string | undefined): number | undefined {
+  if (wait === undefined) return DEFAULT_WAIT_MS
+  const match = DURATION.exec(wait)
+  return match === null ? undefined : Math.min(Number(match[1]) * UNIT_MS[match[2] ?? 's']!, MAX_WAIT_MS)
+}
