@@ -1,0 +1,43 @@
+/**
+ * What every store of configuration offers. Reads name the state they saw, so that answers can be kept by it; a
+ * store whose answers depend on who asks (Vault's token) names none and is asked each time.
+ */
+import type { Ask } from '../environment/ask.ts'
+import type { Found } from '../environment/environment.ts'
+
+/** Who asks, as far as a store may care. */
+export interface Asker {
+  /** `X-Config-Token`: handed to Vault, never kept. */
+  readonly token?: string | undefined
+  /** Instance id of the client, for staged rollouts. */
+  readonly instance?: string | undefined
+}
+
+/** A plain text or binary file of the configuration. */
+export interface Resource {
+  readonly file: string
+  readonly content: Buffer
+  readonly modifiedMs: number
+}
+
+export interface BackendHealth {
+  readonly up: boolean
+  /** What is wrong, without credentials; also set while a last good state is served. */
+  readonly problem?: string | undefined
+}
+
+export interface Backend {
+  /** What it is, for logs and health: `native file:/etc/config/`. Never holds credentials. */
+  readonly description: string
+  /** Resolves when the first state is known or cannot be had now; never rejects because a store is down. */
+  start (): Promise<void>
+  stop (): Promise<void>
+  /** Names the state an answer would be made of, without any I/O; undefined when that cannot be told. */
+  stamp (ask: Ask, asker: Asker): string | undefined
+  find (ask: Ask, asker: Asker): Promise<Found>
+  /** The first of the file names that exists, looked for in each location in turn. */
+  resource (ask: Ask, candidates: readonly string[], asker: Asker): Promise<Resource | undefined>
+  /** Calls back whenever any stamp may have changed; returns the unwatch. */
+  watch (listener: () => void): () => void
+  health (): BackendHealth
+}

@@ -1,0 +1,108 @@
+/**
+ * The road of a question, top to bottom: ask -> find -> parse -> order -> decrypt -> answer.
+ *
+ * Finding, parsing and ordering lie in the back end (`backends/`, `environment/`), because only it knows its files;
+ * the forms of the answer lie in `render/`.
+ */
+import { createHash } from 'node:crypto'
+import type { Property } from '@breakwater/starter/settings'
+import type { Asker, Backend } from './backends/backend.ts'
+import { ByteCache } from './byte-cache.ts'
+import type { Ask } from './environment/ask.ts'
+import { toEnvironment, type Environment } from './environment/environment.ts'
+import { error } from './errors.ts'
+import { render, type Form } from './render/render.ts'
+
+/** A checked question and the form its answer shall have. */
+export interface Question {
+  readonly ask: Ask
+  readonly form: Form
+  /** Only for the flat forms: whether `${...}` is filled in from the same environment. */
+  readonly resolvePlaceholders: boolean
+}
+
+/** A ready answer: the same bytes go to everyone who asks the same of the same state. */
+export interface Answer {
+  readonly body: Buffer
+  readonly etag: string
+}
+
+/** Replaces `{cipher}` values of what was found; sources without one come back as they are. */
+export type Decrypt = (environment: Environment) => Promise<Environment>
+
+export interface RoadParts {
+  readonly backend: Backend
+  readonly decrypt: Decrypt
+  readonly overrides: ReadonlyMap<string, Property>
+  readonly acceptEmpty: boolean
+  readonly stripDocument: boolean
+  readonly cacheBytes: number
+}
+
+export class EnvironmentRoad {
+  readonly #parts: RoadParts
+  readonly #answers: ByteCache<Answer>
+  readonly #underWay = new Map<string, Promise<Answer>>()
+  readonly counts = { hits: 0, misses: 0 }
+
+  constructor (parts: RoadParts) {
+    this.#parts = parts
+    this.#answers = new ByteCache(parts.cacheBytes)
+  }
+
+  /** A kept answer at once, without any I/O, or a promise of a new one. */
+  answer (question: Question, asker: Asker): Answer | Promise<Answer> {
+    const stamp = this.#parts.backend.stamp(question.ask, asker)
+    if (stamp === undefined) return this.#make(question, asker)
+    const key = keyOf(question, stamp)
+    const kept = this.#answers.get(key)
+    if (kept !== undefined) {
+      this.counts.hits++
+      return kept
+    }
+    // A thousand clients starting at once ask the same: one of them does the work.
+    return this.#underWay.get(key) ?? this.#begin(key, question, asker, stamp)
+  }
+
+  /** The environment itself, decrypted, for those who compare or explain it. */
+  async environment (ask: Ask, asker: Asker): Promise<Environment> {
+    // Find, parse, order: the store's files (or rows, or secrets) as property sources, highest priority first.
+    const found = await this.#parts.backend.find(ask, asker)
+    if (found.sources.length === 0 && this.#parts.overrides.size === 0 && !this.#parts.acceptEmpty) {
+      throw error('E_CONFIG_EMPTY', [`${ask.name}/${ask.profile}`])
+    }
+    // Decrypt: last of all, so that nothing encrypted or decrypted lies in the caches of files.
+    const decrypted = await this.#parts.decrypt(toEnvironment(ask, found))
+    // Override: after decryption, as in Spring; these values come from the operator's own settings.
+    return toEnvironment(ask, { ...decrypted, sources: decrypted.sources }, this.#parts.overrides)
+  }
+
+  async #begin (key: string, question: Question, asker: Asker, stamp: string): Promise<Answer> {
+    const promise = this.#make(question, asker)
+    this.#underWay.set(key, promise)
+    try {
+      const answer = await promise
+      // The store may have changed meanwhile: then the answer is right but not known under this stamp.
+      if (this.#parts.backend.stamp(question.ask, asker) === stamp) {
+        this.#answers.set(key, answer, answer.body.length + key.length + 256)
+      }
+      return answer
+    } finally {
+      this.#underWay.delete(key)
+    }
+  }
+
+  // Answer: the form the client asked for, and a strong tag of its bytes.
+  async #make (question: Question, asker: Asker): Promise<Answer> {
+    this.counts.misses++
+    const environment = await this.environment(question.ask, asker)
+    const body = Buffer.from(render(environment, question.form, {
+      resolvePlaceholders: question.resolvePlaceholders, stripDocument: this.#parts.stripDocument
+    }))
+    return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"` }
+  }
+}
+
+function keyOf ({ ask, form, resolvePlaceholders }: Question, stamp: string): string {
+  return `${stamp}\n${form}${resolvePlaceholders ? '' : '-'}\n${ask.name}\n${ask.profile}\n${ask.label ?? '\u0000'}`
+}

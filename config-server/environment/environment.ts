@@ -1,0 +1,52 @@
+/** An answered question, before it is written in one of the forms. */
+import type { Property, PropertySource } from '@breakwater/starter/settings'
+import type { Ask } from './ask.ts'
+
+export interface Environment {
+  readonly name: string
+  /** Spring sends the raw comma text as the one element of its list. */
+  readonly profile: string
+  readonly label: string | null
+  readonly version: string | null
+  readonly state: string | null
+  /** Highest priority first. */
+  readonly sources: readonly PropertySource[]
+}
+
+/** What a back end found for a question. */
+export interface Found {
+  readonly version: string | null
+  readonly state: string | null
+  readonly sources: readonly PropertySource[]
+}
+
+/** The name under which the server's own overrides come first; clients treat it as belonging to every profile. */
+export const OVERRIDES = 'overrides'
+
+/** Puts the overrides on top and makes every name its own, as clients silently drop equal names. */
+export function toEnvironment (ask: Ask, found: Found, overrides?: ReadonlyMap<string, Property>): Environment {
+  const own = overrides === undefined || overrides.size === 0 ? [] : [{ name: OVERRIDES, properties: overrides }]
+  return {
+    name: ask.name,
+    profile: ask.profile,
+    label: ask.label,
+    version: found.version,
+    state: found.state,
+    sources: uniqueNames([...own, ...found.sources])
+  }
+}
+
+// The number goes into the folder part: the Go client finds sources by the end of their name.
+function uniqueNames (sources: readonly PropertySource[]): PropertySource[] {
+  const seen = new Map<string, number>()
+  return sources.map(source => {
+    const count = (seen.get(source.name) ?? 0) + 1
+    seen.set(source.name, count)
+    return count === 1 ? source : { ...source, name: numbered(source.name, count) }
+  })
+}
+
+function numbered (name: string, count: number): string {
+  const slash = name.lastIndexOf('/')
+  return slash < 0 ? `${name}@${count}` : `${name.slice(0, slash)}/@${count}${name.slice(slash)}`
+}

@@ -1,0 +1,33 @@
+import { errorTable } from '@breakwater/starter'
+
+/** Every error of the config server; protocol bodies (Boot's four fields) are made of them in `web/error-body.ts`. */
+export const error = errorTable({
+  E_ASK_NAME: { text: 'The application name %s is not allowed.', status: 400 },
+  E_ASK_PROFILE: {
+    text: 'The profile %s is not allowed: letters, digits and -_.+@ only, the first and last a letter or digit.',
+    status: 400
+  },
+  E_ASK_LABEL: { text: 'The label %s is not allowed.', status: 400 },
+  E_ASK_PATH: { text: 'The path %s is not allowed.', status: 400 },
+  E_ASK_URL: { text: 'The request path is no valid URL encoding.', status: 400 },
+  E_CONFIG_NO_LABEL: { text: 'There is no label %s.', status: 404 },
+  E_CONFIG_EMPTY: { text: 'No configuration file matches %s.', status: 404 },
+  E_CONFIG_NOT_FOUND: { text: 'There is nothing at this path.', status: 404 },
+  E_ASK_METHOD: { text: '%s is not supported here.', status: 405 },
+  E_ASK_ACCEPT: { text: 'None of the media types in Accept can be served.', status: 406 },
+  E_CONFIG_FILE: { text: '%s', next: 'Correct the file; other applications are not affected.', status: 500 },
+  E_CONFIG_FILE_LIMIT: {
+    text: 'The file has %s, the limit is %s.',
+    next: 'Split it, or raise breakwater.config-server.%s.',
+    status: 500
+  },
+  E_FLAT_KEY: { text: 'The key %s has no place in a tree: %s.', status: 400 },
+  E_FLAT_PLACEHOLDER: { text: '%s', status: 400 },
+  E_CONFIG_BACKEND: {
+    text: '%s does not answer and nothing of it is known yet: %s',
+    next: 'Check the address and the credentials; the server goes on trying.',
+    status: 503,
+    canRetry: true
+  },
+  E_CONFIG_SETTING: { text: '%s: %s', next: '%s' }
+})

@@ -1,0 +1,116 @@
+/** What the config server can be told, under Spring's names where Spring has one. */
+import type { Property, Settings } from '@breakwater/starter/settings'
+import type { NativeOptions } from './backends/native.ts'
+
+/** One store, in the order of priority in which it was configured. */
+export type BackendOptions = { readonly type: 'native', readonly native: NativeOptions }
+
+export interface ConfigServerOptions {
+  /** `server.address`. @default '127.0.0.1' */
+  readonly host: string
+  /** `server.port`; 0 takes a free one. @default 8888 */
+  readonly port: number
+  /** `spring.cloud.config.server.prefix`: put before every path. @default '' */
+  readonly prefix: string
+  /** `spring.cloud.config.server.default-label`: taken when a client names none. @default null: the store's own */
+  readonly defaultLabel: string | null
+  /** `spring.cloud.config.server.accept-empty`: whether no file at all is no error (404). @default true */
+  readonly acceptEmpty: boolean
+  /** `spring.cloud.config.server.strip-document-from-yaml`: shows a file that is only a list as one. @default true */
+  readonly stripDocument: boolean
+  /** `spring.cloud.config.server.overrides.*`: come first in every answer, always as text. @default none */
+  readonly overrides: ReadonlyMap<string, Property>
+  /** `spring.profiles.validate`. @default true */
+  readonly validateProfiles: boolean
+  /** Platform of `on-cloud-platform` documents. @default undefined */
+  readonly cloudPlatform: string | undefined
+  readonly backends: readonly BackendOptions[]
+  /** `breakwater.config-server.max-file-bytes`: a larger file is refused. @default 1 MiB */
+  readonly maxFileBytes: number
+  /** `breakwater.config-server.max-keys`: a file with more is refused. @default 10000 */
+  readonly maxKeys: number
+  /** `breakwater.config-server.answer-cache`: bytes of ready answers kept. @default 32 MiB */
+  readonly answerCacheBytes: number
+  /** `breakwater.config-server.file-cache`: bytes of parsed files kept. @default 32 MiB */
+  readonly fileCacheBytes: number
+}
+
+const MEBIBYTE = 1_048_576
+
+export const DEFAULTS: ConfigServerOptions = {
+  host: '127.0.0.1',
+  port: 8888,
+  prefix: '',
+  defaultLabel: null,
+  acceptEmpty: true,
+  stripDocument: true,
+  overrides: new Map(),
+  validateProfiles: true,
+  cloudPlatform: undefined,
+  backends: [],
+  maxFileBytes: MEBIBYTE,
+  maxKeys: 10_000,
+  answerCacheBytes: 32 * MEBIBYTE,
+  fileCacheBytes: 32 * MEBIBYTE
+}
+
+export const NATIVE_DEFAULTS: NativeOptions = {
+  searchLocations: ['file:./', 'file:./config/'],
+  addLabelLocations: true,
+  defaultLabel: 'master',
+  version: null,
+  sweepMs: 5_000,
+  maxFileBytes: MEBIBYTE
+}
+
+const SERVER = 'spring.cloud.config.server'
+const OWN = 'breakwater.config-server'
+
+/** Reads the options of a process from its settings; a malformed value throws with its file and line. */
+export function readOptions (settings: Settings): ConfigServerOptions {
+  const maxFileBytes = settings.bytes(`${OWN}.max-file-bytes`, DEFAULTS.maxFileBytes)
+  return {
+    host: settings.string('server.address', DEFAULTS.host),
+    port: settings.integer('server.port', DEFAULTS.port),
+    prefix: withSlash(settings.string(`${SERVER}.prefix`, DEFAULTS.prefix)),
+    defaultLabel: settings.get(`${SERVER}.default-label`) ?? DEFAULTS.defaultLabel,
+    acceptEmpty: settings.boolean(`${SERVER}.accept-empty`, DEFAULTS.acceptEmpty),
+    stripDocument: settings.boolean(`${SERVER}.strip-document-from-yaml`, DEFAULTS.stripDocument),
+    overrides: readOverrides(settings),
+    validateProfiles: settings.boolean('spring.profiles.validate', DEFAULTS.validateProfiles),
+    cloudPlatform: settings.get('spring.main.cloud-platform'),
+    backends: [readNative(settings, `${SERVER}.native`, maxFileBytes)],
+    maxFileBytes,
+    maxKeys: settings.integer(`${OWN}.max-keys`, DEFAULTS.maxKeys),
+    answerCacheBytes: settings.bytes(`${OWN}.answer-cache`, DEFAULTS.answerCacheBytes),
+    fileCacheBytes: settings.bytes(`${OWN}.file-cache`, DEFAULTS.fileCacheBytes)
+  }
+}
+
+function readNative (settings: Settings, prefix: string, maxFileBytes: number): BackendOptions {
+  return {
+    type: 'native',
+    native: {
+      searchLocations: settings.list(`${prefix}.search-locations`, NATIVE_DEFAULTS.searchLocations),
+      addLabelLocations: settings.boolean(`${prefix}.add-label-locations`, NATIVE_DEFAULTS.addLabelLocations),
+      defaultLabel: settings.string(`${prefix}.default-label`, NATIVE_DEFAULTS.defaultLabel),
+      version: settings.get(`${prefix}.version`) ?? NATIVE_DEFAULTS.version,
+      sweepMs: settings.durationMs(`${SERVER}.monitor.fixed-delay`, NATIVE_DEFAULTS.sweepMs),
+      maxFileBytes
+    }
+  }
+}
+
+// `\{` and `\${` let an override carry a placeholder to the client instead of having it filled in here.
+function readOverrides (settings: Settings): Map<string, Property> {
+  const texts = Object.entries(settings.map(`${SERVER}.overrides`))
+  return new Map(texts.map(([key, text]) => [key, {
+    value: { kind: 'string', text: text.replaceAll('\\${', '${').replaceAll('\\{', '{') },
+    origin: { source: 'overrides' }
+  }]))
+}
+
+function withSlash (prefix: string): string {
+  const bare = prefix.replace(/^\/+|\/+$/g, '')
+  return bare === '' ? '' : `/${bare}`
+}

@@ -1,0 +1,51 @@
+/** The `.yml` form: block style, lists at their key's indent, quotes around strings that would read as another type. */
+import { Document, Scalar as YamlScalar, type ScalarTag, type Tags } from 'yaml'
+import type { Scalar } from '@breakwater/starter/settings'
+import type { TreeNode } from './tree.ts'
+
+/** A number whose text is written as it stands. */
+class NumberText {
+  readonly text: string
+
+  constructor (text: string) {
+    this.text = text
+  }
+}
+
+const NUMBER_TAG: ScalarTag = {
+  tag: 'tag:yaml.org,2002:float',
+  default: true,
+  identify: value => value instanceof NumberText,
+  resolve: text => new NumberText(text),
+  stringify: item => (item.value as NumberText).text
+}
+
+/**
+ * Writes a tree as SnakeYAML would. With `stripDocument`, a tree of only `document` is the list or the scalar a file
+ * consisted of (`document` is the name Spring gives to what has no key).
+ */
+export function treeYaml (tree: Map<string, TreeNode>, stripDocument: boolean): string {
+  const only = stripDocument && tree.size === 1 ? tree.get('document') : undefined
+  const document = new Document(plain(only ?? tree), {
+    version: '1.1', schema: 'yaml-1.1', customTags: scalarTags, aliasDuplicateObjects: false
+  })
+  document.directives.yaml.explicit = false
+  return document.toString({ singleQuote: true, indentSeq: false, lineWidth: 0, blockQuote: 'literal', nullStr: 'null' })
+}
+
+// The library takes a JavaScript Map for `!!omap`; here it is a plain mapping that keeps its order.
+function scalarTags (tags: Tags): Tags {
+  return [NUMBER_TAG, ...tags.filter(tag => typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:omap')]
+}
+
+function plain (node: TreeNode): unknown {
+  if (node === null) return null
+  if (Array.isArray(node)) return node.map(plain)
+  if (node instanceof Map) return new Map([...node].map(([key, value]) => [key, plain(value)]))
+  return plainScalar(node)
+}
+
+function plainScalar ({ kind, text }: Scalar): unknown {
+  if (kind === 'boolean') return text === 'true'
+  return kind === 'number' ? new YamlScalar(new NumberText(text)) : text
+}

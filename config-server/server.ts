@@ -1,0 +1,78 @@
+/**
+ * The config server, put together: back end, road, HTTP. `createConfigServer` is what tests, the command line and
+ * `main.ts` start.
+ */
+import type { FastifyInstance } from 'fastify'
+import { actuator, createLogger, type Logger } from '@breakwater/starter'
+import { Settings } from '@breakwater/starter/settings'
+import type { Backend } from './backends/backend.ts'
+import { createBackend } from './backends/create-backend.ts'
+import { EnvironmentRoad, type Decrypt } from './environment.ts'
+import { DEFAULTS, type ConfigServerOptions } from './options.ts'
+import { fillText } from './render/render.ts'
+import { environmentRoutes } from './web/environment-routes.ts'
+import { createFileRoute } from './web/file-route.ts'
+import { createHttp, useConfigServerWire } from './web/server.ts'
+
+/** A started config server. */
+export interface ConfigServer {
+  readonly url: string
+  stop (): Promise<void>
+}
+
+export interface ConfigServerContext {
+  /** Default: a logger that only tells of warnings. */
+  readonly log?: Logger
+  /** Shown by /actuator/env. Default: none. */
+  readonly settings?: Settings
+}
+
+/**
+ * Starts a config server and resolves once it answers.
+ * @example
+ * const server = await createConfigServer({ port: 0, backends: [{ type: 'native', native: { ...NATIVE_DEFAULTS } }] })
+ */
+export async function createConfigServer (
+  given: Partial<ConfigServerOptions>, context: ConfigServerContext = {}
+): Promise<ConfigServer> {
+  const options = { ...DEFAULTS, ...given }
+  const log = context.log ?? createLogger({ name: 'config-server', level: 'warn' })
+  const settings = context.settings ?? new Settings({ profiles: ['default'], sources: [], warnings: [] })
+  const backend = createBackend(options)
+  const app = createHttp(log)
+  try {
+    await backend.start()
+    await app.register(actuator, { settings, log, health: new Map([['configServer', () => healthOf(backend)]]) })
+    await app.register(async scope => registerRoutes(scope, options, backend))
+    const url = await app.listen({ host: options.host, port: options.port })
+    return { url, stop: async () => stop(app, backend) }
+  } catch (failure) {
+    await stop(app, backend)
+    throw failure
+  }
+}
+
+async function stop (app: FastifyInstance, backend: Backend): Promise<void> {
+  await app.close()
+  await backend.stop()
+}
+
+function healthOf (backend: Backend) {
+  const { up, problem } = backend.health()
+  return {
+    status: up ? 'UP' as const : 'DOWN' as const,
+    details: { repository: backend.description, ...(problem === undefined ? {} : { error: problem }) }
+  }
+}
+
+function registerRoutes (scope: FastifyInstance, options: ConfigServerOptions, backend: Backend): void {
+  useConfigServerWire(scope)
+  const decrypt: Decrypt = async environment => environment
+  const road = new EnvironmentRoad({ ...options, backend, decrypt, cacheBytes: options.answerCacheBytes })
+  const files = createFileRoute({
+    ...options,
+    find: async (ask, candidates, asker) => backend.resource(ask, candidates, asker),
+    fill: async (text, _file, ask, asker) => text.includes('${') ? fillText(text, await road.environment(ask, asker)) : text
+  })
+  environmentRoutes(scope, { ...options, road, files })
+}

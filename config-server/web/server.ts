@@ -1,0 +1,36 @@
+/** The HTTP server: what is registered, in which order, and how every error leaves it. */
+import fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Logger } from '@breakwater/starter'
+import { errorBody, statusOf } from './error-body.ts'
+
+const MAX_BODY_BYTES = 1_048_576
+const REQUEST_TIMEOUT_MS = 30_000
+
+/** A Fastify instance whose errors are Boot's bodies. Bodies of requests reach handlers as bytes. */
+export function createHttp (log: Logger): FastifyInstance {
+  const app = fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    frameworkErrors: (failure, request, reply) => { void sendError(failure, request, reply as FastifyReply) }
+  }) as unknown as FastifyInstance
+  return app
+}
+
+/** Makes a scope speak the wire of a config server: raw bodies in, Boot's errors out. */
+export function useConfigServerWire (scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  scope.setErrorHandler(sendError)
+}
+
+async function sendError (failure: unknown, request: FastifyRequest, reply: FastifyReply) {
+  const status = statusOf(failure)
+  if (status >= 500) request.log.error({ err: failure, path: request.url.split('?', 1)[0] }, 'request failed')
+  if (status === 405) reply.header('allow', 'GET')
+  if (status === 503) reply.header('retry-after', '5')
+  return reply.code(status).header('content-type', 'application/json')
+    .send(Buffer.from(errorBody(failure, request.raw.url ?? '/', new Date())))
+}
