@@ -1,0 +1,41 @@
+/** Everything the gateway says to the person who configures or runs it, in one table. */
+import { errorTable } from '../starter/errors.ts'
+
+export const error = errorTable({
+  E_GATEWAY_SETTING: {
+    text: '%s',
+    next: 'See docs/gateway.md, "Settings".',
+    status: 400
+  },
+  E_GATEWAY_KEY: {
+    text: '"%s" is no setting here.%s',
+    status: 400
+  },
+  E_ROUTE_DEFINITION: {
+    text: 'route "%s": %s',
+    status: 400
+  },
+  E_ROUTE_PREDICATE: {
+    text: 'Unable to find RoutePredicateFactory with name %s.%s',
+    next: 'GET /actuator/gateway/routepredicates lists all.',
+    status: 400
+  },
+  E_ROUTE_FILTER: {
+    text: 'Unable to find GatewayFilterFactory with name %s.%s',
+    next: 'GET /actuator/gateway/routefilters lists all.',
+    status: 400
+  },
+  E_ROUTE_ARGUMENT: {
+    text: '%s: %s',
+    status: 400
+  },
+  E_PLUGIN_MISSING: {
+    text: '%s: no plugin named "%s" is registered.%s',
+    next: 'Register it in a module listed under breakwater.gateway.plugins.',
+    status: 400
+  },
+  E_EXPRESSION: {
+    text: '%s: "%s" is an expression. Only #{@name} is understood, for a plugin registered in code: evaluating text from the configuration would let anyone who can write it run code here.',
+    status: 400
+  }
+})

@@ -1,0 +1,161 @@
+/**
+ * Definitions to routes: what is plain data in the control loop becomes closures, once per swap, in each worker.
+ *
+ * A definition's way: enabled? -> its predicates -> default filters and its own, interleaved by order as Spring does
+ * -> the policies that filters left in the draft -> the target -> a place in the index.
+ */
+import { error } from '../errors.ts'
+import { FILTERS } from '../filters/filter-factories.ts'
+import type { RoutingOptions } from '../options.ts'
+import { CountingBulkhead } from '../upstream/bulkhead.ts'
+import { clusterName, fixedAddress } from '../upstream/cluster-registry.ts'
+import { connectRetry } from '../upstream/retry-policy.ts'
+import { Args, canonical } from './args.ts'
+import type { CompileContext } from './context.ts'
+import type { RouteDraft } from './factory.ts'
+import { didYouMean } from './nearest-name.ts'
+import { PREDICATES } from './predicate-factories.ts'
+import type { Filter, NamedArgs, Predicate, Route, RouteDefinition, RouteTable, RouteTarget } from './route.ts'
+import { IndexedTable } from './table.ts'
+
+export interface TableSource {
+  readonly routes: readonly RouteDefinition[]
+  readonly defaultFilters: readonly NamedArgs[]
+  readonly options: RoutingOptions
+}
+
+/** Throws all faults at once, or skips the routes that have some when `fail-on-route-definition-error` is false. */
+export function compileTable (source: TableSource, context: CompileContext): RouteTable {
+  const faults: unknown[] = []
+  const routes: Route[] = []
+  const drafts: RouteDraft[] = []
+  for (const definition of inOrder(source.routes)) {
+    try {
+      const draft = newDraft(definition, source.options)
+      routes.push(compileRoute(routes.length, draft, source.defaultFilters, context))
+      drafts.push(draft)
+    } catch (fault) {
+      if (source.options.failOnRouteDefinitionError) faults.push(fault)
+      else context.host.log('warn', `route left out: ${String(fault)}`)
+    }
+  }
+  if (faults.length > 0) throw joined(faults)
+  return new IndexedTable(routes, drafts)
+}
+
+/** One fault as it is, several together: whoever corrects a file wants to see all of them at once. */
+export function joined (faults: readonly unknown[]): unknown {
+  return faults.length === 1 ? faults[0] : new AggregateError(faults, faults.map(String).join('\n'))
+}
+
+/** Ascending order; equal ones as they were defined. Disabled ones are not there. */
+function inOrder (definitions: readonly RouteDefinition[]): RouteDefinition[] {
+  return definitions.filter(one => one.enabled).toSorted((a, b) => a.order - b.order)
+}
+
+function newDraft (definition: RouteDefinition, options: RoutingOptions): RouteDraft {
+  const responseMs = metadataMs(definition, 'response-timeout')
+  return {
+    id: definition.id,
+    definition,
+    variables: new Set(),
+    pathPrefixes: null,
+    hosts: null,
+    breaker: undefined,
+    fallback: undefined,
+    failureStatuses: null,
+    retry: undefined,
+    bulkhead: undefined,
+    connectTimeoutMs: metadataMs(definition, 'connect-timeout') ?? options.connectTimeoutMs,
+    // A negative response-timeout switches the global one off, as in Spring.
+    responseTimeoutMs: Math.max(0, responseMs ?? options.responseTimeoutMs),
+    totalTimeoutMs: metadataMs(definition, 'total-timeout') ?? options.totalTimeoutMs,
+    maxRequestBytes: options.maxRequestBytes
+  }
+}
+
+function metadataMs (definition: RouteDefinition, key: string): number | undefined {
+  const found = Object.entries(definition.metadata).find(([name]) => canonical(name) === canonical(key))
+  if (found === undefined) return undefined
+  const ms = Number(found[1])
+  if (!Number.isFinite(ms)) {
+    throw error('E_ROUTE_DEFINITION', [definition.id, `metadata.${found[0]} must be milliseconds, not "${String(found[1])}"`],
+      { where: definition.origin })
+  }
+  return ms
+}
+
+function compileRoute (index: number, draft: RouteDraft, defaults: readonly NamedArgs[],
+  context: CompileContext): Route {
+  const { definition } = draft
+  const predicates = definition.predicates.map(named => compilePredicate(named, draft, context))
+  const filters = compileFilters(definition, defaults, draft, context)
+  const target = compileTarget(definition.uri, context)
+  addPolicies(draft, target, context)
+  return {
+    id: draft.id,
+    index,
+    definition,
+    predicates,
+    filters,
+    requestFilters: filters.filter(filter => filter.request !== undefined),
+    responseFilters: filters.filter(filter => filter.response !== undefined).reverse(),
+    finishFilters: filters.filter(filter => filter.finished !== undefined),
+    target,
+    breaker: draft.breaker,
+    fallback: draft.fallback,
+    failureStatuses: draft.failureStatuses,
+    retry: draft.retry,
+    bulkhead: draft.bulkhead,
+    connectTimeoutMs: draft.connectTimeoutMs,
+    responseTimeoutMs: draft.responseTimeoutMs,
+    totalTimeoutMs: draft.totalTimeoutMs,
+    maxRequestBytes: draft.maxRequestBytes
+  }
+}
+
+/** What a route has without a filter asking for it. */
+function addPolicies (draft: RouteDraft, target: RouteTarget, context: CompileContext): void {
+  if (target.kind !== 'cluster') return
+  if (draft.breaker !== undefined) context.breakers.link(target.cluster.name, draft.breaker.name)
+  if (context.options.retryRefusedConnections) {
+    draft.retry ??= connectRetry(context.clusters.cluster(target.cluster.name).budget, () => context.host.random())
+  }
+  const { bulkheads } = context.options
+  const limit = bulkheads.instances[draft.breaker?.name ?? draft.id] ?? bulkheads.default
+  if (limit > 0) draft.bulkhead ??= new CountingBulkhead(limit)
+}
+
+function compilePredicate (named: NamedArgs, draft: RouteDraft, context: CompileContext): Predicate {
+  const factory = context.plugins.predicates.get(named.name) ?? PREDICATES.get(named.name)
+  if (factory === undefined || context.options.disabledPredicates.includes(named.name)) {
+    const known = [...PREDICATES.keys(), ...context.plugins.predicates.keys()]
+    throw error('E_ROUTE_PREDICATE', [named.name, didYouMean(named.name, known)], { where: named.origin ?? draft.id })
+  }
+  return factory.create(new Args(named, factory), draft, context)
+}
+
+/** Spring numbers default filters and a route's own separately and sorts: default 1, own 1, default 2, own 2. */
+function compileFilters (definition: RouteDefinition, defaults: readonly NamedArgs[], draft: RouteDraft,
+  context: CompileContext): Filter[] {
+  const make = (named: NamedArgs, i: number) => compileFilter(named, draft, context, i + 1)
+  return [...defaults.map(make), ...definition.filters.map(make)].toSorted((a, b) => a.order - b.order)
+}
+
+function compileFilter (named: NamedArgs, draft: RouteDraft, context: CompileContext, order: number): Filter {
+  const factory = context.plugins.filters.get(named.name) ?? FILTERS.get(named.name)
+  if (factory === undefined || context.options.disabledFilters.includes(named.name)) {
+    const known = [...FILTERS.keys(), ...context.plugins.filters.keys()]
+    throw error('E_ROUTE_FILTER', [named.name, didYouMean(named.name, known)], { where: named.origin ?? draft.id })
+  }
+  return factory.create(new Args(named, factory), draft, context, order)
+}
+
+function compileTarget (uri: string, context: CompileContext): RouteTarget {
+  if (uri.startsWith('forward:')) return { kind: 'forward', path: uri.slice('forward:'.length).replace(/^\/*/, '/') }
+  if (uri.startsWith('no:')) return { kind: 'none' }
+  const webSocket = /^(lb:)?wss?:/i.test(uri)
+  if (/^lb:/i.test(uri)) return { kind: 'cluster', cluster: context.clusters.cluster(clusterName(uri)), webSocket }
+  const { host, port, secure } = fixedAddress(uri)
+  return { kind: 'cluster', cluster: context.clusters.fixed(host, port, secure), webSocket }
+}

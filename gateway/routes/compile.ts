@@ -1,0 +1,130 @@
+/**
+ * The routing side of one worker: compiles every snapshot, and keeps what must outlive tables (clusters with their
+ * counters, breakers, plugins). The data plane loads this module and calls `createCompiler` once per event loop.
+ */
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import type { ServiceInstance } from '../../starter/discovery/discovery-client.ts'
+import { ROUTING_DEFAULTS, type RoutingOptions } from '../options.ts'
+import { BreakerRegistry } from '../upstream/breaker-registry.ts'
+import { ClusterRegistry } from '../upstream/cluster-registry.ts'
+import { tcpProbe } from '../upstream/probe.ts'
+import type { Compiler, LocalHandler, Snapshot, WorkerHost } from '../workers/contract.ts'
+import { compileTable } from './compile-table.ts'
+import { breakerReports, clusterReports } from './reports.ts'
+import { localAnswers } from './local-answers.ts'
+import { Plugins, type Plugin } from './plugins.ts'
+import type { NamedArgs, RouteDefinition } from './route.ts'
+import { IndexedTable } from './table.ts'
+import { WeightGroups } from './weights.ts'
+import { explain, type ExplainQuestion } from './explain.ts'
+
+/** What the control loop sends: plain data only. */
+export interface GatewaySnapshot extends Snapshot {
+  readonly routes: readonly RouteDefinition[]
+  readonly defaultFilters: readonly NamedArgs[]
+  readonly options: RoutingOptions
+  /** Last known instances of every service, for a worker that has just started. */
+  readonly instances: Readonly<Record<string, readonly ServiceInstance[]>>
+}
+
+/** What the control loop may ask, beside snapshots. */
+export type Question = 'instances' | 'breakers' | 'clusters' | 'explain' | 'breaker-state'
+
+/** Makes the routing side of one event loop. */
+export function createCompiler (host: WorkerHost): WorkerCompiler {
+  return new WorkerCompiler(host)
+}
+
+export class WorkerCompiler implements Compiler {
+  readonly clusters: ClusterRegistry
+  readonly breakers: BreakerRegistry
+  readonly #host: WorkerHost
+  readonly #plugins = new Map<string, Plugin>()
+  #locals: ReadonlyMap<string, LocalHandler> = new Map()
+  #options: RoutingOptions = ROUTING_DEFAULTS
+  #table = new IndexedTable([], [])
+
+  constructor (host: WorkerHost) {
+    this.#host = host
+    this.breakers = new BreakerRegistry(() => host.now(), (breaker, state) => {
+      host.log(state === 'CLOSED' ? 'info' : 'warn', `breaker ${breaker.name} is ${state}`, { breaker: breaker.name, state })
+      host.emit('breaker', { name: breaker.name, state })
+    })
+    this.clusters = new ClusterRegistry({
+      now: () => host.now(),
+      random: () => host.random(),
+      probe: tcpProbe,
+      recovered: cluster => this.breakers.recovered(cluster),
+      log: (message, fields) => host.log('warn', message, fields)
+    }, name => this.#clusterOptions(name), ROUTING_DEFAULTS.retryBudget)
+  }
+
+  compile (snapshot: Snapshot): IndexedTable {
+    const source = snapshot as GatewaySnapshot
+    const plugins = this.#load(source.options.plugins)
+    this.#options = source.options
+    this.clusters.configure(name => this.#clusterOptions(name), source.options.retryBudget)
+    for (const [name, instances] of Object.entries(source.instances)) this.clusters.update(name, instances)
+    const table = compileTable(source, {
+      options: source.options,
+      host: this.#host,
+      wallClock: () => Date.now(),
+      clusters: this.clusters,
+      breakers: this.breakers,
+      plugins,
+      weights: new WeightGroups(() => this.#host.random())
+    })
+    this.breakers.retain(new Set(table.routes.flatMap(route => route.breaker?.name ?? [])))
+    this.#locals = localAnswers(source.options.fallbacks, plugins)
+    this.#table = table
+    return table
+  }
+
+  local (path: string): LocalHandler | undefined {
+    return this.#locals.get(path) ?? this.#locals.get('*')
+  }
+
+  ask (question: string, payload: unknown): unknown {
+    switch (question as Question) {
+      case 'instances': {
+        const { service, instances } = payload as { service: string, instances: ServiceInstance[] }
+        return this.clusters.update(service, instances)
+      }
+      case 'breakers': return breakerReports(this.breakers, this.#host.now())
+      case 'clusters': return clusterReports(this.clusters, this.#host.now())
+      case 'explain': return explain(payload as ExplainQuestion, this.#table, this.breakers, this.#host.now())
+      case 'breaker-state': {
+        const { name, state } = payload as { name: string, state: 'OPEN' | 'CLOSED' }
+        const breaker = this.breakers.get(name)
+        breaker?.force(state)
+        return breaker !== undefined
+      }
+    }
+  }
+
+  stop (): void {
+    this.breakers.stop()
+    this.clusters.stop()
+  }
+
+  #clusterOptions (name: string) {
+    const { outlier, balancers } = this.#options
+    return { outlier, balancer: balancers.instances[name] ?? balancers.default }
+  }
+
+  /** Loaded by require: a worker compiles without waiting, and a module is loaded once however many swaps there are. */
+  #load (urls: readonly string[]): Plugins {
+    const require = createRequire(import.meta.url)
+    const plugins = new Plugins()
+    for (const url of urls) {
+      let plugin = this.#plugins.get(url)
+      if (plugin === undefined) {
+        plugin = (require(fileURLToPath(url)) as { plugin: Plugin }).plugin
+        this.#plugins.set(url, plugin)
+      }
+      plugins.add(plugin)
+    }
+    return plugins
+  }
+}

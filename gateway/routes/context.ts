@@ -1,0 +1,19 @@
+/** What factories are given at compile time: plain options, clocks, and the parts that outlive a table. */
+import type { RoutingOptions } from '../options.ts'
+import type { BreakerRegistry } from '../upstream/breaker-registry.ts'
+import type { ClusterRegistry } from '../upstream/cluster-registry.ts'
+import type { WorkerHost } from '../workers/contract.ts'
+import type { Plugins } from './plugins.ts'
+import type { WeightGroups } from './weights.ts'
+
+export interface CompileContext {
+  readonly options: RoutingOptions
+  readonly host: WorkerHost
+  /** Epoch milliseconds, for dates in predicates. */
+  readonly wallClock: () => number
+  readonly clusters: ClusterRegistry
+  readonly breakers: BreakerRegistry
+  readonly plugins: Plugins
+  /** Of the table being made. */
+  readonly weights: WeightGroups
+}

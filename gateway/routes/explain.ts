@@ -1,0 +1,84 @@
+/**
+ * "What would become of this request?": asked of the live table, with nothing sent. Every route that the index would
+ * have tried, which of its predicates held, the filters of the one that won, its candidates and its breaker.
+ */
+import type { BreakerRegistry } from '../upstream/breaker-registry.ts'
+import type { ClusterState } from '../upstream/cluster.ts'
+import type { Route } from './route.ts'
+import { ProbeExchange } from './probe-exchange.ts'
+import type { IndexedTable } from './table.ts'
+
+export interface ExplainQuestion {
+  readonly method: string
+  /** Path and query, or a whole URL. */
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly remoteAddress?: string
+}
+
+const MAX_ROUTES = 50
+
+/** Plain data, ready for JSON. */
+export function explain (question: ExplainQuestion, table: IndexedTable, breakers: BreakerRegistry,
+  nowMs: number): unknown {
+  const x = new ProbeExchange(question, nowMs)
+  const candidates = table.candidates(x)
+  const routes = candidates.slice(0, MAX_ROUTES).map(route => ({
+    routeId: route.id,
+    order: route.definition.order,
+    origin: route.definition.origin,
+    predicates: route.predicates.map(predicate => {
+      const holds = predicate.test(x)
+      return { predicate: predicate.toString(), holds }
+    })
+  }))
+  x.variables = null
+  const route = table.match(x)
+  return {
+    request: { method: x.method, path: x.rawPath, query: x.rawQuery, host: x.host },
+    routesInTable: table.routes.length,
+    routesAsked: routes,
+    match: route === undefined ? null : described(route, x, breakers)
+  }
+}
+
+function described (route: Route, x: ProbeExchange, breakers: BreakerRegistry): unknown {
+  return {
+    routeId: route.id,
+    uri: route.definition.uri,
+    variables: x.variables ?? {},
+    filters: route.filters.map(filter => `[${filter.toString()}, order = ${filter.order}]`),
+    instances: route.target.kind === 'cluster' ? instances(route.target.cluster as ClusterState, x.startedMs) : [],
+    breaker: breakerOf(route, breakers),
+    timeouts: { connectMs: route.connectTimeoutMs, responseMs: route.responseTimeoutMs, totalMs: route.totalTimeoutMs }
+  }
+}
+
+function instances (cluster: ClusterState, nowMs: number): unknown {
+  const out = cluster.instances.filter(one => one.ejection !== undefined).length
+  return cluster.instances.map(one => ({
+    id: one.id,
+    address: one.authority,
+    zone: one.zone,
+    active: one.active,
+    candidate: cluster.eligible.includes(one),
+    ...one.ejection === undefined ? {} : { leftOut: `${one.ejection}, ${Math.round(one.ejectedUntilMs - nowMs)} ms more` },
+    ...one.ejection !== undefined && cluster.eligible.includes(one)
+      ? { note: `picked all the same: ${out} of ${cluster.instances.length} are out, which is beyond the panic threshold` }
+      : {}
+  }))
+}
+
+function breakerOf (route: Route, breakers: BreakerRegistry): unknown {
+  const breaker = route.breaker === undefined ? undefined : breakers.get(route.breaker.name)
+  if (breaker === undefined) return null
+  const would = { CLOSED: 'let it pass', HALF_OPEN: 'let it pass as a probe while permits last', OPEN: 'refuse it' }
+  return {
+    name: breaker.name,
+    state: breaker.state,
+    would: would[breaker.state],
+    failureRate: breaker.failureRate,
+    window: breaker.totals,
+    fallback: route.fallback !== undefined
+  }
+}

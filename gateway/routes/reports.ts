@@ -1,0 +1,69 @@
+/** Breakers and clusters of one worker as plain data, for metrics, hystrix.stream and explain. */
+import type { BreakerRegistry } from '../upstream/breaker-registry.ts'
+import type { BreakerState } from '../upstream/breaker.ts'
+import type { BreakerSettings } from '../upstream/breaker-settings.ts'
+import type { ClusterRegistry } from '../upstream/cluster-registry.ts'
+import type { StatisticsSnapshot } from '../upstream/rolling-statistics.ts'
+
+export interface BreakerReport {
+  readonly name: string
+  readonly state: BreakerState
+  readonly failureRate: number
+  readonly calls: number
+  readonly failures: number
+  readonly slow: number
+  readonly settings: BreakerSettings
+  readonly statistics: StatisticsSnapshot
+}
+
+export interface InstanceReport {
+  readonly id: string
+  readonly authority: string
+  readonly zone: string | undefined
+  readonly active: number
+  readonly eligible: boolean
+  /** Why it is left out, and for how many ms more. */
+  readonly ejection: string | undefined
+  readonly ejectedForMs: number
+  readonly ejections: number
+  readonly consecutiveFailures: number
+}
+
+export interface ClusterReport {
+  readonly name: string
+  readonly instances: readonly InstanceReport[]
+  readonly requests: number
+  readonly retries: number
+  readonly retriesRefused: number
+}
+
+export function breakerReports (breakers: BreakerRegistry, nowMs: number): BreakerReport[] {
+  return [...breakers.all].map(breaker => ({
+    name: breaker.name,
+    state: breaker.state,
+    failureRate: breaker.failureRate,
+    ...breaker.totals,
+    settings: breaker.settings,
+    statistics: breaker.statistics.snapshot(nowMs)
+  }))
+}
+
+export function clusterReports (clusters: ClusterRegistry, nowMs: number): ClusterReport[] {
+  return [...clusters.all].map(cluster => ({
+    name: cluster.name,
+    instances: cluster.instances.map(one => ({
+      id: one.id,
+      authority: one.authority,
+      zone: one.zone,
+      active: one.active,
+      eligible: cluster.eligible.includes(one),
+      ejection: one.ejection,
+      ejectedForMs: Math.max(0, Math.round(one.ejectedUntilMs - nowMs)),
+      ejections: one.ejections,
+      consecutiveFailures: one.consecutiveFailures
+    })),
+    requests: cluster.budget.totalRequests,
+    retries: cluster.budget.totalRetries,
+    retriesRefused: cluster.budget.refused
+  }))
+}

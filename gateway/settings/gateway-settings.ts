@@ -1,0 +1,103 @@
+/**
+ * Spring's settings of the gateway under any of its prefixes: `spring.cloud.gateway.server.webflux` (4.3 and 5),
+ * `spring.cloud.gateway` (before), and the bare `gateway`. The first prefix that has a key wins.
+ */
+import type { Settings } from '../../starter/settings/index.ts'
+import { error } from '../errors.ts'
+import { canonical } from '../routes/args.ts'
+import type { NamedArgs, RouteDefinition } from '../routes/route.ts'
+import { readFilters, readPredicates, readRoutes } from '../routes/definitions.ts'
+import { didYouMean } from '../routes/nearest-name.ts'
+
+export const PREFIXES: readonly string[] = ['spring.cloud.gateway.server.webflux', 'spring.cloud.gateway', 'gateway']
+
+export class GatewaySettings {
+  readonly settings: Settings
+
+  constructor (settings: Settings) {
+    this.settings = settings
+  }
+
+  /** The full key that is set, or undefined. */
+  key (key: string): string | undefined {
+    return PREFIXES.map(prefix => `${prefix}.${key}`)
+      .find(full => this.settings.get(full) !== undefined || this.settings.keys(full).length > 0)
+  }
+
+  text (key: string): string | undefined {
+    const full = this.key(key)
+    return full === undefined ? undefined : this.settings.get(full)
+  }
+
+  boolean (key: string, fallback: boolean): boolean {
+    const full = this.key(key)
+    return full === undefined ? fallback : this.settings.boolean(full)
+  }
+
+  integer (key: string, fallback: number): number {
+    const full = this.key(key)
+    return full === undefined ? fallback : this.settings.integer(full)
+  }
+
+  durationMs (key: string, fallbackMs: number): number {
+    const full = this.key(key)
+    return full === undefined ? fallbackMs : this.settings.durationMs(full)
+  }
+
+  list (key: string): string[] {
+    const full = this.key(key)
+    return full === undefined ? [] : this.settings.list(full)
+  }
+
+  tree (key: string): unknown {
+    const full = this.key(key)
+    return full === undefined ? undefined : this.settings.tree(full)
+  }
+
+  /** All definitions, or every fault in them; a faulty one is left out when `failFast` is false. */
+  routes (failFast: boolean, warn: (fault: unknown) => void): RouteDefinition[] {
+    const full = this.key('routes')
+    if (full === undefined) return []
+    const results = readRoutes(this.settings.tree(full), full, key => this.#origin(key))
+    const faults = results.flatMap(result => 'fault' in result ? [result.fault] : [])
+    if (failFast && faults.length > 0) throw faults.length === 1 ? faults[0] : new AggregateError(faults, faults.map(String).join('\n'))
+    faults.forEach(warn)
+    return results.flatMap(result => 'definition' in result ? [result.definition] : [])
+  }
+
+  filters (key: string): NamedArgs[] {
+    const full = this.key(key)
+    return full === undefined ? [] : readFilters(this.settings.tree(full), full, one => this.#origin(one))
+  }
+
+  predicates (key: string): NamedArgs[] {
+    const full = this.key(key)
+    return full === undefined ? [] : readPredicates(this.settings.tree(full), full, one => this.#origin(one))
+  }
+
+  /** Names below a key, as written: `predicate` of `predicate.weight.enabled`. */
+  names (key: string): string[] {
+    const full = this.key(key)
+    return full === undefined ? [] : Object.keys(this.settings.tree(full) as object)
+  }
+
+  /** The origin of a key or of the first one below it. */
+  #origin (key: string): string | undefined {
+    const own = this.settings.origin(key)
+    if (own !== undefined) return own
+    const first = this.settings.keys(key)[0]
+    return first === undefined ? undefined : this.settings.origin(first)
+  }
+}
+
+/** An unknown key in the section that is ours is a slip of the pen: it stops the start. */
+export function checkOwnKeys (settings: Settings, known: readonly string[]): void {
+  const prefix = 'breakwater.gateway'
+  const roots = known.map(key => canonical(key))
+  for (const key of settings.keys(prefix)) {
+    const name = key.slice(prefix.length + 1)
+    const plain = canonical(name.replaceAll(/\[(\d+)\]/g, ''))
+    if (roots.some(root => plain === root || (root.endsWith('.*') && plain.startsWith(root.slice(0, -1))))) continue
+    throw error('E_GATEWAY_KEY', [key, didYouMean(name, known)], { where: settings.origin(key) })
+  }
+}

@@ -1,0 +1,33 @@
+/** `spring.cloud.loadbalancer.*`, and `clients.<name>.*` over it. */
+import type { Settings } from '../../starter/settings/index.ts'
+import type { ByName } from '../options.ts'
+import type { BalancerOptions } from '../upstream/picking.ts'
+
+const PREFIX = 'spring.cloud.loadbalancer'
+
+/** How to choose among instances, by service. */
+export function readBalancers (settings: Settings): ByName<BalancerOptions> {
+  const instances: Record<string, BalancerOptions> = Object.create(null)
+  const clients = settings.tree(`${PREFIX}.clients`)
+  for (const name of typeof clients === 'object' && clients !== null ? Object.keys(clients) : []) {
+    instances[name.toLowerCase()] = read(settings, [`${PREFIX}.clients.${name}`, PREFIX])
+  }
+  return { default: read(settings, [PREFIX]), instances }
+}
+
+function read (settings: Settings, prefixes: readonly string[]): BalancerOptions {
+  const get = (key: string) => prefixes.map(prefix => settings.get(`${prefix}.${key}`)).find(text => text !== undefined)
+  const configuration = get('configurations')
+  const zone = get('zone') ?? settings.get('eureka.instance.metadata-map.zone')
+  const prefersZone = configuration === 'zone-preference' || get('zone') !== undefined
+  const sticky = configuration === 'request-based-sticky-session'
+  const options = {
+    zone: prefersZone ? zone : undefined,
+    // Spring's hint strategy looks at the header always; a client that may not choose should not be able to.
+    hintHeader: configuration === 'hint-based' || get('hint-header-name') !== undefined
+      ? (get('hint-header-name') ?? 'x-sc-lb-hint').toLowerCase()
+      : undefined,
+    stickyCookie: sticky ? get('sticky-session.instance-id-cookie-name') ?? 'sc-lb-instance-id' : undefined
+  }
+  return { ...options, perRequest: Object.values(options).some(value => value !== undefined) }
+}

@@ -1,0 +1,182 @@
+/** Options from settings, each read once, with Spring's name or ours. */
+import { pathToFileURL } from 'node:url'
+import { resolve } from 'node:path'
+import type { Settings } from '../../starter/settings/index.ts'
+import { DATA_PLANE_DEFAULTS, type DataPlaneOptions } from '../data-plane-options.ts'
+import { error } from '../errors.ts'
+import { FILTERS } from '../filters/filter-factories.ts'
+import { ROUTING_DEFAULTS, type GatewayOptions, type RoutingOptions, type StaticAnswer } from '../options.ts'
+import { canonical } from '../routes/args.ts'
+import { PREDICATES } from '../routes/predicate-factories.ts'
+import type { OutlierOptions } from '../upstream/outlier.ts'
+import { checkOwnKeys, GatewaySettings } from './gateway-settings.ts'
+import { readBalancers } from './read-balancers.ts'
+import { readBreakers, readBulkheads, readTimeLimiters } from './read-resilience.ts'
+
+/** All that `breakwater.gateway.*` knows; `x.*` stands for any name below x. */
+export const OWN_KEYS: readonly string[] = [
+  'workers', 'plugins', 'fallbacks.*', 'total-timeout', 'max-request-size', 'retry-refused-connections',
+  'retry-budget.ratio', 'retry-budget.floor',
+  'outlier.consecutive-errors', 'outlier.interval', 'outlier.minimum-requests', 'outlier.failure-rate-percent',
+  'outlier.base-ejection', 'outlier.max-ejection', 'outlier.max-ejection-percent', 'outlier.panic-threshold-percent',
+  'outlier.slow-start', 'access-log.enabled', 'access-log.file', 'reject-encoded-slash', 'management.port',
+  'max-connections', 'max-connections-per-address', 'header-timeout', 'keep-alive-timeout', 'max-idle-time'
+]
+
+export function readOptions (settings: Settings): GatewayOptions {
+  checkOwnKeys(settings, OWN_KEYS)
+  const gateway = new GatewaySettings(settings)
+  return {
+    dataPlane: readDataPlane(settings, gateway),
+    routing: readRouting(settings, gateway),
+    management: {
+      host: settings.string('management.server.address', settings.string('server.address', '127.0.0.1')),
+      port: settings.integer('management.server.port', 8081)
+    }
+  }
+}
+
+function readRouting (settings: Settings, gateway: GatewaySettings): RoutingOptions {
+  const own = (key: string) => `breakwater.gateway.${key}`
+  const plain = gateway.text('predicate.host.include-port')
+  return {
+    ...ROUTING_DEFAULTS,
+    basePath: settings.string('spring.webflux.base-path', ''),
+    hostIncludesPort: plain === undefined ? undefined : gateway.boolean('predicate.host.include-port', true),
+    failOnRouteDefinitionError: gateway.boolean('fail-on-route-definition-error', true),
+    disabledPredicates: switchedOff(gateway, 'predicate', [...PREDICATES.keys()], []),
+    disabledFilters: switchedOff(gateway, 'filter', [...FILTERS.keys()], ROUTING_DEFAULTS.disabledFilters),
+    originalStatusHeader: gateway.text('set-status.original-status-header-name'),
+    apiVersion: readApiVersion(settings),
+    connectTimeoutMs: gateway.integer('httpclient.connect-timeout', ROUTING_DEFAULTS.connectTimeoutMs),
+    responseTimeoutMs: gateway.durationMs('httpclient.response-timeout', 0),
+    totalTimeoutMs: settings.durationMs(own('total-timeout'), 0),
+    maxRequestBytes: settings.bytes(own('max-request-size'), 0),
+    breakers: readBreakers(settings),
+    timeLimiters: readTimeLimiters(settings),
+    bulkheads: readBulkheads(settings),
+    outlier: readOutlier(settings),
+    balancers: readBalancers(settings),
+    retryBudget: {
+      ratio: settings.number(own('retry-budget.ratio'), 0.2),
+      floor: settings.integer(own('retry-budget.floor'), 3),
+      workers: Math.max(1, settings.integer(own('workers'), DATA_PLANE_DEFAULTS.workers))
+    },
+    retryRefusedConnections: settings.boolean(own('retry-refused-connections'), true),
+    fallbacks: readFallbacks(settings),
+    plugins: settings.list(own('plugins')).map(path => pathToFileURL(resolve(path)).href)
+  }
+}
+
+function readDataPlane (settings: Settings, gateway: GatewaySettings): DataPlaneOptions {
+  const own = (key: string) => `breakwater.gateway.${key}`
+  const { limits, upstream, upstreamTls } = DATA_PLANE_DEFAULTS
+  const fixed = gateway.text('httpclient.pool.type')?.toLowerCase() === 'fixed'
+  return {
+    ...DATA_PLANE_DEFAULTS,
+    host: settings.string('server.address', DATA_PLANE_DEFAULTS.host),
+    port: settings.integer('server.port', DATA_PLANE_DEFAULTS.port),
+    workers: settings.integer(own('workers'), DATA_PLANE_DEFAULTS.workers),
+    rejectEncodedSlash: settings.boolean(own('reject-encoded-slash'), DATA_PLANE_DEFAULTS.rejectEncodedSlash),
+    limits: {
+      ...limits,
+      maxHeadBytes: settings.bytes('server.max-http-request-header-size', limits.maxHeadBytes),
+      headerTimeoutMs: settings.durationMs(own('header-timeout'), limits.headerTimeoutMs),
+      keepAliveTimeoutMs: settings.durationMs(own('keep-alive-timeout'), limits.keepAliveTimeoutMs),
+      maxConnections: settings.integer(own('max-connections'), limits.maxConnections),
+      maxConnectionsPerAddress: settings.integer(own('max-connections-per-address'), limits.maxConnectionsPerAddress)
+    },
+    upstream: {
+      ...upstream,
+      connectTimeoutMs: gateway.integer('httpclient.connect-timeout', ROUTING_DEFAULTS.connectTimeoutMs),
+      maxConnections: fixed ? gateway.integer('httpclient.pool.max-connections', 500) : upstream.maxConnections,
+      acquireTimeoutMs: gateway.integer('httpclient.pool.acquire-timeout', upstream.acquireTimeoutMs),
+      maxIdleTimeMs: gateway.durationMs('httpclient.pool.max-idle-time', upstream.maxIdleTimeMs),
+      maxLifeTimeMs: gateway.durationMs('httpclient.pool.max-life-time', upstream.maxLifeTimeMs)
+    },
+    upstreamTls: {
+      ...upstreamTls,
+      insecure: gateway.boolean('httpclient.ssl.use-insecure-trust-manager', false),
+      handshakeTimeoutMs: gateway.durationMs('httpclient.ssl.handshake-timeout', upstreamTls.handshakeTimeoutMs)
+    },
+    forwarded: readForwarded(gateway),
+    accessLog: {
+      enabled: settings.boolean(own('access-log.enabled'), DATA_PLANE_DEFAULTS.accessLog.enabled),
+      file: settings.get(own('access-log.file'))
+    },
+    http2: settings.boolean('server.http2.enabled', DATA_PLANE_DEFAULTS.http2)
+  }
+}
+
+function readForwarded (gateway: GatewaySettings): DataPlaneOptions['forwarded'] {
+  const on = (name: string) => gateway.boolean('x-forwarded.enabled', true) && gateway.boolean(`x-forwarded.${name}-enabled`, true)
+  return {
+    trustedProxies: gateway.list('trusted-proxies'),
+    for: on('for'),
+    host: on('host'),
+    port: on('port'),
+    proto: on('proto'),
+    prefix: on('prefix'),
+    forwarded: gateway.boolean('forwarded.enabled', DATA_PLANE_DEFAULTS.forwarded.forwarded)
+  }
+}
+
+/** `predicate.<kebab-name>.enabled: false`; a filter that is off by default is switched on the same way. */
+function switchedOff (gateway: GatewaySettings, kind: string, names: readonly string[],
+  off: readonly string[]): string[] {
+  const written = new Map(gateway.names(kind).map(name => [canonical(name), name]))
+  return names.filter(name => {
+    const key = written.get(canonical(name))
+    return !gateway.boolean(`${kind}.${key ?? name}.enabled`, !off.includes(name))
+  })
+}
+
+function readApiVersion (settings: Settings): RoutingOptions['apiVersion'] {
+  const use = (key: string) => settings.get(`spring.webflux.apiversion.use.${key}`)
+  const [header, queryParameter, mediaTypeParameter, pathSegment] =
+    [use('header'), use('query-parameter'), use('media-type-parameter'), use('path-segment')]
+  return {
+    ...header === undefined ? {} : { header },
+    ...queryParameter === undefined ? {} : { queryParameter },
+    ...mediaTypeParameter === undefined ? {} : { mediaTypeParameter },
+    ...pathSegment === undefined ? {} : { pathSegment: Number(pathSegment) }
+  }
+}
+
+function readOutlier (settings: Settings): OutlierOptions {
+  const key = (name: string) => `breakwater.gateway.outlier.${name}`
+  const { outlier } = ROUTING_DEFAULTS
+  return {
+    consecutiveErrors: settings.integer(key('consecutive-errors'), outlier.consecutiveErrors),
+    intervalMs: settings.durationMs(key('interval'), outlier.intervalMs),
+    minimumRequests: settings.integer(key('minimum-requests'), outlier.minimumRequests),
+    failureRatePercent: settings.number(key('failure-rate-percent'), outlier.failureRatePercent),
+    baseEjectionMs: settings.durationMs(key('base-ejection'), outlier.baseEjectionMs),
+    maxEjectionMs: settings.durationMs(key('max-ejection'), outlier.maxEjectionMs),
+    maxEjectionPercent: settings.number(key('max-ejection-percent'), outlier.maxEjectionPercent),
+    panicThresholdPercent: settings.number(key('panic-threshold-percent'), outlier.panicThresholdPercent),
+    slowStartMs: settings.durationMs(key('slow-start'), outlier.slowStartMs)
+  }
+}
+
+/** `fallbacks: { "[/fallback/users]": { status, content-type, body } }`; brackets are Spring's for odd keys. */
+function readFallbacks (settings: Settings): StaticAnswer[] {
+  const prefix = 'breakwater.gateway.fallbacks'
+  const found = new Map<string, Record<string, string>>()
+  for (const [key, value] of Object.entries(settings.map(prefix))) {
+    const [, path, field] = /^\[?(.*?)\]?\.(status|content-?type|body)$/i.exec(key) ?? []
+    if (path === undefined || field === undefined) {
+      throw error('E_GATEWAY_KEY', [`${prefix}.${key}`, ' A fallback has status, content-type and body.'],
+        { where: settings.origin(`${prefix}.${key}`) })
+    }
+    const answer = found.get(path) ?? Object.create(null) as Record<string, string>
+    answer[canonical(field)] = value
+    found.set(path, answer)
+  }
+  return [...found].map(([path, fields]) => ({
+    path: path.startsWith('/') ? path : `/${path}`,
+    status: Number(fields['status'] ?? 503),
+    contentType: fields['contenttype'] ?? 'application/json',
+    body: fields['body'] ?? ''
+  }))
+}

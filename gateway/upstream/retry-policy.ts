@@ -1,0 +1,78 @@
+/** Whether and when a failed try is made again. The budget has the last word. */
+import type { Exchange } from '../exchange.ts'
+import type { RetryBudget } from './retry-budget.ts'
+import type { RetryPolicy } from './upstream.ts'
+
+export interface Backoff {
+  readonly firstMs: number
+  readonly maxMs: number
+  readonly factor: number
+  readonly basedOnPrevious: boolean
+  /** Share of the delay drawn up or down, 0..1. */
+  readonly jitter: number
+}
+
+export interface RetryOptions {
+  readonly retries: number
+  readonly methods: ReadonlySet<string>
+  readonly statuses: ReadonlySet<number>
+  /** Of `connect`, `reset`, `timeout`. */
+  readonly exceptions: ReadonlySet<string>
+  readonly maxBodyBytes: number
+  readonly perTryTimeoutMs: number
+  /** Over all tries, waits included; 0 = none. */
+  readonly totalTimeoutMs: number
+  readonly backoff: Backoff | undefined
+}
+
+export type ReleasablePolicy = RetryPolicy & { release (x: Exchange): void }
+
+/** A policy over the budget of the route's service. */
+export function retryPolicy (options: RetryOptions, budget: RetryBudget, random: () => number): ReleasablePolicy {
+  return {
+    retries: options.retries,
+    maxBodyBytes: options.maxBodyBytes,
+    perTryTimeoutMs: options.perTryTimeoutMs,
+    allows (x, failure, status, nowMs) {
+      if (!isRetryable(options, x.method, failure, status)) return false
+      if (options.totalTimeoutMs > 0 && nowMs - x.startedMs >= options.totalTimeoutMs) return false
+      return budget.take(nowMs)
+    },
+    delayMs: attempt => options.backoff === undefined ? 0 : backoffMs(options.backoff, attempt, random),
+    release (x) {
+      if (x.tried.length > 1) budget.release(x.tried.length - 1)
+    }
+  }
+}
+
+/**
+ * A connection that never came about has sent nothing, so its request may go elsewhere whatever the method; anything
+ * else needs the method's leave, because the upstream may have done the work.
+ */
+function isRetryable (options: RetryOptions, method: string, failure: string, status: number): boolean {
+  if (failure === 'status') return options.methods.has(method) && options.statuses.has(status)
+  return options.exceptions.has(failure) && (failure === 'connect' || options.methods.has(method))
+}
+
+/** Before retry `attempt` (1 = the first): first, first*factor, ... capped. */
+export function backoffMs (backoff: Backoff, attempt: number, random: () => number): number {
+  const plain = Math.min(backoff.maxMs, backoff.firstMs * backoff.factor ** Math.max(0, attempt - 1))
+  return backoff.jitter === 0 ? plain : plain * (1 + backoff.jitter * (2 * random() - 1))
+}
+
+/**
+ * What routes without a Retry filter get: a refused connection moves on to the next instance. Nothing was sent, so
+ * nothing can be done twice, and a killed instance costs no client an error in the moment before it is ejected.
+ */
+export function connectRetry (budget: RetryBudget, random: () => number): ReleasablePolicy {
+  return retryPolicy({
+    retries: 2,
+    methods: new Set(),
+    statuses: new Set(),
+    exceptions: new Set(['connect']),
+    maxBodyBytes: 64 * 1024,
+    perTryTimeoutMs: 0,
+    totalTimeoutMs: 0,
+    backoff: undefined
+  }, budget, random)
+}
