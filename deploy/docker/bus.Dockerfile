@@ -4,10 +4,12 @@ FROM node:26.10.0-bookworm-slim AS build
 WORKDIR /app
 # Manifests first: as long as they stay the same, the libraries below come from the cache.
 COPY package.json package-lock.json ./
+COPY starter/package.json starter/
 COPY messaging/package.json messaging/
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund -w messaging
 # Types and source maps are two fifths of the libraries and never run.
 RUN find node_modules -type f -regextype egrep -regex '.*[.](map|md|d[.][cm]?ts)' -delete
+COPY starter starter
 COPY messaging messaging
 
 FROM node:26.10.0-bookworm-slim

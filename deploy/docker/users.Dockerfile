@@ -4,14 +4,14 @@ FROM node:26.10.0-bookworm-slim AS build
 WORKDIR /app
 # Manifests first: as long as they stay the same, the libraries below come from the cache.
 COPY package.json package-lock.json ./
-COPY messaging/package.json messaging/
 COPY starter/package.json starter/
+COPY messaging/package.json messaging/
 COPY sample-services/users/package.json sample-services/users/
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund -w sample-services/users
 # Types and source maps are two fifths of the libraries and never run.
 RUN find node_modules -type f -regextype egrep -regex '.*[.](map|md|d[.][cm]?ts)' -delete
-COPY messaging messaging
 COPY starter starter
+COPY messaging messaging
 COPY sample-services/users sample-services/users
 
 FROM node:26.10.0-bookworm-slim

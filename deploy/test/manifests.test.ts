@@ -1,0 +1,249 @@
+/** The manifests, without a cluster: rendered, validated against Kubernetes' own schemas, and held to our policies. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Ajv } from 'ajv'
+import t from 'tap'
+import { DEPLOYABLES, nodeVersion, ROOT } from '../docker/deployables.ts'
+import { IGNORED, parseDockerfile } from '../docker/build.ts'
+import { dockerfileOf } from '../docker/pattern.ts'
+import { findRenderer, KUBERNETES, render } from '../render.ts'
+import { matches, mayTalk } from './flows.ts'
+import type { KubeObject } from '../render.ts'
+
+interface Container {
+  name: string
+  image: string
+  args?: string[]
+  env?: Array<{ name: string, value?: string, valueFrom?: { secretKeyRef?: { name: string } } }>
+  envFrom?: Array<{ secretRef?: { name: string }, configMapRef?: { name: string } }>
+  ports?: Array<{ name: string, containerPort: number }>
+  resources?: { requests?: Record<string, string>, limits?: Record<string, string> }
+  securityContext?: object
+  lifecycle?: { preStop?: { sleep?: { seconds: number } } }
+  volumeMounts?: Array<{ name: string, mountPath: string }>
+  [probe: string]: unknown
+}
+
+interface PodSpec {
+  serviceAccountName?: string
+  automountServiceAccountToken?: boolean
+  hostNetwork?: boolean
+  terminationGracePeriodSeconds?: number
+  securityContext?: { runAsNonRoot?: boolean, runAsUser?: number, seccompProfile?: { type: string } }
+  topologySpreadConstraints?: unknown[]
+  containers: Container[]
+  initContainers?: Container[]
+  volumes?: Array<{
+    name: string, configMap?: { name: string }, persistentVolumeClaim?: { claimName: string }, hostPath?: unknown
+  }>
+}
+
+interface Workload { object: KubeObject, labels: Record<string, string>, spec: PodSpec }
+
+const OVERLAYS = readdirSync(join(KUBERNETES, 'overlays')).map((name) => `overlays/${name}`)
+const renderer = findRenderer(process.env)
+const skip = typeof renderer === 'string' ? renderer : false
+
+function objectsOf (folder: string): KubeObject[] {
+  if (typeof renderer === 'string') throw new Error(renderer)
+  return render(renderer, folder)
+}
+
+function workloads (objects: readonly KubeObject[]): Workload[] {
+  return objects.filter((one) => ['Deployment', 'StatefulSet', 'Job'].includes(one.kind)).map((object) => {
+    const { template } = object['spec'] as { template: { metadata: { labels: Record<string, string> }, spec: PodSpec } }
+    return { object, labels: template.metadata.labels, spec: template.spec }
+  })
+}
+
+function title (object: KubeObject): string {
+  return `${object.kind}/${object.metadata.name}`
+}
+
+/** Kinds of other projects: checked for the fields we rely on, as their schemas are not Kubernetes' own. */
+const FOREIGN = new Set(['external-secrets.io/v1/ExternalSecret', 'external-secrets.io/v1/SecretStore'])
+
+t.test('every kustomization renders, and every object passes the schemas of Kubernetes', { skip }, async (t) => {
+  const schemas = JSON.parse(readFileSync(join(import.meta.dirname, '../schemas/kubernetes.json'), 'utf8')) as {
+    kinds: Record<string, object>, definitions: object
+  }
+  const ajv = new Ajv({ strict: false, allErrors: true })
+  for (const folder of ['base', ...OVERLAYS]) {
+    const objects = objectsOf(folder)
+    t.ok(objects.length > 20, `${folder} has ${objects.length} objects`)
+    for (const object of objects) {
+      const kind = `${object.apiVersion}/${object.kind}`
+      if (FOREIGN.has(kind)) continue
+      const schema = schemas.kinds[kind]
+      if (schema === undefined) {
+        t.fail(`${kind} is in no schema: add it to deploy/schemas/generate.ts`)
+        continue
+      }
+      const valid = ajv.validate({ ...schema, definitions: schemas.definitions }, object)
+      if (!valid) t.fail(`${folder} ${title(object)}: ${ajv.errorsText()}`)
+    }
+  }
+
+  const [deployment] = objectsOf('base').filter((one) => one.kind === 'Deployment') as [KubeObject]
+  const check = (change: object) => ajv.validate(
+    { ...schemas.kinds['apps/v1/Deployment'], definitions: schemas.definitions }, { ...deployment, ...change })
+  t.notOk(check({ spec: { ...deployment['spec'] as object, replica: 3 } }), 'a misspelt field is found')
+  t.notOk(check({ spec: { ...deployment['spec'] as object, strategy: { type: 'Recrate' } } }), 'a value outside the enumeration is found')
+})
+
+for (const overlay of OVERLAYS) {
+  t.test(overlay, { skip }, async (t) => {
+    const objects = objectsOf(overlay)
+    const pods = workloads(objects)
+    const has = (kind: string, name: string) => objects.some((one) => one.kind === kind && one.metadata.name === name)
+
+    t.test('everything that is named exists', async (t) => {
+      for (const { object, spec } of pods) {
+        const where = title(object)
+        t.ok(has('ServiceAccount', spec.serviceAccountName ?? ''), `${where} has its own service account`)
+        const volumes = spec.volumes ?? []
+        for (const volume of volumes) {
+          if (volume.configMap !== undefined) t.ok(has('ConfigMap', volume.configMap.name), `${where} mounts ${volume.configMap.name}`)
+          const claim = volume.persistentVolumeClaim?.claimName
+          if (claim !== undefined) t.ok(has('PersistentVolumeClaim', claim), `${where} claims ${claim}`)
+        }
+        for (const container of spec.containers) {
+          for (const mount of container.volumeMounts ?? []) {
+            t.ok(volumes.some((volume) => volume.name === mount.name), `${where} has the volume ${mount.name}`)
+          }
+          for (const name of secretsOf(container)) t.ok(hasSecret(objects, name), `${where} reads the secret ${name}`)
+        }
+      }
+    })
+
+    t.test('Services, disruption budgets and autoscalers meet their pods', async (t) => {
+      for (const object of objects) {
+        const spec = object['spec'] as { selector?: Record<string, string> & { matchLabels?: Record<string, string> }, ports?: Array<{ targetPort: string }>, scaleTargetRef?: { kind: string, name: string } }
+        if (object.kind === 'Service') {
+          const behind = pods.filter((pod) => matches({ matchLabels: spec.selector ?? {} }, pod.labels))
+          t.equal(behind.length, 1, `${title(object)} has one workload behind it`)
+          for (const port of spec.ports ?? []) {
+            t.ok(behind[0]?.spec.containers.some((one) => one.ports?.some((own) => own.name === port.targetPort)), `${title(object)} finds port ${port.targetPort}`)
+          }
+        }
+        if (object.kind === 'PodDisruptionBudget') {
+          t.equal(pods.filter((pod) => matches(spec.selector ?? {}, pod.labels)).length, 1, `${title(object)} covers one workload`)
+        }
+        if (object.kind === 'HorizontalPodAutoscaler') {
+          const target = pods.find((pod) => pod.object.metadata.name === spec.scaleTargetRef?.name)
+          t.ok(target, `${title(object)} scales something`)
+          t.notMatch(target?.object['spec'], { replicas: Number }, `${title(object)} is not overruled at every apply`)
+        }
+      }
+    })
+
+    t.test('pods are restricted: no root, no writable root, no rights, no token without need', async (t) => {
+      for (const { object, spec } of pods) {
+        const where = title(object)
+        t.match(spec.securityContext, { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } }, where)
+        t.ok((spec.securityContext?.runAsUser ?? 0) >= 1000, `${where} runs as a plain user`)
+        t.notOk(spec.hostNetwork || spec.volumes?.some((one) => one.hostPath !== undefined), `${where} stays off the node`)
+        t.equal(tokenMounted(objects, spec), RBAC_USERS.has(object.metadata.name), `${where} has a token only if it uses the API`)
+        for (const container of [...spec.containers, ...spec.initContainers ?? []]) {
+          t.match(container.securityContext, {
+            allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] }
+          }, `${where} ${container.name}`)
+        }
+      }
+    })
+
+    t.test('containers have limits, probes, a pinned image and time to end', async (t) => {
+      for (const { object, spec } of pods) {
+        for (const container of spec.containers) {
+          const where = `${title(object)} ${container.name}`
+          t.ok(container.resources?.requests?.['cpu'] && container.resources.requests['memory'], `${where} requests`)
+          t.ok(container.resources?.limits?.['memory'], `${where} limits its memory`)
+          t.match(container.image, /:(?!latest$)[\w.-]+$|@sha256:/, `${where} has a tag other than latest`)
+          for (const probe of ['readinessProbe', 'livenessProbe']) t.ok(container[probe], `${where} ${probe}`)
+          if (object.kind !== 'Deployment') continue
+          const sleep = container.lifecycle?.preStop?.sleep?.seconds ?? 0
+          const platform = readFileSync(join(KUBERNETES, 'base/platform/application.yml'), 'utf8')
+          const drain = Number(/timeout-per-shutdown-phase: (\d+)s/.exec(platform)?.[1])
+          t.ok(sleep > 0 && sleep + drain < (spec.terminationGracePeriodSeconds ?? 30), `${where} sleeps, drains and ends before it is killed`)
+        }
+        t.ok(object.kind !== 'Deployment' || (spec.topologySpreadConstraints?.length ?? 0) > 0, `${title(object)} is spread`)
+      }
+    })
+
+    t.test('only these may talk to each other', async (t) => {
+      const names = pods.map((pod) => pod.object.metadata.name)
+      const expected = ALLOWED.filter(([from, to]) => names.includes(from) && names.includes(to)).map((flow) => flow.join(' -> ')).toSorted()
+      const found: string[] = []
+      for (const from of pods) {
+        for (const to of pods) {
+          const port = to.spec.containers[0]?.ports?.[0]?.name ?? ''
+          if (from !== to && mayTalk(objects, from.labels, to.labels, port)) found.push(`${from.object.metadata.name} -> ${to.object.metadata.name}`)
+        }
+      }
+      t.same(found.toSorted(), expected)
+      t.notOk(mayTalk(objects, { 'app.kubernetes.io/name': 'gateway' }, { 'app.kubernetes.io/name': 'users' }, 'management'), 'management ports are closed')
+    })
+
+    t.test('the API server is used by those who have the right, and the right is list and watch of EndpointSlices', async (t) => {
+      const roles = objects.filter((one) => one.kind === 'Role')
+      t.notOk(objects.some((one) => one.kind === 'ClusterRole'), 'nothing reaches beyond the namespace')
+      for (const role of roles) {
+        t.same(role['rules'], [{ apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] }])
+      }
+      const bound = objects.filter((one) => one.kind === 'RoleBinding').flatMap((one) => one['subjects'] as Array<{ name: string }>)
+      t.ok(bound.every((one) => RBAC_USERS.has(one.name)))
+    })
+  })
+}
+
+/** Who asks the API server for anything. */
+const RBAC_USERS = new Set(['gateway', 'discovery'])
+
+const SERVICES = ['users', 'orders', 'inventory', 'payments', 'order-history']
+const ALLOWED: Array<[string, string]> = [
+  ['gateway', 'users'], ['gateway', 'orders'], ['gateway', 'order-history'], ['orders', 'users'],
+  ...SERVICES.map((name): [string, string] => [name, 'bus'])
+]
+
+function secretsOf (container: Container): string[] {
+  const single = (container.env ?? []).map((one) => one.valueFrom?.secretKeyRef?.name)
+  const whole = (container.envFrom ?? []).map((one) => one.secretRef?.name)
+  return [...single, ...whole].filter((name) => name !== undefined)
+}
+
+function hasSecret (objects: readonly KubeObject[], name: string): boolean {
+  return objects.some((one) => (one.kind === 'Secret' && one.metadata.name === name) ||
+    (one.kind === 'ExternalSecret' && (one['spec'] as { target?: { name?: string } }).target?.name === name))
+}
+
+/** The pod's word counts, then its account's, then yes. */
+function tokenMounted (objects: readonly KubeObject[], spec: PodSpec): boolean {
+  const account = objects.find((one) => one.kind === 'ServiceAccount' && one.metadata.name === spec.serviceAccountName)
+  return spec.automountServiceAccountToken ?? account?.['automountServiceAccountToken'] !== false
+}
+
+t.test('Dockerfiles', async (t) => {
+  for (const deployable of DEPLOYABLES) {
+    const text = readFileSync(join(ROOT, `deploy/docker/${deployable.name}.Dockerfile`), 'utf8')
+    t.equal(text, dockerfileOf(deployable), `${deployable.name}.Dockerfile follows the pattern (node deploy/docker/write.ts writes it anew)`)
+    const lines = parseDockerfile(text)
+    const froms = lines.filter(([word]) => word === 'FROM')
+    t.ok(froms.length === 2 && froms.every(([, image]) => image.startsWith(`node:${nodeVersion()}-`)), 'two stages of the tested Node')
+    t.same(lines.filter(([word]) => word === 'USER').map(([, user]) => user), ['1000:1000'], 'not root')
+    t.notOk(lines.some(([word, rest]) => word === 'COPY' && /\s\.\s|^\. /.test(rest)), 'nothing is copied wholesale')
+  }
+  const ignored = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  t.same(ignored, IGNORED.map((name) => `**/${name}`), '.dockerignore says the same as the builder without Docker')
+})
+
+t.test('every image that a manifest names can be built', { skip }, async (t) => {
+  const known = new Set(DEPLOYABLES.map((one) => `breakwater/${one.name}`))
+  for (const overlay of OVERLAYS) {
+    for (const { spec } of workloads(objectsOf(overlay))) {
+      for (const { image } of spec.containers) {
+        const name = image.replace(/[:@].*$/, '').replace(/^.*\/(?=breakwater\/)/, '')
+        if (name.startsWith('breakwater/')) t.ok(known.has(name), image)
+      }
+    }
+  }
+})
