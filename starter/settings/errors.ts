@@ -6,8 +6,8 @@ export const settingsError = errorTable({
   E_CONFIG_PROPERTIES: { text: '%s.', next: 'Correct the file; nothing of it was used.' },
   E_CONFIG_JSON: { text: '%s.', next: 'Give one JSON object, for instance {"server":{"port":8080}}.' },
   E_CONFIG_READ: { text: 'cannot be read (%s).', next: 'Check the path and its permissions.' },
-  E_CONFIG_IMPORT: {
-    text: 'spring.config.import "%s": %s.',
+  E_CONFIG_LOCATION: {
+    text: 'location "%s": %s.',
     next: 'Correct the location, or start it with "optional:" when the service can run without it.'
   },
   E_CONFIG_PROFILE: { text: 'profile "%s" is not valid: %s.', next: 'Use letters, digits and - _ . + @ only.' },

@@ -1,6 +1,7 @@
 export { activeDocuments, hasProfileCondition, isActive, matchesProfiles, type ActivationContext } from './activation.ts'
 export { toBoolean, toBytes, toDurationMs, toInteger, toList, toNumber } from './convert.ts'
-export { loadSettings, type LoadOptions } from './load.ts'
+export { loadSettings } from './load.ts'
+export type { LoadOptions, RemoteConfig, RemoteRequest, RemoteSources } from './options.ts'
 export { resolvePlaceholders, type Lookup, type PlaceholderOptions } from './placeholders.ts'
 export { parseProperties } from './properties.ts'
 export { canonicalName, environmentKey, environmentName, splitName, type NamePart } from './relaxed.ts'

@@ -1,81 +1,155 @@
-import { parseArguments } from './command-line.ts'
-import { ConfigFiles } from './config-files.ts'
-import { settingsError } from './errors.ts'
+import { resolve } from 'node:path'
+import { ConfigServerClient } from '../config/config-server-client.ts'
+import { ConfigReader, parseLocations } from './config-reader.ts'
+import type { SourceItem } from './config-reader.ts'
+import { FolderWatch, mountedFolders } from './folder-watch.ts'
+import { defaultSource, givenSources } from './given-sources.ts'
+import { parseLocation } from './location.ts'
+import type { ConfigLocation } from './location.ts'
+import type { LoadOptions, RemoteConfig, RemoteSources } from './options.ts'
+import { resolvePlaceholders } from './placeholders.ts'
 import { profileList, resolveProfiles } from './profiles.ts'
-import { environmentSource } from './relaxed.ts'
 import { Settings } from './settings.ts'
 import type { SettingsState } from './settings.ts'
-import { flatten } from './tree.ts'
 import type { PropertySource } from './types.ts'
-
-/** What to read settings from. Nothing of the process is used that is not handed in. */
-export interface LoadOptions {
-  /** The service's name: `spring.application.name` unless a source says otherwise. */
-  readonly name: string
-  /** Where `application.yml` and `config/application.yml` are looked for. @default the working directory */
-  readonly folder?: string | undefined
-  /** A file to use as THE application.yml; its profile siblings beside it are read too. */
-  readonly file?: string | undefined
-  /** Environment variables. @default none */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined
-  /** Settings of the command line, `{ 'server.port': '8080' }`. @default none */
-  readonly args?: Readonly<Record<string, string>> | undefined
-  /** What holds when no source says otherwise. @default none */
-  readonly defaults?: Readonly<Record<string, string>> | undefined
-  /** Profiles, instead of those of the environment and the files. */
-  readonly profiles?: readonly string[] | undefined
-}
 
 /**
  * Reads the settings of a process. The road, highest priority first:
- * command line > SPRING_APPLICATION_JSON > environment > imports of those > profile files > application.yml >
- * defaults. An import stands right above the document that asks for it.
+ * command line > SPRING_APPLICATION_JSON > environment > what these import > profile files > application.yml >
+ * defaults. An import stands right above the document that asks for it; what a config server has for the active
+ * profiles stands above the local profile files.
  */
 export async function loadSettings (options: LoadOptions): Promise<Settings> {
-  const reload = () => readAll(options)
-  return new Settings(await reload(), { reload, close: () => {} })
+  const loader = new SettingsLoader(options)
+  const settings = new Settings(await loader.reload(), loader)
+  if (options.watch !== false) await loader.watch(settings)
+  return settings
 }
 
-async function readAll (options: LoadOptions): Promise<SettingsState> {
-  const env = options.env ?? {}
-  // 1. What is given at the start wins over every file, and says where the files are.
-  const given = givenSources(options, env)
-  const defaults = defaultSource(options)
-  const files = new ConfigFiles(options, given, defaults)
-  // 2. Profiles: files may name them, but only in documents that do not depend on profiles themselves.
-  const start = new Settings({ profiles: [], sources: [...given, ...await files.read([]), defaults], warnings: [] })
-  const profiles = resolveProfiles(activeProfiles(options, env, given), key => start.list(key))
-  // 3. All files again, now with the profiles known.
-  return { profiles, sources: [...given, ...await files.read(profiles), defaults], warnings: [] }
-}
+/** Later ones win over earlier ones. */
+const USUAL_LOCATIONS = 'optional:./;optional:./config/;optional:./config/*/'
 
-function givenSources (options: LoadOptions, env: Readonly<Record<string, string | undefined>>): PropertySource[] {
-  const sources = [parseArguments(options.args ?? {}), jsonSource(env['SPRING_APPLICATION_JSON']), environmentSource(env)]
-  return sources.filter(source => source.properties.size > 0)
-}
+class SettingsLoader {
+  readonly #options: LoadOptions
+  readonly #folder: string
+  readonly #given: readonly PropertySource[]
+  readonly #defaults: PropertySource
+  readonly #remote: RemoteConfig
+  #folders: ReadonlySet<string> = new Set()
+  #folderWatch: FolderWatch | undefined
 
-function jsonSource (text: string | undefined): PropertySource {
-  const name = 'SPRING_APPLICATION_JSON'
-  if (text === undefined || text.trim() === '') return { name, properties: new Map() }
-  try {
-    return { name, properties: flatten(JSON.parse(text), name) }
-  } catch (cause) {
-    throw settingsError('E_CONFIG_JSON', ['this is not valid JSON'], { where: name, cause })
+  constructor (options: LoadOptions) {
+    this.#options = options
+    this.#folder = resolve(options.folder ?? '.')
+    // 1. What is given at the start wins over every file, and says where the files are.
+    this.#given = givenSources(options)
+    this.#defaults = defaultSource(options)
+    this.#remote = options.remote ?? new ConfigServerClient()
+  }
+
+  async reload (): Promise<SettingsState> {
+    // 2. Profiles: files may name them, but only in documents that do not depend on profiles themselves.
+    const start = this.#view(localOnly(await this.#read(undefined)))
+    const profiles = resolveProfiles(this.#activeProfiles(), key => start.list(key))
+    // 3. All files again, now with the profiles known.
+    const items = await this.#read(profiles)
+    // 4. The config server last: where it is and who asks is among the local settings.
+    const local = this.#view(localOnly(items), profiles)
+    return await this.#withRemote(items, local, profiles)
+  }
+
+  #view (sources: readonly PropertySource[], profiles: readonly string[] = []): Settings {
+    return new Settings({ profiles, sources: [...this.#given, ...sources, this.#defaults], warnings: [] })
+  }
+
+  async #read (profiles: readonly string[] | undefined): Promise<SourceItem[]> {
+    const given = this.#view([])
+    const reader = new ConfigReader({
+      folder: this.#folder,
+      stems: given.list('spring.config.name', ['application']),
+      profiles,
+      cloudPlatform: this.#cloudPlatform(given),
+      resolve: (text, known, where) => {
+        const view = this.#view(known.toReversed())
+        return resolvePlaceholders(text, key => view.raw(key), { unresolved: 'throw', where })
+      }
+    })
+    const items: SourceItem[] = []
+    for (const group of this.#locationGroups(given)) items.unshift(...await reader.readGroup(group))
+    for (const location of this.#givenImports(given)) items.unshift(...await reader.readImport(location))
+    this.#folders = reader.folders
+    return items
+  }
+
+  /** Lowest priority first: the usual places or the one file, then `spring.config.additional-location`. */
+  #locationGroups (given: Settings): ConfigLocation[][] {
+    const { file } = this.#options
+    const usual = given.list('spring.config.location', [USUAL_LOCATIONS]).map(group => this.#group(given, 'spring.config.location', group))
+    const first = file === undefined ? usual : [[fileLocation(file)]]
+    const key = 'spring.config.additional-location'
+    return [...first, ...given.list(key).map(group => this.#group(given, key, group))]
+  }
+
+  #group (given: Settings, key: string, text: string): ConfigLocation[] {
+    const base = { folder: this.#folder, parent: this.#folder, where: given.origin(key) ?? key }
+    return text.split(';').map(part => part.trim()).filter(part => part !== '').map(part => parseLocation(part, base))
+  }
+
+  /** `spring.config.import` given at the start wins over all files. */
+  #givenImports (given: Settings): ConfigLocation[] {
+    const key = 'spring.config.import'
+    const base = { folder: this.#folder, parent: this.#folder, where: given.origin(key) ?? key }
+    return parseLocations(given.list(key).join(','), base)
+  }
+
+  /** PROFILE picks the adapters (local, consul, k8s); Spring's own variable may add to it. */
+  #activeProfiles (): string[] {
+    const { profiles, env } = this.#options
+    if (profiles !== undefined && profiles.length > 0) return [...profiles]
+    return [...profileList(env?.['PROFILE']), ...this.#view([]).list('spring.profiles.active')]
+  }
+
+  /** As Spring detects it: a setting, or the variables that every pod has. */
+  #cloudPlatform (given: Settings): string | undefined {
+    const told = given.get('spring.main.cloud-platform')
+    if (told !== undefined) return told.toLowerCase()
+    return this.#options.env?.['KUBERNETES_SERVICE_HOST'] === undefined ? undefined : 'kubernetes'
+  }
+
+  async #withRemote (
+    items: readonly SourceItem[], settings: Settings, profiles: readonly string[]
+  ): Promise<SettingsState> {
+    const answers = new Map<ConfigLocation, RemoteSources>()
+    const sources: PropertySource[] = []
+    for (const item of items) {
+      if (!('remote' in item)) { sources.push(item); continue }
+      const { path, optional, where } = item.remote
+      const answer = answers.get(item.remote) ?? await this.#remote.fetch({ location: path, optional, where, settings })
+      answers.set(item.remote, answer)
+      sources.push(...answer[item.part])
+    }
+    const warnings = [...answers.values()].flatMap(answer => answer.warnings)
+    return { profiles, sources: [...this.#given, ...sources, this.#defaults], warnings }
+  }
+
+  /** Mounted folders and the config server tell of changes; each makes the settings read everything again. */
+  async watch (settings: Settings): Promise<void> {
+    const refresh = () => {
+      settings.refresh().catch((failure: unknown) => settings.warn(`changed settings are not used: ${String(failure)}`))
+    }
+    const mounted = await mountedFolders(this.#folders)
+    if (mounted.length > 0) this.#folderWatch = new FolderWatch(mounted, await FolderWatch.links(mounted), refresh)
+    this.#remote.watch(refresh, text => settings.warn(text))
+  }
+
+  close (): void {
+    this.#folderWatch?.close()
+    this.#remote.close()
   }
 }
 
-function defaultSource (options: LoadOptions): PropertySource {
-  const values = { 'spring.application.name': options.name, ...options.defaults }
-  const properties = new Map(Object.entries(values).map(([key, text]) =>
-    [key, { value: { kind: 'string', text }, origin: { source: 'default' } }] as const))
-  return { name: 'defaults', properties }
-}
+const fileLocation = (file: string): ConfigLocation =>
+  ({ kind: 'file', optional: false, path: resolve(file), text: file, where: '--config' })
 
-/** PROFILE picks the adapters (local, consul, k8s); Spring's own variable may add to it. */
-function activeProfiles (
-  options: LoadOptions, env: Readonly<Record<string, string | undefined>>, given: readonly PropertySource[]
-): string[] {
-  if (options.profiles !== undefined && options.profiles.length > 0) return [...options.profiles]
-  const spring = new Settings({ profiles: [], sources: given, warnings: [] }).list('spring.profiles.active')
-  return [...profileList(env['PROFILE']), ...spring]
-}
+const localOnly = (items: readonly SourceItem[]): PropertySource[] =>
+  items.filter((item): item is PropertySource => !('remote' in item))

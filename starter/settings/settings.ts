@@ -46,6 +46,7 @@ export class Settings {
   #index: SettingsIndex
   #texts = new Map<string, string>()
   #refreshing: Promise<string[]> | undefined
+  #next: Promise<string[]> | undefined
 
   constructor (state: SettingsState, keeper?: SettingsKeeper) {
     this.#state = state
@@ -158,11 +159,20 @@ export class Settings {
 
   /**
    * Reads all sources again and tells the keys whose effective value changed. When that fails the old values stay
-   * and the error is thrown. Calls that overlap share one reading.
+   * and the error is thrown. A call during a reading waits for one more: the one under way may have read too early.
    */
-  async refresh (): Promise<string[]> {
-    this.#refreshing ??= this.#refresh().finally(() => { this.#refreshing = undefined })
-    return await this.#refreshing
+  refresh (): Promise<string[]> {
+    if (this.#refreshing === undefined) return this.#start()
+    this.#next ??= this.#refreshing.catch(() => []).then(() => {
+      this.#next = undefined
+      return this.#start()
+    })
+    return this.#next
+  }
+
+  #start (): Promise<string[]> {
+    this.#refreshing = this.#refresh().finally(() => { this.#refreshing = undefined })
+    return this.#refreshing
   }
 
   async #refresh (): Promise<string[]> {

@@ -1,0 +1,1 @@
+export { ConfigServerClient } from './config-server-client.ts'

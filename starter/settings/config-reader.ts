@@ -1,0 +1,207 @@
+import { readFile, stat } from 'node:fs/promises'
+import { basename, dirname, extname, isAbsolute, join, relative } from 'node:path'
+import { hasProfileCondition, isActive } from './activation.ts'
+import { expandFolders, readConfigTree } from './config-tree.ts'
+import { settingsError } from './errors.ts'
+import { parseLocation } from './location.ts'
+import type { ConfigLocation, LocationBase } from './location.ts'
+import { parseProperties } from './properties.ts'
+import { canonicalName } from './relaxed.ts'
+import { formatOrigin, PARSE_LIMITS } from './types.ts'
+import type { ConfigDocument, PropertySource } from './types.ts'
+import { parseYaml } from './yaml.ts'
+
+/** Highest priority first, as Spring ranks files of one folder and stem. */
+const EXTENSIONS = ['.properties', '.yml', '.yaml']
+const IMPORT = canonicalName('spring.config.import')
+
+/** Stands in the order where the sources of a config server will come. */
+export interface RemoteMark {
+  readonly remote: ConfigLocation
+  readonly part: 'profile' | 'plain'
+}
+
+/** A local source, or the place of remote ones. */
+export type SourceItem = PropertySource | RemoteMark
+
+/** What a reader is told about its process. */
+export interface ReaderContext {
+  readonly folder: string
+  /** Stems of the files in folders: `spring.config.name`. */
+  readonly stems: readonly string[]
+  /** Undefined while they are not known: documents that depend on profiles then wait. */
+  readonly profiles: readonly string[] | undefined
+  readonly cloudPlatform: string | undefined
+  /** Fills in placeholders of import locations from what is known so far. */
+  readonly resolve: (text: string, known: readonly PropertySource[], where: string) => string
+}
+
+/** One file to read: with its extension, or with every extension that is known. */
+interface Reference {
+  readonly folder: string
+  readonly stem: string
+  readonly extensions: readonly string[]
+}
+
+/**
+ * Reads locations and what they import, in Spring Boot's order. Within a group of locations profile files win over
+ * plain ones, whatever their folder; later groups win over earlier ones; an import stands right above its document.
+ */
+export class ConfigReader {
+  /** Folders that were read, for those who watch them. */
+  readonly folders = new Set<string>()
+  readonly #context: ReaderContext
+  readonly #seen = new Set<string>()
+  /** What was read so far, lowest priority first. */
+  readonly #known: PropertySource[] = []
+
+  constructor (context: ReaderContext) {
+    this.#context = context
+  }
+
+  /** The items of one group of locations (`a/;b/`), highest priority first; the last location wins. */
+  async readGroup (locations: readonly ConfigLocation[]): Promise<SourceItem[]> {
+    const plain: SourceItem[] = []
+    const profile: SourceItem[] = []
+    const references = (await Promise.all(locations.map(location => this.#references(location)))).flat()
+    for (const reference of references) plain.unshift(...await this.#read(reference, ''))
+    for (const name of this.#context.profiles ?? []) {
+      for (const reference of references) profile.unshift(...await this.#read(reference, `-${name}`))
+    }
+    // Spring lifts what a config server has for the profiles above the local profile files.
+    const isLifted = (item: SourceItem) => 'remote' in item && item.part === 'profile'
+    return [...plain.filter(isLifted), ...profile, ...plain.filter(item => !isLifted(item))]
+  }
+
+  /** The items of one import, highest priority first. */
+  async readImport (location: ConfigLocation): Promise<SourceItem[]> {
+    if (this.#isSeen(`${location.kind} ${location.path}`)) return []
+    switch (location.kind) {
+      case 'configserver': return [{ remote: location, part: 'profile' }, { remote: location, part: 'plain' }]
+      case 'configtree': return await this.#readTrees(location)
+      default: return await this.readGroup([location])
+    }
+  }
+
+  #isSeen (id: string): boolean {
+    if (this.#seen.has(id)) return true
+    this.#seen.add(id)
+    return false
+  }
+
+  async #readTrees (location: ConfigLocation): Promise<SourceItem[]> {
+    const items: SourceItem[] = []
+    for (const folder of await expandFolders(location.path)) {
+      const source = await readConfigTree(folder)
+      if (source === undefined) continue
+      this.folders.add(folder)
+      this.#known.push(source)
+      items.unshift(source)
+    }
+    if (items.length === 0 && !location.optional) throw notFound(location, 'there is no such folder')
+    return items
+  }
+
+  async #references (location: ConfigLocation): Promise<Reference[]> {
+    if (location.kind === 'file') return [await this.#fileReference(location)]
+    const folders = await expandFolders(location.path)
+    if (!location.optional && !await anyExists(folders)) throw notFound(location, 'there is no such folder')
+    return folders.flatMap(folder => this.#context.stems.map(stem => ({ folder, stem, extensions: EXTENSIONS })))
+  }
+
+  async #fileReference (location: ConfigLocation): Promise<Reference> {
+    const { path, optional } = location
+    const extension = extname(path)
+    if (!EXTENSIONS.includes(extension)) {
+      throw notFound(location, `the file must end in ${EXTENSIONS.join(', ')}, and a folder in "/"`)
+    }
+    if (!optional && !await anyExists([path])) throw notFound(location, 'there is no such file')
+    return { folder: dirname(path), stem: basename(path, extension), extensions: [extension] }
+  }
+
+  async #read (reference: Reference, suffix: string): Promise<SourceItem[]> {
+    const items: SourceItem[] = []
+    this.folders.add(reference.folder)
+    for (const extension of reference.extensions.toReversed()) {
+      items.unshift(...await this.#readFile(join(reference.folder, reference.stem + suffix + extension)))
+    }
+    return items
+  }
+
+  async #readFile (file: string): Promise<SourceItem[]> {
+    if (this.#isSeen(file)) return []
+    const bytes = await readBytes(file)
+    if (bytes === undefined) return []
+    const items: SourceItem[] = []
+    for (const document of parseDocuments(file, bytes, this.#name(file))) {
+      if (!this.#counts(document)) continue
+      this.#known.push(document)
+      items.unshift(...await this.#imports(document, dirname(file)), document)
+    }
+    return items
+  }
+
+  #counts (document: ConfigDocument): boolean {
+    const { profiles, cloudPlatform } = this.#context
+    if (profiles === undefined && hasProfileCondition(document)) return false
+    return isActive(document, { profiles: new Set(profiles), cloudPlatform })
+  }
+
+  /** What a document imports, highest priority first: later imports win over earlier ones. */
+  async #imports (document: ConfigDocument, parent: string): Promise<SourceItem[]> {
+    const items: SourceItem[] = []
+    for (const [key, { value, origin }] of document.properties) {
+      const name = canonicalName(key)
+      if (name !== IMPORT && !name.startsWith(`${IMPORT}[`)) continue
+      const base = { folder: this.#context.folder, parent, where: formatOrigin(origin) }
+      const text = this.#context.resolve(value.text, this.#known, base.where)
+      for (const location of parseLocations(text, base)) items.unshift(...await this.readImport(location))
+    }
+    return items
+  }
+
+  #name (file: string): string {
+    const name = relative(this.#context.folder, file)
+    return name.startsWith('..') || isAbsolute(name) ? file : name
+  }
+}
+
+/**
+ * The locations of a comma list. A comma that no location begins after belongs to the one before it: a config
+ * server's location may list several addresses.
+ */
+export function parseLocations (text: string, base: LocationBase): ConfigLocation[] {
+  const parts: string[] = []
+  for (const part of text.split(',').map(item => item.trim()).filter(item => item !== '')) {
+    const isAddress = /^https?:/.test(part) && /^(?:optional:)?configserver:/.test(parts.at(-1) ?? '')
+    if (isAddress) parts.push(`${parts.pop()},${part}`)
+    else parts.push(part)
+  }
+  return parts.map(part => parseLocation(part, base))
+}
+
+const notFound = (location: ConfigLocation, why: string): Error =>
+  settingsError('E_CONFIG_LOCATION', [location.text, why], { where: location.where })
+
+async function anyExists (paths: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(paths.map(path => stat(path).then(() => true, () => false)))
+  return found.includes(true)
+}
+
+function parseDocuments (file: string, bytes: Buffer, name: string): ConfigDocument[] {
+  if (extname(file) === '.properties') return parseProperties(bytes.toString('latin1'), name)
+  return parseYaml(bytes.toString('utf8'), name)
+}
+
+async function readBytes (file: string): Promise<Buffer | undefined> {
+  try {
+    const { size } = await stat(file)
+    if (size > PARSE_LIMITS.chars) throw settingsError('E_CONFIG_LIMIT', [`${PARSE_LIMITS.chars} bytes`], { where: file })
+    return await readFile(file)
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    if (code?.startsWith('E_')) throw cause
+    throw settingsError('E_CONFIG_READ', [code], { where: file, cause })
+  }
+}
