@@ -1,10 +1,13 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from 'fastify'
+import Fastify, {
+  LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply
+} from 'fastify'
 import type { Logger } from 'pino'
 import { pageRoutes } from './dashboard/routes.ts'
 import { discoveryError } from './errors.ts'
 import { Payloads } from './eureka/payloads.ts'
-import { eurekaRoutes } from './eureka/routes.ts'
+import { eurekaRoutes, overridesRoute } from './eureka/routes.ts'
+import type { Replicas } from './eureka/status-page.ts'
 import { readOptions, type DiscoveryOptions } from './options.ts'
 import { Registry } from './registry.ts'
 import { Book } from './registry/book.ts'
@@ -103,7 +106,7 @@ function createServer (
   const logger: FastifyBaseLogger | undefined = log
   const server = Fastify({
     ...(logger === undefined ? {} : { loggerInstance: logger }),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     // A stopping registry must not wait for clients that hold their connections open.
     forceCloseConnections: true,
     bodyLimit: options.maxBodyBytes,
@@ -112,8 +115,9 @@ function createServer (
     frameworkErrors: (error, _request, reply: FastifyReply) => { reply.code(error.statusCode ?? 400).send() }
   })
   for (const prefix of ['/eureka', '/eureka/v2']) {
-    server.register(async scope => eurekaRoutes(scope, registry, options), { prefix })
+    server.register(async scope => eurekaRoutes(scope, registry, options, noReplicas, now), { prefix })
   }
+  overridesRoute(server, registry)
   server.register(async scope => streamRoutes(scope, registry.hub, options.maxSubscribers), { prefix: '/eureka' })
   if (options.dashboard) server.register(async scope => pageRoutes(scope, registry, options, now))
   return server
@@ -126,6 +130,10 @@ async function listen (server: FastifyInstance, { host, port }: DiscoveryOptions
     const code = (cause as NodeJS.ErrnoException).code ?? 'no reason given'
     throw discoveryError('E_DISCOVERY_LISTEN', [host, port, code], { cause })
   }
+}
+
+function noReplicas (): Replicas {
+  return { registered: [], available: [] }
 }
 
 function sweep (registry: Registry, log: Logger | undefined): void {

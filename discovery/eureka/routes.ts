@@ -4,14 +4,29 @@ import type { Registry } from '../registry.ts'
 import { NOT_FOUND } from './answers.ts'
 import { send } from './http.ts'
 import { readRoutes } from './read-routes.ts'
+import { statusRoute, type Replicas } from './status-page.ts'
 import { writeRoutes } from './write-routes.ts'
 
 /** Eureka's REST API below one prefix; registered once for Spring's paths and once for Netflix's `/v2`. */
-export function eurekaRoutes (server: FastifyInstance, registry: Registry, options: DiscoveryOptions): void {
+export function eurekaRoutes (
+  server: FastifyInstance, registry: Registry, options: DiscoveryOptions, replicas: () => Replicas, now: () => number
+): void {
   rawBodies(server, options.maxBodyBytes)
   bareErrors(server)
   readRoutes(server, registry, options.disableDelta)
   writeRoutes(server, registry, options.maxBodyBytes)
+  statusRoute(server, registry, options, replicas, now)
+}
+
+/** `GET /serverinfo/statusoverrides`: every override by instance id, as Netflix's own server lists them. */
+export function overridesRoute (server: FastifyInstance, { book }: Registry): void {
+  server.get('/serverinfo/statusoverrides', (_request, reply) => {
+    const overrides: string[] = []
+    for (const { instance, override } of book.leases()) {
+      if (override !== undefined) overrides.push(`${JSON.stringify(instance.id)}:"${override}"`)
+    }
+    return reply.type('application/json').send(`{${overrides.join(',')}}`)
+  })
 }
 
 /**

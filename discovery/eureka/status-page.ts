@@ -1,0 +1,72 @@
+import { availableParallelism } from 'node:os'
+import { getHeapStatistics } from 'node:v8'
+import type { FastifyInstance } from 'fastify'
+import type { DiscoveryOptions } from '../options.ts'
+import type { Registry } from '../registry.ts'
+import { sendForm } from './http.ts'
+import { Payload } from './payloads.ts'
+import { close, element, open } from './xml.ts'
+
+/** Peers as Eureka's status page counts them. */
+export interface Replicas {
+  readonly registered: readonly string[]
+  readonly available: readonly string[]
+}
+
+/** `GET status`: the server's own numbers, in XML as the original and in JSON where the original fails. */
+export function statusRoute (
+  server: FastifyInstance, registry: Registry, options: DiscoveryOptions, replicas: () => Replicas, now: () => number
+): void {
+  server.get('/status', (request, reply) => sendForm(request, reply, form => {
+    const status = statusOf(registry, options, replicas(), now())
+    return form.startsWith('json')
+      ? new Payload('application/json', Buffer.from(JSON.stringify(status)))
+      : new Payload('application/xml', Buffer.from(statusXml(status)))
+  }))
+}
+
+type Status = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+function statusOf (registry: Registry, options: DiscoveryOptions, replicas: Replicas, now: number): Status {
+  const heap = getHeapStatistics()
+  const { registered, available } = replicas
+  return {
+    generalStats: {
+      environment: options.environment,
+      'num-of-cpus': String(availableParallelism()),
+      'total-avail-memory': megabytes(heap.heap_size_limit),
+      'current-memory-usage': `${megabytes(heap.used_heap_size)} (${Math.round(100 * heap.used_heap_size / heap.heap_size_limit)}%)`,
+      'server-uptime': hoursAndMinutes(now - registry.book.startedAt)
+    },
+    applicationStats: {
+      'registered-replicas': registered.join(', '),
+      'available-replicas': list(available),
+      'unavailable-replicas': list(registered.filter(replica => !available.includes(replica)))
+    },
+    instanceInfo: { ipAddr: options.host, status: 'UP' }
+  }
+}
+
+function statusXml (status: Status): string {
+  let xml = open('com.netflix.eureka.util.StatusInfo', 0)
+  for (const [section, values] of Object.entries(status)) {
+    xml += open(section, 1)
+    for (const [name, value] of Object.entries(values)) xml += element(name, value, 2)
+    xml += close(section, 1)
+  }
+  return xml + close('com.netflix.eureka.util.StatusInfo', 0).trimEnd()
+}
+
+/** The original ends each entry with a comma. */
+function list (names: readonly string[]): string {
+  return names.map(name => `${name},`).join('')
+}
+
+function megabytes (bytes: number): string {
+  return `${Math.round(bytes / 1024 / 1024)}mb`
+}
+
+function hoursAndMinutes (ms: number): string {
+  const minutes = Math.floor(ms / 60_000)
+  return `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`
+}
