@@ -29,5 +29,15 @@ export const error = errorTable({
     status: 503,
     canRetry: true
   },
+  E_CIPHER_STORE: {
+    text: 'The key store cannot be used: %s.',
+    next: 'Convert a JKS file with keytool -importkeystore -deststoretype PKCS12; check password and alias.'
+  },
+  E_CIPHER_FORMAT: { text: 'Key data not in correct format (PEM or jks keystore)', status: 400 },
+  E_CIPHER_NO_KEY: { text: 'No key was installed for encryption service', status: 404 },
+  E_CIPHER_UNKNOWN_KEY: { text: 'Server-side decryption is not supported', status: 400 },
+  E_CIPHER_INVALID: { text: 'Text not encrypted with this key', status: 400 },
+  E_CIPHER_NO_PUBLIC_KEY: { text: 'No public key available', status: 404 },
+  E_CIPHER_BODY: { text: 'The text to work on is the body of the request, with a Content-Type.', status: 400 },
   E_CONFIG_SETTING: { text: '%s: %s', next: '%s' }
 })

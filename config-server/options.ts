@@ -1,6 +1,8 @@
 /** What the config server can be told, under Spring's names where Spring has one. */
 import type { Property, Settings } from '@breakwater/starter/settings'
 import type { NativeOptions } from './backends/native.ts'
+import type { EncryptOptions } from './encryption/key-ring.ts'
+import { readEncryptOptions } from './encryption/encrypt-options.ts'
 
 /** One store, in the order of priority in which it was configured. */
 export type BackendOptions = { readonly type: 'native', readonly native: NativeOptions }
@@ -25,6 +27,14 @@ export interface ConfigServerOptions {
   /** Platform of `on-cloud-platform` documents. @default undefined */
   readonly cloudPlatform: string | undefined
   readonly backends: readonly BackendOptions[]
+  /** `encrypt.*`: the keys. @default none */
+  readonly encrypt: EncryptOptions
+  /** `spring.cloud.config.server.encrypt.enabled`: whether this server decrypts, or its clients. @default true */
+  readonly decrypt: boolean
+  /** `spring.cloud.config.server.encrypt.plain-text-encrypt`: also in json, yml and properties files. @default false */
+  readonly decryptFiles: boolean
+  /** `spring.cloud.config.server.encrypt.prefix-invalid-properties`. @default true */
+  readonly prefixInvalid: boolean
   /** `breakwater.config-server.max-file-bytes`: a larger file is refused. @default 1 MiB */
   readonly maxFileBytes: number
   /** `breakwater.config-server.max-keys`: a file with more is refused. @default 10000 */
@@ -48,6 +58,10 @@ export const DEFAULTS: ConfigServerOptions = {
   validateProfiles: true,
   cloudPlatform: undefined,
   backends: [],
+  encrypt: { salt: 'deadbeef', rsa: { algorithm: 'DEFAULT', strong: false, salt: 'deadbeef' } },
+  decrypt: true,
+  decryptFiles: false,
+  prefixInvalid: true,
   maxFileBytes: MEBIBYTE,
   maxKeys: 10_000,
   answerCacheBytes: 32 * MEBIBYTE,
@@ -80,6 +94,10 @@ export function readOptions (settings: Settings): ConfigServerOptions {
     validateProfiles: settings.boolean('spring.profiles.validate', DEFAULTS.validateProfiles),
     cloudPlatform: settings.get('spring.main.cloud-platform'),
     backends: [readNative(settings, `${SERVER}.native`, maxFileBytes)],
+    encrypt: readEncryptOptions(settings, DEFAULTS.encrypt),
+    decrypt: settings.boolean(`${SERVER}.encrypt.enabled`, DEFAULTS.decrypt),
+    decryptFiles: settings.boolean(`${SERVER}.encrypt.plain-text-encrypt`, DEFAULTS.decryptFiles),
+    prefixInvalid: settings.boolean(`${SERVER}.encrypt.prefix-invalid-properties`, DEFAULTS.prefixInvalid),
     maxFileBytes,
     maxKeys: settings.integer(`${OWN}.max-keys`, DEFAULTS.maxKeys),
     answerCacheBytes: settings.bytes(`${OWN}.answer-cache`, DEFAULTS.answerCacheBytes),

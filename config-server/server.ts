@@ -7,9 +7,13 @@ import { actuator, createLogger, type Logger } from '@breakwater/starter'
 import { Settings } from '@breakwater/starter/settings'
 import type { Backend } from './backends/backend.ts'
 import { createBackend } from './backends/create-backend.ts'
+import { decryptEnvironment } from './encryption/decrypt-environment.ts'
+import { decryptFile } from './encryption/decrypt-file.ts'
+import { createKeyRing, type KeyRing } from './encryption/key-ring.ts'
 import { EnvironmentRoad, type Decrypt } from './environment.ts'
 import { DEFAULTS, type ConfigServerOptions } from './options.ts'
 import { fillText } from './render/render.ts'
+import { encryptionRoutes } from './web/encryption-routes.ts'
 import { environmentRoutes } from './web/environment-routes.ts'
 import { createFileRoute } from './web/file-route.ts'
 import { createHttp, useConfigServerWire } from './web/server.ts'
@@ -38,12 +42,13 @@ export async function createConfigServer (
   const options = { ...DEFAULTS, ...given }
   const log = context.log ?? createLogger({ name: 'config-server', level: 'warn' })
   const settings = context.settings ?? new Settings({ profiles: ['default'], sources: [], warnings: [] })
+  const keys = await createKeyRing(options.encrypt)
   const backend = createBackend(options)
   const app = createHttp(log)
   try {
     await backend.start()
     await app.register(actuator, { settings, log, health: new Map([['configServer', () => healthOf(backend)]]) })
-    await app.register(async scope => registerRoutes(scope, options, backend))
+    await app.register(async scope => registerRoutes(scope, options, backend, keys, log))
     const url = await app.listen({ host: options.host, port: options.port })
     return { url, stop: async () => stop(app, backend) }
   } catch (failure) {
@@ -65,14 +70,30 @@ function healthOf (backend: Backend) {
   }
 }
 
-function registerRoutes (scope: FastifyInstance, options: ConfigServerOptions, backend: Backend): void {
+function registerRoutes (
+  scope: FastifyInstance, options: ConfigServerOptions, backend: Backend, keys: KeyRing, log: Logger
+): void {
   useConfigServerWire(scope)
-  const decrypt: Decrypt = async environment => environment
-  const road = new EnvironmentRoad({ ...options, backend, decrypt, cacheBytes: options.answerCacheBytes })
+  const road = createRoad(options, backend, keys, log)
   const files = createFileRoute({
     ...options,
     find: async (ask, candidates, asker) => backend.resource(ask, candidates, asker),
-    fill: async (text, _file, ask, asker) => text.includes('${') ? fillText(text, await road.environment(ask, asker)) : text
+    fill: async (text, file, ask, asker) => {
+      const plain = options.decrypt && options.decryptFiles ? await decryptFile(text, file, keys) : text
+      return plain.includes('${') ? fillText(plain, await road.environment(ask, asker)) : plain
+    }
   })
+  encryptionRoutes(scope, options.prefix, keys)
   environmentRoutes(scope, { ...options, road, files })
+}
+
+function createRoad (options: ConfigServerOptions, backend: Backend, keys: KeyRing, log: Logger): EnvironmentRoad {
+  const decryptOptions = {
+    prefixInvalid: options.prefixInvalid,
+    onFailure: (source: string, key: string) => log.warn({ source, key }, 'a value cannot be decrypted')
+  }
+  const decrypt: Decrypt = async environment => options.decrypt
+    ? decryptEnvironment(environment, keys, decryptOptions)
+    : environment
+  return new EnvironmentRoad({ ...options, backend, decrypt, cacheBytes: options.answerCacheBytes })
 }

@@ -58,7 +58,8 @@ export async function ask (url: string, path: string, options: RequestOptions = 
   const { hostname, port } = new URL(url)
   return new Promise((resolve, reject) => {
     const request = http.request({
-      hostname, port, path, method: options.method ?? 'GET', headers: options.headers ?? {}, timeout: 30_000
+      hostname, port, path, method: options.method ?? 'GET', timeout: 30_000,
+      headers: { ...options.headers, ...(options.body === undefined ? {} : { 'content-length': Buffer.byteLength(options.body) }) }
     }, response => {
       const chunks: Buffer[] = []
       response.on('data', chunk => chunks.push(chunk as Buffer))
@@ -67,7 +68,11 @@ export async function ask (url: string, path: string, options: RequestOptions = 
         const body = Buffer.concat(chunks)
         const text = body.toString()
         resolve({
-          status: response.statusCode ?? 0, headers: response.headers, body, text, get json () { return JSON.parse(text) }
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body,
+          text,
+          get json () { return JSON.parse(text) }
         })
       })
     })

@@ -1,0 +1,106 @@
+/** /encrypt, /decrypt and /key with Spring's bodies and statuses. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { BreakwaterError } from '@breakwater/starter'
+import { CIPHER } from '../encryption/decrypt-environment.ts'
+import type { KeyRing } from '../encryption/key-ring.ts'
+import { readPrefixes } from '../encryption/prefix.ts'
+import { error } from '../errors.ts'
+
+const STATUS_WORDS: Record<string, string> = {
+  E_CIPHER_INVALID: 'INVALID',
+  E_CIPHER_NO_KEY: 'NO_KEY',
+  E_CIPHER_UNKNOWN_KEY: 'BAD_REQUEST',
+  E_CIPHER_FORMAT: 'BAD_REQUEST',
+  E_CIPHER_NO_PUBLIC_KEY: 'NOT_FOUND'
+}
+
+/** Registers the encryption endpoints below the prefix. */
+export function encryptionRoutes (app: FastifyInstance, prefix: string, keys: KeyRing): void {
+  for (const suffix of ['', '/:name/:profiles']) {
+    app.post(`${prefix}/encrypt${suffix}`, work(async request => encrypt(bodyOf(request, false), keys)))
+    app.post(`${prefix}/decrypt${suffix}`, work(async request => decrypt(bodyOf(request, true), keys)))
+    app.get(`${prefix}/key${suffix}`, work(async () => publicKey(keys)))
+  }
+  for (const path of ['encrypt', 'decrypt']) {
+    app.get(`${prefix}/${path}`, (_request, reply) => reply.code(405).header('allow', 'POST').send())
+  }
+  app.get(`${prefix}/encrypt/status`, work(async () => {
+    keys.locate(new Map()) // throws when there is none
+    return { status: 'OK' }
+  }))
+}
+
+type Work = (request: FastifyRequest) => Promise<string | object>
+
+function work (run: Work) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    try {
+      const result = await run(request)
+      return typeof result === 'string'
+        ? await reply.header('content-type', 'text/plain;charset=UTF-8').send(result)
+        : await sendJson(reply, result)
+    } catch (failure) {
+      const word = failure instanceof BreakwaterError ? STATUS_WORDS[failure.code] : undefined
+      if (word === undefined) throw failure
+      const { message, statusCode } = failure as BreakwaterError
+      return sendJson(reply.code(statusCode), { description: message, status: word })
+    }
+  }
+}
+
+async function sendJson (reply: FastifyReply, body: object) {
+  return reply.header('content-type', 'application/json').send(Buffer.from(JSON.stringify(body)))
+}
+
+async function encrypt (body: string, keys: KeyRing): Promise<string> {
+  const { prefixes, head, text } = readPrefixes(body)
+  return head + await keys.locate(prefixes).encrypt(text)
+}
+
+// A body that still has `{cipher}` in front is refused, as by Spring: it would hide that the wrong text was sent.
+async function decrypt (body: string, keys: KeyRing): Promise<string> {
+  const { prefixes, text } = readPrefixes(body)
+  const encryptor = keys.locate(prefixes)
+  try {
+    if (body.startsWith(CIPHER)) throw new TypeError('a {cipher} prefix')
+    return await encryptor.decrypt(text)
+  } catch {
+    throw error('E_CIPHER_INVALID') // every cause looks the same from outside
+  }
+}
+
+async function publicKey (keys: KeyRing): Promise<string> {
+  const key = keys.installed ? keys.locate(new Map()).publicKey : undefined
+  if (key === undefined) throw error('E_CIPHER_NO_PUBLIC_KEY')
+  return key
+}
+
+function bodyOf (request: FastifyRequest, isCipher: boolean): string {
+  const type = request.headers['content-type']
+  if (!Buffer.isBuffer(request.body) || request.body.length === 0 || type === undefined) throw error('E_CIPHER_BODY')
+  const text = request.body.toString()
+  return type === 'text/plain' || !text.endsWith('=') ? text : withoutForm(text, isCipher)
+}
+
+/**
+ * curl sends `--data x` as a form: the text arrives encoded and with `=` at its end. It is undone for plain texts;
+ * of a cipher the `=` goes only when it is no part of a base64 text.
+ */
+function withoutForm (text: string, isCipher: boolean): string {
+  const decoded = decodeForm(text)
+  if (!isCipher) return decoded.slice(0, -1)
+  const cipher = decoded.replaceAll(' ', '+')
+  const bare = cipher.slice(0, -1)
+  const { text: body } = readPrefixes(bare)
+  const isHex = /^(?:[0-9a-f]{2})+$/i.test(body)
+  const isWholeBase64 = body.length % 4 === 0 && /^[A-Za-z0-9+/]+=*$/.test(body)
+  return cipher.endsWith('=') && (isHex || isWholeBase64) ? bare : cipher
+}
+
+function decodeForm (text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return text
+  }
+}
