@@ -14,8 +14,14 @@ export type {
   DiscoveryClient, InstancesListener, InstanceStatus, Registration, ServiceInstance
 } from './discovery/discovery-client.ts'
 export { createDiscoveryClient, createRegistration, discoveryKind, type DiscoveryAdapter } from './discovery/factory.ts'
+export { createKubernetesDiscovery } from './discovery/kubernetes.ts'
 export type { OwnAddress } from './discovery/eureka/own-instance.ts'
 
 export { currentContext, runInContext, type RequestContext } from './trace/context.ts'
 export { createIdSource, type IdSource } from './trace/random-ids.ts'
 export { formatTraceParent, parseTraceParent, type TraceParent } from './trace/traceparent.ts'
+
+export { service, type ServiceApp, type ServiceOptions, type ServiceParts } from './service.ts'
+export { ServiceClient, type CallOptions, type CallRequest } from './client/client.ts'
+export type { ServiceResponse } from './client/response.ts'
+export { DEADLINE_HEADER, REQUEST_ID_HEADER } from './trace/request-trace.ts'

@@ -10,8 +10,9 @@ export const starterError = errorTable({
 
   E_NO_INSTANCE: { text: '0 of %s instances UP%s.', next: 'Start one, or see /actuator/health of the registry for who is registered.', status: 503, canRetry: true },
   E_BREAKER_OPEN: { text: 'breaker OPEN after %s.', next: 'Next try in %s ms; the calls before it are refused at once.', status: 503, canRetry: true },
+  E_BULKHEAD_FULL: { text: '%s calls are in flight already.', next: 'Raise resilience4j.bulkhead.instances.%s.maxConcurrentCalls if the service can take more.', status: 503, canRetry: true },
   E_DEADLINE: { text: 'no answer within %s ms (%s).', next: 'Raise resilience4j.timelimiter.instances.%s.timeoutDuration if the call may take longer.', status: 504, canRetry: true },
-  E_UPSTREAM: { text: '%s', next: 'Tried %s.', status: 502, canRetry: true },
+  E_UPSTREAM: { text: '%s.', next: 'Tried %s.', status: 502, canRetry: true },
   E_BODY_TOO_LARGE: { text: 'the answer is larger than %s bytes.', next: 'Raise breakwater.client.max-body-size, or ask for less.', status: 502 },
   E_BODY_NOT_JSON: { text: 'the answer (%s) is no JSON: %s.', next: 'Use text() to look at it.', status: 502 },
   E_CLIENT_PATH: { text: '%s is no path.', next: 'Give the path within the service, starting with one "/".', status: 500 },

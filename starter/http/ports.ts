@@ -1,0 +1,78 @@
+/**
+ * The port for everyone and, when `management.server.port` is set, the one for operators. Both lead into the same
+ * Fastify instance: /actuator answers on the management port only, /internal there or to this machine.
+ */
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { hostname, networkInterfaces } from 'node:os'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { OwnAddress } from '../discovery/eureka/own-instance.ts'
+import { isLoopback } from '../actuator/access.ts'
+
+const viaManagement: unique symbol = Symbol('breakwater.management-port')
+type MarkedSocket = Socket & { [viaManagement]?: true }
+
+/** Hides what does not belong on the port a request came in by: 404, as if it were not there. */
+export function guardPorts (app: FastifyInstance, actuatorBase: string, hasManagementPort: boolean): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    // The route that matched, not the path as sent: `/%69nternal` is the same route.
+    const route = request.routeOptions.url ?? ''
+    const actuator = under(route, actuatorBase)
+    const internal = under(route, '/internal')
+    const allowed = (request.socket as MarkedSocket)[viaManagement] === true
+      ? actuator || internal
+      : (!actuator || !hasManagementPort) && (!internal || isOwnMachine(request))
+    if (allowed) done()
+    else reply.callNotFound()
+  })
+}
+
+/** Listens for operators. */
+export async function listenForManagement (
+  app: FastifyInstance, host: string, port: number
+): Promise<{ server: Server, port: number }> {
+  const server = createServer((request, response) => app.routing(request, response))
+  server.on('connection', (socket: MarkedSocket) => { socket[viaManagement] = true })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, () => resolve())
+  })
+  return { server, port: (server.address() as AddressInfo).port }
+}
+
+/** How others reach this process: what it is bound to, or this machine's name and address when bound to all. */
+export function ownAddress (bound: AddressInfo, managementPort: number | undefined): OwnAddress {
+  const isAny = bound.address === '0.0.0.0' || bound.address === '::'
+  return {
+    host: isAny ? hostname() : bound.address,
+    ip: isAny ? firstOutsideAddress() : bound.address,
+    port: bound.port,
+    secure: false,
+    managementPort
+  }
+}
+
+/** `http://127.0.0.1:8080`; bound to all, the loopback address is the one that surely works from here. */
+export function urlOf (address: string, port: number): string {
+  const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** A proxy on this machine forwards what came from elsewhere; it says so. */
+function isOwnMachine (request: FastifyRequest): boolean {
+  return isLoopback(request.socket.remoteAddress ?? '') &&
+    request.headers['x-forwarded-for'] === undefined && request.headers.forwarded === undefined
+}
+
+function under (route: string, prefix: string): boolean {
+  return route === prefix || route.startsWith(`${prefix}/`)
+}
+
+function firstOutsideAddress (): string {
+  for (const addresses of Object.values(networkInterfaces())) {
+    const found = addresses?.find(({ internal, family }) => !internal && family === 'IPv4')
+    if (found !== undefined) return found.address
+  }
+  return '127.0.0.1'
+}
