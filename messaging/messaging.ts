@@ -116,6 +116,11 @@ export class Messaging<T extends Tx> {
    */
   async tx<Value> (fn: (tx: T, emit: Emitter) => Promise<Value>, trace?: string): Promise<Value> {
     if (this.#waiting > this.#parts.options.maxOutbox) throw messagingError('E_OUTBOX_FULL', [this.#waiting])
+    return this.inTransaction(fn, trace)
+  }
+
+  /** The same for work that must go on whatever waits in the outbox: deadlines, rebuilds. */
+  async inTransaction<Value> (fn: (tx: T, emit: Emitter) => Promise<Value>, trace?: string): Promise<Value> {
     const value = await this.store.tx(tx => fn(tx, this.#emitter(tx, { traceparent: trace }, [])))
     this.#faults.at('afterCommit')
     return value

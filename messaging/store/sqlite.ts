@@ -10,6 +10,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { messagingError } from '../errors.ts'
 import { GroupCommit, type Batch } from './group-commit.ts'
+import { lockFile } from './owner-lock.ts'
 import { MESSAGING_TABLES, spell } from './sql-schema.ts'
 import { sqlMessaging, sqlOutbox, sqlPurge, type SqlRunner } from './sql-messaging.ts'
 import type { SqlReader, SqlTx, SqlValue, Store } from './store.ts'
@@ -31,27 +32,12 @@ export type SqlStore = Store<SqlTx, SqlReader>
 /** Opens the file, makes the tables, and returns the store. Throws E_STORE_OWNED when another process has it. */
 export function openSqlite (options: SqliteOptions): SqlStore {
   mkdirSync(dirname(options.file), { recursive: true })
-  const owner = own(options.file)
+  const owner = lockFile(options.file)
   try {
     return createStore(options, owner)
   } catch (error) {
     owner.close()
     throw storeError(error, options.file)
-  }
-}
-
-/**
- * One process owns a sqlite file: two writers would block each other's event loop. The ownership is a lock of the
- * operating system on a file of its own, which a SIGKILL releases at once; a pid file would outlive its writer.
- */
-function own (file: string): DatabaseSync {
-  const lock = new DatabaseSync(`${file}-owner`, { timeout: 0 })
-  try {
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
-    return lock
-  } catch (cause) {
-    lock.close()
-    throw messagingError('E_STORE_OWNED', [file], { cause })
   }
 }
 

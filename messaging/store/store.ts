@@ -65,11 +65,11 @@ export interface SqlTx extends Tx, SqlReader {
 
 export interface KeyValueReader {
   get<Value> (key: string): Promise<Value | undefined>
-  /** Keys in order that start with `prefix`, from `from` on; at most `limit`. */
-  range<Value> (prefix: string, limit: number, from?: string): Promise<Array<{ key: string, value: Value }>>
+  /** Entries whose key starts with `prefix`, in the order of their keys; at most `limit`. */
+  range<Value> (prefix: string, limit: number): Promise<Array<{ key: string, value: Value }>>
 }
 
-export interface KeyValueTx extends Tx, KeyValueReader {
+export interface KeyValueTx extends Tx, Pick<KeyValueReader, 'get'> {
   put (key: string, value: unknown): void
   remove (key: string): void
 }

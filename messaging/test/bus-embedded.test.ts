@@ -1,0 +1,82 @@
+import { join } from 'node:path'
+import { t } from 'tap'
+import { BUS_TABLES, BusBook, busServer, embeddedBus, openSqlite } from '../index.ts'
+import { busConformance, message } from './bus-conformance.ts'
+import { BusProcess } from './bus-process.ts'
+
+t.test('the embedded bus as a process passes the suite', async t => {
+  const bus = new BusProcess(t.testdir())
+  await bus.start(0)
+  t.teardown(() => bus.kill())
+  await busConformance(t, {
+    prefix: 'conf',
+    visibilityMs: 600,
+    connect: async () => embeddedBus({ url: bus.url, retryDelaysMs: [0, 20, 20, 20], probeMs: 20 }),
+    restart: () => bus.restart()
+  })
+})
+
+t.test('the book', async t => {
+  const open = (t: { testdir (): string }, now: () => number) => {
+    const store = openSqlite({ file: join(t.testdir(), 'bus.db'), tables: BUS_TABLES })
+    return { store, book: new BusBook(store, now) }
+  }
+
+  await t.test('gives a lane to somebody else after its time, and then refuses the first receipt', async t => {
+    let now = 1000
+    const { store, book } = open(t, () => now)
+    t.teardown(() => store.close())
+    await book.send('q', [message('a', 1)])
+    const [first] = await book.receive('q', 10, 100)
+    t.same(await book.receive('q', 10, 100), [])
+    now = 1101
+    const [second] = await book.receive('q', 10, 100)
+    t.equal(second?.receiveCount, 2)
+    t.same(await book.settle('q', [{ group: 'a', receipt: first!.receipt, verdict: 'done' }]), [first!.receipt])
+    t.same(await book.settle('q', [{ group: 'a', receipt: second!.receipt, verdict: 'done' }]), [])
+    await t.rejects(book.extend('q', 'a', second!.receipt, 100), { code: 'E_STALE_RECEIPT' })
+  })
+
+  await t.test('takes a duplicate again after the dedupe window, and a redriven letter within it', async t => {
+    let now = 1000
+    const { store, book } = open(t, () => now)
+    t.teardown(() => store.close())
+    const sent = message('a', 1)
+    await book.send('q', [sent])
+    await book.send('q', [sent])
+    t.equal((await book.stats('q')).waiting, 1)
+    const [received] = await book.receive('q', 1, 100)
+    await book.settle('q', [{ group: 'a', receipt: received!.receipt, verdict: 'dead', error: 'broken' }])
+    t.match(await book.stats('q'), { waiting: 0, dead: 1 })
+    t.equal(await book.redrive('q', 'all'), 1)
+    t.match(await book.stats('q'), { waiting: 1, dead: 0 })
+    now += 5 * 60_000 + 1
+    await book.send('q', [sent])
+    t.equal((await book.stats('q')).waiting, 2)
+  })
+
+  await t.test('forgets what it has seen after the window, and nothing else', async t => {
+    let now = 1000
+    const { store, book } = open(t, () => now)
+    t.teardown(() => store.close())
+    await book.send('q', [message('a', 1)])
+    now += 10 * 60_000
+    await book.purge()
+    t.equal((await store.read.get<{ n: number }>('SELECT count(*) AS n FROM seen'))?.n, 0)
+    t.equal((await book.stats('q')).waiting, 1)
+  })
+})
+
+t.test('bad requests to the bus are refused with 400, never taken', async t => {
+  const store = openSqlite({ file: join(t.testdir(), 'bus.db'), tables: BUS_TABLES })
+  const app = busServer(new BusBook(store))
+  t.teardown(async () => {
+    await app.close()
+    await store.close()
+  })
+  for (const payload of [{}, { messages: [] }, { messages: [{ id: 'x' }] }, { messages: [{ ...message('g', 1), group: '' }] }]) {
+    const response = await app.inject({ method: 'POST', url: '/queues/q', payload })
+    t.equal(response.statusCode, 400)
+  }
+  t.equal((await app.inject({ method: 'POST', url: '/queues/q/receive', payload: { max: 1e6 } })).statusCode, 400)
+})

@@ -1,0 +1,35 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
+import { until } from './bus-conformance.ts'
+
+/** The bus as its operator starts it. */
+export class BusProcess {
+  url = ''
+  readonly #dir: string
+  #child: ChildProcess | undefined
+
+  constructor (dir: string) {
+    this.#dir = dir
+  }
+
+  async start (port: number): Promise<void> {
+    const child = spawn(process.execPath, [join(import.meta.dirname, '..', 'main.ts'), '--port', String(port),
+      `--breakwater.data.dir=${this.#dir}`], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    this.#child = child
+    child.on('message', (ready: { url?: string }) => { this.url = ready.url ?? '' })
+    this.url = ''
+    await until(() => this.url !== '' || child.exitCode !== null, 'the bus is ready')
+  }
+
+  async kill (): Promise<void> {
+    const child = this.#child!
+    child.kill('SIGKILL')
+    await until(() => child.signalCode !== null || child.exitCode !== null, 'the bus is dead')
+  }
+
+  async restart (): Promise<void> {
+    const { port } = new URL(this.url)
+    await this.kill()
+    await this.start(Number(port))
+  }
+}

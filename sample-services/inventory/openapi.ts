@@ -1,0 +1,12 @@
+/** The service's OpenAPI page: `/docs`, and the document at `/docs/json`. */
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+
+/** To be called before the routes: it sees those that come after it. */
+export async function openApi (app: FastifyInstance): Promise<void> {
+  await app.register(swagger, {
+    openapi: { info: { title: 'Inventory', version: '1.0.0', description: 'What is on the shelves, and for whom it is kept.' } }
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs' })
+}

@@ -1,0 +1,17 @@
+/** What a caller of orders can do wrong, and what can be wrong with it. */
+import { errorTable } from '@breakwater/starter'
+
+export const orderError = errorTable({
+  ORDER_NOT_FOUND: { text: 'there is no order %s.', status: 404 },
+  ORDER_CONFIRMED: { text: 'the order is paid for and cannot be cancelled any more.', status: 409 },
+  SKU_TWICE: { text: 'the article %s is in more than one line.', next: 'Add the quantities up.', status: 400 },
+  USER_UNKNOWN: { text: 'there is no user %s.', next: 'Register the user first.', status: 422 },
+  USER_SUSPENDED: { text: 'the user %s is suspended.', status: 422 },
+  E_USERS_DOWN: {
+    text: 'the user %s is not known here and users does not answer.',
+    next: 'Repeat the request in a second.',
+    status: 503,
+    canRetry: true
+  },
+  E_STREAM_CONFLICT: { text: 'the order %s was changed by another command.', status: 503, canRetry: true }
+})

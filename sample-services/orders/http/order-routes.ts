@@ -1,0 +1,57 @@
+/** Orders over HTTP: place, cancel, and the read that the gateway falls back to. */
+import { commandRoute, uuidv7, type Command, type Messaging, type SqlReader, type SqlTx } from '@breakwater/messaging'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { place, type OrderRequest } from '../domain/order.ts'
+import { orderError } from '../errors.ts'
+import type { PlaceOrderProcess } from '../place-order-process.ts'
+import { loadOrder } from '../store/event-store.ts'
+import { findKnownUser } from '../store/known-users.ts'
+import type { UserLookup } from '../users/user-lookup.ts'
+import { CANCEL, PLACE, READ } from './schemas.ts'
+
+export interface OrderRoutesParts {
+  readonly messaging: Messaging<SqlTx>
+  readonly reader: SqlReader
+  readonly process: PlaceOrderProcess
+  readonly lookup: UserLookup
+}
+
+export function orderRoutes (app: FastifyInstance, parts: OrderRoutesParts): void {
+  const current = (): Messaging<SqlTx> => parts.messaging
+  // Before the transaction, never inside: nobody else could commit while we wait for another service.
+  const preHandler = async (request: FastifyRequest): Promise<void> => {
+    await parts.lookup.ensure((request.body as OrderRequest).userId)
+  }
+  app.post('/orders', { schema: PLACE, preHandler },
+    commandRoute(current, placeOrder(parts.process), { keyRequired: true }))
+  app.post('/orders/:id/cancel', { schema: CANCEL },
+    commandRoute(current, cancelOrder(parts.process), { keyRequired: true }))
+  app.get<{ Params: { id: string } }>('/orders/:id', { schema: READ }, async request => {
+    const order = await loadOrder(parts.reader, request.params.id)
+    if (order === undefined) throw orderError('ORDER_NOT_FOUND', [request.params.id])
+    return order
+  })
+}
+
+function placeOrder (process: PlaceOrderProcess): Command<SqlTx> {
+  return async (request, tx, emit) => {
+    const body = request.body as OrderRequest
+    const user = await findKnownUser(tx, body.userId)
+    if (user === undefined) throw orderError('USER_UNKNOWN', [body.userId])
+    if (user.status !== 'ACTIVE') throw orderError('USER_SUSPENDED', [body.userId])
+    const orderId = uuidv7()
+    const sagaId = await process.begin(tx, emit, orderId, place(orderId, body))
+    return { status: 202, body: { orderId, status: 'PENDING', sagaId },
+      headers: { location: `/order-history/${orderId}` } }
+  }
+}
+
+function cancelOrder (process: PlaceOrderProcess): Command<SqlTx> {
+  return async (request, tx, emit) => {
+    const { id } = request.params as { id: string }
+    const order = await loadOrder(tx, id)
+    if (order === undefined) throw orderError('ORDER_NOT_FOUND', [id])
+    if (!await process.cancel(tx, emit, id)) throw orderError('ORDER_CONFIRMED')
+    return { status: 202, body: { orderId: id, status: order.status } }
+  }
+}

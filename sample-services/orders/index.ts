@@ -1,0 +1,1 @@
+export { startOrders } from './orders.ts'

@@ -1,0 +1,1 @@
+export { startUsers } from './users.ts'

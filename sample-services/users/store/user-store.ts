@@ -1,0 +1,40 @@
+/** Users as rows. `pos` numbers the changes in one line, so that a replica can ask for what came after the last one. */
+import type { SqlReader, SqlTx } from '@breakwater/messaging'
+import type { User } from '../domain/user.ts'
+
+export const USER_TABLES = `
+CREATE TABLE IF NOT EXISTS users (
+  id TEXT PRIMARY KEY, email TEXT NOT NULL UNIQUE, name TEXT NOT NULL, status TEXT NOT NULL,
+  version {{int}} NOT NULL, pos {{int}} NOT NULL
+) {{strict}};
+CREATE INDEX IF NOT EXISTS users_pos ON users (pos);
+`
+
+const COLUMNS = 'id AS "userId", email, name, status, version'
+const NEXT_POS = '(SELECT coalesce(max(pos), 0) + 1 FROM users)'
+
+/** Returns false when the address is taken. */
+export async function insertUser (tx: SqlTx, user: User): Promise<boolean> {
+  const rows = await tx.run(`INSERT INTO users (id, email, name, status, version, pos)
+    VALUES (?, ?, ?, ?, ?, ${NEXT_POS}) ON CONFLICT (email) DO NOTHING`,
+  user.userId, user.email, user.name, user.status, user.version)
+  return rows === 1
+}
+
+export async function updateUser (tx: SqlTx, user: User): Promise<void> {
+  await tx.run(`UPDATE users SET status = ?, version = ?, pos = ${NEXT_POS} WHERE id = ?`,
+    user.status, user.version, user.userId)
+}
+
+export function findUser (reader: SqlReader, userId: string): Promise<User | undefined> {
+  return reader.get<User>(`SELECT ${COLUMNS} FROM users WHERE id = ?`, userId)
+}
+
+/** A user as of a change. */
+export interface UserChange extends User {
+  readonly pos: number
+}
+
+export function changesAfter (reader: SqlReader, pos: number, limit: number): Promise<UserChange[]> {
+  return reader.all<UserChange>(`SELECT ${COLUMNS}, pos FROM users WHERE pos > ? ORDER BY pos LIMIT ?`, pos, limit)
+}

@@ -1,0 +1,40 @@
+/**
+ * The users service: who may order. Register, read, suspend, reactivate; each change is told to the others as an event
+ * from the same transaction.
+ *
+ *   request -> schema -> owner?                 a replica hands writes to the owner and reads from its copy
+ *           -> tx: row, event, answer           one commit (`http/routes.ts`)
+ *           -> relay -> bus -> orders           which keeps the users it needs to know
+ */
+import { createMessaging, dataFile, openSqlStore, operatorRoutes, Schemas } from '@breakwater/messaging'
+import { service, type MainArgs, type Running } from '@breakwater/starter'
+import { userRoutes } from './http/routes.ts'
+import { MESSAGES } from './messages.ts'
+import { openApi } from './openapi.ts'
+import { changesRoute } from './replica/changes-route.ts'
+import { OwnerFile } from './replica/owner-file.ts'
+import { UserNode } from './replica/user-node.ts'
+import { USER_TABLES } from './store/user-store.ts'
+
+const NAME = 'users'
+
+export async function startUsers ({ settings, log }: MainArgs): Promise<Running> {
+  const app = await service({ name: NAME, settings, log })
+  await openApi(app)
+  const schemas = new Schemas(MESSAGES)
+  const node = new UserNode({
+    open: () => openSqlStore(settings, NAME, USER_TABLES),
+    createMessaging: store => createMessaging(settings, { service: NAME, store, schemas, log }),
+    ownerFile: new OwnerFile(dataFile(settings, NAME, 'owner.json')),
+    log,
+    takeOverMs: settings.durationMs('breakwater.users.take-over', 250)
+  })
+  await node.start()
+  app.addHook('onClose', () => node.stop())
+  userRoutes(app, node)
+  changesRoute(app, node)
+  operatorRoutes(app, () => node.messaging)
+  const running = await app.start()
+  node.announce(running.url)
+  return running
+}
