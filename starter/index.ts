@@ -17,6 +17,9 @@ export { createDiscoveryClient, createRegistration, discoveryKind, type Discover
 export { createKubernetesDiscovery } from './discovery/kubernetes.ts'
 export type { OwnAddress } from './discovery/eureka/own-instance.ts'
 
+export { createAuthenticator, type Authenticate, type Authenticator, type RoleHook } from './security/authenticator.ts'
+export type { Principal, Role } from './security/principal.ts'
+
 export { currentContext, runInContext, type RequestContext } from './trace/context.ts'
 export { createIdSource, type IdSource } from './trace/random-ids.ts'
 export { formatTraceParent, parseTraceParent, type TraceParent } from './trace/traceparent.ts'

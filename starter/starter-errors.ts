@@ -17,6 +17,15 @@ export const starterError = errorTable({
   E_BODY_NOT_JSON: { text: 'the answer (%s) is no JSON: %s.', next: 'Use text() to look at it.', status: 502 },
   E_CLIENT_PATH: { text: '%s is no path.', next: 'Give the path within the service, starting with one "/".', status: 500 },
 
+  E_UNAUTHENTICATED: { text: 'this needs a caller who is known.', next: 'Send credentials in the Authorization header, or a certificate.', status: 401 },
+  E_FORBIDDEN: { text: 'this needs the role %s.', status: 403 },
+  E_SECURITY_CHOICE: { text: 'bound to %s, and nobody said who may use it.', next: 'Set breakwater.security.mode to basic, bearer, mtls, or none (everyone who can reach it).' },
+  E_SECURITY_MODE: { text: '"%s" is no security mode.', next: 'Use none, basic, bearer or mtls.' },
+  E_SECURITY_USERS: { text: 'breakwater.security.mode is basic, and there are no users.', next: 'Set spring.security.user.name and spring.security.user.password.' },
+  E_SECURITY_KEYS: { text: 'the keys that tokens are checked with cannot be had: %s.', next: 'See spring.security.oauth2.resourceserver.jwt.jwk-set-uri.', status: 503, canRetry: true },
+  E_SECURITY_HOST: { text: 'keys would come from %s, which is not allowed.', next: 'Add %s to breakwater.security.allowed-hosts if it is yours.' },
+  E_SECURITY_HTTP: { text: 'keys would come from %s without TLS.', next: 'Use an https URL.' },
+
   E_DISCOVERY_CLIENT: { text: '%s is no discovery client.', next: 'Use one of %s.' },
   E_DISCOVERY_URL: { text: '%s is no http(s) URL.', next: 'Write it like http://localhost:8761/eureka/.' },
   E_RELOAD: { text: 'the settings could not be read again: %s', next: 'The former values stay in force.', status: 500 }

@@ -1,0 +1,72 @@
+/** What several test files need: settings from an object, a silent log, a registry double, and waiting for facts. */
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { mkdtempSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createLogger } from '../logger.ts'
+import type { Logger } from '../logger.ts'
+import { loadSettings } from '../settings/index.ts'
+import type { Settings } from '../settings/index.ts'
+
+/** Settings of nothing but these, as if from the command line. */
+export function settingsOf (values: Record<string, string> = {}, profiles?: string[]): Promise<Settings> {
+  const folder = mkdtempSync(join(tmpdir(), 'starter-'))
+  return loadSettings({ name: 'test', folder, args: values, ...(profiles === undefined ? {} : { profiles }) })
+}
+
+/** A logger that keeps its lines. */
+export function memoryLog (level = 'debug'): { log: Logger, lines: Array<Record<string, unknown>> } {
+  const lines: Array<Record<string, unknown>> = []
+  const log = createLogger({ name: 'test', level, destination: { write: line => { lines.push(JSON.parse(line) as Record<string, unknown>) } } })
+  return { log, lines }
+}
+
+/** Waits until it is so; rejects after 30 s, because a busy machine is slow and a broken one never gets there. */
+export async function until<T> (what: string, ask: () => T | Promise<T>): Promise<NonNullable<T>> {
+  const limitMs = performance.now() + 30_000
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined && answer !== null && answer !== false) return answer
+    if (performance.now() > limitMs) throw new Error(`waited 30 s for: ${what}`)
+    await sleep(5)
+  }
+}
+
+export interface HttpDouble {
+  readonly url: string
+  readonly port: number
+  readonly server: Server
+  close (): Promise<void>
+}
+
+/** A real HTTP server on a free port of the loopback. */
+export async function httpDouble (
+  handle: (request: IncomingMessage, response: ServerResponse, body: string) => void, port = 0
+): Promise<HttpDouble> {
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => handle(request, response, Buffer.concat(chunks).toString('utf8')))
+  })
+  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
+  const bound = (server.address() as AddressInfo).port
+  return {
+    url: `http://127.0.0.1:${bound}`,
+    port: bound,
+    server,
+    close: () => new Promise(resolve => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  }
+}
+
+/** A port nobody listens on. */
+export async function deadPort (): Promise<number> {
+  const double = await httpDouble(() => {})
+  await double.close()
+  return double.port
+}
