@@ -6,7 +6,7 @@ import type { Logger } from 'pino'
 import { pageRoutes } from './dashboard/routes.ts'
 import { discoveryError } from './errors.ts'
 import { Payloads } from './eureka/payloads.ts'
-import { eurekaRoutes, overridesRoute } from './eureka/routes.ts'
+import { bareErrors, eurekaRoutes, overridesRoute } from './eureka/routes.ts'
 import type { Replicas } from './eureka/status-page.ts'
 import { readOptions, type DiscoveryOptions } from './options.ts'
 import { Registry } from './registry.ts'
@@ -114,6 +114,7 @@ function createServer (
     // A path that cannot be decoded; answered before any route, so without a body here, too.
     frameworkErrors: (error, _request, reply: FastifyReply) => { reply.code(error.statusCode ?? 400).send() }
   })
+  bareErrors(server)
   for (const prefix of ['/eureka', '/eureka/v2']) {
     server.register(async scope => eurekaRoutes(scope, registry, options, noReplicas, now), { prefix })
   }

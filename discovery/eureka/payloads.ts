@@ -72,12 +72,17 @@ export class Payloads {
     return payload
   }
 
-  /** `GET apps/delta`. Kept for a second at most: the time it covers moves on without any change. */
-  delta (form: FormName): Payload {
+  /**
+   * `GET apps/delta`, or undefined when it would not be whole. Kept for a second at most: the time it covers moves on
+   * without any change.
+   */
+  delta (form: FormName): Payload | undefined {
     const cached = this.#deltas.get(form)
     const now = this.#now()
     if (cached?.n === this.#book.log.n && now < cached.until) return cached.payload
-    const payload = this.#build(form, () => Buffer.from(deltaDocument(form, this.#book.delta(), this.#book)))
+    const changes = this.#book.delta()
+    if (changes === undefined) return undefined
+    const payload = this.#build(form, () => Buffer.from(deltaDocument(form, changes, this.#book)))
     this.#deltas.set(form, { n: this.#book.log.n, until: now + 1000, payload })
     return payload
   }

@@ -13,8 +13,9 @@ export function readRoutes (server: FastifyInstance, registry: Registry, disable
 
   server.get('/apps', (request, reply) => sendForm(request, reply, form => payloads.all(form)))
 
+  // 403 is how the original says that there is no delta; the clients then fetch everything.
   server.get('/apps/delta', (request, reply) =>
-    sendForm(request, reply, form => disableDelta ? FORBIDDEN : payloads.delta(form)))
+    sendForm(request, reply, form => disableDelta ? FORBIDDEN : payloads.delta(form) ?? FORBIDDEN))
 
   server.get<EurekaRoute>('/apps/:app', (request, reply) => sendForm(request, reply, form => {
     const app = book.apps.get(appOf(request))

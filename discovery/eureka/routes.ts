@@ -12,7 +12,6 @@ export function eurekaRoutes (
   server: FastifyInstance, registry: Registry, options: DiscoveryOptions, replicas: () => Replicas, now: () => number
 ): void {
   rawBodies(server, options.maxBodyBytes)
-  bareErrors(server)
   readRoutes(server, registry, options.disableDelta)
   writeRoutes(server, registry, options.maxBodyBytes)
   statusRoute(server, registry, options, replicas, now)
@@ -43,8 +42,11 @@ function rawBodies (server: FastifyInstance, bodyLimit: number): void {
   })
 }
 
-/** Errors without a body: Java's client takes a body it cannot decode for a failure of the transport. */
-function bareErrors (server: FastifyInstance): void {
+/**
+ * Errors without a body, on every path: Java's client takes a body that it cannot decode for a failure of the
+ * transport, also where its base URL is not quite right.
+ */
+export function bareErrors (server: FastifyInstance): void {
   server.setErrorHandler<FastifyError>((error, request, reply) => {
     const status = error.statusCode ?? 500
     if (status >= 500) request.log.error({ err: error }, 'a request failed')

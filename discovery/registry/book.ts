@@ -191,8 +191,8 @@ export class Book {
     return assess(this.#rules.preservation, this.leases(), renewals, this.startedAt, now)
   }
 
-  /** Changes of the time that Eureka's delta covers. */
-  delta (): Change[] {
+  /** Changes of the time that Eureka's delta covers; undefined when more was removed in it than the log remembers. */
+  delta (): Change[] | undefined {
     return this.log.sinceTime(this.#rules.now() - this.#rules.deltaMs)
   }
 

@@ -22,6 +22,7 @@ interface Entry extends Change {
 export class ChangeLog {
   #n = 0
   #horizon = 0
+  #horizonAt = -Infinity
   #newest: Entry | undefined
   readonly #byKey = new Map<string, Entry>()
   readonly #removed = new Map<string, Entry>()
@@ -58,9 +59,9 @@ export class ChangeLog {
     return this.covers(n) ? this.#collect(entry => entry.n > n) : undefined
   }
 
-  /** Changes at or after a time, oldest first: what Eureka calls the delta. */
-  sinceTime (at: number): Change[] {
-    return this.#collect(entry => entry.at >= at)
+  /** Changes at or after a time, oldest first: what Eureka calls the delta. Undefined when some are forgotten. */
+  sinceTime (at: number): Change[] | undefined {
+    return this.#horizonAt >= at ? undefined : this.#collect(entry => entry.at >= at)
   }
 
   /** Forgets removed instances whose removal is older than `at`. */
@@ -86,7 +87,9 @@ export class ChangeLog {
 
   #drop (key: string, entry: Entry): void {
     this.#unlink(key, entry)
-    if (entry.n > this.#horizon) this.#horizon = entry.n
+    if (entry.n <= this.#horizon) return
+    this.#horizon = entry.n
+    this.#horizonAt = entry.at
   }
 
   #unlink (key: string, entry: Entry): void {

@@ -84,7 +84,7 @@ t.test('a peer that is newer leaves its override behind', async t => {
   t.equal(book.renew('ORDERS', ID, PLAIN), 'renewed')
   t.equal(book.lease('ORDERS', ID)!.instance.status, 'OUT_OF_SERVICE')
   t.equal(book.statuses.hash(), 'OUT_OF_SERVICE_1_', 'what a renewal changes is in the hash and in the delta')
-  t.equal(book.delta().at(-1)!.instance.action, 'MODIFIED')
+  t.equal(book.delta()!.at(-1)!.instance.action, 'MODIFIED')
 })
 
 t.test('an override holds against the client until it is cleared', async t => {
@@ -314,6 +314,8 @@ t.test('the change log keeps one entry per instance and knows what it forgot', a
   change('c', 'ADDED')
   change('c', 'DELETED')
   t.equal(log.since(3), undefined, 'the removal of a is forgotten')
+  t.equal(log.sinceTime(3), undefined)
+  t.same(log.sinceTime(4)!.map(({ n }) => n), [5, 7])
   t.same(log.since(4)!.map(({ instance }) => instance.id), ['b', 'c'])
   log.forget(6)
   t.equal(log.since(4), undefined)
