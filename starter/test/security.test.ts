@@ -143,7 +143,8 @@ t.test('mtls: the certificate is the caller', async t => {
   t.teardown(() => app.close())
   const { port } = app.server.address() as AddressInfo
   const call = (client: Pem | undefined): Promise<number> => new Promise((resolve, reject) => {
-    httpsRequest({ port, host: '127.0.0.1', path: '/admin', ca: authority.cert, servername: 'localhost', agent: false, ...client }, response => {
+    const options = { port, host: '127.0.0.1', path: '/admin', ca: authority.cert, servername: 'localhost', agent: false }
+    httpsRequest({ ...options, ...client }, response => {
       response.resume()
       resolve(response.statusCode ?? 0)
     }).on('error', reject).end()

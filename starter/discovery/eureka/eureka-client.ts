@@ -136,7 +136,8 @@ export class EurekaDiscoveryClient implements DiscoveryClient {
     const response = await this.#http.stream(server, path, this.#lastIndex, this.#stopped.signal)
     const type = String(response.headers['content-type'] ?? '')
     if (response.statusCode !== 200 || !type.startsWith('text/event-stream')) {
-      response.body.destroy()
+      // Destroying an unread body is reported as its error; unheard, that would end the process.
+      response.body.on('error', () => {}).destroy()
       if (NO_STREAM.has(response.statusCode) || response.statusCode === 200) throw new NoStream()
       throw new Error(`GET ${path} answered ${response.statusCode}`)
     }

@@ -1,0 +1,447 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { createInterface } from 'node:readline'
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import t from 'tap'
+import type { Test } from 'tap'
+import type { ServiceInstance } from '../discovery/discovery-client.ts'
+import { DnsDiscoveryClient } from '../discovery/dns.ts'
+import { EurekaDiscoveryClient } from '../discovery/eureka/eureka-client.ts'
+import { readEurekaOptions } from '../discovery/eureka/eureka-options.ts'
+import { EurekaRegistration } from '../discovery/eureka/eureka-registration.ts'
+import { EurekaState } from '../discovery/eureka/eureka-state.ts'
+import { EventStreamParser } from '../discovery/eureka/event-stream.ts'
+import type { StreamEvent } from '../discovery/eureka/event-stream.ts'
+import { hashOf, readInstance } from '../discovery/eureka/instance-json.ts'
+import { readOwnInstance } from '../discovery/eureka/own-instance.ts'
+import { createDiscoveryClient, createRegistration, discoveryKind } from '../discovery/factory.ts'
+import { InstanceTable } from '../discovery/instance-table.ts'
+import { deadPort, httpDouble, memoryLog, settingsOf, until } from './support.ts'
+import type { HttpDouble } from './support.ts'
+
+const ADDRESS = { host: '127.0.0.1', ip: '127.0.0.1', port: 4001, secure: false }
+
+function wire (id: string, port: number, status = 'UP', app = 'USERS'): Record<string, unknown> {
+  return {
+    instanceId: id, hostName: '127.0.0.1', app, ipAddr: '127.0.0.1', status,
+    port: { $: port, '@enabled': 'true' }, securePort: { $: 443, '@enabled': 'false' }, metadata: { zone: 'z1' }
+  }
+}
+
+function apps (version: string, instances: Array<Record<string, unknown>>, hash = hashOf(instances.map(one => String(one['status'])))): string {
+  return JSON.stringify({ applications: { versions__delta: version, apps__hashcode: hash, application: [{ name: 'USERS', instance: instances }] } })
+}
+
+/** A registry with the push stream, driven by hand. */
+async function streamingRegistry (t: Test): Promise<{
+  url: string, streams: Array<{ response: ServerResponse, lastEventId: string | undefined }>, double: HttpDouble
+  send (event: string, id: string, data: object): void
+}> {
+  const streams: Array<{ response: ServerResponse, lastEventId: string | undefined }> = []
+  const double = await httpDouble((request, response) => {
+    if (request.url?.startsWith('/eureka/stream') !== true) return response.writeHead(404).end()
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+    streams.push({ response, lastEventId: request.headers['last-event-id'] as string | undefined })
+  })
+  t.teardown(() => double.close())
+  return {
+    url: `${double.url}/eureka/`,
+    streams,
+    double,
+    send: (event, id, data) => { streams.at(-1)?.response.write(`event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`) }
+  }
+}
+
+async function eurekaClient (t: Test, url: string, values: Record<string, string> = {}): Promise<{ client: EurekaDiscoveryClient, lines: Array<Record<string, unknown>> }> {
+  const { log, lines } = memoryLog()
+  const settings = await settingsOf({ 'eureka.client.service-url.defaultZone': url, ...values })
+  const client = new EurekaDiscoveryClient(readEurekaOptions(settings), log, { random: () => 0 })
+  t.teardown(() => client.stop())
+  return { client, lines }
+}
+
+const ports = (client: { instances (service: string): readonly ServiceInstance[] }, service = 'users'): number[] =>
+  client.instances(service).map(({ port }) => port)
+
+t.test('the push stream: a snapshot, then changes, each told to the watchers at once', async t => {
+  const registry = await streamingRegistry(t)
+  const { client } = await eurekaClient(t, registry.url)
+  const seen: number[][] = []
+  client.watch('users', (_service, instances) => seen.push(instances.map(({ port }) => port)))
+  const started = client.start()
+  await until('a stream', () => registry.streams.length === 1)
+  t.equal(registry.streams[0]?.lastEventId, undefined)
+  registry.send('snapshot', 'e1-5', { index: 'e1-5', instances: [wire('a', 1), wire('b', 2, 'DOWN')] })
+  await started
+  t.ok(client.connected)
+  t.match(client.description, /^eureka-stream http:\/\/127/)
+  t.same(client.instances('USERS'), [
+    { instanceId: 'a', serviceId: 'users', host: '127.0.0.1', port: 1, secure: false, status: 'UP', zone: 'z1', metadata: { zone: 'z1' } },
+    { instanceId: 'b', serviceId: 'users', host: '127.0.0.1', port: 2, secure: false, status: 'DOWN', zone: 'z1', metadata: { zone: 'z1' } }
+  ])
+  registry.send('change', 'e1-6', { index: 'e1-6', action: 'ADDED', instance: wire('c', 3) })
+  registry.send('change', 'e1-7', { index: 'e1-7', action: 'MODIFIED', instance: wire('b', 2) })
+  registry.send('change', 'e1-8', { index: 'e1-8', action: 'DELETED', instance: wire('a', 1) })
+  await until('three changes', () => seen.length === 5)
+  t.same(seen, [[], [1, 2], [1, 2, 3], [1, 2, 3], [2, 3]])
+  t.same(client.services(), ['users'])
+})
+
+t.test('the stream breaks: what was known keeps serving, and the next stream resumes by index', async t => {
+  const registry = await streamingRegistry(t)
+  const { client, lines } = await eurekaClient(t, registry.url)
+  let reached = 0
+  client.onConnect(() => reached++)
+  void client.start()
+  await until('a stream', () => registry.streams.length === 1)
+  registry.send('snapshot', 'e1-5', { instances: [wire('a', 1)] })
+  registry.send('change', 'e1-6', { action: 'ADDED', instance: wire('b', 2) })
+  await until('both', () => ports(client).length === 2)
+  registry.streams[0]?.response.destroy()
+  await until('the loss seen', () => !client.connected)
+  t.same(ports(client), [1, 2])
+  await until('a second stream', () => registry.streams.length === 2)
+  t.equal(registry.streams[1]?.lastEventId, 'e1-6')
+  await until('connected by the answer alone', () => client.connected)
+  t.equal(reached, 2)
+  registry.send('change', 'e1-7', { action: 'DELETED', instance: wire('a', 1) })
+  await until('the change', () => ports(client).length === 1)
+  t.equal(lines.filter(line => line['msg'] === 'registry lost, the last known instances go on serving').length, 1)
+})
+
+t.test('a registry that lost its memory does not take the services from its clients', t => {
+  const state = new EurekaState(false)
+  const ids = (): string[] => [...state.instances()].map(({ instanceId }) => instanceId).sort()
+  state.snapshot([wire('a', 1), wire('b', 2)], 'one-9', 0)
+  state.snapshot([], 'two-0', 1_000)
+  t.same(ids(), ['a', 'b'], 'kept although the new registry knows nobody')
+  state.change('ADDED', wire('a', 1))
+  t.equal(state.sweep(50_000), 91_000)
+  t.equal(state.sweep(91_000), undefined)
+  t.same(ids(), ['a'], 'after a lease only who registered again')
+  state.snapshot([], 'two-7', 92_000)
+  t.same(ids(), [], 'the same registry is believed')
+  t.end()
+})
+
+t.test('a server without the stream is polled: everything, deltas, everything again when the hash differs', async t => {
+  const asked: string[] = []
+  const replies: Record<string, Array<() => string | number>> = {
+    '/eureka/apps/': [() => apps('1', [wire('a', 1)]), () => apps('3', [wire('a', 1), wire('b', 2), wire('c', 3)])],
+    '/eureka/apps/delta': [
+      () => apps('1', [{ ...wire('b', 2), actionType: 'ADDED' }], 'UP_2_'),
+      () => apps('2', [{ ...wire('a', 1), actionType: 'DELETED' }], 'UP_7_')
+    ]
+  }
+  const double = await httpDouble((request, response) => {
+    asked.push(request.url ?? '')
+    const reply = replies[request.url ?? '']?.shift()?.()
+    if (reply === undefined) return response.writeHead(asked.length > 5 ? 503 : 404, { 'content-type': 'application/json' }).end('{"status":404}')
+    response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end(gzipSync(String(reply)))
+  })
+  t.teardown(() => double.close())
+  const { client } = await eurekaClient(t, `${double.url}/eureka`, { 'eureka.client.registry-fetch-interval-seconds': '0.01' })
+  const seen: number[][] = []
+  client.watch('users', () => seen.push(ports(client)))
+  await client.start()
+  await until('the full fetch after the mismatch', () => ports(client).length === 3)
+  t.same(asked.slice(0, 5), ['/eureka/stream', '/eureka/apps/', '/eureka/apps/delta', '/eureka/apps/delta', '/eureka/apps/'])
+  t.same(seen, [[], [1], [1, 2], [1, 2, 3]])
+  t.match(client.description, /^eureka-poll /)
+})
+
+t.test('deltas switched off at the server (403), and at the client', async t => {
+  for (const disable of ['false', 'true']) {
+    let deltas = 0
+    let fulls = 0
+    const double = await httpDouble((request, response) => {
+      if (request.url === '/eureka/apps/delta') { deltas++; return response.writeHead(403).end() }
+      if (request.url !== '/eureka/apps/') return response.writeHead(404).end()
+      fulls++
+      response.writeHead(200).end(apps('1', [wire('a', fulls)]))
+    })
+    const { client } = await eurekaClient(t, `${double.url}/eureka/`,
+      { 'eureka.client.registry-fetch-interval-seconds': '0.01', 'eureka.client.disable-delta': disable })
+    await client.start()
+    await until('three full fetches', () => fulls >= 3)
+    t.equal(deltas > 0, disable === 'false')
+    await client.stop()
+    await double.close()
+  }
+})
+
+t.test('nobody answers: start ends by its deadline, the service starts, and the first answer is used', async t => {
+  const port = await deadPort()
+  const { client } = await eurekaClient(t, `http://127.0.0.1:${port}/eureka/`, { 'breakwater.discovery.start-timeout': '50ms' })
+  await client.start()
+  t.notOk(client.connected)
+  t.same(client.instances('users'), [])
+  const late = await httpDouble((_request, response) => response.writeHead(200, { 'content-type': 'text/event-stream' })
+    .write(`event: snapshot\nid: x-1\ndata: ${JSON.stringify({ instances: [wire('a', 1)] })}\n\n`), port)
+  t.teardown(() => late.close())
+  await until('the late registry', () => client.connected)
+  t.same(ports(client), [1])
+})
+
+t.test('the second server of the list takes over at once', async t => {
+  const registry = await streamingRegistry(t)
+  const { client } = await eurekaClient(t, `http://127.0.0.1:${await deadPort()}/eureka/,${registry.url}`)
+  void client.start()
+  await until('the other one', () => registry.streams.length === 1)
+  registry.send('snapshot', 'a-1', { instances: [wire('a', 1)] })
+  await until('its instances', () => ports(client).length === 1)
+})
+
+t.test('stream events: any cut of the bytes gives the same events', t => {
+  const events: StreamEvent[] = [
+    { event: 'snapshot', id: 'a-1', data: '{"x":"ü€"}' }, { event: 'message', id: 'a-1', data: 'one\ntwo' }, { event: 'change', id: 'b-2', data: '' }
+  ]
+  const text = 'event: snapshot\r\nid: a-1\r\ndata: {"x":"ü€"}\r\n\r\n: ping\n\ndata: one\ndata:two\n\nretry: 5\nnoise\nevent:change\nid: b-2\ndata\n\nevent: lost\n\n'
+  const bytes = Buffer.from(text)
+  fc.assert(fc.property(fc.array(fc.nat(bytes.length), { maxLength: 20 }), cuts => {
+    const seen: StreamEvent[] = []
+    const parser = new EventStreamParser(event => seen.push(event))
+    const decoder = new TextDecoder()
+    const at = [0, ...cuts.toSorted((a, b) => a - b), bytes.length]
+    for (let part = 1; part < at.length; part++) parser.feed(decoder.decode(bytes.subarray(at[part - 1], at[part]), { stream: true }))
+    t.same(seen, events)
+  }), { numRuns: 200 })
+  const small = new EventStreamParser(() => {}, 100)
+  t.throws(() => { for (;;) small.feed('data: xxxxxxxxxx\n') }, RangeError)
+  t.end()
+})
+
+t.test('instances are read leniently: old servers, Amazon, other types, rubbish', t => {
+  t.equal(readInstance({ ...wire('a', 1), port: { $: '8080', '@enabled': true } }, false)?.port, 8080)
+  t.match(readInstance({ ...wire('a', 1), port: { $: 80, '@enabled': 'false' }, securePort: { $: 8443, '@enabled': 'true' } }, false), { port: 8443, secure: true })
+  t.equal(readInstance({ ...wire('a', 1), hostName: 'h', ipAddr: '10.0.0.1' }, true)?.host, '10.0.0.1')
+  t.equal(readInstance({ ...wire('a', 1), status: 'weird' }, false)?.status, 'UNKNOWN')
+  t.equal(readInstance({ ...wire('a', 1), instanceId: '', dataCenterInfo: { metadata: { 'instance-id': 'i-1', 'availability-zone': 'east' } }, metadata: {} }, false)?.zone, 'east')
+  t.same(readInstance({ ...wire('a', 1), metadata: { '@class': 'java.util.Collections$EmptyMap', '__proto__x': 1 } }, false)?.metadata, { '__proto__x': '1' })
+  for (const bad of [null, 5, 'x', {}, { app: 'X' }, { ...wire('a', 1), port: 'x' }, { ...wire('a', 1), port: { $: 70000, '@enabled': 'true' } }]) {
+    t.equal(readInstance(bad, false), undefined)
+  }
+  t.equal(hashOf(['UP', 'DOWN', 'UP', 'OUT_OF_SERVICE']), 'DOWN_1_OUT_OF_SERVICE_1_UP_2_')
+  t.equal(hashOf([]), '')
+  const state = new EurekaState(false)
+  state.full({ applications: { application: { name: 'USERS', instance: wire('a', 1) } } })
+  t.equal(state.size, 1, 'objects where lists belong')
+  t.notOk(state.delta({ applications: { versions__delta: '-1', application: [] } }), '-1 asks for everything')
+  t.notOk(state.delta(null))
+  t.end()
+})
+
+t.test('a watcher that throws hurts nobody, and the same list is told once', t => {
+  const failures: unknown[] = []
+  const table = new InstanceTable(failure => failures.push(failure))
+  const told: string[] = []
+  table.watch('users', () => { throw new Error('mine') })
+  const unwatch = table.watch('*', (service, list) => told.push(`${service}:${list.length}`))
+  const instance = readInstance(wire('a', 1), false) as ServiceInstance
+  table.put(instance)
+  table.put({ ...instance, metadata: { ...instance.metadata } })
+  table.replaceAll([])
+  unwatch()
+  table.put(instance)
+  t.same(told, ['users:1', 'users:0'])
+  t.equal(failures.length, 4)
+  t.end()
+})
+
+interface Recorded { line: string, body: { instance?: Record<string, unknown> }, authorization: string | undefined }
+
+/** A registry that records what a client sends; `forget` makes it answer 404 to the next renewals. */
+async function recordingRegistry (t: Test): Promise<{ url: string, calls: Recorded[], answer: { renew: number, register: number } }> {
+  const calls: Recorded[] = []
+  const answer = { renew: 200, register: 204 }
+  const double = await httpDouble((request, response, body) => {
+    calls.push({
+      line: `${request.method} ${request.url}`,
+      body: body === '' ? {} : JSON.parse(body) as Recorded['body'],
+      authorization: request.headers.authorization
+    })
+    response.writeHead(request.method === 'PUT' ? answer.renew : request.method === 'POST' ? answer.register : 200).end()
+  })
+  t.teardown(() => double.close())
+  return { url: `${double.url}/eureka/`, calls, answer }
+}
+
+async function registrationOf (t: Test, urls: string, values: Record<string, string> = {}): Promise<{ registration: EurekaRegistration, lines: Array<Record<string, unknown>> }> {
+  const settings = await settingsOf({
+    'spring.application.name': 'users',
+    'eureka.client.service-url.defaultZone': urls,
+    'eureka.instance.lease-renewal-interval-in-seconds': '1',
+    ...values
+  })
+  const { log, lines } = memoryLog()
+  const registration = createRegistration(settings, log, ADDRESS)
+  if (!(registration instanceof EurekaRegistration)) throw new Error('not a Eureka registration')
+  t.teardown(() => registration.stop())
+  return { registration, lines }
+}
+
+t.test('register, renew, and take out: status DOWN first, then the lease', async t => {
+  const registry = await recordingRegistry(t)
+  const { registration } = await registrationOf(t, registry.url, { 'eureka.instance.metadata-map.zone': 'z9' })
+  await registration.start()
+  t.ok(registration.registered)
+  const { line, body } = registry.calls[0] as Recorded
+  t.equal(line, 'POST /eureka/apps/USERS')
+  t.match(body.instance, {
+    instanceId: '127.0.0.1:users:4001', hostName: '127.0.0.1', app: 'USERS', status: 'UP', port: { $: 4001, '@enabled': 'true' },
+    vipAddress: 'users', metadata: { zone: 'z9' }, leaseInfo: { renewalIntervalInSecs: 1, durationInSecs: 90 },
+    dataCenterInfo: { '@class': 'com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo', name: 'MyOwn' },
+    healthCheckUrl: 'http://127.0.0.1:4001/actuator/health'
+  })
+  const dirty = String(body.instance?.['lastDirtyTimestamp'])
+  await until('a renewal', () => registry.calls.length > 1)
+  t.equal(registry.calls[1]?.line, `PUT /eureka/apps/USERS/127.0.0.1%3Ausers%3A4001?status=UP&lastDirtyTimestamp=${dirty}`)
+  await registration.stop()
+  const [down, gone] = registry.calls.slice(-2) as [Recorded, Recorded]
+  t.equal(down.body.instance?.['status'], 'DOWN')
+  t.ok(Number(down.body.instance?.['lastDirtyTimestamp']) > Number(dirty))
+  t.equal(gone.line, 'DELETE /eureka/apps/USERS/127.0.0.1%3Ausers%3A4001')
+})
+
+t.test('a registry that forgot us (404) gets a registration with a newer timestamp at once', async t => {
+  const registry = await recordingRegistry(t)
+  const { registration } = await registrationOf(t, registry.url, { 'eureka.instance.lease-renewal-interval-in-seconds': '3600' })
+  await registration.start()
+  registry.answer.renew = 404
+  registration.checkSoon()
+  await until('a second registration', () => registry.calls.length === 3)
+  t.match(registry.calls.map(({ line }) => line.split('?')[0]), ['POST /eureka/apps/USERS', /^PUT/, 'POST /eureka/apps/USERS'])
+  const [first, , third] = registry.calls as [Recorded, Recorded, Recorded]
+  t.ok(Number(third.body.instance?.['lastDirtyTimestamp']) > Number(first.body.instance?.['lastDirtyTimestamp']))
+})
+
+t.test('a change of status is registered, not only renewed', async t => {
+  const registry = await recordingRegistry(t)
+  const { registration } = await registrationOf(t, registry.url, { 'eureka.instance.initial-status': 'STARTING' })
+  await registration.start()
+  t.equal(registry.calls[0]?.body.instance?.['status'], 'STARTING')
+  await registration.setStatus('UP')
+  t.equal(registry.calls.filter(({ line }) => line.startsWith('POST')).at(-1)?.body.instance?.['status'], 'UP')
+})
+
+t.test('several servers: the next one when the first is down; credentials go in the header and never into the log', async t => {
+  const registry = await recordingRegistry(t)
+  const dead = `http://eve:geheim@127.0.0.1:${await deadPort()}/eureka/`
+  const { registration, lines } = await registrationOf(t, `${dead},${registry.url.replace('//', '//bob:s%C3%A9cret@')}`)
+  await registration.start()
+  t.ok(registration.registered)
+  t.equal(registry.calls[0]?.authorization, `Basic ${Buffer.from('bob:sécret').toString('base64')}`)
+  t.ok(lines.length > 1)
+  t.notMatch(JSON.stringify(lines), /geheim|s%C3%A9cret|sécret/)
+})
+
+t.test('a registry that is down holds up neither start nor stop', async t => {
+  const { registration } = await registrationOf(t, `http://127.0.0.1:${await deadPort()}/eureka/`, { 'breakwater.discovery.start-timeout': '50ms' })
+  await registration.start()
+  t.notOk(registration.registered)
+  await registration.stop()
+})
+
+t.test('what processes tell of themselves follows eureka.instance.*', async t => {
+  const settings = await settingsOf({
+    'spring.application.name': 'users',
+    'eureka.instance.prefer-ip-address': 'true',
+    'eureka.instance.ip-address': '10.1.1.1',
+    'eureka.instance.instance-id': 'fixed-id',
+    'eureka.client.region': 'eu',
+    'eureka.client.availability-zones.eu': 'eu-1,eu-2'
+  })
+  const own = readOwnInstance(settings, { ...ADDRESS, managementPort: 9001 })
+  t.match(JSON.parse(own.body('UP', 5)), {
+    instance: {
+      instanceId: 'fixed-id', hostName: '10.1.1.1', ipAddr: '10.1.1.1', lastDirtyTimestamp: '5',
+      metadata: { zone: 'eu-1', 'management.port': '9001' }, healthCheckUrl: 'http://10.1.1.1:9001/actuator/health'
+    }
+  })
+})
+
+t.test('the profile picks the source, a setting overrules it, and nonsense is named', async t => {
+  const kind = async (values: Record<string, string>, profiles?: string[]): Promise<string> => discoveryKind(await settingsOf(values, profiles))
+  t.equal(await kind({}), 'eureka')
+  t.equal(await kind({}, ['local']), 'eureka')
+  t.equal(await kind({}, ['k8s']), 'dns')
+  t.equal(await kind({ 'breakwater.kubernetes.mode': 'endpoints' }, ['k8s']), 'kubernetes')
+  t.equal(await kind({}, ['consul']), 'consul')
+  t.equal(await kind({ 'breakwater.discovery.client': 'fixed' }, ['k8s']), 'fixed')
+  t.equal(await kind({ 'eureka.client.enabled': 'false' }), 'fixed')
+  const { log } = memoryLog()
+  t.throws(() => createDiscoveryClient({ ...{} } as never, log))
+  const settings = await settingsOf({ 'breakwater.discovery.client': 'zookeeper' })
+  t.throws(() => createDiscoveryClient(settings, log), { code: 'E_DISCOVERY_CLIENT', message: /command line: "zookeeper".*eureka/ })
+  const k8s = await settingsOf({}, ['k8s'])
+  t.equal(createRegistration(k8s, log, ADDRESS), undefined, 'nothing registers in Kubernetes')
+  const shy = await settingsOf({ 'eureka.client.register-with-eureka': 'false' })
+  t.equal(createRegistration(shy, log, ADDRESS), undefined)
+})
+
+t.test('a fixed list of the settings', async t => {
+  const key = 'spring.cloud.discovery.client.simple.instances.users'
+  const settings = await settingsOf({
+    'breakwater.discovery.client': 'fixed',
+    [`${key}[0].uri`]: 'http://10.0.0.1:81',
+    [`${key}[1].uri`]: 'https://[::1]',
+    [`${key}[1].metadata.zone`]: 'b'
+  })
+  const client = createDiscoveryClient(settings, memoryLog().log)
+  t.match(client.instances('users'), [
+    { instanceId: '10.0.0.1:81', host: '10.0.0.1', port: 81, secure: false, status: 'UP' },
+    { host: '::1', port: 443, secure: true, zone: 'b' }
+  ])
+  const bad = await settingsOf({ 'breakwater.discovery.client': 'fixed', [`${key}[0].uri`]: 'users:81' })
+  t.throws(() => createDiscoveryClient(bad, memoryLog().log), { code: 'E_DISCOVERY_URL' })
+})
+
+t.test('DNS: asked when first wanted, refreshed, and the last answer outlives a resolver that is down', async t => {
+  let answer: () => Promise<string[]> = async () => ['127.0.0.2', '127.0.0.3']
+  const asked: string[] = []
+  const options = { suffix: '.shop.svc.cluster.local', port: 8080, ports: new Map([['orders', 81]]), refreshMs: 10, timeoutMs: 200 }
+  const client = new DnsDiscoveryClient(options, host => { asked.push(host); return answer() }, memoryLog().log)
+  await client.start()
+  t.teardown(() => client.stop())
+  t.same(client.instances('users'), [], 'reads never wait')
+  await client.ensure('Users')
+  t.equal(asked[0], 'users.shop.svc.cluster.local')
+  t.same(client.instances('users').map(({ host, port }) => `${host}:${port}`), ['127.0.0.2:8080', '127.0.0.3:8080'])
+  await client.ensure('orders')
+  t.equal(client.instances('orders')[0]?.port, 81)
+  answer = () => Promise.reject(Object.assign(new Error('down'), { code: 'ESERVFAIL' }))
+  await until('the trouble seen', () => !client.connected)
+  t.equal(client.instances('users').length, 2)
+  answer = () => new Promise(() => {})
+  const before = asked.length
+  await until('asked again', () => asked.length > before)
+  answer = () => Promise.reject(Object.assign(new Error('none'), { code: 'ENOTFOUND' }))
+  await until('a name that is gone', () => client.instances('users').length === 0)
+})
+
+t.test('with the real registry: registered, seen by push, renewed, gone on stop', async t => {
+  const registry = spawn(process.execPath, [new URL('../../discovery/main.ts', import.meta.url).pathname, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(async () => {
+    registry.kill()
+    if (registry.exitCode === null) await once(registry, 'exit')
+  })
+  let url: string | undefined
+  for await (const line of createInterface({ input: registry.stdout })) {
+    url = (JSON.parse(line) as { url?: string }).url
+    if (url !== undefined) break
+  }
+  const { client } = await eurekaClient(t, `${url}/eureka/`)
+  await client.start()
+  const { registration } = await registrationOf(t, `${url}/eureka/`)
+  await registration.start()
+  await until('the instance pushed', () => ports(client).length === 1)
+  t.match(client.instances('users')[0], { instanceId: '127.0.0.1:users:4001', port: 4001, status: 'UP' })
+  t.match(client.description, /^eureka-stream/)
+  const polling = await eurekaClient(t, `${url}/eureka/`, { 'breakwater.discovery.push': 'false' })
+  await polling.client.start()
+  t.same(ports(polling.client), [4001])
+  await registration.stop()
+  await until('the instance gone', () => ports(client).length === 0)
+})
