@@ -3,8 +3,10 @@
  * everyone who calls. A few at a time are always allowed, or a service called once a minute could never be retried.
  */
 const FLOOR_CONCURRENT = 3
-/** Unused budget that may be saved up, in retries. */
-const MAX_SAVED = 20
+/** Counted in thousandths of a retry: ten times 0.2 must be two. */
+const RETRY = 1_000
+/** Unused budget that may be saved up. */
+const MAX_SAVED = 20 * RETRY
 
 /** One per called service. */
 export class RetryBudget {
@@ -14,7 +16,7 @@ export class RetryBudget {
 
   /** `share` 0.2: one retry for five calls. 0 allows no more than the floor. */
   constructor (share: number) {
-    this.#share = share
+    this.#share = Math.round(share * RETRY)
   }
 
   /** A call began: it pays in its share. */
@@ -24,7 +26,7 @@ export class RetryBudget {
 
   /** Takes one retry; false when there is none to take. End it by `release`. */
   take (): boolean {
-    if (this.#saved >= 1) this.#saved--
+    if (this.#saved >= RETRY) this.#saved -= RETRY
     else if (this.#running >= FLOOR_CONCURRENT) return false
     this.#running++
     return true

@@ -138,13 +138,14 @@ t.test('mtls: the certificate is the caller', async t => {
   const peer = certificate('registry-2', authority)
   const stranger = certificate('registry-2')
   const auth = await authOf({ 'breakwater.security.mode': 'mtls', 'breakwater.security.mtls.roles.registry-2': 'admin' })
-  const app = guarded(auth, { https: { key: server.key, cert: server.cert, ca: authority.cert, requestCert: true, rejectUnauthorized: false } })
+  const { key, cert } = server
+  const app = guarded(auth, { https: { key, cert, ca: authority.cert, requestCert: true, rejectUnauthorized: false } })
   await app.listen({ port: 0, host: '127.0.0.1' })
   t.teardown(() => app.close())
   const { port } = app.server.address() as AddressInfo
   const call = (client: Pem | undefined): Promise<number> => new Promise((resolve, reject) => {
-    const options = { port, host: '127.0.0.1', path: '/admin', ca: authority.cert, servername: 'localhost', agent: false }
-    httpsRequest({ ...options, ...client }, response => {
+    const options = { port, host: '127.0.0.1', path: '/admin', ca: authority.cert, servername: 'localhost' }
+    httpsRequest({ ...options, agent: false, ...client }, response => {
       response.resume()
       resolve(response.statusCode ?? 0)
     }).on('error', reject).end()
