@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Builds the images, loads them into the cluster that kubectl points at, and applies the overlay made for it.
+#   deploy/minikube.sh              build, load, apply, wait; then forward http://127.0.0.1:8080 until Ctrl-C
+#   deploy/minikube.sh --no-forward the same, and return
+#   deploy/minikube.sh --delete     remove everything again
+# Works with minikube, kind and deploy/test-cluster (chosen by the name of kubectl's context); a cluster of another kind
+# must be able to pull the images: set REGISTRY=registry.example.org/team to push them there.
+# SERVICES="users orders" builds only these images.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(dirname "$here")
+PATH=$root/node_modules/.bin:${KUBE_HOME:-/tmp/kube}/bin:$PATH
+tag=dev
+services=${SERVICES:-gateway users orders inventory payments order-history bus}
+context=$(kubectl config current-context)
+overlay=$here/kubernetes/overlays/minikube
+[ "$context" = kube ] && overlay=$here/kubernetes/overlays/test-cluster
+
+say() { echo "[$(date +%H:%M:%S)] $*"; }
+
+if [ "${1:-}" = --delete ]; then
+  exec kubectl delete -k "$overlay" --ignore-not-found --wait
+fi
+
+# The test cluster has no Docker: the same Dockerfiles are carried out by a script.
+build_without_docker() {
+  local work; work=$(mktemp -d)
+  node "$here/docker/build.ts" "$1" "$work"
+  "$here/test-cluster/image.sh" "breakwater/$1:$tag" "$work"
+  rm -rf "$work"
+}
+
+cd "$root"
+for name in $services; do
+  say "image breakwater/$name:$tag for $context"
+  if [ "$context" = kube ]; then
+    build_without_docker "$name"
+    continue
+  fi
+  image=${REGISTRY:+$REGISTRY/}breakwater/$name:$tag
+  docker build --quiet --file "deploy/docker/$name.Dockerfile" --tag "$image" .
+  case $context in
+    minikube*) minikube --profile "$context" image load "$image" ;;
+    kind-*) kind load docker-image --name "${context#kind-}" "$image" ;;
+    *) [ -n "${REGISTRY:-}" ] || { echo "$context: set REGISTRY to where the cluster pulls its images from" >&2; exit 2; }
+       docker push "$image" ;;
+  esac
+done
+
+say "applying $overlay"
+if [ -n "${REGISTRY:-}" ]; then
+  kubectl kustomize "$overlay" | sed "s,image: breakwater/,image: $REGISTRY/breakwater/," | kubectl apply -f -
+else
+  kubectl apply -k "$overlay"
+fi
+# The images keep their tag while their content changes, so running pods are replaced.
+for name in $services; do kubectl -n breakwater rollout restart "deployment/$name" >/dev/null; done
+for name in $services; do kubectl -n breakwater rollout status "deployment/$name" --timeout "${TIMEOUT:-180s}"; done
+
+[ "${1:-}" != --no-forward ] || exit 0
+say "ready: curl -s http://127.0.0.1:8080/users/... (Ctrl-C ends the forwarding, not the services)"
+exec kubectl -n breakwater port-forward service/gateway 8080:80
