@@ -10,6 +10,19 @@ export const discoveryError = errorTable({
     text: 'the registry would listen on %s without any authentication.',
     next: 'Set breakwater.security.* (see docs/discovery.md), or bind it to 127.0.0.1.'
   },
+  E_PEER_TIMEOUT: {
+    text: 'the peer did not answer within %s ms.',
+    canRetry: true
+  },
+  E_PEER_UNREACHABLE: {
+    text: 'the peer cannot be reached (%s).',
+    next: 'Check eureka.client.service-url.defaultZone and that the peer runs.',
+    canRetry: true
+  },
+  E_PEER_URL: {
+    text: '"%s" is no URL of a peer.',
+    next: 'Write it as http://HOST:8761/eureka/.'
+  },
   E_DISCOVERY_LISTEN: {
     text: 'cannot listen on %s:%s: %s.',
     next: 'Stop what holds the port, or set server.port to another one.'

@@ -6,6 +6,7 @@ export interface DiscoveryOptions {
   readonly host: string
   /** Port to listen on; 0 takes a free one. @default 8761 */
   readonly port: number
+
   /** Whether mass failures stop evictions. @default true */
   readonly selfPreservation: boolean
   /** The share of promised renewals below which nothing expires, above 0 up to 1. @default 0.85 */
@@ -22,6 +23,7 @@ export interface DiscoveryOptions {
   readonly syncWhenTimestampDiffers: boolean
   /** Whether a renewed lease lasts twice its duration, as Eureka's does. @default false */
   readonly leaseBugCompatible: boolean
+
   /** More instances than this are refused with 503. @default 100000 */
   readonly maxInstances: number
   /** More readers of the push stream than this are refused with 503. @default 10000 */
@@ -32,6 +34,29 @@ export interface DiscoveryOptions {
   readonly maxBatchBytes: number
   /** Least time between two rounds of pushing; bursts within it cost one write a reader. @default 5 */
   readonly pushGapMs: number
+
+  /** Base URLs of all registries of the cluster, this one may be among them. @default [] */
+  readonly peerUrls: readonly string[]
+  /** This registry's own URL among them, when its host name and port do not tell. @default undefined */
+  readonly myUrl: string | undefined
+  /** More names by which peers call this host. @default [] */
+  readonly ownHosts: readonly string[]
+  /** The deadline of a call to a peer. @default 5000 */
+  readonly peerTimeoutMs: number
+  /** How long a change waits for others to go to a peer with it. @default 500 */
+  readonly peerBatchMs: number
+  /** How many changes go to a peer at once. @default 250 */
+  readonly peerBatchSize: number
+  /** More changes than this do not wait for a peer; the oldest are dropped. @default 10000 */
+  readonly peerQueueMax: number
+  /** A cancellation that could not be told to a peer for this long is dropped. @default 30000 */
+  readonly peerCancelKeepMs: number
+
+  /** Where the registry is kept over a restart; undefined: nowhere. @default undefined */
+  readonly snapshotFile: string | undefined
+  /** Least time between two writes of it. @default 5000 */
+  readonly snapshotIntervalMs: number
+
   /** Whether the page at `dashboardPath` is served. @default true */
   readonly dashboard: boolean
   /** @default '/' */
@@ -58,6 +83,16 @@ export const DEFAULTS: DiscoveryOptions = Object.freeze({
   maxBodyBytes: 1024 * 1024,
   maxBatchBytes: 32 * 1024 * 1024,
   pushGapMs: 5,
+  peerUrls: [],
+  myUrl: undefined,
+  ownHosts: [],
+  peerTimeoutMs: 5000,
+  peerBatchMs: 500,
+  peerBatchSize: 250,
+  peerQueueMax: 10_000,
+  peerCancelKeepMs: 30_000,
+  snapshotFile: undefined,
+  snapshotIntervalMs: 5000,
   dashboard: true,
   dashboardPath: '/',
   environment: 'test',
@@ -73,6 +108,12 @@ export function readOptions (given: Partial<DiscoveryOptions>): DiscoveryOptions
   check('eureka.server.eviction-interval-timer-in-ms', options.evictionIntervalMs,
     options.evictionIntervalMs >= 10, 'at least 10 milliseconds')
   check('eureka.dashboard.path', options.dashboardPath, options.dashboardPath.startsWith('/'), 'a path beginning with /')
+  for (const [name, value] of [
+    ['eureka.server.peer-node-read-timeout-ms', options.peerTimeoutMs],
+    ['eureka.server.max-elements-in-peer-replication-pool', options.peerQueueMax],
+    ['breakwater.discovery.max-instances', options.maxInstances],
+    ['breakwater.discovery.peer-batch-size', options.peerBatchSize]
+  ] as const) check(name, value, value >= 1, 'at least 1')
   return Object.freeze(options)
 }
 

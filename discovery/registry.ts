@@ -9,8 +9,6 @@ export interface RegistryParts {
   readonly book: Book
   readonly payloads: Payloads
   readonly hub: Hub
-  /** Tells the peers; undefined when there are none. */
-  readonly replicate: Replicate | undefined
 }
 
 /**
@@ -31,15 +29,19 @@ export class Registry {
   readonly book: Book
   readonly payloads: Payloads
   readonly hub: Hub
-  readonly #replicate: Replicate | undefined
+  #replicate: Replicate | undefined
 
-  constructor ({ book, payloads, hub, replicate }: RegistryParts) {
+  constructor ({ book, payloads, hub }: RegistryParts) {
     this.book = book
     this.payloads = payloads
     this.hub = hub
-    this.#replicate = replicate
     // The log is written before anybody is told, so that whoever is told finds it there.
     book.onChange = () => hub.wake()
+  }
+
+  /** From now on the peers are told. Without peers not even a heartbeat's news is made. */
+  replicateTo (replicate: Replicate | undefined): void {
+    this.#replicate = replicate
   }
 
   register (incoming: Instance, replicated: boolean): Instance {

@@ -1,23 +1,21 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import Fastify, {
-  LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply
-} from 'fastify'
+import { hostname } from 'node:os'
+import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { pageRoutes } from './dashboard/routes.ts'
-import { discoveryError } from './errors.ts'
 import { Payloads } from './eureka/payloads.ts'
-import { bareErrors, eurekaRoutes, overridesRoute } from './eureka/routes.ts'
-import type { Replicas } from './eureka/status-page.ts'
+import { createHttpServer, listen, urlOf } from './http-server.ts'
 import { readOptions, type DiscoveryOptions } from './options.ts'
+import { otherPeers } from './peers/own-url.ts'
+import { Peers } from './peers/peers.ts'
 import { Registry } from './registry.ts'
 import { Book } from './registry/book.ts'
+import { SnapshotKeeper, type KeeperOptions } from './snapshot/keeper.ts'
 import { Hub } from './stream/hub.ts'
-import { streamRoutes } from './stream/routes.ts'
 
 const PING_MS = 15_000
 const STALL_MS = 30_000
-/** Ids of 400 characters are in use, and each may be percent-encoded threefold. */
-const MAX_PARAM_LENGTH = 4096
+const STATUS_KEEP_MS = 600_000
+const KEEP_REMOVED_MS = 600_000
 
 /** What a registry is made from besides its options. */
 export interface DiscoveryContext {
@@ -33,8 +31,10 @@ export interface Discovery {
   /** The server itself, to add routes to before `start`. */
   readonly server: FastifyInstance
   readonly registry: Registry
+  readonly peers: Peers
+  /** Loads the snapshot, asks the peers, listens. */
   start (): Promise<void>
-  /** Ends the streams and the connections; what was registered is forgotten with the process. */
+  /** Ends the streams and the connections, tells the peers a last time, writes the snapshot. */
   stop (): Promise<void>
 }
 
@@ -47,23 +47,31 @@ export interface Discovery {
  */
 export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context: DiscoveryContext = {}): Discovery {
   const options = readOptions(given)
-  const now = context.now ?? Date.now
+  const { log, now = Date.now } = context
   const registry = createRegistry(options, now)
-  const server = createServer(registry, options, now, context.log)
+  const peers = createPeers(registry, options, now, log)
+  const server = createHttpServer({ registry, peers, options, now, log })
+  const epoch = randomBytes(6).toString('hex')
+  const keeper = createKeeper(registry.book, options, { epoch, now, log })
   let sweeper: NodeJS.Timeout | undefined
   return {
     get url () { return urlOf(server) },
     server,
     registry,
+    peers,
     async start () {
+      await keeper?.start()
+      registry.hub.start(keeper?.epoch ?? epoch)
+      await joinPeers(registry, peers, options)
       await listen(server, options)
-      registry.hub.start()
-      sweeper = setInterval(() => sweep(registry, context.log), options.evictionIntervalMs)
+      sweeper = setInterval(() => sweep(registry, log), options.evictionIntervalMs)
     },
     async stop () {
       clearInterval(sweeper)
       registry.hub.stop()
       await server.close()
+      await peers.stop()
+      await keeper?.stop()
     }
   }
 }
@@ -79,7 +87,7 @@ function createRegistry (options: DiscoveryOptions, now: () => number): Registry
     },
     sweepMs: options.evictionIntervalMs,
     deltaMs: options.deltaRetentionMs,
-    keepRemovedMs: Math.max(options.deltaRetentionMs, 600_000),
+    keepRemovedMs: Math.max(options.deltaRetentionMs, KEEP_REMOVED_MS),
     maxRemoved: options.maxInstances,
     maxInstances: options.maxInstances,
     syncWhenTimestampDiffers: options.syncWhenTimestampDiffers,
@@ -87,7 +95,6 @@ function createRegistry (options: DiscoveryOptions, now: () => number): Registry
   })
   const payloads = new Payloads(book, () => performance.now())
   const hub = new Hub(book, payloads, {
-    epoch: randomBytes(6).toString('hex'),
     now: () => performance.now(),
     schedule (callback, ms) {
       const timer = setTimeout(callback, ms)
@@ -97,55 +104,41 @@ function createRegistry (options: DiscoveryOptions, now: () => number): Registry
     stallMs: STALL_MS,
     gapMs: options.pushGapMs
   })
-  return new Registry({ book, payloads, hub, replicate: undefined })
+  return new Registry({ book, payloads, hub })
 }
 
-function createServer (
+function createKeeper (
+  book: Book, { snapshotFile, snapshotIntervalMs }: DiscoveryOptions, rest: Pick<KeeperOptions, 'epoch' | 'now' | 'log'>
+): SnapshotKeeper | undefined {
+  if (snapshotFile === undefined) return undefined
+  return new SnapshotKeeper(book, { path: snapshotFile, intervalMs: snapshotIntervalMs, ...rest })
+}
+
+function createPeers (
   registry: Registry, options: DiscoveryOptions, now: () => number, log: Logger | undefined
-): FastifyInstance {
-  const logger: FastifyBaseLogger | undefined = log
-  const server = Fastify({
-    ...(logger === undefined ? {} : { loggerInstance: logger }),
-    logController: new LogController({ disableRequestLogging: true }),
-    // A stopping registry must not wait for clients that hold their connections open.
-    forceCloseConnections: true,
-    bodyLimit: options.maxBodyBytes,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
-    // A path that cannot be decoded; answered before any route, so without a body here, too.
-    frameworkErrors: (error, _request, reply: FastifyReply) => { reply.code(error.statusCode ?? 400).send() }
+): Peers {
+  return new Peers(registry, {
+    http: { timeoutMs: options.peerTimeoutMs },
+    queue: { max: options.peerQueueMax, cancelMs: options.peerCancelKeepMs, statusMs: STATUS_KEEP_MS },
+    batchMs: options.peerBatchMs,
+    batchSize: options.peerBatchSize,
+    now,
+    log
   })
-  bareErrors(server)
-  for (const prefix of ['/eureka', '/eureka/v2']) {
-    server.register(async scope => eurekaRoutes(scope, registry, options, noReplicas, now), { prefix })
-  }
-  overridesRoute(server, registry)
-  server.register(async scope => streamRoutes(scope, registry.hub, options.maxSubscribers), { prefix: '/eureka' })
-  if (options.dashboard) server.register(async scope => pageRoutes(scope, registry, options, now))
-  return server
 }
 
-async function listen (server: FastifyInstance, { host, port }: DiscoveryOptions): Promise<void> {
-  try {
-    await server.listen({ host, port })
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'no reason given'
-    throw discoveryError('E_DISCOVERY_LISTEN', [host, port, code], { cause })
-  }
-}
-
-function noReplicas (): Replicas {
-  return { registered: [], available: [] }
+/** Before listening: whoever asks this registry first shall get what its peers know already. */
+async function joinPeers (registry: Registry, peers: Peers, options: DiscoveryOptions): Promise<void> {
+  const hosts = new Set(['localhost', '127.0.0.1', '::1', hostname(), options.host, ...options.ownHosts]
+    .map(host => host.toLowerCase()))
+  await peers.use(otherPeers(options.peerUrls, { port: options.port, hosts, myUrl: options.myUrl }))
+  if (peers.size === 0) return
+  registry.replicateTo(replication => peers.tell(replication))
+  await peers.sync()
 }
 
 function sweep (registry: Registry, log: Logger | undefined): void {
   for (const { app, id, lease } of registry.expire()) {
     log?.info({ app, id, leaseSecs: lease.durationSecs }, 'lease ran out, instance removed')
   }
-}
-
-function urlOf (server: FastifyInstance): string {
-  const address = server.server.address()
-  if (address === null || typeof address === 'string') return ''
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return `http://${host}:${address.port}`
 }

@@ -22,9 +22,30 @@ export function optionsFrom (settings: Settings): DiscoveryOptions {
     maxBodyBytes: settings.bytes(own('max-body-size'), DEFAULTS.maxBodyBytes),
     maxBatchBytes: settings.bytes(own('max-batch-size'), DEFAULTS.maxBatchBytes),
     pushGapMs: settings.durationMs(own('push-gap'), DEFAULTS.pushGapMs),
+    peerUrls: peerUrls(settings),
+    myUrl: settings.get(server('my-url')),
+    ownHosts: ownHosts(settings),
+    peerTimeoutMs: settings.integer(server('peer-node-read-timeout-ms'), DEFAULTS.peerTimeoutMs),
+    peerBatchMs: settings.durationMs(own('peer-batch-delay'), DEFAULTS.peerBatchMs),
+    peerBatchSize: settings.integer(own('peer-batch-size'), DEFAULTS.peerBatchSize),
+    peerQueueMax: settings.integer(server('max-elements-in-peer-replication-pool'), DEFAULTS.peerQueueMax),
+    peerCancelKeepMs: settings.integer(server('max-time-for-replication'), DEFAULTS.peerCancelKeepMs),
+    snapshotFile: settings.get(own('snapshot-file')),
+    snapshotIntervalMs: settings.durationMs(own('snapshot-interval'), DEFAULTS.snapshotIntervalMs),
     dashboard: settings.boolean('eureka.dashboard.enabled', DEFAULTS.dashboard),
     dashboardPath: settings.string('eureka.dashboard.path', DEFAULTS.dashboardPath),
     environment: settings.string('eureka.environment', DEFAULTS.environment),
     datacenter: settings.string('eureka.datacenter', DEFAULTS.datacenter)
   }
+}
+
+/** A Spring registry finds its peers where its own client would register: in the zones' service URLs. */
+function peerUrls (settings: Settings): string[] {
+  const urls = Object.values(settings.map('eureka.client.service-url'))
+  return urls.flatMap(list => list.split(',')).map(url => url.trim()).filter(url => url !== '')
+}
+
+function ownHosts (settings: Settings): string[] {
+  return [settings.get('eureka.instance.hostname'), settings.get('eureka.instance.ip-address')]
+    .filter(host => host !== undefined)
 }

@@ -78,10 +78,11 @@ export function deltaDocument (form: FormName, changes: readonly Change[], book:
 
 /**
  * The version of a list. It changes with every change of content (Python's client skips a delta whose version and
- * hash it has seen) and is never the original's -1, which makes Java's client fetch everything.
+ * hash it has seen), also over a restart of the registry, and is never the original's -1, which makes Java's client
+ * fetch everything.
  */
 export function versionOf (book: Book): string {
-  return String(book.log.n + 1)
+  return String(book.startedAt + book.log.n)
 }
 
 export function * instancesOf (app: Application): Generator<Instance> {

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { OK, type Answer } from './answers.ts'
+import { badRequest, OK, UNSUPPORTED, type Answer } from './answers.ts'
+import { parseTree, unpack, UNPARSABLE, type Tree } from './body.ts'
 import { chooseForm, acceptsGzip } from './negotiation.ts'
 import type { FormName } from './forms.ts'
 import { Payload } from './payloads.ts'
@@ -7,6 +8,8 @@ import { Payload } from './payloads.ts'
 /** Below this an answer fits a packet or two anyway. */
 const WORTH_PACKING = 1024
 
+const XML_TYPE = /^(application|text)\/([a-z0-9.+-]*\+)?xml\b/i
+const JSON_TYPE = /^application\/([a-z0-9.+-]*\+)?json\b/i
 const NOT_ACCEPTABLE: Answer = Object.freeze({ status: 406 })
 
 /** The parts of a path that Eureka's routes name. */
@@ -36,6 +39,18 @@ export async function sendForm (
   reply.header('vary', 'accept, accept-encoding, x-eureka-accept').type(answer.type)
   if (answer.plain.length < WORTH_PACKING || !acceptsGzip(request.headers)) return reply.send(answer.plain)
   return reply.header('content-encoding', 'gzip').send(await answer.packed())
+}
+
+/** A body of either encoding as a tree, or the answer to one that is neither. */
+export async function readBody (request: EurekaRequest, limitBytes: number): Promise<{ tree: Tree } | Answer> {
+  const type = request.headers['content-type'] ?? ''
+  const form = JSON_TYPE.test(type) ? 'json' : XML_TYPE.test(type) ? 'xml' : undefined
+  if (form === undefined) return UNSUPPORTED
+  const packed = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+  const bytes = await unpack(packed, request.headers['content-encoding'], limitBytes)
+  if (!Buffer.isBuffer(bytes)) return bytes
+  const tree = parseTree(bytes, form)
+  return tree === undefined ? badRequest(UNPARSABLE) : { tree }
 }
 
 /** The application of a path: Eureka files them in upper case. */

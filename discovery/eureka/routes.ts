@@ -11,7 +11,6 @@ import { writeRoutes } from './write-routes.ts'
 export function eurekaRoutes (
   server: FastifyInstance, registry: Registry, options: DiscoveryOptions, replicas: () => Replicas, now: () => number
 ): void {
-  rawBodies(server, options.maxBodyBytes)
   readRoutes(server, registry, options.disableDelta)
   writeRoutes(server, registry, options.maxBodyBytes)
   statusRoute(server, registry, options, replicas, now)
@@ -32,12 +31,12 @@ export function overridesRoute (server: FastifyInstance, { book }: Registry): vo
  * Bodies stay bytes: clients send JSON's content type with nothing, with `{}` or with XML's bytes, and Fastify's own
  * parsers refuse an empty JSON body with 400, after which a client never renews again.
  */
-function rawBodies (server: FastifyInstance, bodyLimit: number): void {
+export function rawBodies (server: FastifyInstance, bodyLimit: number): void {
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => { done(null, body) })
   server.addHook('onRequest', (request, _reply, done) => {
     // Nobody reads what PUT and DELETE carry, so its type, valid or not, is of no interest.
-    if (request.method === 'PUT' || request.method === 'DELETE') request.headers['content-type'] = undefined
+    if (request.method !== 'POST') request.headers['content-type'] = undefined
     done()
   })
 }

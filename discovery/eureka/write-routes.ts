@@ -1,15 +1,12 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { isStatus, type Instance } from '../registry/instance.ts'
 import type { Registry } from '../registry.ts'
-import { badRequest, FULL, isAnswer, NOT_FOUND, OK, REGISTERED, UNSUPPORTED, type Answer } from './answers.ts'
-import { parseTree, unpack, UNPARSABLE, type Tree } from './body.ts'
+import { badRequest, FULL, isAnswer, NOT_FOUND, OK, REGISTERED, type Answer } from './answers.ts'
+import type { Tree } from './body.ts'
 import { checkMetadata, decodeRegistration, decodeStatus, decodeTime } from './decode.ts'
 import { instanceDocument } from './forms.ts'
-import { appOf, isReplicated, queryOf, send, type EurekaRequest, type EurekaRoute } from './http.ts'
+import { appOf, isReplicated, queryOf, readBody, send, type EurekaRequest, type EurekaRoute } from './http.ts'
 import { chooseForm } from './negotiation.ts'
-
-const XML_TYPE = /^(application|text)\/([a-z0-9.+-]*\+)?xml\b/i
-const JSON_TYPE = /^application\/([a-z0-9.+-]*\+)?json\b/i
 
 /** What clients change: register, renew, cancel, override, metadata. */
 export function writeRoutes (server: FastifyInstance, registry: Registry, maxBodyBytes: number): void {
@@ -34,18 +31,6 @@ export function writeRoutes (server: FastifyInstance, registry: Registry, maxBod
 
   // Auto-scaling groups exist on AWS alone; elsewhere Eureka refuses, too.
   server.put('/asg/:name/status', (request, reply) => send(reply, badRequest('Not an AWS registry')))
-}
-
-/** A body of either encoding as a tree, or the answer to one that is neither. */
-export async function readBody (request: EurekaRequest, limitBytes: number): Promise<{ tree: Tree } | Answer> {
-  const type = request.headers['content-type'] ?? ''
-  const form = JSON_TYPE.test(type) ? 'json' : XML_TYPE.test(type) ? 'xml' : undefined
-  if (form === undefined) return UNSUPPORTED
-  const packed = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-  const bytes = await unpack(packed, request.headers['content-encoding'], limitBytes)
-  if (!Buffer.isBuffer(bytes)) return bytes
-  const tree = parseTree(bytes, form)
-  return tree === undefined ? badRequest(UNPARSABLE) : { tree }
 }
 
 function register (registry: Registry, request: EurekaRequest, body: Tree): Answer {

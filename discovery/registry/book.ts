@@ -106,6 +106,7 @@ export class Book {
     const lease = known ?? this.#open(incoming)
     lease.override = override
     lease.renewedAt = now
+    lease.unverified = false
     lease.durationMs = incoming.lease.durationSecs * 1000
     this.registered.push({ at: now, app: incoming.app, id: incoming.id })
     return this.#put(lease, {
@@ -127,11 +128,28 @@ export class Book {
     if (status === 'UNKNOWN') return 'unknown'
     const now = this.#rules.now()
     lease.renewedAt = now
+    lease.unverified = false
     this.renewals.count(now)
     if (status !== instance.status) this.#put(lease, { ...instance, status }, 'MODIFIED')
     if (note.lastDirtyAt === undefined || !this.#rules.syncWhenTimestampDiffers) return 'renewed'
     if (note.lastDirtyAt > instance.lastDirtyAt) return this.#behind(lease, note)
     return note.lastDirtyAt < instance.lastDirtyAt && note.replicated ? lease.instance : 'renewed'
+  }
+
+  /**
+   * Fills an empty book from a snapshot. Everyone gets a fresh lease, and counts as ADDED now, so that a client that
+   * applies deltas misses nothing. With `n` the log goes on where that of the snapshot ended, without it begins anew.
+   */
+  restore (entries: readonly { readonly instance: Instance, readonly override: Status | undefined }[], n = 0): void {
+    const now = this.#rules.now()
+    this.log.startAt(Math.max(0, n - entries.length))
+    for (const { instance, override } of entries) {
+      const lease = this.#open(instance)
+      const durationMs = instance.lease.durationSecs * 1000
+      Object.assign(lease, { override, renewedAt: now, durationMs, unverified: true })
+      this.#put(lease, instance, 'ADDED')
+    }
+    this.log.seal()
   }
 
   /** Takes an instance out; undefined when it is not there. */
@@ -238,7 +256,7 @@ export class Book {
   #open (instance: Instance): Lease {
     let app = this.apps.get(instance.app)
     if (app === undefined) this.apps.set(instance.app, app = { name: instance.app, leases: new Map(), version: 0 })
-    const lease: Lease = { instance, override: undefined, renewedAt: 0, durationMs: 0 }
+    const lease: Lease = { instance, override: undefined, renewedAt: 0, durationMs: 0, unverified: false }
     app.leases.set(instance.id, lease)
     this.#size++
     this.#index(instance, 1)

@@ -37,6 +37,17 @@ export class ChangeLog {
     return this.#n
   }
 
+  /** Lets the log of an empty book begin after position `n`: what came before is not known here. */
+  startAt (n: number): void {
+    this.#n = n
+    this.#horizon = n
+  }
+
+  /** Declares that nothing before the newest change is known. */
+  seal (): void {
+    this.#horizon = this.#n
+  }
+
   append (instance: Instance, at: number): Change {
     const key = instanceKey(instance.app, instance.id)
     const old = this.#byKey.get(key)

@@ -7,6 +7,8 @@ export interface Lease {
   override: Status | undefined
   renewedAt: number
   durationMs: number
+  /** Came from a snapshot, and no heartbeat has confirmed it yet. */
+  unverified: boolean
 }
 
 /**

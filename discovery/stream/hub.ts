@@ -6,7 +6,6 @@ import type { Interest, Subscription } from './subscription.ts'
 
 /** What the hub needs of the world. */
 export interface HubOptions {
-  readonly epoch: string
   readonly now: () => number
   /** Calls back after a while; returns the way to call it off. */
   readonly schedule: (callback: () => void, ms: number) => () => void
@@ -37,6 +36,7 @@ export class Hub {
   #cancelRound: (() => void) | undefined
   #cancelPing: (() => void) | undefined
   #notBefore = 0
+  #epoch = ''
 
   /** The clock that stalls are measured by. */
   readonly now: () => number
@@ -62,10 +62,12 @@ export class Hub {
 
   /** The index of the newest change. */
   get index (): string {
-    return formatIndex(this.#options.epoch, this.#book.log.n)
+    return formatIndex(this.#epoch, this.#book.log.n)
   }
 
-  start (): void {
+  /** `epoch` names the log; clients' indices of another log are worth nothing. */
+  start (epoch: string): void {
+    this.#epoch = epoch
     this.#cancelPing = this.#options.schedule(() => this.#ping(), this.#options.pingMs)
   }
 
@@ -81,7 +83,7 @@ export class Hub {
 
   /** The position that a client's index stands for; undefined when it has to begin with a snapshot. */
   position (index: string | undefined): number | undefined {
-    const n = parseIndex(this.#options.epoch, index)
+    const n = parseIndex(this.#epoch, index)
     return n === undefined || !this.#book.log.covers(n) ? undefined : n
   }
 
@@ -159,7 +161,7 @@ export class Hub {
     const changes = this.#book.log.since(at)
     if (changes === undefined || changes.length > Math.max(100, this.#book.size)) return undefined
     let events = ''
-    for (const change of wanted(changes, interest)) events += changeEvent(this.#options.epoch, change)
+    for (const change of wanted(changes, interest)) events += changeEvent(this.#epoch, change)
     return events === '' ? [] : [Buffer.from(events)]
   }
 
@@ -181,7 +183,7 @@ export class Hub {
   }
 
   #changesBody (changes: readonly Change[]): Buffer {
-    const list = changes.map(change => changeJson(this.#options.epoch, change)).join(',')
+    const list = changes.map(change => changeJson(this.#epoch, change)).join(',')
     return Buffer.from(`{"index":"${this.index}","reset":false,"changes":[${list}]}`)
   }
 

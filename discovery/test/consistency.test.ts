@@ -58,7 +58,6 @@ class World {
   #accepting = true
   readonly #rounds: (() => void)[] = []
   readonly #hub = new Hub(this.book, this.payloads, {
-    epoch: 'e',
     now: this.clock.now,
     schedule: (callback, ms) => {
       if (ms < 1000) this.#rounds.push(callback)
@@ -74,6 +73,7 @@ class World {
     this.book.onChange = () => this.#hub.wake()
     const response = { write: (bytes: Buffer) => { this.#text += bytes.toString(); return this.#accepting } }
     this.#subscription = new Subscription(response as never, undefined, 0, this.clock.now)
+    this.#hub.start('e')
     this.#hub.subscribe(this.#subscription, undefined)
   }
 

@@ -176,7 +176,6 @@ t.test('a reader that does not read costs no memory and gets what is true when i
   const book = new Book(rules(clock))
   const due: (() => void)[] = []
   const hub = new Hub(book, new Payloads(book, clock.now), {
-    epoch: 'e',
     now: clock.now,
     schedule (callback, ms) {
       if (ms < 1000) due.push(callback)
@@ -190,7 +189,7 @@ t.test('a reader that does not read costs no memory and gets what is true when i
   let ping = (): void => {}
   const rounds = (): void => { for (const round of due.splice(0)) round() }
   book.onChange = () => hub.wake()
-  hub.start()
+  hub.start('e')
   const slow = new Subscription(response as never, undefined, 0, clock.now)
   book.register(instance({ instanceId: 'first' }), false)
   hub.subscribe(slow, undefined)

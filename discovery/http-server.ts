@@ -1,0 +1,70 @@
+import Fastify, {
+  LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply
+} from 'fastify'
+import type { Logger } from 'pino'
+import { pageRoutes } from './dashboard/routes.ts'
+import { discoveryError } from './errors.ts'
+import { bareErrors, eurekaRoutes, overridesRoute, rawBodies } from './eureka/routes.ts'
+import type { DiscoveryOptions } from './options.ts'
+import type { Peers } from './peers/peers.ts'
+import { batchRoute } from './peers/receive.ts'
+import type { Registry } from './registry.ts'
+import { streamRoutes } from './stream/routes.ts'
+
+/** Ids of 400 characters are in use, and each may be percent-encoded threefold. */
+const MAX_PARAM_LENGTH = 4096
+
+/** What the routes lead to. */
+export interface HttpParts {
+  readonly registry: Registry
+  readonly peers: Peers
+  readonly options: DiscoveryOptions
+  readonly now: () => number
+  readonly log: Logger | undefined
+}
+
+/** The registry's HTTP face: Eureka's paths as Spring has them and as Netflix has them, the stream, the page. */
+export function createHttpServer (parts: HttpParts): FastifyInstance {
+  const { registry, peers, options, now, log } = parts
+  const logger: FastifyBaseLogger | undefined = log
+  const server = Fastify({
+    ...(logger === undefined ? {} : { loggerInstance: logger }),
+    logController: new LogController({ disableRequestLogging: true }),
+    // A stopping registry must not wait for clients that hold their connections open.
+    forceCloseConnections: true,
+    bodyLimit: options.maxBodyBytes,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
+    // A path that cannot be decoded; answered before any route, so without a body here, too.
+    frameworkErrors: (error, _request, reply: FastifyReply) => { reply.code(error.statusCode ?? 400).send() }
+  })
+  rawBodies(server, options.maxBodyBytes)
+  bareErrors(server)
+  for (const prefix of ['/eureka', '/eureka/v2']) {
+    server.register(async scope => {
+      eurekaRoutes(scope, registry, options, () => peers.replicas(), now)
+      batchRoute(scope, registry, options.maxBatchBytes)
+    }, { prefix })
+  }
+  overridesRoute(server, registry)
+  server.register(async scope => streamRoutes(scope, registry.hub, options.maxSubscribers), { prefix: '/eureka' })
+  if (options.dashboard) server.register(async scope => pageRoutes(scope, registry, options, now))
+  return server
+}
+
+/** Listens, or says in a sentence why it cannot. */
+export async function listen (server: FastifyInstance, { host, port }: DiscoveryOptions): Promise<void> {
+  try {
+    await server.listen({ host, port })
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'no reason given'
+    throw discoveryError('E_DISCOVERY_LISTEN', [host, port, code], { cause })
+  }
+}
+
+/** Where a listening server is reached; empty before it listens. */
+export function urlOf (server: FastifyInstance): string {
+  const address = server.server.address()
+  if (address === null || typeof address === 'string') return ''
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return `http://${host}:${address.port}`
+}

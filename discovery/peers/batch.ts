@@ -1,0 +1,100 @@
+import { isTree, type Tree } from '../eureka/body.ts'
+import { decodeInstance, decodeStatus, decodeTime } from '../eureka/decode.ts'
+import { instanceJson } from '../eureka/json.ts'
+import type { Instance, Status } from '../registry/instance.ts'
+import type { Replication, ReplicationAction } from './replication.ts'
+
+/** Eureka's batch: what a registry posts to `peerreplication/batch/` of another. Bare instances, numbers as numbers. */
+
+/** One item of a batch as it was received. */
+export interface BatchItem {
+  readonly action: ReplicationAction
+  readonly app: string
+  readonly id: string
+  readonly lastDirtyAt: number | undefined
+  readonly status: Status | undefined
+  readonly overriddenStatus: Status | undefined
+  /** undefined when none was sent, `invalid` when it could not be understood. */
+  readonly instance: Instance | 'invalid' | undefined
+}
+
+/** How one item of a batch ended at the peer; `instance` is the peer's own copy when that is newer. */
+export interface ItemResult {
+  readonly status: number
+  readonly instance?: Instance | undefined
+}
+
+const ACTIONS: ReadonlySet<string> = new Set<ReplicationAction>(
+  ['Register', 'Heartbeat', 'Cancel', 'StatusUpdate', 'DeleteStatusOverride'])
+const text = JSON.stringify as (value: string) => string
+
+/** The body of a batch. */
+export function encodeBatch (replications: readonly Replication[]): string {
+  return `{"replicationList":[${replications.map(encodeItem).join(',')}]}`
+}
+
+/** The items of a received batch; undefined when it is none. One unknown action spoils all, as in the original. */
+export function decodeBatch (body: Tree): BatchItem[] | undefined {
+  const list = body.replicationList
+  if (!Array.isArray(list)) return undefined
+  const items = list.map(decodeItem)
+  return items.every(item => item !== undefined) ? items : undefined
+}
+
+export function encodeResults (results: readonly ItemResult[]): string {
+  const list = results.map(({ status, instance }) =>
+    `{"statusCode":${status}${instance === undefined ? '' : `,"responseEntity":${instanceJson(instance)}`}}`)
+  return `{"responseList":[${list.join(',')}]}`
+}
+
+/** What a peer answered, one result per item; undefined when it is no answer to a batch of `count`. */
+export function decodeResults (body: string, count: number): ItemResult[] | undefined {
+  try {
+    const tree: unknown = JSON.parse(body)
+    if (!isTree(tree) || !Array.isArray(tree.responseList) || tree.responseList.length !== count) return undefined
+    return tree.responseList.map(decodeResult)
+  } catch {
+    return undefined
+  }
+}
+
+function encodeItem ({ action, app, id, instance, status }: Replication): string {
+  let json = `{"appName":${text(app)},"id":${text(id)}`
+  if (instance !== undefined) {
+    json += `,"lastDirtyTimestamp":${instance.lastDirtyAt}`
+    if (action === 'Heartbeat' && instance.overriddenStatus !== 'UNKNOWN') json += `,"overriddenStatus":"${instance.overriddenStatus}"`
+    json += `,"status":"${action === 'DeleteStatusOverride' ? status ?? instance.status : instance.status}"`
+    if (action === 'Register') json += `,"instanceInfo":${instanceJson(instance)}`
+  }
+  return `${json},"action":"${action}"}`
+}
+
+function decodeItem (raw: unknown): BatchItem | undefined {
+  if (!isTree(raw) || typeof raw.action !== 'string' || !ACTIONS.has(raw.action)) return undefined
+  if (typeof raw.appName !== 'string' || typeof raw.id !== 'string') return undefined
+  const app = raw.appName.toUpperCase()
+  return {
+    action: raw.action as ReplicationAction,
+    app,
+    id: raw.id,
+    lastDirtyAt: decodeTime(raw.lastDirtyTimestamp),
+    status: raw.status === undefined ? undefined : decodeStatus(raw.status),
+    overriddenStatus: raw.overriddenStatus === undefined ? undefined : decodeStatus(raw.overriddenStatus),
+    instance: decodeInfo(raw.instanceInfo, app)
+  }
+}
+
+function decodeInfo (raw: unknown, app: string): BatchItem['instance'] {
+  if (!isTree(raw)) return undefined
+  const instance = decodeInstance(raw, app)
+  return 'hostName' in instance ? instance : 'invalid'
+}
+
+function decodeResult (raw: unknown): ItemResult {
+  if (!isTree(raw)) return { status: 500 }
+  const instance = isTree(raw.responseEntity) ? decodeInstance(raw.responseEntity) : undefined
+  return {
+    status: decodeTime(raw.statusCode) ?? 500,
+    instance: instance !== undefined && 'hostName' in instance ? instance : undefined
+  }
+}

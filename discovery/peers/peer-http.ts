@@ -1,0 +1,101 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { createGunzip } from 'node:zlib'
+import { discoveryError } from '../errors.ts'
+
+/** Certificates for calling peers over TLS, as PEM texts. */
+export interface PeerTls {
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+}
+
+export interface PeerHttpOptions {
+  readonly timeoutMs: number
+  readonly tls?: PeerTls | undefined
+  /** `Bearer ...` or `Basic ...`, for peers whose URL has no credentials of its own. */
+  readonly authorization?: (() => string | undefined) | undefined
+}
+
+export interface PeerReply {
+  readonly status: number
+  readonly body: string
+}
+
+/** A reply that is longer than any registry's list is cut off. */
+const MAX_REPLY_BYTES = 512 * 1024 * 1024
+
+/** Calls one peer: kept connections, one deadline over all of a call, Eureka's identity headers, credentials unseen. */
+export class PeerHttp {
+  /** The peer's base URL without credentials, ending in a slash. */
+  readonly url: string
+  readonly #base: URL
+  readonly #options: PeerHttpOptions
+  readonly #agent: HttpAgent
+  readonly #ownAuthorization: string | undefined
+
+  constructor (url: string, options: PeerHttpOptions) {
+    const base = new URL(url.endsWith('/') ? url : `${url}/`)
+    if (base.username !== '') {
+      const credentials = `${decodeURIComponent(base.username)}:${decodeURIComponent(base.password)}`
+      this.#ownAuthorization = `Basic ${Buffer.from(credentials).toString('base64')}`
+    }
+    base.username = base.password = ''
+    this.#base = base
+    this.url = base.href
+    this.#options = options
+    const kept = { keepAlive: true, maxSockets: 4, timeout: 30_000 }
+    this.#agent = base.protocol === 'https:' ? new HttpsAgent({ ...kept, ...options.tls }) : new HttpAgent(kept)
+  }
+
+  /** `path` is below the base. Rejects with E_PEER_TIMEOUT or E_PEER_UNREACHABLE. */
+  call (method: 'GET' | 'POST', path: string, body?: string): Promise<PeerReply> {
+    const send = this.#base.protocol === 'https:' ? httpsRequest : httpRequest
+    const signal = AbortSignal.timeout(this.#options.timeoutMs)
+    return new Promise((resolve, reject) => {
+      const fail = (cause: unknown): void => reject(this.#failure(cause, signal))
+      const outgoing = send(new URL(path, this.#base), {
+        method, agent: this.#agent, signal, headers: this.#headers(body)
+      }, reply => {
+        collect(reply).then(text => resolve({ status: reply.statusCode ?? 0, body: text }), fail)
+      })
+      outgoing.on('error', fail)
+      outgoing.end(body)
+    })
+  }
+
+  close (): void {
+    this.#agent.destroy()
+  }
+
+  #headers (body: string | undefined): Record<string, string> {
+    const authorization = this.#ownAuthorization ?? this.#options.authorization?.()
+    return {
+      accept: 'application/json',
+      'accept-encoding': 'gzip',
+      'DiscoveryIdentity-Name': 'DefaultServer',
+      'DiscoveryIdentity-Version': '1.0',
+      ...(authorization === undefined ? {} : { authorization }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) })
+    }
+  }
+
+  #failure (cause: unknown, signal: AbortSignal): Error {
+    if (signal.aborted) return discoveryError('E_PEER_TIMEOUT', [this.#options.timeoutMs], { where: this.url, cause })
+    return discoveryError('E_PEER_UNREACHABLE', [(cause as NodeJS.ErrnoException).code ?? 'no reason given'], { where: this.url, cause })
+  }
+}
+
+async function collect (reply: IncomingMessage): Promise<string> {
+  const stream = reply.headers['content-encoding'] === 'gzip' ? reply.pipe(createGunzip()) : reply
+  const chunks: Buffer[] = []
+  let bytes = 0
+  // A connection that breaks within a packed reply ends the pipe only through this.
+  if (stream !== reply) reply.on('error', failure => stream.destroy(failure))
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > MAX_REPLY_BYTES) throw new Error('the reply is too long')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}

@@ -1,0 +1,163 @@
+import type { Logger } from 'pino'
+import type { Instance } from '../registry/instance.ts'
+import { decodeResults, encodeBatch, type ItemResult } from './batch.ts'
+import type { PeerHttp } from './peer-http.ts'
+import { ReplicationQueue, type Pending, type QueueRules } from './queue.ts'
+import type { Replication } from './replication.ts'
+
+export interface PeerOptions {
+  readonly http: PeerHttp
+  readonly queue: QueueRules
+  /** How long the first item of a batch waits for others. */
+  readonly batchMs: number
+  readonly batchSize: number
+  readonly now: () => number
+  readonly log: Logger | undefined
+  /** The instance as it is now, to register it with a peer that forgot it. */
+  readonly find: (app: string, id: string) => Instance | undefined
+  /** The peer's copy is newer than ours. */
+  readonly adopt: (instance: Instance) => void
+}
+
+/** What the page and the metrics show of a peer. */
+export interface PeerState {
+  readonly url: string
+  readonly available: boolean
+  readonly queued: number
+  /** For how long the oldest item has been waiting. */
+  readonly lagMs: number
+  readonly dropped: number
+  readonly sent: number
+  readonly failures: number
+}
+
+const CONGESTED_MS = 1000
+const FIRST_RETRY_MS = 100
+const MAX_RETRY_MS = 30_000
+
+/**
+ * Tells one other registry what happened here, batch after batch, so that nothing of one instance overtakes anything.
+ * A peer that answers 503 or not in time is given a second; one that cannot be reached is tried again after 0.1 s,
+ * then twice as long each time up to half a minute. Meanwhile the queue keeps what is worth keeping.
+ */
+export class Peer {
+  readonly #options: PeerOptions
+  readonly #queue: ReplicationQueue
+  #timer: NodeJS.Timeout | undefined
+  #busy = false
+  #stopped = false
+  #retryMs = FIRST_RETRY_MS
+  #available: boolean | undefined
+  #sent = 0
+  #failures = 0
+
+  constructor (options: PeerOptions) {
+    this.#options = options
+    this.#queue = new ReplicationQueue(options.queue)
+  }
+
+  get url (): string {
+    return this.#options.http.url
+  }
+
+  get state (): PeerState {
+    const { oldestAt } = this.#queue
+    return {
+      url: this.url,
+      available: this.#available ?? false,
+      queued: this.#queue.size,
+      lagMs: oldestAt === undefined ? 0 : this.#options.now() - oldestAt,
+      dropped: this.#queue.dropped,
+      sent: this.#sent,
+      failures: this.#failures
+    }
+  }
+
+  tell (replication: Replication): void {
+    this.#queue.push(replication, this.#options.now())
+    if (this.#busy) return
+    const full = this.#queue.size >= this.#options.batchSize
+    if (full && this.#available !== false) this.#schedule(0)
+    else if (this.#timer === undefined) this.#schedule(this.#options.batchMs)
+  }
+
+  /** Sends what waits, once, within the call's deadline. */
+  async stop (): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    const items = this.#queue.take(this.#options.batchSize, this.#options.now())
+    if (items.length > 0 && this.#available !== false && !this.#busy) await this.#post(items).catch(() => {})
+    this.#options.http.close()
+  }
+
+  #schedule (ms: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => { void this.#run() }, ms)
+  }
+
+  async #run (): Promise<void> {
+    this.#timer = undefined
+    this.#busy = true
+    const items = this.#queue.take(this.#options.batchSize, this.#options.now())
+    const pauseMs = items.length === 0 ? 0 : await this.#send(items)
+    this.#busy = false
+    if (this.#stopped || this.#queue.size === 0) return
+    const full = this.#queue.size >= this.#options.batchSize
+    this.#schedule(pauseMs > 0 ? pauseMs : full ? 0 : this.#options.batchMs)
+  }
+
+  /** Returns how long to pause afterwards. */
+  async #send (items: readonly Pending[]): Promise<number> {
+    try {
+      const status = await this.#post(items)
+      if (status === 503) return this.#putBack(items, CONGESTED_MS, 'it is congested')
+      this.#reached(status)
+      return 0
+    } catch (failure) {
+      const { code } = failure as { code?: string }
+      if (code === 'E_PEER_TIMEOUT') return this.#putBack(items, CONGESTED_MS, 'it did not answer in time')
+      const pauseMs = this.#retryMs
+      this.#retryMs = Math.min(2 * this.#retryMs, MAX_RETRY_MS)
+      return this.#putBack(items, pauseMs, (failure as Error).message)
+    }
+  }
+
+  async #post (items: readonly Pending[]): Promise<number> {
+    const { http } = this.#options
+    const reply = await http.call('POST', 'peerreplication/batch/', encodeBatch(items.map(item => item.replication)))
+    if (reply.status < 200 || reply.status > 299) return reply.status
+    const results = decodeResults(reply.body, items.length)
+    results?.forEach((result, i) => this.#settle(items[i]!.replication, result))
+    this.#sent += items.length
+    return results === undefined ? 500 : reply.status
+  }
+
+  /** What each item's own answer asks for. */
+  #settle ({ action, app, id }: Replication, { status, instance }: ItemResult): void {
+    if (status < 300) return
+    if (instance !== undefined) return this.#options.adopt(instance)
+    if (action !== 'Heartbeat' || status !== 404) return
+    // The peer forgot it, or never knew it: it gets the whole instance as it is now.
+    const known = this.#options.find(app, id)
+    if (known !== undefined) this.#queue.push({ action: 'Register', app, id, instance: known }, this.#options.now())
+  }
+
+  #reached (status: number): void {
+    this.#retryMs = FIRST_RETRY_MS
+    if (status < 300) {
+      if (this.#available === false) this.#options.log?.info({ peer: this.url }, 'the peer is back')
+      this.#available = true
+      return
+    }
+    this.#failures++
+    this.#options.log?.error({ peer: this.url, status }, 'the peer refused a batch, which is dropped')
+  }
+
+  #putBack (items: readonly Pending[], pauseMs: number, reason: string): number {
+    this.#failures++
+    if (this.#available !== false) this.#options.log?.warn({ peer: this.url, reason }, 'the peer cannot be told, trying again')
+    this.#available = false
+    this.#queue.putBack(items)
+    return pauseMs
+  }
+}
