@@ -7,7 +7,7 @@ interface Selector {
   matchLabels?: Record<string, string>
   matchExpressions?: Array<{ key: string, operator: string, values?: string[] }>
 }
-interface Peer { podSelector?: Selector, namespaceSelector?: Selector }
+interface Peer { podSelector?: Selector, namespaceSelector?: Selector, ipBlock?: object }
 interface Rule { from?: Peer[], to?: Peer[], ports?: Array<{ port: string | number }> }
 interface PolicySpec { podSelector: Selector, policyTypes: string[], ingress?: Rule[], egress?: Rule[] }
 
@@ -22,7 +22,8 @@ function allowed (specs: PolicySpec[], type: 'Ingress' | 'Egress', own: Labels, 
   if (applying.length === 0) return true
   return applying.some((spec) => ((type === 'Ingress' ? spec.ingress : spec.egress) ?? []).some((rule) => {
     const peers = type === 'Ingress' ? rule.from : rule.to
-    const inside = (peers ?? []).filter((one) => one.namespaceSelector === undefined)
+    // Pods of other namespaces and addresses outside the cluster are not what is asked about.
+    const inside = (peers ?? []).filter((one) => one.namespaceSelector === undefined && one.ipBlock === undefined)
     const peer = peers === undefined || inside.some((one) => matches(one.podSelector ?? {}, other))
     return peer && (rule.ports === undefined || rule.ports.some((one) => one.port === port))
   }))
