@@ -48,16 +48,17 @@ async function run (supervisor: Supervisor, view: View, startedMs: number, signa
 
 function summarise (supervisor: Supervisor, seconds: number): ReadySummary {
   const gateway = supervisor.statuses().find(status => status.name === 'gateway')?.url ?? ''
+  return { seconds, gateway, examples: examples(gateway) }
+}
+
+/** The same three lines as in the README: register a user (the key makes it repeatable), read it, place an order. */
+function examples (gateway: string): string[] {
   const json = "-H 'content-type: application/json'"
-  return {
-    seconds,
-    gateway,
-    examples: [
-      `curl -s ${gateway}/users/u-1`,
-      `curl -s ${gateway}/users -X POST ${json} -d '{"name":"Ada","email":"ada@example.org"}'`,
-      `curl -s ${gateway}/orders -X POST ${json} -d '{"userId":"u-1","lines":[{"sku":"book","quantity":1}]}'`
-    ]
-  }
+  return [
+    `ID=$(curl -s ${gateway}/users -H 'idempotency-key: ada' ${json} -d '{"email":"ada@example.org","name":"Ada"}' | cut -d'"' -f4)`,
+    `curl -s ${gateway}/users/$ID`,
+    `curl -s ${gateway}/orders -H 'idempotency-key: book' ${json} -d '{"userId":"'$ID'","currency":"EUR","lines":[{"sku":"book","qty":1,"unitPrice":1250}]}'`
+  ]
 }
 
 function createView (process: NodeJS.Process, options: UpOptions): View {

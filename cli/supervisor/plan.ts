@@ -28,7 +28,18 @@ export function planStack (options: UpOptions, root: string): ProcessSpec[] {
   const local = options.profile.split(',')[0] === 'local'
   const platform = local ? [discovery(options, root), configServer(options, root)] : []
   const needs = platform.map(spec => spec.name)
-  return [...platform, gateway(options, root, needs), ...samples(options, root, needs)]
+  return [...platform, bus(options, root), gateway(options, root, needs), ...samples(options, root, [...needs, 'bus'])]
+}
+
+function bus (options: UpOptions, root: string): ProcessSpec {
+  return {
+    name: 'bus',
+    script: path.join(root, 'messaging/main.ts'),
+    args: [],
+    port: options.ports['bus'] ?? 7070,
+    dependsOn: [],
+    env: () => ({ BREAKWATER_DATA_DIR: options.dataFolder })
+  }
 }
 
 function discovery (options: UpOptions, root: string): ProcessSpec {
@@ -87,7 +98,9 @@ function sample (name: string, script: string, options: UpOptions, needs: readon
     port: options.ports[name] ?? 0,
     dependsOn: needs,
     env: addresses => ({
-      BREAKWATER_DATA_FOLDER: path.join(options.dataFolder, name),
+      // One folder for all copies of a service: which copy owns the store in it is settled among them.
+      BREAKWATER_DATA_DIR: options.dataFolder,
+      BREAKWATER_BUS_URL: addresses.get('bus') ?? '',
       ...registryEnv(addresses),
       ...configEnv(addresses)
     })

@@ -1,0 +1,49 @@
+/** Starts the real stack on free ports for a test, as `npm start` would, and stops it with the test. */
+import path from 'node:path'
+import type { Test } from 'tap'
+import { readUpOptions } from '../options.ts'
+import { planStack } from '../supervisor/plan.ts'
+import { createSupervisor, type Supervisor } from '../supervisor/supervisor.ts'
+
+export interface Stack {
+  readonly supervisor: Supervisor
+  /** The process's address. */
+  url (name: string): string
+  management (name: string): string
+  pid (name: string): number
+}
+
+/** `args` as for `breakwater up`; exits are not mended, so that a test decides when a process comes back. */
+export async function startStack (t: Test, args: readonly string[] = []): Promise<Stack> {
+  const folder = t.testdir()
+  const ports = ['discovery', 'config-server', 'bus', 'gateway', 'gateway-management'].flatMap(name => ['--port', `${name}=0`])
+  const options = readUpOptions([...ports, '--data', folder, '--no-restart', ...args], {})
+  const supervisor = createSupervisor(planStack(options, path.join(import.meta.dirname, '../..')), {
+    env: { ...process.env, PROFILE: options.profile },
+    logFolder: path.join(folder, 'logs'),
+    startTimeoutMs: 60_000,
+    restart: false,
+    onStatus: () => {},
+    onLine: () => {},
+    onProblem: (message, lastLines) => { t.comment(message, ...lastLines) }
+  })
+  t.teardown(() => supervisor.stop())
+  await supervisor.start()
+  const find = (name: string) => supervisor.statuses().find(status => status.name === name)
+  return {
+    supervisor,
+    url: name => find(name)?.url ?? '',
+    management: name => find(name)?.management ?? '',
+    pid: name => find(name)?.pid ?? 0
+  }
+}
+
+/** Polls until the condition holds; fails after half a minute. Returns how long it took in milliseconds. */
+export async function until (what: string, condition: () => boolean | Promise<boolean>): Promise<number> {
+  const started = performance.now()
+  while (performance.now() - started < 30_000) {
+    if (await condition()) return performance.now() - started
+    await new Promise(resolve => { setTimeout(resolve, 5) })
+  }
+  throw new Error(`not within 30 s: ${what}`)
+}
