@@ -10,6 +10,10 @@ export const discoveryError = errorTable({
     text: 'the registry would listen on %s without any authentication.',
     next: 'Set breakwater.security.* (see docs/discovery.md), or bind it to 127.0.0.1.'
   },
+  E_SNAPSHOT_FILE: {
+    text: 'the snapshot file %s cannot be used (%s).',
+    next: 'Give it a folder that this user may write to, or leave the setting out.'
+  },
   E_PEER_TIMEOUT: {
     text: 'the peer did not answer within %s ms.',
     canRetry: true

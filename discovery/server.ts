@@ -54,6 +54,15 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
   const epoch = randomBytes(6).toString('hex')
   const keeper = createKeeper(registry.book, options, { epoch, now, log })
   let sweeper: NodeJS.Timeout | undefined
+  let stopped: Promise<void> | undefined
+  // Whoever gives or takes news goes first, so that the snapshot is the last word.
+  const stopAll = async (): Promise<void> => {
+    clearInterval(sweeper)
+    registry.hub.stop()
+    await server.close()
+    await peers.stop()
+    await keeper?.stop()
+  }
   return {
     get url () { return urlOf(server) },
     server,
@@ -66,12 +75,9 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
       await listen(server, options)
       sweeper = setInterval(() => sweep(registry, log), options.evictionIntervalMs)
     },
-    async stop () {
-      clearInterval(sweeper)
-      registry.hub.stop()
-      await server.close()
-      await peers.stop()
-      await keeper?.stop()
+    stop () {
+      stopped ??= stopAll()
+      return stopped
     }
   }
 }

@@ -18,12 +18,13 @@ export function batchRoute (server: FastifyInstance, registry: Registry, maxBatc
     if (isAnswer(body)) return send(reply, body)
     const items = decodeBatch(body.tree)
     if (items === undefined) return send(reply, badRequest(UNPARSABLE))
-    const results = items.map(item => apply(registry, item))
+    const results = items.map(item => applyItem(registry, item))
     return send(reply, { status: 200, type: 'application/json', body: encodeResults(results) })
   })
 }
 
-function apply (registry: Registry, item: BatchItem): ItemResult {
+/** Does what one item says, as told by a peer. */
+export function applyItem (registry: Registry, item: BatchItem): ItemResult {
   switch (item.action) {
     case 'Register': return register(registry, item)
     case 'Heartbeat': return renew(registry, item)

@@ -158,11 +158,14 @@ export class Book {
     return lease === undefined ? undefined : this.#remove(lease)
   }
 
-  /** Sets a status that outlives the client's own word. Setting the present status changes nothing, as in Eureka. */
+  /**
+   * Sets a status that outlives the client's own word. Setting the present status changes nothing, as in Eureka.
+   * UNKNOWN is set but not kept: as an override it would have the client register again for ever.
+   */
   override (app: string, id: string, status: Status, lastDirtyAt = 0): Instance | undefined {
     const lease = this.#touch(app, id)
     if (lease === undefined || lease.instance.status === status) return lease?.instance
-    lease.override = status
+    lease.override = status === 'UNKNOWN' ? undefined : status
     return this.#setStatus(lease, status, status, lastDirtyAt)
   }
 

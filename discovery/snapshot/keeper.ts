@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Book } from '../registry/book.ts'
+import { discoveryError } from '../errors.ts'
 import { loadFile, replaceFile } from './file.ts'
 import { writeSnapshot } from './format.ts'
 
@@ -43,6 +44,19 @@ export class SnapshotKeeper {
 
   /** Fills the book from the file and starts writing. To be awaited before anybody is served. */
   async start (): Promise<void> {
+    const { path } = this.#options
+    try {
+      await this.#load()
+      // From now on the log moves; a file that still called itself clean would be believed after a crash.
+      await this.#write(false)
+    } catch (cause) {
+      const reason = (cause as NodeJS.ErrnoException).code ?? 'no reason given'
+      throw discoveryError('E_SNAPSHOT_FILE', [path, reason], { where: 'breakwater.discovery.snapshot-file', cause })
+    }
+    this.#schedule(this.#options.intervalMs)
+  }
+
+  async #load (): Promise<void> {
     const { path, now, log } = this.#options
     await mkdir(dirname(path), { recursive: true })
     const loaded = await loadFile(path, now())
@@ -54,9 +68,6 @@ export class SnapshotKeeper {
       this.#book.restore(snapshot.entries, snapshot.clean ? snapshot.n : undefined)
       log?.info({ path, instances: snapshot.entries.length, clean: snapshot.clean }, 'snapshot loaded, the leases wait for a heartbeat')
     }
-    // From now on the log moves; a file that still called itself clean would be believed after a crash.
-    await this.#write(false)
-    this.#schedule(this.#options.intervalMs)
   }
 
   /** Writes a last time. After it the log must not move. */
@@ -64,7 +75,7 @@ export class SnapshotKeeper {
     clearTimeout(this.#timer)
     this.#timer = undefined
     await this.#writing
-    await this.#write(true)
+    await this.#write(true).catch((failure: unknown) => this.#report(failure))
   }
 
   #schedule (ms: number): void {
@@ -74,12 +85,15 @@ export class SnapshotKeeper {
   async #cycle (): Promise<void> {
     const startedAt = performance.now()
     if (this.#book.log.n !== this.#writtenN) {
-      await this.#write(false).catch((failure: unknown) => {
-        this.#options.log?.error({ err: failure, path: this.#options.path }, 'the snapshot could not be written; it is tried again')
-      })
+      await this.#write(false).catch((failure: unknown) => this.#report(failure))
     }
     const tookMs = performance.now() - startedAt
     if (this.#timer !== undefined) this.#schedule(Math.max(this.#options.intervalMs, tookMs / MAX_SHARE))
+  }
+
+  /** A full disk must not stop a registry that serves from memory. */
+  #report (failure: unknown): void {
+    this.#options.log?.error({ err: failure, path: this.#options.path }, 'the snapshot could not be written')
   }
 
   async #write (clean: boolean): Promise<void> {
