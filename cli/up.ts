@@ -3,6 +3,7 @@
  */
 import path from 'node:path'
 import { readUpOptions, type UpOptions } from './options.ts'
+import { childEnv } from './supervisor/child-env.ts'
 import { planStack } from './supervisor/plan.ts'
 import { createSupervisor, type Supervisor } from './supervisor/supervisor.ts'
 import { createJsonView } from './view/json-view.ts'
@@ -18,7 +19,7 @@ export async function up (process: NodeJS.Process, args: readonly string[]): Pro
   const plan = planStack({ ...options, dataFolder: path.resolve(options.dataFolder) }, checkoutFolder())
   const view = createView(process, options)
   const supervisor = createSupervisor(plan, {
-    env: { ...process.env, PROFILE: options.profile },
+    env: childEnv(process.env, options.profile, checkoutFolder()),
     logFolder: path.resolve(options.dataFolder, 'logs'),
     startTimeoutMs: options.startTimeoutMs,
     restart: options.restart,

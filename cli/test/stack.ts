@@ -2,6 +2,7 @@
 import path from 'node:path'
 import type { Test } from 'tap'
 import { readUpOptions } from '../options.ts'
+import { childEnv } from '../supervisor/child-env.ts'
 import { planStack } from '../supervisor/plan.ts'
 import { createSupervisor, type Supervisor } from '../supervisor/supervisor.ts'
 
@@ -18,8 +19,9 @@ export async function startStack (t: Test, args: readonly string[] = []): Promis
   const folder = t.testdir()
   const ports = ['discovery', 'config-server', 'bus', 'gateway', 'gateway-management'].flatMap(name => ['--port', `${name}=0`])
   const options = readUpOptions([...ports, '--data', folder, '--no-restart', ...args], {})
-  const supervisor = createSupervisor(planStack(options, path.join(import.meta.dirname, '../..')), {
-    env: { ...process.env, PROFILE: options.profile },
+  const root = path.join(import.meta.dirname, '../..')
+  const supervisor = createSupervisor(planStack(options, root), {
+    env: childEnv(process.env, options.profile, root),
     logFolder: path.join(folder, 'logs'),
     startTimeoutMs: 60_000,
     restart: false,
