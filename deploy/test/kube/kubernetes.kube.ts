@@ -1,0 +1,159 @@
+/**
+ * `npm run test:kube`: the services on a real Kubernetes. Without KUBECONFIG it builds and starts deploy/test-cluster
+ * (root, Go; minutes once, seconds afterwards) and stops it at the end unless KUBE_KEEP is set; with KUBECONFIG it uses
+ * that cluster (minikube, kind), whose node must be reachable from here at port 30080.
+ */
+import t from 'tap'
+import { KubernetesDiscovery } from '../../../starter/discovery/kubernetes.ts'
+import { Cluster } from './cluster.ts'
+import { startLoad } from './load.ts'
+import { until } from '../until.ts'
+import type { Test } from 'tap'
+import type { LoadReport } from './load.ts'
+
+const PATIENCE_MS = 180_000
+const UNKNOWN_USER = '01a210ca-fcde-761a-aa07-7458c763a28e'
+
+const cluster = await Cluster.start((line) => t.comment(line))
+t.teardown(() => cluster.stop())
+t.comment(await cluster.script('minikube.sh', ['--no-forward']))
+const gateway = `http://${await cluster.nodeAddress()}:30080`
+
+t.test('the same calls as with npm start work through the gateway', async (t) => {
+  const created = await post('/users', { name: 'Ada', email: `ada-${Date.now()}@example.org` })
+  t.equal(created.status, 201)
+  const { userId } = await created.json() as { userId: string }
+  const read = await fetch(`${gateway}/users/${userId}`)
+  t.equal(read.status, 200)
+  t.match(await read.json(), { name: 'Ada' })
+  t.equal(read.headers.get('x-served-by'), 'breakwater')
+})
+
+t.test('the service account of the gateway may do what it needs, and nothing else', async (t) => {
+  const may = (verb: string, what: string) =>
+    cluster.kubectl('auth', 'can-i', verb, what, '--as=system:serviceaccount:breakwater:gateway').catch(() => 'no')
+  t.equal(await may('list', 'endpointslices.discovery.k8s.io'), 'yes')
+  t.equal(await may('watch', 'endpointslices.discovery.k8s.io'), 'yes')
+  for (const [verb, what] of [['get', 'secrets'], ['list', 'pods'], ['create', 'pods'], ['update', 'endpointslices.discovery.k8s.io']] as const) {
+    t.equal(await may(verb, what), 'no', `${verb} ${what}`)
+  }
+})
+
+t.test('users alone scales from 1 to 4, and the gateway uses all four without being told', async (t) => {
+  const before = await names('orders', 'gateway', 'bus')
+  await cluster.kubectl('scale', 'deployment/users', '--replicas=4')
+  await until(async () => (await cluster.pods('users')).filter((pod) => pod.ready).length === 4, '4 ready pods', PATIENCE_MS)
+  const served = async () => Promise.all((await cluster.pods('users')).map((pod) => requestsOf(pod.ip)))
+  await until(async () => {
+    await Promise.all(Array.from({ length: 20 }, () => fetch(`${gateway}/users/${UNKNOWN_USER}`)))
+    return (await served()).every((count) => count > 0)
+  }, 'every pod serves requests', PATIENCE_MS)
+  t.same(await names('orders', 'gateway', 'bus'), before, 'no other pod was touched')
+})
+
+t.test('users is rolled under load, and no request fails', async (t) => {
+  await unharmed(t, async () => {
+    const before = await names('users')
+    await cluster.kubectl('set', 'env', 'deployment/users', `ROLLED_AT=${Date.now()}`)
+    await cluster.kubectl('rollout', 'status', 'deployment/users', '--timeout=180s')
+    t.notOk((await names('users')).some((name) => before.includes(name)), 'every pod is a new one')
+  })
+})
+
+t.test('the gateway is rolled under load, and no request fails, with new connections and with kept ones', async (t) => {
+  await unharmed(t, async () => {
+    await cluster.kubectl('set', 'env', 'deployment/gateway', `ROLLED_AT=${Date.now()}`)
+    await cluster.kubectl('rollout', 'status', 'deployment/gateway', '--timeout=180s')
+  })
+})
+
+t.test('a users pod is killed under load, and no request fails', async (t) => {
+  await unharmed(t, async () => {
+    for (let i = 0; i < 2; i++) {
+      const [victim] = await cluster.pods('users')
+      await cluster.killPod(victim?.name ?? '')
+      await until(async () => (await cluster.pods('users')).filter((pod) => pod.ready && pod.name !== victim?.name).length === 4,
+        'a replacement', PATIENCE_MS)
+    }
+  })
+})
+
+t.test('a changed ConfigMap reaches the running gateway and the running services', async (t) => {
+  const before = await restarts()
+  const stamp = `changed-${Date.now()}`
+  await edit('gateway-config', (text) => text.replace(/X-Served-By, \S+/, `X-Served-By, ${stamp}`))
+  await edit('users-config', (text) => `${text.replace(/\ninfo\.stamp:.*\n/, '\n')}\ninfo.stamp: ${stamp}\n`)
+  await until(async () => (await fetch(`${gateway}/users/${UNKNOWN_USER}`)).headers.get('x-served-by') === stamp, 'the route changes', PATIENCE_MS)
+  const [pod] = await cluster.pods('users')
+  await until(async () => (await (await fetch(`http://${pod?.ip}:8081/actuator/info`)).text()).includes(stamp), 'the service sees it', PATIENCE_MS)
+  t.same(await restarts(), before, 'no pod was restarted')
+  await edit('gateway-config', (text) => text.replace(stamp, 'breakwater'))
+})
+
+t.test('the EndpointSlice client follows the real API: from this machine, with the kubeconfig', async (t) => {
+  const client = new KubernetesDiscovery({ kubeconfig: cluster.kubeconfig, namespaces: ['breakwater'], startTimeoutMs: 30_000 },
+    { info: () => {}, warn: () => {} })
+  t.teardown(() => client.stop())
+  await client.start()
+  t.ok(client.connected)
+  const hosts = () => client.instances('users.breakwater').filter((one) => one.status === 'UP').map((one) => one.host).toSorted()
+  t.same(hosts(), (await cluster.pods('users')).map((pod) => pod.ip).toSorted())
+  await cluster.kubectl('scale', 'deployment/users', '--replicas=2')
+  await until(() => hosts().length === 2, 'the client sees two', PATIENCE_MS)
+})
+
+t.test('while the API server is away, calls go on', { skip: cluster.own ? false : 'not on a cluster of others' }, async (t) => {
+  await unharmed(t, async () => {
+    cluster.killApiServer()
+    await new Promise((resolve) => setTimeout(resolve, 5_000))
+    await cluster.script('test-cluster/up.sh')
+  })
+  await cluster.kubectl('scale', 'deployment/users', '--replicas=3')
+  await until(async () => (await cluster.pods('users')).filter((pod) => pod.ready).length === 3, '3 ready pods', PATIENCE_MS)
+  const [newest] = (await cluster.pods('users')).toReversed()
+  await until(async () => {
+    await fetch(`${gateway}/users/${UNKNOWN_USER}`)
+    return (await requestsOf(newest?.ip ?? '')) > 0
+  }, 'the gateway follows the API again', PATIENCE_MS)
+})
+
+function post (path: string, body: object): Promise<Response> {
+  return fetch(`${gateway}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+}
+
+async function names (...services: string[]): Promise<string[]> {
+  return (await Promise.all(services.map((service) => cluster.pods(service)))).flat().map((pod) => pod.name)
+}
+
+async function restarts (): Promise<string[]> {
+  const pods = (await Promise.all(['gateway', 'users'].map((service) => cluster.pods(service)))).flat()
+  return pods.map((pod) => `${pod.name} ${pod.restarts}`)
+}
+
+/** How many requests to /users a pod has answered, by its own count. */
+async function requestsOf (ip: string): Promise<number> {
+  const text = await (await fetch(`http://${ip}:8081/actuator/prometheus`)).text()
+  return [...text.matchAll(/^http_server_requests_seconds_count\{[^}]*uri="\/users[^}]*\} (\d+)/gm)].reduce((sum, line) => sum + Number(line[1]), 0)
+}
+
+/** Changes the application.yml of a ConfigMap. */
+async function edit (name: string, change: (text: string) => string): Promise<void> {
+  const { data } = await cluster.json('get', 'configmap', name) as { data: Record<string, string> }
+  const patch = { data: { 'application.yml': change(data['application.yml'] ?? '') } }
+  await cluster.kubectl('patch', 'configmap', name, '--type=merge', '--patch', JSON.stringify(patch))
+}
+
+/** Does something while requests come in, half of them on new connections; none may fail. */
+async function unharmed (t: Test, action: () => Promise<void>): Promise<void> {
+  const url = `${gateway}/users/${UNKNOWN_USER}`
+  const stops = [true, false].map((keepAlive) => startLoad({ url, perSecond: 50, keepAlive }))
+  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  let reports: LoadReport[] = []
+  try {
+    await action()
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+  } finally {
+    reports = await Promise.all(stops.map((stop) => stop()))
+  }
+  for (const report of reports) t.same(report.failures, [], `0 of ${report.sent} failed, the slowest took ${report.slowestMs} ms`)
+}
