@@ -4,13 +4,13 @@
  * Finding, parsing and ordering lie in the back end (`backends/`, `environment/`), because only it knows its files;
  * the forms of the answer lie in `render/`.
  */
-import { createHash } from 'node:crypto'
 import type { Property } from '@breakwater/starter/settings'
 import type { Asker, Backend } from './backends/backend.ts'
 import { ByteCache } from './byte-cache.ts'
 import type { Ask } from './environment/ask.ts'
 import { toEnvironment, type Environment } from './environment/environment.ts'
 import { error } from './errors.ts'
+import { fingerprint, tagOf } from './render/fingerprint.ts'
 import { render, type Form } from './render/render.ts'
 
 /** A checked question and the form its answer shall have. */
@@ -25,6 +25,8 @@ export interface Question {
 export interface Answer {
   readonly body: Buffer
   readonly etag: string
+  /** How many secrets are in it: reading any is audited. */
+  readonly secrets: number
 }
 
 /** Replaces `{cipher}` values of what was found; sources without one come back as they are. */
@@ -74,7 +76,7 @@ export class EnvironmentRoad {
     // Decrypt: last of all, so that nothing encrypted or decrypted lies in the caches of files.
     const decrypted = await this.#parts.decrypt(toEnvironment(ask, found))
     // Override: after decryption, as in Spring; these values come from the operator's own settings.
-    return toEnvironment(ask, { ...decrypted, sources: decrypted.sources }, this.#parts.overrides)
+    return toEnvironment(ask, decrypted, this.#parts.overrides)
   }
 
   async #begin (key: string, question: Question, asker: Asker, stamp: string): Promise<Answer> {
@@ -99,7 +101,7 @@ export class EnvironmentRoad {
     const body = Buffer.from(render(environment, question.form, {
       resolvePlaceholders: question.resolvePlaceholders, stripDocument: this.#parts.stripDocument
     }))
-    return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"` }
+    return { body, etag: tagOf(body, fingerprint(environment.sources)), secrets: environment.secrets }
   }
 }
 

@@ -2,6 +2,8 @@
 import type { Property, Settings } from '@breakwater/starter/settings'
 import type { NativeOptions } from './backends/native.ts'
 import type { EncryptOptions } from './encryption/key-ring.ts'
+import { error } from './errors.ts'
+import type { AccessRule } from './web/access.ts'
 import { readEncryptOptions } from './encryption/encrypt-options.ts'
 
 /** One store, in the order of priority in which it was configured. */
@@ -35,6 +37,8 @@ export interface ConfigServerOptions {
   readonly decryptFiles: boolean
   /** `spring.cloud.config.server.encrypt.prefix-invalid-properties`. @default true */
   readonly prefixInvalid: boolean
+  /** `breakwater.config-server.access[n].*`: who may ask for what. @default none: the role alone decides */
+  readonly access: readonly AccessRule[]
   /** `breakwater.config-server.max-file-bytes`: a larger file is refused. @default 1 MiB */
   readonly maxFileBytes: number
   /** `breakwater.config-server.max-keys`: a file with more is refused. @default 10000 */
@@ -62,6 +66,7 @@ export const DEFAULTS: ConfigServerOptions = {
   decrypt: true,
   decryptFiles: false,
   prefixInvalid: true,
+  access: [],
   maxFileBytes: MEBIBYTE,
   maxKeys: 10_000,
   answerCacheBytes: 32 * MEBIBYTE,
@@ -98,6 +103,7 @@ export function readOptions (settings: Settings): ConfigServerOptions {
     decrypt: settings.boolean(`${SERVER}.encrypt.enabled`, DEFAULTS.decrypt),
     decryptFiles: settings.boolean(`${SERVER}.encrypt.plain-text-encrypt`, DEFAULTS.decryptFiles),
     prefixInvalid: settings.boolean(`${SERVER}.encrypt.prefix-invalid-properties`, DEFAULTS.prefixInvalid),
+    access: readAccess(settings),
     maxFileBytes,
     maxKeys: settings.integer(`${OWN}.max-keys`, DEFAULTS.maxKeys),
     answerCacheBytes: settings.bytes(`${OWN}.answer-cache`, DEFAULTS.answerCacheBytes),
@@ -116,6 +122,37 @@ function readNative (settings: Settings, prefix: string, maxFileBytes: number): 
       sweepMs: settings.durationMs(`${SERVER}.monitor.fixed-delay`, NATIVE_DEFAULTS.sweepMs),
       maxFileBytes
     }
+  }
+}
+
+function readAccess (settings: Settings): AccessRule[] {
+  const rules: AccessRule[] = []
+  for (let at = 0; settings.keys(`${OWN}.access[${at}]`).length > 0; at++) {
+    rules.push(readAccessRule(settings, `${OWN}.access[${at}]`))
+  }
+  return rules
+}
+
+const RULE_PARTS = ['principals', 'applications', 'profiles', 'labels', 'actions']
+
+// A misspelled part would otherwise mean "all": a rule has to say whom and what it is for, in words that are known.
+function readAccessRule (settings: Settings, prefix: string): AccessRule {
+  const unknown = Object.keys(settings.map(prefix)).find(key => !RULE_PARTS.includes(key.replace(/\[\d+\]$/, '')))
+  if (unknown !== undefined) {
+    throw error('E_CONFIG_SETTING', [`${prefix}.${unknown}`, 'no part of a rule.', `Use ${RULE_PARTS.join(', ')}.`],
+      { where: settings.origin(`${prefix}.${unknown}`) })
+  }
+  const required = (part: string): string[] => {
+    const list = settings.list(`${prefix}.${part}`)
+    if (list.length === 0) throw error('E_CONFIG_SETTING', [`${prefix}.${part}`, 'missing.', 'Name them, or * for all.'])
+    return list
+  }
+  return {
+    principals: required('principals'),
+    applications: required('applications'),
+    profiles: settings.list(`${prefix}.profiles`, ['*']),
+    labels: settings.list(`${prefix}.labels`, ['*']),
+    actions: settings.list(`${prefix}.actions`, ['read', 'watch'])
   }
 }
 

@@ -3,7 +3,9 @@
  * `main.ts` start.
  */
 import type { FastifyInstance } from 'fastify'
-import { actuator, createLogger, type Logger } from '@breakwater/starter'
+import {
+  actuator, createAuthenticator, createLogger, type Authenticator, type Authorize, type Logger
+} from '@breakwater/starter'
 import { Settings } from '@breakwater/starter/settings'
 import type { Backend } from './backends/backend.ts'
 import { createBackend } from './backends/create-backend.ts'
@@ -13,6 +15,8 @@ import { createKeyRing, type KeyRing } from './encryption/key-ring.ts'
 import { EnvironmentRoad, type Decrypt } from './environment.ts'
 import { DEFAULTS, type ConfigServerOptions } from './options.ts'
 import { fillText } from './render/render.ts'
+import { createAccess } from './web/access.ts'
+import { createAudit } from './web/audit.ts'
 import { encryptionRoutes } from './web/encryption-routes.ts'
 import { environmentRoutes } from './web/environment-routes.ts'
 import { createFileRoute } from './web/file-route.ts'
@@ -31,6 +35,16 @@ export interface ConfigServerContext {
   readonly settings?: Settings
 }
 
+/** What the parts of a running server share. */
+interface Parts {
+  readonly options: ConfigServerOptions
+  readonly settings: Settings
+  readonly log: Logger
+  readonly backend: Backend
+  readonly keys: KeyRing
+  readonly auth: Authenticator
+}
+
 /**
  * Starts a config server and resolves once it answers.
  * @example
@@ -39,27 +53,38 @@ export interface ConfigServerContext {
 export async function createConfigServer (
   given: Partial<ConfigServerOptions>, context: ConfigServerContext = {}
 ): Promise<ConfigServer> {
-  const options = { ...DEFAULTS, ...given }
-  const log = context.log ?? createLogger({ name: 'config-server', level: 'warn' })
-  const settings = context.settings ?? new Settings({ profiles: ['default'], sources: [], warnings: [] })
-  const keys = await createKeyRing(options.encrypt)
-  const backend = createBackend(options)
-  const app = createHttp(log)
+  const parts = await createParts({ ...DEFAULTS, ...given }, context)
+  const app = createHttp(parts.log)
   try {
-    await backend.start()
-    await app.register(actuator, { settings, log, health: new Map([['configServer', () => healthOf(backend)]]) })
-    await app.register(async scope => registerRoutes(scope, options, backend, keys, log))
-    const url = await app.listen({ host: options.host, port: options.port })
-    return { url, stop: async () => stop(app, backend) }
+    await parts.backend.start()
+    await registerAll(app, parts)
+    const url = await app.listen({ host: parts.options.host, port: parts.options.port })
+    return { url, stop: async () => stop(app, parts) }
   } catch (failure) {
-    await stop(app, backend)
+    await stop(app, parts)
     throw failure
   }
 }
 
-async function stop (app: FastifyInstance, backend: Backend): Promise<void> {
+async function createParts (options: ConfigServerOptions, context: ConfigServerContext): Promise<Parts> {
+  const log = context.log ?? createLogger({ name: 'config-server', level: 'warn' })
+  const settings = context.settings ?? new Settings({ profiles: ['default'], sources: [], warnings: [] })
+  const auth = await createAuthenticator(settings, log)
+  const keys = await createKeyRing(options.encrypt)
+  return { options, settings, log, auth, keys, backend: createBackend(options) }
+}
+
+async function stop (app: FastifyInstance, { backend }: Parts): Promise<void> {
   await app.close()
   await backend.stop()
+}
+
+async function registerAll (app: FastifyInstance, parts: Parts): Promise<void> {
+  const { settings, log, auth, backend } = parts
+  const health = new Map([['configServer', () => healthOf(backend)]])
+  const authorize: Authorize = async (request, role) => { await auth.check(request, role) }
+  await app.register(actuator, { settings, log, health, authorize })
+  await app.register(async scope => registerRoutes(scope, parts))
 }
 
 function healthOf (backend: Backend) {
@@ -70,21 +95,22 @@ function healthOf (backend: Backend) {
   }
 }
 
-function registerRoutes (
-  scope: FastifyInstance, options: ConfigServerOptions, backend: Backend, keys: KeyRing, log: Logger
-): void {
-  useConfigServerWire(scope)
+function registerRoutes (scope: FastifyInstance, { options, auth, backend, keys, log }: Parts): void {
+  useConfigServerWire(scope, auth.mode === 'bearer' ? 'Bearer' : 'Basic realm="config-server"')
+  const access = createAccess(auth, options.access)
+  const audit = createAudit(log)
   const road = createRoad(options, backend, keys, log)
   const files = createFileRoute({
     ...options,
+    access,
     find: async (ask, candidates, asker) => backend.resource(ask, candidates, asker),
     fill: async (text, file, ask, asker) => {
       const plain = options.decrypt && options.decryptFiles ? await decryptFile(text, file, keys) : text
       return plain.includes('${') ? fillText(plain, await road.environment(ask, asker)) : plain
     }
   })
-  encryptionRoutes(scope, options.prefix, keys)
-  environmentRoutes(scope, { ...options, road, files })
+  encryptionRoutes(scope, { prefix: options.prefix, keys, access, audit })
+  environmentRoutes(scope, { ...options, road, files, access, audit })
 }
 
 function createRoad (options: ConfigServerOptions, backend: Backend, keys: KeyRing, log: Logger): EnvironmentRoad {

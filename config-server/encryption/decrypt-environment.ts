@@ -20,7 +20,12 @@ export async function decryptEnvironment (
   if (!keys.installed || !environment.sources.some(hasCipher)) return environment
   const sources = await Promise.all(environment.sources.map(async source =>
     hasCipher(source) ? decryptSource(source, keys, options) : source))
-  return { ...environment, sources }
+  return { ...environment, sources, secrets: environment.secrets + countCiphers(environment.sources) }
+}
+
+function countCiphers (sources: readonly PropertySource[]): number {
+  return sources.reduce((sum, { properties }) =>
+    sum + [...properties.values()].filter(({ value }) => value.text.startsWith(CIPHER)).length, 0)
 }
 
 function hasCipher (source: PropertySource): boolean {

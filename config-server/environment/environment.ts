@@ -11,6 +11,8 @@ export interface Environment {
   readonly state: string | null
   /** Highest priority first. */
   readonly sources: readonly PropertySource[]
+  /** How many values were secrets: decrypted here or read from a store of secrets. */
+  readonly secrets: number
 }
 
 /** What a back end found for a question. */
@@ -18,6 +20,8 @@ export interface Found {
   readonly version: string | null
   readonly state: string | null
   readonly sources: readonly PropertySource[]
+  /** How many of the values come from a store of secrets. Default 0. */
+  readonly secrets?: number
 }
 
 /** The name under which the server's own overrides come first; clients treat it as belonging to every profile. */
@@ -32,7 +36,8 @@ export function toEnvironment (ask: Ask, found: Found, overrides?: ReadonlyMap<s
     label: ask.label,
     version: found.version,
     state: found.state,
-    sources: uniqueNames([...own, ...found.sources])
+    sources: uniqueNames([...own, ...found.sources]),
+    secrets: found.secrets ?? 0
   }
 }
 

@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { createConfigServer, NATIVE_DEFAULTS, type ConfigServer, type ConfigServerOptions } from '../index.ts'
+import { createLogger, type Logger } from '@breakwater/starter'
+import { createConfigServer, NATIVE_DEFAULTS, type ConfigServer, type ConfigServerContext, type ConfigServerOptions } from '../index.ts'
 import type { NativeOptions } from '../backends/native.ts'
 
 export interface Teardown {
@@ -27,13 +28,13 @@ export async function write (root: string, files: Record<string, string | Buffer
 
 /** A server over one folder. */
 export async function startNative (
-  t: Teardown, files: Record<string, string | Buffer>,
-  options: Partial<ConfigServerOptions> = {}, native: Partial<NativeOptions> = {}
+  t: Teardown, files: Record<string, string | Buffer>, options: Partial<ConfigServerOptions> = {},
+  native: Partial<NativeOptions> = {}, context: ConfigServerContext = {}
 ): Promise<ConfigServer & { root: string }> {
   const root = await folder(t, files)
   const server = await createConfigServer({
     port: 0, backends: [{ type: 'native', native: { ...NATIVE_DEFAULTS, searchLocations: [`file:${root}`], ...native } }], ...options
-  })
+  }, context)
   t.teardown(() => server.stop())
   return { ...server, root }
 }
@@ -94,3 +95,10 @@ export async function eventually<T> (what: string, check: () => Promise<T | unde
 }
 
 export const V2 = 'application/vnd.spring-cloud.config-server.v2+json'
+
+/** A logger that writes into a list, to look at what a server says. */
+export function listLogger (): { log: Logger, lines: string[] } {
+  const lines: string[] = []
+  const destination = { write: (line: string) => { lines.push(line) } }
+  return { log: createLogger({ name: 'config-server', level: 'debug', destination }), lines }
+}

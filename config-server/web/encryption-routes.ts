@@ -5,6 +5,8 @@ import { CIPHER } from '../encryption/decrypt-environment.ts'
 import type { KeyRing } from '../encryption/key-ring.ts'
 import { readPrefixes } from '../encryption/prefix.ts'
 import { error } from '../errors.ts'
+import type { CheckAccess } from './access.ts'
+import type { Audit } from './audit.ts'
 
 const STATUS_WORDS: Record<string, string> = {
   E_CIPHER_INVALID: 'INVALID',
@@ -14,11 +16,24 @@ const STATUS_WORDS: Record<string, string> = {
   E_CIPHER_NO_PUBLIC_KEY: 'NOT_FOUND'
 }
 
+export interface EncryptionParts {
+  readonly prefix: string
+  readonly keys: KeyRing
+  readonly access: CheckAccess
+  readonly audit: Audit
+}
+
 /** Registers the encryption endpoints below the prefix. */
-export function encryptionRoutes (app: FastifyInstance, prefix: string, keys: KeyRing): void {
+export function encryptionRoutes (app: FastifyInstance, { prefix, keys, access, audit }: EncryptionParts): void {
   for (const suffix of ['', '/:name/:profiles']) {
-    app.post(`${prefix}/encrypt${suffix}`, work(async request => encrypt(bodyOf(request, false), keys)))
-    app.post(`${prefix}/decrypt${suffix}`, work(async request => decrypt(bodyOf(request, true), keys)))
+    app.post(`${prefix}/encrypt${suffix}`, work(async request => {
+      await access(request, 'encrypt')
+      return encrypt(bodyOf(request, false), keys)
+    }))
+    app.post(`${prefix}/decrypt${suffix}`, work(async request => {
+      audit(request, await access(request, 'decrypt'), 'decrypt', {})
+      return decrypt(bodyOf(request, true), keys)
+    }))
     app.get(`${prefix}/key${suffix}`, work(async () => publicKey(keys)))
   }
   for (const path of ['encrypt', 'decrypt']) {

@@ -5,6 +5,8 @@ import type { Answer, EnvironmentRoad, Question } from '../environment.ts'
 import { readAsk, type Ask } from '../environment/ask.ts'
 import { error } from '../errors.ts'
 import type { Form } from '../render/render.ts'
+import type { CheckAccess } from './access.ts'
+import { auditedAsk, type Audit } from './audit.ts'
 import { chooseForm, V1, V2 } from './accept.ts'
 import { readRoute, type Format, type Route } from './route.ts'
 
@@ -14,6 +16,8 @@ export interface RouteParts {
   readonly defaultLabel: string | null
   readonly validateProfiles: boolean
   readonly files: FileRoute
+  readonly access: CheckAccess
+  readonly audit: Audit
 }
 
 /** Answers a request for a plain file. */
@@ -35,7 +39,12 @@ export function environmentRoutes (app: FastifyInstance, parts: RouteParts): voi
     const form = formOf(route, request)
     if (form === undefined) return notAcceptable(reply)
     const question = { ask: askOf(route, parts), form, resolvePlaceholders: resolves(route) }
-    return sendAnswer(request, reply, question, await parts.road.answer(question, askerOf(request)))
+    const principal = await parts.access(request, 'read', question.ask)
+    const answer = await parts.road.answer(question, askerOf(request))
+    if (answer.secrets > 0) {
+      parts.audit(request, principal, 'read secrets', { ...auditedAsk(question.ask), secrets: answer.secrets })
+    }
+    return sendAnswer(request, reply, question, answer)
   })
 }
 

@@ -4,10 +4,12 @@ import { BreakwaterError } from '@breakwater/starter'
 import type { Asker, Resource } from '../backends/backend.ts'
 import { isUnsafe, type Ask } from '../environment/ask.ts'
 import { error } from '../errors.ts'
+import type { CheckAccess } from './access.ts'
 import { askerOf, askOf, type AskDefaults, type FileRoute } from './environment-routes.ts'
 
 /** What the file route needs of the server. */
 export interface FileParts extends AskDefaults {
+  readonly access: CheckAccess
   readonly find: (ask: Ask, candidates: readonly string[], asker: Asker) => Promise<Resource | undefined>
   /** The text of a file as a client gets it: placeholders filled in from the environment of the same question. */
   readonly fill: (text: string, file: string, ask: Ask, asker: Asker) => Promise<string>
@@ -20,6 +22,7 @@ export function createFileRoute (parts: FileParts): FileRoute {
     const asker = askerOf(request)
     for (const { label, path } of route.tries) {
       const ask = askOf({ ...route, label }, parts)
+      await parts.access(request, 'read', ask)
       const found = await lookUp(parts, ask, checkedPath(path), asker)
       if (found === undefined) continue
       if (notModified(request, found)) return reply.code(304).send()

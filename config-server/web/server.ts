@@ -20,10 +20,13 @@ export function createHttp (log: Logger): FastifyInstance {
 }
 
 /** Makes a scope speak the wire of a config server: raw bodies in, Boot's errors out. */
-export function useConfigServerWire (scope: FastifyInstance): void {
+export function useConfigServerWire (scope: FastifyInstance, challenge: string): void {
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  scope.setErrorHandler(sendError)
+  scope.setErrorHandler(async (failure, request, reply) => {
+    if (statusOf(failure) === 401) reply.header('www-authenticate', challenge)
+    return sendError(failure, request, reply)
+  })
 }
 
 async function sendError (failure: unknown, request: FastifyRequest, reply: FastifyReply) {
