@@ -25,7 +25,7 @@ t.test('what is not understood is a usage error that names it', async t => {
 
 t.test('the local profile has registry and config server, the others bring none', async t => {
   const names = (profile: string) => planStack(readUpOptions(['--profile', profile], {}), '/x').map(spec => spec.name)
-  t.match(names('local'), ['discovery', 'config-server', 'gateway'])
+  t.match(names('local'), ['discovery', 'config-server', 'bus', 'gateway'])
   t.notOk(names('k8s').includes('discovery'))
   t.notOk(names('consul').includes('config-server'))
 })
