@@ -28,7 +28,8 @@ export function splitName (key: string): NamePart[] {
       if (key[at] === '.') at++
     } else {
       const end = plainEnd(key, at)
-      parts.push({ text: key.slice(at, end), bracket: false })
+      // Spring leaves empty parts out: `a..b` is a.b.
+      if (end > at) parts.push({ text: key.slice(at, end), bracket: false })
       at = key[end] === '.' ? end + 1 : end
     }
   }

@@ -1,8 +1,9 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml'
-import type { Alias, Node, Scalar as YamlScalar, YAMLMap } from 'yaml'
+import type { Alias, Node, Scalar as YamlScalar, YAMLMap, YAMLParseError } from 'yaml'
 import { settingsError } from './errors.ts'
 import { PARSE_LIMITS } from './types.ts'
 import type { ParseLimits, Property, Scalar, YamlDocument } from './types.ts'
+import { findExcess } from './yaml-guard.ts'
 import { resolveScalar } from './yaml-scalar.ts'
 
 /**
@@ -19,7 +20,7 @@ export function parseYaml (text: string, source: string, limits: ParseLimits = P
   })
   const maps = [...parsed].map(document => {
     const [fault] = document.errors
-    if (fault !== undefined) throw reader.error(fault.message, fault.pos[0])
+    if (fault !== undefined) throw reader.fault(fault)
     return reader.flatten(document.contents as Node | null)
   }).filter(map => map !== undefined)
   return maps.map((properties, index) => ({
@@ -51,16 +52,25 @@ class YamlReader {
     return settingsError('E_CONFIG_YAML', [what], { where: `${this.#source}:${line || 1}:${col || 1}` })
   }
 
-  /** SnakeYAML refuses control characters; the length is bounded before anything is parsed. */
+  /** A fault of the parser; what makes it run out of stack is nesting. */
+  fault ({ code, message, pos }: YAMLParseError): Error {
+    const what = code === 'RESOURCE_EXHAUSTION' ? `nested deeper than ${this.#limits.depth} levels` : message
+    return this.error(what, pos[0])
+  }
+
+  /** Bounds the text before it is parsed; SnakeYAML refuses control characters. */
   checkText (text: string): void {
     if (text.length > this.#limits.chars) {
       throw settingsError('E_CONFIG_LIMIT', [`${this.#limits.chars} characters`], { where: this.#source })
     }
     // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-    const bad = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]/.exec(text)
-    if (bad === null) return
-    const before = text.slice(0, bad.index).split(/\r\n|\r|\n/)
-    throw settingsError('E_CONFIG_YAML', ['control characters are not allowed'],
+    const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]/.exec(text)
+    const excess = control === null
+      ? findExcess(text, this.#limits)
+      : { what: 'control characters are not allowed', offset: control.index }
+    if (excess === undefined) return
+    const before = text.slice(0, excess.offset).split(/\r\n|\r|\n/)
+    throw settingsError('E_CONFIG_YAML', [excess.what],
       { where: `${this.#source}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}` })
   }
 

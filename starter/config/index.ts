@@ -1,1 +1,0 @@
-export { ConfigServerClient } from './config-server-client.ts'
