@@ -6,9 +6,9 @@ export const discoveryError = errorTable({
     text: '%s must be %s, not %s.',
     next: 'Correct the setting and start again.'
   },
-  E_DISCOVERY_SECURITY: {
-    text: 'the registry would listen on %s without any authentication.',
-    next: 'Set breakwater.security.* (see docs/discovery.md), or bind it to 127.0.0.1.'
+  E_DISCOVERY_TLS: {
+    text: 'the file %s cannot be read (%s).',
+    next: 'Point the setting at a PEM file that this user may read.'
   },
   E_SNAPSHOT_FILE: {
     text: 'the snapshot file %s cannot be used (%s).',

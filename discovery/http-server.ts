@@ -1,14 +1,18 @@
+import type { Authenticator } from '@breakwater/starter'
 import Fastify, {
   LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply
 } from 'fastify'
 import type { Logger } from 'pino'
 import { pageRoutes } from './dashboard/routes.ts'
 import { discoveryError } from './errors.ts'
+import { limitFetches } from './eureka/rate-limit.ts'
 import { bareErrors, eurekaRoutes, overridesRoute, rawBodies } from './eureka/routes.ts'
 import type { DiscoveryOptions } from './options.ts'
 import type { Peers } from './peers/peers.ts'
 import { batchRoute } from './peers/receive.ts'
 import type { Registry } from './registry.ts'
+import { declarePrincipal, guardRoutes } from './security/access.ts'
+import type { TlsMaterial } from './security/tls.ts'
 import { streamRoutes } from './stream/routes.ts'
 
 /** Ids of 400 characters are in use, and each may be percent-encoded threefold. */
@@ -21,14 +25,19 @@ export interface HttpParts {
   readonly options: DiscoveryOptions
   readonly now: () => number
   readonly log: Logger | undefined
+  /** Who may do what; undefined: everyone everything, for tests within a process. */
+  readonly auth: Authenticator | undefined
+  readonly tls: TlsMaterial | undefined
 }
 
 /** The registry's HTTP face: Eureka's paths as Spring has them and as Netflix has them, the stream, the page. */
 export function createHttpServer (parts: HttpParts): FastifyInstance {
-  const { registry, peers, options, now, log } = parts
+  const { registry, peers, options, now, log, auth, tls } = parts
   const logger: FastifyBaseLogger | undefined = log
   const server = Fastify({
     ...(logger === undefined ? {} : { loggerInstance: logger }),
+    // Fastify's types tell apart what its code does not: one server type for both is enough here.
+    ...(tls === undefined ? {} : { https: tls } as object),
     logController: new LogController({ disableRequestLogging: true }),
     // A stopping registry must not wait for clients that hold their connections open.
     forceCloseConnections: true,
@@ -39,15 +48,21 @@ export function createHttpServer (parts: HttpParts): FastifyInstance {
   })
   rawBodies(server, options.maxBodyBytes)
   bareErrors(server)
+  declarePrincipal(server)
   for (const prefix of ['/eureka', '/eureka/v2']) {
     server.register(async scope => {
+      guardRoutes(scope, auth)
+      limitFetches(scope, options.rateLimit, now)
       eurekaRoutes(scope, registry, options, () => peers.replicas(), now)
       batchRoute(scope, registry, options.maxBatchBytes)
     }, { prefix })
   }
-  overridesRoute(server, registry)
-  server.register(async scope => streamRoutes(scope, registry.hub, options.maxSubscribers), { prefix: '/eureka' })
-  if (options.dashboard) server.register(async scope => pageRoutes(scope, registry, options, now))
+  server.register(async scope => {
+    guardRoutes(scope, auth)
+    overridesRoute(scope, registry)
+    streamRoutes(scope, registry.hub, options.maxSubscribers)
+    if (options.dashboard) pageRoutes(scope, registry, options, now)
+  })
   return server
 }
 
@@ -66,5 +81,5 @@ export function urlOf (server: FastifyInstance): string {
   const address = server.server.address()
   if (address === null || typeof address === 'string') return ''
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return `http://${host}:${address.port}`
+  return `${'setSecureContext' in server.server ? 'https' : 'http'}://${host}:${address.port}`
 }

@@ -1,11 +1,13 @@
 /** The registry as a process: `breakwater discovery [--port N] [--config application.yml]`. */
-import { actuator, runMain } from '@breakwater/starter'
+import { actuator, createAuthenticator, runMain, type Authorize } from '@breakwater/starter'
 import { createDiscovery } from './server.ts'
 import { optionsFrom } from './settings.ts'
 
 runMain(process, 'discovery', async ({ settings, log }) => {
-  const discovery = createDiscovery(optionsFrom(settings), { log })
-  await discovery.server.register(actuator, { settings, log })
+  const auth = await createAuthenticator(settings, log)
+  const discovery = createDiscovery(optionsFrom(settings), { log, auth })
+  const authorize: Authorize = async (request, role) => { await auth.check(request, role) }
+  await discovery.server.register(actuator, { settings, log, authorize })
   await discovery.start()
   return { url: discovery.url, stop: () => discovery.stop() }
 })

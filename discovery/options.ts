@@ -1,4 +1,6 @@
 import { discoveryError } from './errors.ts'
+import type { RateLimitOptions } from './eureka/rate-limit.ts'
+import type { TlsFiles } from './security/tls.ts'
 
 /** How the registry is run. Every field has a default; `createDiscovery({})` is a working registry. */
 export interface DiscoveryOptions {
@@ -52,6 +54,14 @@ export interface DiscoveryOptions {
   /** A cancellation that could not be told to a peer for this long is dropped. @default 30000 */
   readonly peerCancelKeepMs: number
 
+  /** A file whose content is the bearer token for peers whose URL has no credentials. @default undefined */
+  readonly peerTokenFile: string | undefined
+
+  /** Certificate and key in PEM, with which HTTPS is spoken; undefined: HTTP. @default undefined */
+  readonly tls: TlsFiles | undefined
+  /** Eureka's limits of fetches. @default off */
+  readonly rateLimit: RateLimitOptions
+
   /** Where the registry is kept over a restart; undefined: nowhere. @default undefined */
   readonly snapshotFile: string | undefined
   /** Least time between two writes of it. @default 5000 */
@@ -91,6 +101,11 @@ export const DEFAULTS: DiscoveryOptions = Object.freeze({
   peerBatchSize: 250,
   peerQueueMax: 10_000,
   peerCancelKeepMs: 30_000,
+  peerTokenFile: undefined,
+  tls: undefined,
+  rateLimit: Object.freeze({
+    enabled: false, burst: 10, fetchesPerSec: 500, fullPerSec: 100, throttleStandard: false, privileged: []
+  }),
   snapshotFile: undefined,
   snapshotIntervalMs: 5000,
   dashboard: true,

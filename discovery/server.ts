@@ -1,12 +1,15 @@
 import { randomBytes, randomInt } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import type { Authenticator } from '@breakwater/starter'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { Payloads } from './eureka/payloads.ts'
 import { createHttpServer, listen, urlOf } from './http-server.ts'
 import { readOptions, type DiscoveryOptions } from './options.ts'
 import { otherPeers } from './peers/own-url.ts'
-import { Peers } from './peers/peers.ts'
+import { Peers, type PeersOptions } from './peers/peers.ts'
+import { readTls, type TlsMaterial } from './security/tls.ts'
 import { Registry } from './registry.ts'
 import { Book } from './registry/book.ts'
 import { SnapshotKeeper, type KeeperOptions } from './snapshot/keeper.ts'
@@ -22,6 +25,8 @@ export interface DiscoveryContext {
   readonly log?: Logger | undefined
   /** Milliseconds since 1970; tests hand in their own. */
   readonly now?: () => number
+  /** Who may do what; undefined: everyone everything. */
+  readonly auth?: Authenticator | undefined
 }
 
 /** A running registry. */
@@ -49,8 +54,9 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
   const options = readOptions(given)
   const { log, now = Date.now } = context
   const registry = createRegistry(options, now)
-  const peers = createPeers(registry, options, now, log)
-  const server = createHttpServer({ registry, peers, options, now, log })
+  const tls = options.tls === undefined ? undefined : readTls(options.tls)
+  const peers = createPeers(registry, options, tls, { now, log })
+  const server = createHttpServer({ registry, peers, options, now, log, auth: context.auth, tls })
   const epoch = randomBytes(6).toString('hex')
   const keeper = createKeeper(registry.book, options, { epoch, now, log })
   let sweeper: NodeJS.Timeout | undefined
@@ -121,15 +127,19 @@ function createKeeper (
 }
 
 function createPeers (
-  registry: Registry, options: DiscoveryOptions, now: () => number, log: Logger | undefined
+  registry: Registry, options: DiscoveryOptions, tls: TlsMaterial | undefined, rest: Pick<PeersOptions, 'now' | 'log'>
 ): Peers {
+  const { peerTokenFile, peerTimeoutMs: timeoutMs } = options
+  // Read for each call: tokens are short-lived, and whoever renews them only replaces the file.
+  const authorization = peerTokenFile === undefined
+    ? undefined
+    : async () => `Bearer ${(await readFile(peerTokenFile, 'utf8')).trim()}`
   return new Peers(registry, {
-    http: { timeoutMs: options.peerTimeoutMs },
+    http: { timeoutMs, tls, authorization },
     queue: { max: options.peerQueueMax, cancelMs: options.peerCancelKeepMs, statusMs: STATUS_KEEP_MS },
     batchMs: options.peerBatchMs,
     batchSize: options.peerBatchSize,
-    now,
-    log
+    ...rest
   })
 }
 

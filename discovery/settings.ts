@@ -1,5 +1,7 @@
 import type { Settings } from '@breakwater/starter/settings'
+import type { RateLimitOptions } from './eureka/rate-limit.ts'
 import { DEFAULTS, type DiscoveryOptions } from './options.ts'
+import type { TlsFiles } from './security/tls.ts'
 
 /** The options that the settings give, under Spring's names where Spring has one. */
 export function optionsFrom (settings: Settings): DiscoveryOptions {
@@ -30,12 +32,40 @@ export function optionsFrom (settings: Settings): DiscoveryOptions {
     peerBatchSize: settings.integer(own('peer-batch-size'), DEFAULTS.peerBatchSize),
     peerQueueMax: settings.integer(server('max-elements-in-peer-replication-pool'), DEFAULTS.peerQueueMax),
     peerCancelKeepMs: settings.integer(server('max-time-for-replication'), DEFAULTS.peerCancelKeepMs),
+    peerTokenFile: settings.get(own('peer-token-file')),
+    tls: tlsFiles(settings),
+    rateLimit: rateLimit(settings),
     snapshotFile: settings.get(own('snapshot-file')),
     snapshotIntervalMs: settings.durationMs(own('snapshot-interval'), DEFAULTS.snapshotIntervalMs),
     dashboard: settings.boolean('eureka.dashboard.enabled', DEFAULTS.dashboard),
     dashboardPath: settings.string('eureka.dashboard.path', DEFAULTS.dashboardPath),
     environment: settings.string('eureka.environment', DEFAULTS.environment),
     datacenter: settings.string('eureka.datacenter', DEFAULTS.datacenter)
+  }
+}
+
+/** Spring Boot's names for PEM files; `server.ssl.enabled: false` turns them off without deleting them. */
+function tlsFiles (settings: Settings): TlsFiles | undefined {
+  const cert = settings.get('server.ssl.certificate')
+  if (cert === undefined || !settings.boolean('server.ssl.enabled', true)) return undefined
+  return {
+    cert,
+    key: settings.string('server.ssl.certificate-private-key'),
+    ca: settings.get('server.ssl.trust-certificate'),
+    clientAuth: settings.string('server.ssl.client-auth', 'none')
+  }
+}
+
+function rateLimit (settings: Settings): RateLimitOptions {
+  const key = (name: string): string => `eureka.server.rate-limiter-${name}`
+  const { rateLimit: defaults } = DEFAULTS
+  return {
+    enabled: settings.boolean(key('enabled'), defaults.enabled),
+    burst: settings.integer(key('burst-size'), defaults.burst),
+    fetchesPerSec: settings.number(key('registry-fetch-average-rate'), defaults.fetchesPerSec),
+    fullPerSec: settings.number(key('full-fetch-average-rate'), defaults.fullPerSec),
+    throttleStandard: settings.boolean(key('throttle-standard-clients'), defaults.throttleStandard),
+    privileged: settings.list(key('privileged-clients'))
   }
 }
 

@@ -5,6 +5,7 @@ import { badRequest, FULL, isAnswer, NOT_FOUND, OK, REGISTERED, type Answer } fr
 import type { Tree } from './body.ts'
 import { checkMetadata, decodeRegistration, decodeStatus, decodeTime } from './decode.ts'
 import { instanceDocument } from './forms.ts'
+import { audit } from '../security/access.ts'
 import { appOf, isReplicated, queryOf, readBody, send, type EurekaRequest, type EurekaRoute } from './http.ts'
 import { chooseForm } from './negotiation.ts'
 
@@ -20,6 +21,7 @@ export function writeRoutes (server: FastifyInstance, registry: Registry, maxBod
 
   server.delete<EurekaRoute>('/apps/:app/:id', (request, reply) => {
     const gone = registry.cancel(appOf(request), request.params.id, isReplicated(request))
+    if (gone !== undefined) audit(request, 'cancel', gone.app, gone.id)
     return send(reply, gone === undefined ? NOT_FOUND : OK)
   })
 
@@ -38,6 +40,7 @@ function register (registry: Registry, request: EurekaRequest, body: Tree): Answ
   if (!isInstance(instance)) return instance
   if (registry.book.isFull && registry.book.lease(instance.app, instance.id) === undefined) return FULL
   registry.register(instance, isReplicated(request))
+  audit(request, 'register', instance.app, instance.id)
   return REGISTERED
 }
 
@@ -68,6 +71,7 @@ function override (registry: Registry, request: EurekaRequest): Answer {
   if (lastDirtyAt === null) return badRequest('lastDirtyTimestamp is no number')
   const note = { lastDirtyAt, replicated: isReplicated(request) }
   const changed = registry.override(appOf(request), request.params.id, status, note)
+  if (changed !== undefined) audit(request, `override ${status}`, changed.app, changed.id)
   return changed === undefined ? NOT_FOUND : OK
 }
 
@@ -78,6 +82,7 @@ function clearOverride (registry: Registry, request: EurekaRequest): Answer {
   if (lastDirtyAt === null) return badRequest('lastDirtyTimestamp is no number')
   const note = { lastDirtyAt, replicated: isReplicated(request) }
   const changed = registry.clearOverride(appOf(request), request.params.id, value, note)
+  if (changed !== undefined) audit(request, 'clear override', changed.app, changed.id)
   return changed === undefined ? NOT_FOUND : OK
 }
 
@@ -90,6 +95,7 @@ function addMetadata (registry: Registry, request: EurekaRequest): Answer {
     return badRequest('too much metadata')
   }
   registry.addMetadata(appOf(request), request.params.id, entries)
+  audit(request, 'metadata', lease.instance.app, lease.instance.id)
   return OK
 }
 

@@ -3,7 +3,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { createGunzip } from 'node:zlib'
 import { discoveryError } from '../errors.ts'
 
-/** Certificates for calling peers over TLS, as PEM texts. */
+/** Certificates for calling peers over TLS, as PEM texts: the server's own, shown as a client. */
 export interface PeerTls {
   readonly ca?: string | undefined
   readonly cert?: string | undefined
@@ -14,7 +14,7 @@ export interface PeerHttpOptions {
   readonly timeoutMs: number
   readonly tls?: PeerTls | undefined
   /** `Bearer ...` or `Basic ...`, for peers whose URL has no credentials of its own. */
-  readonly authorization?: (() => string | undefined) | undefined
+  readonly authorization?: (() => Promise<string>) | undefined
 }
 
 export interface PeerReply {
@@ -45,17 +45,18 @@ export class PeerHttp {
     this.url = base.href
     this.#options = options
     const kept = { keepAlive: true, maxSockets: 4, timeout: 30_000 }
-    this.#agent = base.protocol === 'https:' ? new HttpsAgent({ ...kept, ...options.tls }) : new HttpAgent(kept)
+    this.#agent = base.protocol === 'https:' ? new HttpsAgent({ ...kept, ...certificates(options.tls) }) : new HttpAgent(kept)
   }
 
   /** `path` is below the base. Rejects with E_PEER_TIMEOUT or E_PEER_UNREACHABLE. */
-  call (method: 'GET' | 'POST', path: string, body?: string): Promise<PeerReply> {
+  async call (method: 'GET' | 'POST', path: string, body?: string): Promise<PeerReply> {
+    const authorization = this.#ownAuthorization ?? await this.#options.authorization?.()
     const send = this.#base.protocol === 'https:' ? httpsRequest : httpRequest
     const signal = AbortSignal.timeout(this.#options.timeoutMs)
     return new Promise((resolve, reject) => {
       const fail = (cause: unknown): void => reject(this.#failure(cause, signal))
       const outgoing = send(new URL(path, this.#base), {
-        method, agent: this.#agent, signal, headers: this.#headers(body)
+        method, agent: this.#agent, signal, headers: headersOf(authorization, body)
       }, reply => {
         collect(reply).then(text => resolve({ status: reply.statusCode ?? 0, body: text }), fail)
       })
@@ -68,22 +69,27 @@ export class PeerHttp {
     this.#agent.destroy()
   }
 
-  #headers (body: string | undefined): Record<string, string> {
-    const authorization = this.#ownAuthorization ?? this.#options.authorization?.()
-    return {
-      accept: 'application/json',
-      'accept-encoding': 'gzip',
-      'DiscoveryIdentity-Name': 'DefaultServer',
-      'DiscoveryIdentity-Version': '1.0',
-      ...(authorization === undefined ? {} : { authorization }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) })
-    }
-  }
-
   #failure (cause: unknown, signal: AbortSignal): Error {
     if (signal.aborted) return discoveryError('E_PEER_TIMEOUT', [this.#options.timeoutMs], { where: this.url, cause })
     return discoveryError('E_PEER_UNREACHABLE', [(cause as NodeJS.ErrnoException).code ?? 'no reason given'], { where: this.url, cause })
   }
+}
+
+/** Nothing but the certificates: what the server asks of its clients has no meaning here. */
+function certificates ({ ca, cert, key }: PeerTls = {}): PeerTls {
+  return { ca, cert, key }
+}
+
+function headersOf (authorization: string | undefined, body: string | undefined): Record<string, string> {
+  const headers: Record<string, string> = {
+    accept: 'application/json',
+    'accept-encoding': 'gzip',
+    'DiscoveryIdentity-Name': 'DefaultServer',
+    'DiscoveryIdentity-Version': '1.0'
+  }
+  if (authorization !== undefined) headers.authorization = authorization
+  if (body === undefined) return headers
+  return { ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }
 }
 
 async function collect (reply: IncomingMessage): Promise<string> {

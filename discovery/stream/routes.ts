@@ -19,7 +19,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 }
 
 /** The push stream: server-sent events for who accepts them, else one answer that waits for a change. */
 export function streamRoutes (server: FastifyInstance, hub: Hub, maxSubscribers: number): void {
-  server.get<{ Querystring: StreamQuery }>('/stream', (request, reply) => {
+  server.get<{ Querystring: StreamQuery }>('/eureka/stream', (request, reply) => {
     const interest = readInterest(request.query.apps)
     const waitMs = readWait(request.query.wait)
     if (interest === null || waitMs === undefined) return reply.code(400).send()

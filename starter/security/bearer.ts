@@ -30,12 +30,14 @@ export async function createBearer (
   const keys = await readKeys(settings)
   const options = verifyOptions(settings)
   const claim = settings.string('breakwater.security.roles-claim', 'roles')
+  const applicationsClaim = settings.string('breakwater.security.applications-claim', 'applications')
   return async request => {
     const token = bearerToken(request.headers.authorization)
     if (token === undefined) return undefined
     try {
       const { payload } = await jwtVerify(token, keys, options)
-      return { name: payload.sub ?? 'unnamed', role: highestRole(rolesOf(payload, claim)) }
+      const role = highestRole(rolesOf(payload, claim))
+      return { name: payload.sub ?? 'unnamed', role, applications: applicationsOf(payload, applicationsClaim) }
     } catch (failure) {
       // Keys that cannot be had are our trouble, everything else is the token's.
       if (isKeysTrouble(failure)) throw starterError('E_SECURITY_KEYS', [(failure as Error).message], { cause: failure })
@@ -95,6 +97,14 @@ function rolesOf (payload: JWTPayload, claim: string): string[] {
     if (typeof value === 'string') return value.split(/\s+/)
     return Array.isArray(value) ? value.filter((word): word is string => typeof word === 'string') : []
   })
+}
+
+/** Which services the token speaks for; a claim that is there but names none binds to nothing at all. */
+function applicationsOf (payload: JWTPayload, claim: string): string[] | undefined {
+  const value = payload[claim]
+  if (value === undefined) return undefined
+  const words = typeof value === 'string' ? value.split(/[\s,]+/) : Array.isArray(value) ? value : []
+  return words.filter((word): word is string => typeof word === 'string' && word !== '').map(word => word.toLowerCase())
 }
 
 function isKeysTrouble (failure: unknown): boolean {

@@ -9,6 +9,8 @@ export interface Principal {
   readonly name: string
   /** The highest role, or undefined for a known caller without any. */
   readonly role: Role | undefined
+  /** The services that a token binds its bearer to, in lower case; undefined: it binds to none in particular. */
+  readonly applications?: readonly string[] | undefined
 }
 
 /** Whether the principal may do what `needed` stands for. */
