@@ -3,7 +3,9 @@ import Fastify, {
   LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply
 } from 'fastify'
 import type { Logger } from 'pino'
-import { pageRoutes } from './dashboard/routes.ts'
+import { overviewOf } from './dashboard/overview.ts'
+import { actionRoute, pageRoutes, type PageParts } from './dashboard/routes.ts'
+import { Viewers } from './dashboard/viewers.ts'
 import { discoveryError } from './errors.ts'
 import { limitFetches } from './eureka/rate-limit.ts'
 import { bareErrors, eurekaRoutes, overridesRoute, rawBodies } from './eureka/routes.ts'
@@ -17,6 +19,8 @@ import { streamRoutes } from './stream/routes.ts'
 
 /** Ids of 400 characters are in use, and each may be percent-encoded threefold. */
 const MAX_PARAM_LENGTH = 4096
+/** How often an open page hears what is new. */
+const VIEW_MS = 1000
 
 /** What the routes lead to. */
 export interface HttpParts {
@@ -33,6 +37,8 @@ export interface HttpParts {
 /** The registry's HTTP face: Eureka's paths as Spring has them and as Netflix has them, the stream, the page. */
 export function createHttpServer (parts: HttpParts): FastifyInstance {
   const { registry, peers, options, now, log, auth, tls } = parts
+  const viewers = new Viewers(() => overviewOf(registry, peers, options, now()), VIEW_MS)
+  const page: PageParts = { registry, peers, options, now, auth, viewers }
   const logger: FastifyBaseLogger | undefined = log
   const server = Fastify({
     ...(logger === undefined ? {} : { loggerInstance: logger }),
@@ -61,7 +67,12 @@ export function createHttpServer (parts: HttpParts): FastifyInstance {
     guardRoutes(scope, auth)
     overridesRoute(scope, registry)
     streamRoutes(scope, registry.hub, options.maxSubscribers)
-    if (options.dashboard) pageRoutes(scope, registry, options, now)
+    if (options.dashboard) pageRoutes(scope, page)
+  })
+  if (options.dashboard) actionRoute(server, page)
+  server.addHook('preClose', done => {
+    viewers.stop()
+    done()
   })
   return server
 }

@@ -75,6 +75,14 @@ export class ChangeLog {
     return this.#horizonAt >= at ? undefined : this.#collect(entry => entry.at >= at)
   }
 
+  /** The newest changes, newest first. */
+  newest (count: number): Change[] {
+    const changes: Change[] = []
+    let entry = this.#newest
+    for (; entry !== undefined && changes.length < count; entry = entry.older) changes.push(entry)
+    return changes
+  }
+
   /** Forgets removed instances whose removal is older than `at`. */
   forget (at: number): void {
     for (const [key, entry] of this.#removed) {
