@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { messagingError } from './errors.ts'
+import { isTransient, messagingError } from './errors.ts'
 import type { Emitter, Messaging } from './messaging.ts'
 import type { StoredAnswer, Tx } from './store/store.ts'
 
@@ -33,7 +33,7 @@ export function commandRoute<T extends Tx> (
   current: () => Messaging<T>, command: Command<T>, options: CommandOptions = {}
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> {
   const running = new Set<string>()
-  return async (request, reply) => {
+  const run = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const key = readKey(request, options.keyRequired ?? false)
     const messaging = current()
     const trace = traceOf(request)
@@ -51,6 +51,11 @@ export function commandRoute<T extends Tx> (
       running.delete(lock)
     }
   }
+  return (request, reply) => run(request, reply).catch((error: unknown) => {
+    // RFC 9110, 10.2.3: who is told "not now" is told when.
+    if (isTransient(error)) reply.header('retry-after', '1')
+    throw error
+  })
 }
 
 async function once<T extends Tx> (

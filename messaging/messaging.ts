@@ -199,7 +199,7 @@ export class Messaging<T extends Tx> {
       await this.bus.provision(this.queue, subscriptions, topicOf(options.prefix, service))
     } catch (error) {
       if (!(error instanceof Error && 'canRetry' in error && error.canRetry === true)) throw error
-      log.warn({ err: String(error) }, 'the bus is not there yet')
+      if (this.#provisioning === undefined) log.warn({ err: String(error) }, 'the bus is not there yet')
       if (!this.#stopped) this.#provisioning = setTimeout(() => { this.#inBackground(this.#provision()) }, 500)
       return
     }

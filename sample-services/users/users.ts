@@ -34,7 +34,7 @@ export async function startUsers ({ settings, log }: MainArgs): Promise<Running>
   userRoutes(app, node)
   changesRoute(app, node)
   operatorRoutes(app, () => node.messaging)
-  const running = await app.start()
-  node.announce(running.url)
-  return running
+  // As soon as the socket is there: replicas must not wait until the registry knows us.
+  app.addHook('onListen', async () => { node.announce(app.listeningOrigin) })
+  return app.start()
 }

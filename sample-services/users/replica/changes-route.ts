@@ -5,7 +5,6 @@ import { userError } from '../errors.ts'
 import { changesAfter, type UserChange } from '../store/user-store.ts'
 import type { UserNode } from './user-node.ts'
 
-const LIMIT = 1000
 /** Between two looks for changes: a replica's greatest lag behind a change, paid with one indexed read. */
 const LOOK_MS = 20
 
@@ -32,5 +31,5 @@ export function changesRoute (app: FastifyInstance, node: UserNode): void {
 
 async function look (node: UserNode, after: number): Promise<UserChange[]> {
   if (node.store === undefined) throw userError('E_NO_OWNER')
-  return changesAfter(node.store.read, after, LIMIT)
+  return changesAfter(node.store.read, after)
 }

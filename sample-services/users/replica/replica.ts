@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { User } from '../domain/user.ts'
 import { userError } from '../errors.ts'
-import type { UserChange } from '../store/user-store.ts'
+import { PAGE, type UserChange } from '../store/user-store.ts'
 
 const WAIT_MS = 10_000
 const CALL_MS = 1000
@@ -69,10 +69,8 @@ export class Replica {
         if (!response.ok) throw userError('E_NO_OWNER')
         const { items } = await response.json() as { items: UserChange[] }
         this.#apply(items)
-        if (items.length === 0) {
-          first()
-          if (waitMs === 0) await this.#pause()
-        }
+        if (items.length < PAGE) first()
+        if (items.length === 0 && waitMs === 0) await this.#pause()
       } catch {
         await this.#pause()
       }

@@ -35,6 +35,9 @@ export interface UserChange extends User {
   readonly pos: number
 }
 
-export function changesAfter (reader: SqlReader, pos: number, limit: number): Promise<UserChange[]> {
-  return reader.all<UserChange>(`SELECT ${COLUMNS}, pos FROM users WHERE pos > ? ORDER BY pos LIMIT ?`, pos, limit)
+/** Changes handed out at once; a shorter page is the last one. */
+export const PAGE = 1000
+
+export function changesAfter (reader: SqlReader, pos: number): Promise<UserChange[]> {
+  return reader.all<UserChange>(`SELECT ${COLUMNS}, pos FROM users WHERE pos > ? ORDER BY pos LIMIT ?`, pos, PAGE)
 }
