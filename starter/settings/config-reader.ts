@@ -77,7 +77,7 @@ export class ConfigReader {
   async readImport (location: ConfigLocation): Promise<SourceItem[]> {
     if (this.#isSeen(`${location.kind} ${location.path}`)) return []
     switch (location.kind) {
-      case 'configserver': return [{ remote: location, part: 'profile' }, { remote: location, part: 'plain' }]
+      case 'configserver': case 'consul': return [{ remote: location, part: 'profile' }, { remote: location, part: 'plain' }]
       case 'configtree': return await this.#readTrees(location)
       default: return await this.readGroup([location])
     }

@@ -15,6 +15,10 @@ export const settingsError = errorTable({
     text: 'profile expression "%s" is not valid: %s.',
     next: 'Use names with ! & | and parentheses; & and | may not mix without parentheses.'
   },
+  E_CONFIG_CIPHER: {
+    text: 'the value of "%s" cannot be decrypted with encrypt.key.',
+    next: 'Encrypt it with this key and encrypt.salt, or set the key it was encrypted with.'
+  },
   E_CONFIG_KEY: { text: '%s' },
   E_CONFIG_PLACEHOLDER: { text: 'placeholder "${%s}" %s.', next: 'Set it, or give a default: ${%s:value}.' },
   E_CONFIG_LIMIT: { text: 'is larger than the limit of %s.', next: 'Split it, or take out what is no setting.' },

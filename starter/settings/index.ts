@@ -1,4 +1,5 @@
 export { activeDocuments, hasProfileCondition, isActive, matchesProfiles, type ActivationContext } from './activation.ts'
+export { checkKeys, type KeyRules } from './check.ts'
 export { toBoolean, toBytes, toDurationMs, toInteger, toList, toNumber } from './convert.ts'
 export { loadSettings } from './load.ts'
 export type { LoadOptions, RemoteConfig, RemoteRequest, RemoteSources } from './options.ts'

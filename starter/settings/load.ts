@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { ConfigServerClient } from '../config/config-server-client.ts'
+import { RemoteConfigs } from '../config/remote-configs.ts'
+import { decryptSources } from './cipher.ts'
 import { ConfigReader, parseLocations } from './config-reader.ts'
 import type { SourceItem } from './config-reader.ts'
 import { FolderWatch, mountedFolders } from './folder-watch.ts'
@@ -44,7 +45,7 @@ class SettingsLoader {
     // 1. What is given at the start wins over every file, and says where the files are.
     this.#given = givenSources(options)
     this.#defaults = defaultSource(options)
-    this.#remote = options.remote ?? new ConfigServerClient()
+    this.#remote = options.remote ?? new RemoteConfigs()
   }
 
   async reload (): Promise<SettingsState> {
@@ -124,12 +125,17 @@ class SettingsLoader {
     for (const item of items) {
       if (!('remote' in item)) { sources.push(item); continue }
       const { path, optional, where } = item.remote
-      const answer = answers.get(item.remote) ?? await this.#remote.fetch({ location: path, optional, where, settings })
+      const kind = item.remote.kind === 'consul' ? 'consul' : 'configserver'
+      const request = { kind, location: path, optional, where, settings } as const
+      const answer = answers.get(item.remote) ?? await this.#remote.fetch(request)
       answers.set(item.remote, answer)
       sources.push(...answer[item.part])
     }
+    const all = [...this.#given, ...sources, this.#defaults]
+    // 5. What is encrypted, with the service's own key, which may have come from any of them.
+    const decrypted = decryptSources(all, new Settings({ profiles, sources: all, warnings: [] }))
     const warnings = [...answers.values()].flatMap(answer => answer.warnings)
-    return { profiles, sources: [...this.#given, ...sources, this.#defaults], warnings }
+    return { profiles, sources: decrypted.sources, warnings: [...warnings, ...decrypted.warnings] }
   }
 
   /** Mounted folders and the config server tell of changes; each makes the settings read everything again. */

@@ -3,9 +3,9 @@ import { settingsError } from './errors.ts'
 
 /** One place of `spring.config.import` or `spring.config.additional-location`, taken apart. */
 export interface ConfigLocation {
-  readonly kind: 'folder' | 'file' | 'configtree' | 'configserver'
+  readonly kind: 'folder' | 'file' | 'configtree' | 'configserver' | 'consul'
   readonly optional: boolean
-  /** Absolute path, or what stood after `configserver:`. */
+  /** Absolute path, or what stood after `configserver:` or `consul:`. */
   readonly path: string
   /** As written, for messages. */
   readonly text: string
@@ -35,7 +35,7 @@ export function parseLocation (text: string, base: LocationBase): ConfigLocation
     case undefined: return { ...common, ...onDisk(body, base.parent) }
     case 'file': case 'classpath': return { ...common, ...onDisk(localPath(body), base.folder) }
     case 'configtree': return { ...common, kind: 'configtree', path: absolute(body, base.folder) }
-    case 'configserver': return { ...common, kind: 'configserver', path: body }
+    case 'configserver': case 'consul': return { ...common, kind: scheme, path: body }
     default: throw settingsError('E_CONFIG_LOCATION', [text, `nothing here reads "${scheme}:"`], { where: base.where })
   }
 }

@@ -17,15 +17,16 @@ export interface LoadOptions {
   readonly defaults?: Readonly<Record<string, string>> | undefined
   /** Profiles, instead of those of the environment and the files. */
   readonly profiles?: readonly string[] | undefined
-  /** Who answers `spring.config.import: configserver:`. @default the config server's client */
+  /** Who answers imports of `configserver:` and `consul:`. @default their clients */
   readonly remote?: RemoteConfig | undefined
   /** Whether mounted folders and the config server are watched for changes. @default true */
   readonly watch?: boolean | undefined
 }
 
-/** One `configserver:` import that was met. */
+/** One `configserver:` or `consul:` import that was met. */
 export interface RemoteRequest {
-  /** What stood after `configserver:`: addresses and `?options`, or nothing. */
+  readonly kind: 'configserver' | 'consul'
+  /** What stood after it: addresses and `?options`, or nothing. */
   readonly location: string
   /** Whether the service may start without an answer. */
   readonly optional: boolean

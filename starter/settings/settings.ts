@@ -1,6 +1,7 @@
 import { settingsError } from './errors.ts'
 import { toBoolean, toBytes, toDurationMs, toInteger, toList, toNumber } from './convert.ts'
 import { resolvePlaceholders } from './placeholders.ts'
+import { randomText } from './random.ts'
 import { canonicalName, environmentName, splitName } from './relaxed.ts'
 import { isSecretKey, MASK } from './secrets.ts'
 import { indexSources, keyBelow } from './settings-index.ts'
@@ -42,6 +43,7 @@ type Listener<K extends keyof SettingsEvents> = (...args: SettingsEvents[K]) => 
 export class Settings {
   readonly #keeper: SettingsKeeper | undefined
   readonly #listeners = { change: new Set<Listener<'change'>>(), warning: new Set<Listener<'warning'>>() }
+  readonly #random = new Map<string, string>()
   #state: SettingsState
   #index: SettingsIndex
   #texts = new Map<string, string>()
@@ -229,10 +231,20 @@ export class Settings {
   #text (entry: Entry): string {
     const known = this.#texts.get(entry.canonical)
     if (known !== undefined) return known
-    const text = resolvePlaceholders(entry.property.value.text, key => this.#find(key)?.property.value.text,
+    const text = resolvePlaceholders(entry.property.value.text, key => this.#lookup(entry, key),
       { unresolved: 'throw', where: formatOrigin(entry.property.origin) })
     this.#texts.set(entry.canonical, text)
     return text
+  }
+
+  /** What a placeholder stands for. A random value is drawn once for each setting, or every refresh would change it. */
+  #lookup (entry: Entry, key: string): string | undefined {
+    const text = this.#find(key)?.property.value.text
+    if (text !== undefined || !key.startsWith('random.')) return text
+    const id = `${entry.canonical} ${key}`
+    const drawn = this.#random.get(id) ?? randomText(key)
+    if (drawn !== undefined) this.#random.set(id, drawn)
+    return drawn
   }
 
   #value (entry: Entry): string | number | boolean {

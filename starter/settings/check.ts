@@ -1,0 +1,103 @@
+import { settingsError } from './errors.ts'
+import { canonicalName, ENVIRONMENT, splitName } from './relaxed.ts'
+import type { NamePart } from './relaxed.ts'
+import type { Settings } from './settings.ts'
+import { formatOrigin } from './types.ts'
+import type { Property } from './types.ts'
+
+/** Which keys exist. */
+export interface KeyRules {
+  /** Sections that are ours alone, such as `breakwater.gateway`: a key below that is not known is an error. */
+  readonly owned: readonly string[]
+  /** Spring's sections of which we have some keys only: another key below gives one warning. @default none */
+  readonly shared?: readonly string[]
+  /** `a.b`, `a.list[*].name`, `a.map.*` for any one part, `a.rest.**` for anything below. */
+  readonly known: readonly string[]
+}
+
+/**
+ * Finds misspelled settings. Throws `E_CONFIG_KEY` with all unknown keys of our own sections, each with its file,
+ * line and the nearest key there is; returns warnings for those of Spring's sections. The environment is not looked
+ * at: Kubernetes and shells put variables of any name into it.
+ */
+export function checkKeys (settings: Settings, rules: KeyRules): string[] {
+  const known = rules.known.map(pattern => splitName(pattern))
+  const unknown = writtenKeys(settings).filter(({ parts }) => !known.some(pattern => matches(pattern, parts)))
+  const below = (prefixes: readonly string[]) =>
+    unknown.filter(({ key }) => prefixes.some(prefix => isBelow(key, prefix)))
+  const faults = below(rules.owned)
+  if (faults.length > 0) throw settingsError('E_CONFIG_KEY', [faults.map(fault => describe(fault, known)).join('\n')])
+  const others = below(rules.shared ?? [])
+  if (others.length === 0) return []
+  const list = others.map(({ key, property }) => `${key} (${formatOrigin(property.origin)})`).join(', ')
+  return [`Spring's settings that have no effect here: ${list}`]
+}
+
+interface WrittenKey {
+  readonly key: string
+  readonly parts: readonly NamePart[]
+  readonly property: Property
+}
+
+function writtenKeys (settings: Settings): WrittenKey[] {
+  const sources = settings.sources.filter(source => source.name !== ENVIRONMENT)
+  return sources.flatMap(source => [...source.properties].map(([key, property]) =>
+    ({ key, parts: splitName(key), property })))
+}
+
+function isBelow (key: string, prefix: string): boolean {
+  const name = canonicalName(key)
+  const start = canonicalName(prefix)
+  return name.startsWith(`${start}.`) || name.startsWith(`${start}[`)
+}
+
+/** A list may also be one comma text, so `a.list` matches `a.list[*]`. */
+function matches (pattern: readonly NamePart[], parts: readonly NamePart[]): boolean {
+  for (const [index, wanted] of pattern.entries()) {
+    if (wanted.text === '**') return true
+    const part = parts[index]
+    if (part === undefined) return wanted.bracket && index === pattern.length - 1
+    if (wanted.text !== '*' && canonicalName(wanted.text) !== canonicalName(part.text)) return false
+  }
+  return parts.length === pattern.length
+}
+
+function describe ({ key, parts, property }: WrittenKey, known: readonly (readonly NamePart[])[]): string {
+  const near = nearest(key, known.map(pattern => fillIn(pattern, parts)))
+  const hint = near === undefined ? 'See the list of settings in docs.' : `Did you mean "${near}"?`
+  return `${formatOrigin(property.origin)}: "${key}" is no setting. ${hint}`
+}
+
+/** The key a pattern stands for, with the wildcards taken from the key that was written. */
+function fillIn (pattern: readonly NamePart[], parts: readonly NamePart[]): string {
+  return pattern.map(({ text, bracket }, index) => {
+    const filled = text === '*' || text === '**' ? parts[index]?.text ?? '' : text
+    return bracket ? `[${filled}]` : (index === 0 ? '' : '.') + filled
+  }).join('')
+}
+
+function nearest (key: string, candidates: readonly string[]): string | undefined {
+  const name = canonicalName(key)
+  const limit = Math.max(2, Math.floor(name.length / 4))
+  let best: string | undefined
+  let least = limit + 1
+  for (const candidate of candidates) {
+    const apart = distance(name, canonicalName(candidate))
+    if (apart < least) [best, least] = [candidate, apart]
+  }
+  return best
+}
+
+/** Letters to change, add or leave out (Levenshtein). */
+function distance (from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
+  for (let at = 1; at <= from.length; at++) {
+    const next = [at]
+    for (let other = 1; other <= to.length; other++) {
+      const change = (row[other - 1] ?? 0) + (from[at - 1] === to[other - 1] ? 0 : 1)
+      next.push(Math.min(change, (row[other] ?? 0) + 1, (next[other - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[to.length] ?? 0
+}
