@@ -73,6 +73,8 @@ async function run (
   })
   const log = createLogger(settings)
   crashOnUnhandled(process, log)
+  for (const warning of settings.warnings) log.warn(warning)
+  settings.on('warning', warning => log.warn(warning))
   const stopping = new StopSignal(process)
   const running = await start({ settings, log }).catch((failure: unknown) => {
     log.debug({ err: failure }, 'start failed')
@@ -130,22 +132,32 @@ function isUsage (failure: unknown): boolean {
   return failure instanceof BreakwaterError && failure.code === 'E_USAGE'
 }
 
+interface ListenFailure extends NodeJS.ErrnoException {
+  readonly address?: string
+  readonly port?: number
+  /** The setting that chose the port, when it is not server.port. */
+  readonly setting?: string
+}
+
 /** The lines a person reads. Foreign errors keep their message, never their stack. */
 async function explain (failure: unknown, name: string): Promise<BreakwaterError[]> {
   if (failure instanceof BreakwaterError) return [failure]
   if (failure instanceof AggregateError) {
     return (await Promise.all(failure.errors.map(part => explain(part, name)))).flat()
   }
-  const { code, address, port, message } = failure as NodeJS.ErrnoException & { address?: string, port?: number }
-  if (code === 'EADDRINUSE' && port !== undefined) return [await portInUse(name, address ?? 'localhost', port)]
+  const { code, address, port, message, setting } = failure as ListenFailure
+  if (code === 'EADDRINUSE' && port !== undefined) {
+    return [await portInUse(name, address ?? 'localhost', port, setting ?? 'SERVER_PORT')]
+  }
   if (code === 'EADDRNOTAVAIL' || (code === 'EACCES' && port !== undefined)) {
-    return [starterError('E_ADDRESS', [`${address}:${port}`, code], { where: name, cause: failure })]
+    const target = port === undefined ? address : `${address}:${port}`
+    return [starterError('E_ADDRESS', [target, code], { where: name, cause: failure })]
   }
   return [starterError('E_START', [message ?? String(failure)], { where: name, cause: failure })]
 }
 
-async function portInUse (name: string, address: string, port: number): Promise<BreakwaterError> {
+async function portInUse (name: string, address: string, port: number, setting: string): Promise<BreakwaterError> {
   const owner = await portOwner(port)
-  return starterError('E_PORT_IN_USE', [`${address}:${port}`, owner === undefined ? '' : ` by ${owner}`, 'SERVER_PORT'],
+  return starterError('E_PORT_IN_USE', [`${address}:${port}`, owner === undefined ? '' : ` by ${owner}`, setting],
     { where: name })
 }

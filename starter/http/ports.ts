@@ -35,7 +35,8 @@ export async function listenForManagement (
   const server = createServer((request, response) => app.routing(request, response))
   server.on('connection', (socket: MarkedSocket) => { socket[viaManagement] = true })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    // Which setting to change is part of what the user is told.
+    server.once('error', failure => reject(Object.assign(failure, { setting: 'MANAGEMENT_SERVER_PORT' })))
     server.listen({ host, port }, () => resolve())
   })
   return { server, port: (server.address() as AddressInfo).port }

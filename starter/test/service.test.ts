@@ -1,0 +1,207 @@
+import { createSocket } from 'node:dgram'
+import type { AddressInfo } from 'node:net'
+import t from 'tap'
+import type { Test } from 'tap'
+import type { FastifyInstance } from 'fastify'
+import { starterError } from '../starter-errors.ts'
+import { service } from '../service.ts'
+import type { ServiceApp } from '../service.ts'
+import { httpDouble, memoryLog, settingsOf, until } from './support.ts'
+
+type Lines = Array<Record<string, unknown>>
+
+const DEFAULTS = { 'server.port': '0', 'breakwater.discovery.client': 'fixed', 'breakwater.shutdown.drain': '0' }
+
+async function serviceOf (
+  t: Test, values: Record<string, string> = {}, profiles?: string[]
+): Promise<{ app: ServiceApp, lines: Lines }> {
+  const settings = await settingsOf({ ...DEFAULTS, ...values }, profiles)
+  const { log, lines } = memoryLog()
+  const app = await service({ name: 'test', settings, log })
+  t.teardown(() => app.stop())
+  return { app, lines }
+}
+
+t.test('nobody hears of it before it answers; it is ready, and it leaves before it closes', async t => {
+  const story: string[] = []
+  const registry = await httpDouble(async (request, response, body) => {
+    if (request.url?.includes('/stream') === true) return response.writeHead(404).end()
+    if (request.method === 'GET') return response.writeHead(200).end('{"applications":{"versions__delta":"1","apps__hashcode":"","application":[]}}')
+    const instance = request.method === 'POST' ? (JSON.parse(body) as { instance: { status: string, port: { $: number } } }).instance : undefined
+    const answers = instance === undefined ? '' : (await fetch(`http://127.0.0.1:${instance.port.$}/hello`)).status
+    story.push(`${request.method} ${instance?.status ?? ''} ${answers}`.trim())
+    response.writeHead(request.method === 'POST' ? 204 : 200).end()
+  })
+  t.teardown(() => registry.close())
+  const { app } = await serviceOf(t, { 'breakwater.discovery.client': 'eureka', 'eureka.client.service-url.defaultZone': `${registry.url}/eureka/` })
+  app.get('/hello', () => 'hi')
+  t.equal((await app.inject('/actuator/health/readiness')).statusCode, 503, 'not ready before start')
+  const { url } = await app.start()
+  t.equal((await fetch(`${url}/actuator/health/readiness`)).status, 200)
+  t.match(await (await fetch(`${url}/actuator/health`)).json(), { status: 'UP', components: { discovery: { status: 'UP' } } })
+  await app.stop()
+  t.same(story, ['POST UP 200', 'POST DOWN 200', 'DELETE'])
+  await t.rejects(fetch(`${url}/hello`))
+})
+
+t.test('while it drains it still answers, and asks to close the connection', async t => {
+  const { app } = await serviceOf(t, { 'breakwater.shutdown.drain': '400ms' })
+  let inside = 0
+  app.get('/slow', async () => {
+    inside++
+    await until('closing', () => !app.availability.ready)
+    return 'done'
+  })
+  app.get('/quick', () => 'quick')
+  const { url } = await app.start()
+  const slow = fetch(`${url}/slow`)
+  await until('inside', () => inside === 1)
+  const stopped = app.stop()
+  const quick = await fetch(`${url}/quick`)
+  t.equal(await quick.text(), 'quick')
+  t.equal(quick.headers.get('connection'), 'close')
+  const answer = await slow
+  t.equal(answer.headers.get('connection'), 'close')
+  t.equal(await answer.text(), 'done')
+  await stopped
+})
+
+t.test('failures are problem documents: ours with code, the client\'s with the fields, others without a word of their cause', async t => {
+  const { app, lines } = await serviceOf(t)
+  app.get('/mine', () => { throw starterError('E_NO_INSTANCE', [2, '']) })
+  app.get('/theirs', () => { throw new Error('password is hunter2') })
+  app.post('/checked', { schema: { body: { type: 'object', required: ['name'], properties: { name: { type: 'string' } } } } }, () => 'ok')
+  const mine = await app.inject('/mine')
+  t.equal(mine.headers['content-type'], 'application/problem+json; charset=utf-8')
+  t.match(mine.json(), { type: 'about:blank', title: 'Service Unavailable', status: 503, code: 'E_NO_INSTANCE', requestId: String(mine.headers['x-request-id']) })
+  const theirs = await app.inject('/theirs')
+  t.equal(theirs.statusCode, 500)
+  t.notMatch(theirs.body, /hunter2|stack|at /)
+  t.match(lines.find(line => line['msg'] === 'request failed' && JSON.stringify(line).includes('hunter2')), { requestId: theirs.headers['x-request-id'] })
+  const checked = await app.inject({ method: 'POST', url: '/checked', payload: {} })
+  t.match(checked.json(), { status: 400, errors: [{ field: '/', message: /name/ }] })
+  t.match((await app.inject({ method: 'POST', url: '/checked', payload: '{"a":', headers: { 'content-type': 'application/json' } })).json(), { status: 400 })
+  t.match((await app.inject({ method: 'POST', url: '/checked', payload: 'x'.repeat(2_000_000), headers: { 'content-type': 'application/json' } })).json(), { status: 413 })
+  t.match((await app.inject('/nowhere')).json(), { status: 404, detail: 'There is no GET /nowhere here.' })
+})
+
+t.test('request id and trace: taken over when clean, made when not, in every line of the log, also after a body was read', async t => {
+  const { app, lines } = await serviceOf(t)
+  app.post('/x', async () => {
+    app.logger.info('inside')
+    await new Promise(resolve => setImmediate(resolve))
+    app.logger.info('later')
+    return 'ok'
+  })
+  const { url } = await app.start()
+  const trace = '4bf92f3577b34da6a3ce929d0e0e4736'
+  const answer = await fetch(`${url}/x`, {
+    method: 'POST', body: '{}', headers: { 'content-type': 'application/json', 'x-request-id': 'abc-1', traceparent: `00-${trace}-00f067aa0ba902b7-01` }
+  })
+  t.equal(answer.headers.get('x-request-id'), 'abc-1')
+  await until('the request line', () => lines.some(line => line['msg'] === 'request'))
+  for (const msg of ['inside', 'later', 'request']) t.match(lines.find(line => line['msg'] === msg), { requestId: 'abc-1', traceId: trace, spanId: /^[0-9a-f]{16}$/ }, msg)
+  t.match(lines.find(line => line['msg'] === 'request'), { method: 'POST', route: '/x', status: 200 })
+  for (const dirty of ['a b', 'x'.repeat(200), '<script>', '']) {
+    const id = (await fetch(`${url}/x`, { method: 'POST', headers: { 'x-request-id': dirty } })).headers.get('x-request-id')
+    t.match(id, /^[0-9a-f]{32}$/)
+  }
+})
+
+t.test('/internal answers to this machine, not through a proxy, in no spelling', async t => {
+  const { app } = await serviceOf(t)
+  app.get('/internal/dump', () => 'secret')
+  app.get('/internals', () => 'public')
+  t.equal((await app.inject('/internal/dump')).body, 'secret')
+  for (const url of ['/internal/dump', '/%69nternal/dump', '/internal/dump?x=1']) {
+    t.equal((await app.inject({ url, headers: { 'x-forwarded-for': '10.0.0.1' } })).statusCode, 404, url)
+    t.equal((await app.inject({ url, remoteAddress: '10.0.0.1' })).statusCode, 404, url)
+  }
+  t.equal((await app.inject({ url: '/internals', remoteAddress: '10.0.0.1' })).body, 'public')
+})
+
+t.test('env, loggers and refresh answer to this machine only; health and metrics to everyone', async t => {
+  const { app } = await serviceOf(t)
+  const status = async (url: string, remoteAddress: string, method: 'GET' | 'POST' = 'GET'): Promise<number> =>
+    (await app.inject({ url, remoteAddress, method })).statusCode
+  for (const url of ['/actuator/env', '/actuator/env/x', '/actuator/loggers', '/actuator/loggers/ROOT']) {
+    t.equal(await status(url, '10.0.0.1'), 403, url)
+  }
+  t.equal(await status('/actuator/refresh', '10.0.0.1', 'POST'), 403)
+  t.equal(await status('/actuator/health/liveness', '10.0.0.1'), 200)
+  t.equal(await status('/actuator/prometheus', '10.0.0.1'), 200)
+  t.equal(await status('/actuator/env', '127.0.0.1'), 200)
+})
+
+t.test('one trace and one request id through two services, and the deadline shrinks on the way', async t => {
+  const users = await serviceOf(t)
+  let seen: Record<string, unknown> = {}
+  users.app.get('/users/:id', async request => { seen = request.headers; return { id: 1 } })
+  const { url } = await users.app.start()
+  const orders = await serviceOf(t, { 'spring.cloud.discovery.client.simple.instances.users[0].uri': url })
+  orders.app.post('/orders', async () => (await orders.app.client('users').get('/users/1')).json())
+  const started = await orders.app.start()
+  const answer = await fetch(`${started.url}/orders`, { method: 'POST', headers: { 'x-request-id': 'r-9', 'x-request-deadline-ms': '900' } })
+  t.same(await answer.json(), { id: 1 })
+  const line = (lines: Lines): Record<string, unknown> | undefined => lines.find(one => one['msg'] === 'request')
+  await until('both lines', () => line(users.lines) !== undefined && line(orders.lines) !== undefined)
+  t.equal(line(users.lines)?.['traceId'], line(orders.lines)?.['traceId'])
+  t.equal(line(users.lines)?.['requestId'], 'r-9')
+  t.ok(Number(seen['x-request-deadline-ms']) <= 900)
+  t.match((await orders.app.inject('/actuator/prometheus')).body, /http_client_requests_seconds_count\{client_name="users".*status="200"/)
+})
+
+/** The same code under every profile. */
+function ordersRoutes (app: ServiceApp): void {
+  app.get('/orders/:id', async () => (await app.client('users').get('/users/1')).json())
+}
+function usersRoutes (app: FastifyInstance): void {
+  app.get('/users/:id', () => ({ name: 'ann' }))
+}
+
+t.test('the same services in Kubernetes: no registry, names resolved by cluster DNS', async t => {
+  const dns = createSocket('udp4')
+  const asked: string[] = []
+  dns.on('message', (query, from) => {
+    const { name, reply } = answerA(query, { 'users.shop.svc.cluster.local': '127.0.0.2' })
+    asked.push(name)
+    dns.send(reply, from.port, from.address)
+  })
+  await new Promise<void>(resolve => dns.bind(0, '127.0.0.1', resolve))
+  t.teardown(() => dns.close())
+  const users = await serviceOf(t, { 'server.address': '127.0.0.2' }, ['k8s'])
+  usersRoutes(users.app)
+  await users.app.start()
+  const k8s = {
+    'breakwater.discovery.client': 'dns',
+    'breakwater.dns.servers': `127.0.0.1:${dns.address().port}`,
+    'breakwater.kubernetes.namespace': 'shop',
+    'breakwater.kubernetes.service-port': String((users.app.server.address() as AddressInfo).port)
+  }
+  const orders = await serviceOf(t, k8s, ['k8s'])
+  ordersRoutes(orders.app)
+  const { url } = await orders.app.start()
+  t.same(await (await fetch(`${url}/orders/1`)).json(), { name: 'ann' })
+  t.same([...new Set(asked)], ['users.shop.svc.cluster.local'])
+  const missing = await serviceOf(t, k8s, ['k8s'])
+  await missing.app.start()
+  await t.rejects(missing.app.client('nobody').get('/'), { code: 'E_NO_INSTANCE' })
+})
+
+/** A DNS answer with one A record, or NXDOMAIN. */
+function answerA (query: Buffer, zone: Record<string, string>): { name: string, reply: Buffer } {
+  const labels: string[] = []
+  let at = 12
+  for (let length = query[at] ?? 0; length > 0; length = query[at] ?? 0) {
+    labels.push(query.toString('latin1', at + 1, at + 1 + length))
+    at += length + 1
+  }
+  const name = labels.join('.')
+  const address = zone[name]
+  const header = Buffer.from(query.subarray(0, 12))
+  header.writeUInt16BE(address === undefined ? 0x8183 : 0x8180, 2)
+  header.writeUInt16BE(address === undefined ? 0 : 1, 6)
+  header.writeUInt32BE(0, 8)
+  const record = address === undefined ? [] : [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, ...address.split('.').map(Number)]
+  return { name, reply: Buffer.concat([header, query.subarray(12, at + 5), Buffer.from(record)]) }
+}
