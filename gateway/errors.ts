@@ -7,6 +7,10 @@ export const error = errorTable({
     next: 'See docs/gateway.md, "Settings".',
     status: 400
   },
+  E_GATEWAY_LISTEN: {
+    text: 'cannot listen on %s',
+    next: 'Another process may have the port, or it needs a privilege. Set server.port to another one.'
+  },
   E_GATEWAY_KEY: {
     text: '"%s" is no setting here.%s',
     status: 400

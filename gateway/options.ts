@@ -5,6 +5,7 @@
  * makes these values from an application.yml.
  */
 import { DATA_PLANE_DEFAULTS, type DataPlaneOptions } from './data-plane-options.ts'
+import type { Credentials } from './admin/guard.ts'
 import type { NamedArgs } from './routes/route.ts'
 import { BALANCER_DEFAULTS, type BalancerOptions } from './upstream/picking.ts'
 import { BREAKER_DEFAULTS, type BreakerSettingsTable } from './upstream/breaker-settings.ts'
@@ -62,8 +63,6 @@ export interface RoutingOptions {
   readonly outlier: OutlierOptions
   readonly balancers: ByName<BalancerOptions>
   readonly retryBudget: RetryBudgetOptions
-  /** Whether a refused connection moves on to another instance on routes without Retry. */
-  readonly retryRefusedConnections: boolean
   readonly fallbacks: readonly StaticAnswer[]
   /** Modules, as absolute file URLs, that each worker loads. */
   readonly plugins: readonly string[]
@@ -72,6 +71,12 @@ export interface RoutingOptions {
 export interface ManagementOptions {
   readonly host: string
   readonly port: number
+  /** Undefined: callers on this machine only. */
+  readonly credentials: Credentials | undefined
+  /** Where routes put in through the admin are kept; undefined: until the process ends. */
+  readonly routesFile: string | undefined
+  readonly metricsPrefix: string
+  readonly metricsTags: Readonly<Record<string, string>>
 }
 
 /** `discovery.locator.*`: a route for every service. */
@@ -109,7 +114,6 @@ export const ROUTING_DEFAULTS: RoutingOptions = {
   outlier: OUTLIER_DEFAULTS,
   balancers: { default: BALANCER_DEFAULTS, instances: {} },
   retryBudget: RETRY_BUDGET_DEFAULTS,
-  retryRefusedConnections: true,
   fallbacks: [],
   plugins: []
 }
@@ -117,5 +121,12 @@ export const ROUTING_DEFAULTS: RoutingOptions = {
 export const GATEWAY_DEFAULTS: GatewayOptions = {
   dataPlane: DATA_PLANE_DEFAULTS,
   routing: ROUTING_DEFAULTS,
-  management: { host: '127.0.0.1', port: 8081 }
+  management: {
+    host: '127.0.0.1',
+    port: 8081,
+    credentials: undefined,
+    routesFile: undefined,
+    metricsPrefix: 'spring.cloud.gateway',
+    metricsTags: {}
+  }
 }

@@ -9,13 +9,12 @@ import { FILTERS } from '../filters/filter-factories.ts'
 import type { RoutingOptions } from '../options.ts'
 import { CountingBulkhead } from '../upstream/bulkhead.ts'
 import { clusterName, fixedAddress } from '../upstream/cluster-registry.ts'
-import { connectRetry } from '../upstream/retry-policy.ts'
 import { Args, canonical } from './args.ts'
 import type { CompileContext } from './context.ts'
 import type { RouteDraft } from './factory.ts'
 import { didYouMean } from './nearest-name.ts'
 import { PREDICATES } from './predicate-factories.ts'
-import type { Filter, NamedArgs, Predicate, Route, RouteDefinition, RouteTable, RouteTarget } from './route.ts'
+import type { Filter, NamedArgs, Predicate, Route, RouteDefinition, RouteTarget } from './route.ts'
 import { IndexedTable } from './table.ts'
 
 export interface TableSource {
@@ -25,7 +24,7 @@ export interface TableSource {
 }
 
 /** Throws all faults at once, or skips the routes that have some when `fail-on-route-definition-error` is false. */
-export function compileTable (source: TableSource, context: CompileContext): RouteTable {
+export function compileTable (source: TableSource, context: CompileContext): IndexedTable {
   const faults: unknown[] = []
   const routes: Route[] = []
   const drafts: RouteDraft[] = []
@@ -99,7 +98,7 @@ function compileRoute (index: number, draft: RouteDraft, defaults: readonly Name
     predicates,
     filters,
     requestFilters: filters.filter(filter => filter.request !== undefined),
-    responseFilters: filters.filter(filter => filter.response !== undefined).reverse(),
+    responseFilters: filters.filter(filter => filter.response !== undefined),
     finishFilters: filters.filter(filter => filter.finished !== undefined),
     target,
     breaker: draft.breaker,
@@ -118,9 +117,6 @@ function compileRoute (index: number, draft: RouteDraft, defaults: readonly Name
 function addPolicies (draft: RouteDraft, target: RouteTarget, context: CompileContext): void {
   if (target.kind !== 'cluster') return
   if (draft.breaker !== undefined) context.breakers.link(target.cluster.name, draft.breaker.name)
-  if (context.options.retryRefusedConnections) {
-    draft.retry ??= connectRetry(context.clusters.cluster(target.cluster.name).budget, () => context.host.random())
-  }
   const { bulkheads } = context.options
   const limit = bulkheads.instances[draft.breaker?.name ?? draft.id] ?? bulkheads.default
   if (limit > 0) draft.bulkhead ??= new CountingBulkhead(limit)

@@ -81,8 +81,8 @@ export class WorkerCompiler implements Compiler {
     return table
   }
 
-  local (path: string): LocalHandler | undefined {
-    return this.#locals.get(path) ?? this.#locals.get('*')
+  local (path: string, exact: boolean): LocalHandler | undefined {
+    return this.#locals.get(path) ?? (exact ? undefined : this.#locals.get('*'))
   }
 
   ask (question: string, payload: unknown): unknown {

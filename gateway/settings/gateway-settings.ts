@@ -44,6 +44,11 @@ export class GatewaySettings {
     return full === undefined ? fallbackMs : this.settings.durationMs(full)
   }
 
+  texts (key: string): Record<string, string> {
+    const full = this.key(key)
+    return full === undefined ? {} : this.settings.map(full)
+  }
+
   list (key: string): string[] {
     const full = this.key(key)
     return full === undefined ? [] : this.settings.list(full)

@@ -15,11 +15,11 @@ import { readBreakers, readBulkheads, readTimeLimiters } from './read-resilience
 
 /** All that `breakwater.gateway.*` knows; `x.*` stands for any name below x. */
 export const OWN_KEYS: readonly string[] = [
-  'workers', 'plugins', 'fallbacks.*', 'total-timeout', 'max-request-size', 'retry-refused-connections',
+  'workers', 'plugins', 'fallbacks.*', 'total-timeout', 'max-request-size',
   'retry-budget.ratio', 'retry-budget.floor',
   'outlier.consecutive-errors', 'outlier.interval', 'outlier.minimum-requests', 'outlier.failure-rate-percent',
   'outlier.base-ejection', 'outlier.max-ejection', 'outlier.max-ejection-percent', 'outlier.panic-threshold-percent',
-  'outlier.slow-start', 'access-log.enabled', 'access-log.file', 'reject-encoded-slash', 'management.port',
+  'outlier.slow-start', 'access-log.enabled', 'access-log.file', 'reject-encoded-slash', 'management.user', 'management.password', 'routes-file',
   'max-connections', 'max-connections-per-address', 'header-timeout', 'keep-alive-timeout', 'max-idle-time'
 ]
 
@@ -29,10 +29,24 @@ export function readOptions (settings: Settings): GatewayOptions {
   return {
     dataPlane: readDataPlane(settings, gateway),
     routing: readRouting(settings, gateway),
-    management: {
-      host: settings.string('management.server.address', settings.string('server.address', '127.0.0.1')),
-      port: settings.integer('management.server.port', 8081)
-    }
+    management: readManagement(settings, gateway)
+  }
+}
+
+function readManagement (settings: Settings, gateway: GatewaySettings): GatewayOptions['management'] {
+  const host = settings.string('management.server.address', '127.0.0.1')
+  const user = settings.get('breakwater.gateway.management.user')
+  const password = settings.get('breakwater.gateway.management.password')
+  if ((user === undefined) !== (password === undefined)) {
+    throw error('E_GATEWAY_SETTING', ['breakwater.gateway.management needs both user and password.'])
+  }
+  return {
+    host,
+    port: settings.integer('management.server.port', 8081),
+    credentials: user === undefined || password === undefined ? undefined : { user, password },
+    routesFile: settings.get('breakwater.gateway.routes-file'),
+    metricsPrefix: gateway.text('metrics.prefix') ?? 'spring.cloud.gateway',
+    metricsTags: gateway.texts('metrics.tags')
   }
 }
 
@@ -62,7 +76,6 @@ function readRouting (settings: Settings, gateway: GatewaySettings): RoutingOpti
       floor: settings.integer(own('retry-budget.floor'), 3),
       workers: Math.max(1, settings.integer(own('workers'), DATA_PLANE_DEFAULTS.workers))
     },
-    retryRefusedConnections: settings.boolean(own('retry-refused-connections'), true),
     fallbacks: readFallbacks(settings),
     plugins: settings.list(own('plugins')).map(path => pathToFileURL(resolve(path)).href)
   }

@@ -40,7 +40,7 @@ export function retryPolicy (options: RetryOptions, budget: RetryBudget, random:
     },
     delayMs: attempt => options.backoff === undefined ? 0 : backoffMs(options.backoff, attempt, random),
     release (x) {
-      if (x.tried.length > 1) budget.release(x.tried.length - 1)
+      if (x.tried.length > 0) budget.release(x.tried.length)
     }
   }
 }
@@ -58,21 +58,4 @@ function isRetryable (options: RetryOptions, method: string, failure: string, st
 export function backoffMs (backoff: Backoff, attempt: number, random: () => number): number {
   const plain = Math.min(backoff.maxMs, backoff.firstMs * backoff.factor ** Math.max(0, attempt - 1))
   return backoff.jitter === 0 ? plain : plain * (1 + backoff.jitter * (2 * random() - 1))
-}
-
-/**
- * What routes without a Retry filter get: a refused connection moves on to the next instance. Nothing was sent, so
- * nothing can be done twice, and a killed instance costs no client an error in the moment before it is ejected.
- */
-export function connectRetry (budget: RetryBudget, random: () => number): ReleasablePolicy {
-  return retryPolicy({
-    retries: 2,
-    methods: new Set(),
-    statuses: new Set(),
-    exceptions: new Set(['connect']),
-    maxBodyBytes: 64 * 1024,
-    perTryTimeoutMs: 0,
-    totalTimeoutMs: 0,
-    backoff: undefined
-  }, budget, random)
 }

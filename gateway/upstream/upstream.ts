@@ -1,5 +1,5 @@
 /** What the data plane asks of the resilience side: who next, may I, how did it go. Plain calls, no promises. */
-import type { Exchange } from '../exchange.ts'
+import type { Exchange, FailureKind } from '../exchange.ts'
 
 /** One upstream address with the counters that decide about it. */
 export interface Instance {
@@ -32,7 +32,8 @@ export interface Breaker {
   /** A token to hand back, or -1 when the call is refused. Tokens of an older state are ignored when handed back. */
   enter (nowMs: number): number
   success (token: number, elapsedMs: number, nowMs: number): void
-  failure (token: number, elapsedMs: number, nowMs: number): void
+  /** `kind` lets `recordExceptions` and `ignoreExceptions` tell failures apart; without it the failure counts. */
+  failure (token: number, elapsedMs: number, nowMs: number, kind?: FailureKind): void
   /** Neither (client abort, bulkhead): frees a half-open permit without counting. */
   ignore (token: number): void
 }

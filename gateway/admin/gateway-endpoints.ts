@@ -1,0 +1,112 @@
+/**
+ * /actuator/gateway/* with Spring's JSON: what is routed how, and changing it while running.
+ *
+ * A change is applied at once and as a whole, where Spring waits for a refresh: a POST that answers 201 is serving.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { ControlLoop } from '../control-loop.ts'
+import { FILTERS } from '../filters/filter-factories.ts'
+import { PREDICATES } from '../routes/predicate-factories.ts'
+import type { ExplainQuestion } from '../routes/explain.ts'
+import type { Route, RouteDefinition } from '../routes/route.ts'
+import type { RouteStore } from '../routes/route-store.ts'
+import { definitionOf } from './posted-definition.ts'
+import type { Guard } from './guard.ts'
+
+export interface GatewayEndpointsOptions {
+  readonly control: ControlLoop
+  readonly store: RouteStore
+  readonly guard: Guard
+  /** Reads the settings again, then the routes. */
+  readonly refresh: () => Promise<void>
+}
+
+const ENDPOINTS: ReadonlyArray<readonly [href: string, methods: readonly string[]]> = [
+  ['/routes', ['POST', 'GET']], ['/routes/{id}', ['POST', 'DELETE', 'GET']], ['/routes/{id}/combinedfilters', ['GET']],
+  ['/routedefinitions', ['GET']], ['/refresh', ['POST']], ['/globalfilters', ['GET']], ['/routefilters', ['GET']],
+  ['/routepredicates', ['GET']], ['/explain', ['POST']], ['/instances', ['GET']], ['/breakers', ['GET']]
+]
+
+/** Registers all of them; `app` has the prefix. */
+export function gatewayEndpoints (app: FastifyInstance, options: GatewayEndpointsOptions): void {
+  const { control, guard } = options
+  const read = { onRequest: guard('read') }
+  app.get('/', read, request => ENDPOINTS.map(([href, methods]) => ({ href: `${request.url.replace(/\/$/, '')}${href}`, methods })))
+  app.get('/routes', read, () => control.table.routes.map(describeRoute))
+  app.get<Id>('/routes/:id', read, (request, reply) => found(control, request, reply, describeRoute))
+  app.get<Id>('/routes/:id/combinedfilters', read, (request, reply) => found(control, request, reply, combinedFilters))
+  app.get('/routedefinitions', read, () => control.table.routes.map(route => describeDefinition(route.definition)))
+  app.get('/globalfilters', read, () => ({}))
+  app.get('/routefilters', read, () => Object.fromEntries([...FILTERS.keys()].map(name => [name, null])))
+  app.get('/routepredicates', read, () => Object.fromEntries([...PREDICATES.keys()].map(name => [name, null])))
+  app.get('/instances', read, async () => (await control.ask('clusters')).flat())
+  app.get('/breakers', read, async () => (await control.ask('breakers')).flat())
+  app.post<{ Body: ExplainQuestion }>('/explain', read, async request => (await control.ask('explain', asked(request.body)))[0])
+  changes(app, options)
+}
+
+interface Id { Params: { id: string } }
+
+function changes (app: FastifyInstance, { control, store, guard, refresh }: GatewayEndpointsOptions): void {
+  const admin = { onRequest: guard('admin') }
+  app.post('/refresh', admin, async (_request, reply) => {
+    await refresh()
+    return reply.code(200).send()
+  })
+  app.post<Id>('/routes/:id', admin, async (request, reply) => {
+    const definition = definitionOf(request.body, request.params.id)
+    await control.change(routes => routes.put(definition))
+    return reply.code(201).header('location', `/routes/${encodeURIComponent(definition.id)}`).send()
+  })
+  app.post('/routes', admin, async (request, reply) => {
+    const definitions = (Array.isArray(request.body) ? request.body : [request.body]).map(item => definitionOf(item))
+    await control.change(routes => definitions.forEach(definition => routes.put(definition)))
+    return reply.code(200).send()
+  })
+  app.delete<Id>('/routes/:id', admin, async (request, reply) => {
+    if (store.get(request.params.id) === undefined) return reply.code(404).send()
+    await control.change(routes => { routes.delete(request.params.id) })
+    return reply.code(200).send()
+  })
+}
+
+function found (control: ControlLoop, request: FastifyRequest<Id>, reply: FastifyReply, show: (route: Route) => unknown): unknown {
+  const route = control.table.routes.find(one => one.id === request.params.id)
+  return route === undefined ? reply.code(404).send() : show(route)
+}
+
+/** Spring's verbose form. */
+function describeRoute (route: Route): object {
+  const { metadata, uri, order } = route.definition
+  const texts = route.predicates.map(predicate => predicate.toString())
+  return {
+    predicate: texts.length > 1 ? `(${texts.join(' && ')})` : texts[0] ?? '',
+    ...Object.keys(metadata).length === 0 ? {} : { metadata },
+    route_id: route.id,
+    filters: route.filters.map(filter => `[${filter.toString()}, order = ${filter.order}]`),
+    uri,
+    order
+  }
+}
+
+function describeDefinition (definition: RouteDefinition): object {
+  const named = ({ name, args }: { name: string, args: object }) => ({ name, args })
+  const { id, uri, order, enabled, metadata } = definition
+  return { id, predicates: definition.predicates.map(named), filters: definition.filters.map(named), uri, metadata, order, enabled }
+}
+
+function combinedFilters (route: Route): object {
+  return Object.fromEntries(route.filters.map(filter => [filter.toString(), filter.order]))
+}
+
+/** Bad questions get an answer too. */
+function asked (body: Partial<ExplainQuestion> | null): ExplainQuestion {
+  const headers = Object.fromEntries(Object.entries(body?.headers ?? {}).map(([name, value]) => [name, String(value)]))
+  const { remoteAddress } = body ?? {}
+  return {
+    method: String(body?.method ?? 'GET').toUpperCase(),
+    url: String(body?.url ?? '/'),
+    headers,
+    ...remoteAddress === undefined ? {} : { remoteAddress: String(remoteAddress) }
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * /actuator/hystrix.stream: the breakers as the Hystrix dashboard reads them, every half second.
+ *
+ * The dashboard's script throws on a missing key, so every key it asks for is here (HystrixMetricsPoller).
+ */
+import { addStatistics, percentile, type StatisticsSnapshot } from '../upstream/rolling-statistics.ts'
+import type { BreakerReport } from '../routes/reports.ts'
+
+/** One event's data for one breaker. */
+export function hystrixCommand (report: BreakerReport, nowMs: number): object {
+  const { statistics, settings } = report
+  const n = (name: string) => statistics.counts[name] ?? 0
+  const errors = n('failure') + n('timeout') + n('shortCircuited') + n('bulkhead')
+  const requests = errors + n('success')
+  const completed = n('success') + n('failure') + n('timeout')
+  const mean = completed === 0 ? 0 : Math.round(statistics.latencySumMs / completed)
+  const latency = latencies(statistics)
+  return {
+    type: 'HystrixCommand',
+    name: report.name,
+    group: 'gateway',
+    currentTime: nowMs,
+    isCircuitBreakerOpen: report.state === 'OPEN',
+    errorPercentage: requests === 0 ? 0 : Math.round(errors * 100 / requests),
+    errorCount: errors,
+    requestCount: requests,
+    ...ROLLING_ZEROES,
+    rollingCountFailure: n('failure'),
+    rollingCountFallbackFailure: n('fallbackFailure'),
+    rollingCountFallbackSuccess: n('fallbackSuccess'),
+    rollingCountSemaphoreRejected: n('bulkhead'),
+    rollingCountShortCircuited: n('shortCircuited'),
+    rollingCountSuccess: n('success'),
+    rollingCountTimeout: n('timeout'),
+    currentConcurrentExecutionCount: 0,
+    rollingMaxConcurrentExecutionCount: 0,
+    latencyExecute_mean: mean,
+    latencyExecute: latency,
+    latencyTotal_mean: mean,
+    latencyTotal: latency,
+    ...properties(settings.minimumNumberOfCalls, settings.waitDurationInOpenStateMs, settings.failureRateThreshold),
+    reportingHosts: 1,
+    threadPool: 'gateway'
+  }
+}
+
+/** The same breaker of several workers as one: open when any is. */
+export function mergedBreakers (reports: readonly BreakerReport[]): BreakerReport[] {
+  const found = new Map<string, BreakerReport>()
+  for (const report of reports) {
+    const known = found.get(report.name)
+    found.set(report.name, known === undefined ? report : merged(known, report))
+  }
+  return [...found.values()]
+}
+
+function merged (a: BreakerReport, b: BreakerReport): BreakerReport {
+  const state = [a.state, b.state].includes('OPEN') ? 'OPEN' : [a.state, b.state].includes('HALF_OPEN') ? 'HALF_OPEN' : 'CLOSED'
+  return {
+    ...a,
+    state,
+    failureRate: Math.max(a.failureRate, b.failureRate),
+    calls: a.calls + b.calls,
+    failures: a.failures + b.failures,
+    slow: a.slow + b.slow,
+    statistics: addStatistics(a.statistics, b.statistics)
+  }
+}
+
+function latencies ({ latencies: classes }: StatisticsSnapshot): Record<string, number> {
+  return Object.fromEntries([0, 25, 50, 75, 90, 95, 99, 99.5, 100].map(p => [String(p), Math.round(percentile(classes, p))]))
+}
+
+const ROLLING_ZEROES = {
+  rollingCountBadRequests: 0,
+  rollingCountCollapsedRequests: 0,
+  rollingCountEmit: 0,
+  rollingCountExceptionsThrown: 0,
+  rollingCountFallbackEmit: 0,
+  rollingCountFallbackMissing: 0,
+  rollingCountFallbackRejection: 0,
+  rollingCountResponsesFromCache: 0,
+  rollingCountThreadPoolRejected: 0
+}
+
+function properties (volume: number, sleepMs: number, percent: number): object {
+  return {
+    propertyValue_circuitBreakerRequestVolumeThreshold: volume,
+    propertyValue_circuitBreakerSleepWindowInMilliseconds: sleepMs,
+    propertyValue_circuitBreakerErrorThresholdPercentage: percent,
+    propertyValue_circuitBreakerForceOpen: false,
+    propertyValue_circuitBreakerForceClosed: false,
+    propertyValue_circuitBreakerEnabled: true,
+    propertyValue_executionIsolationStrategy: 'SEMAPHORE',
+    propertyValue_executionIsolationThreadTimeoutInMilliseconds: 0,
+    propertyValue_executionTimeoutInMilliseconds: 0,
+    propertyValue_executionIsolationThreadInterruptOnTimeout: false,
+    propertyValue_executionIsolationThreadPoolKeyOverride: null,
+    propertyValue_executionIsolationSemaphoreMaxConcurrentRequests: 0,
+    propertyValue_fallbackIsolationSemaphoreMaxConcurrentRequests: 0,
+    propertyValue_metricsRollingStatisticalWindowInMilliseconds: 10_000,
+    propertyValue_requestCacheEnabled: false,
+    propertyValue_requestLogEnabled: false
+  }
+}

@@ -1,0 +1,102 @@
+/** The management server: the starter's actuator, Spring Cloud Gateway's endpoints, hystrix.stream. Its own port. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import Fastify, { LogController, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
+import { actuator } from '../../starter/actuator/actuator.ts'
+import type { HealthIndicator } from '../../starter/actuator/health.ts'
+import type { Logger } from '../../starter/logger.ts'
+import type { Settings } from '../../starter/settings/index.ts'
+import type { ControlLoop } from '../control-loop.ts'
+import type { BreakerReport, ClusterReport } from '../routes/reports.ts'
+import type { RouteStore } from '../routes/route-store.ts'
+import type { DataPlane } from '../workers/contract.ts'
+import { gatewayEndpoints } from './gateway-endpoints.ts'
+import { authorizer, type Credentials, type Guard } from './guard.ts'
+import { hystrixCommand, mergedBreakers } from './hystrix-stream.ts'
+import { prometheusText } from './prometheus-text.ts'
+
+export interface AdminParts {
+  readonly settings: Settings
+  readonly log: Logger
+  readonly control: ControlLoop
+  readonly store: RouteStore
+  readonly dataPlane: DataPlane
+  readonly health: ReadonlyMap<string, HealthIndicator>
+  readonly credentials: Credentials | undefined
+  readonly metricsPrefix: string
+  readonly metricsTags: Readonly<Record<string, string>>
+}
+
+const BODY_LIMIT_BYTES = 1024 * 1024
+
+/** Made, not yet listening. */
+export async function adminServer (parts: AdminParts) {
+  const { settings, log, control, credentials } = parts
+  const app = Fastify({ 
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_LIMIT_BYTES,
+    forceCloseConnections: true
+  })
+  const authorize = authorizer(credentials)
+  const guard: Guard = role => async request => authorize(request, role)
+  const refresh = async () => {
+    const changed = await settings.refresh()
+    await control.refresh()
+    return changed
+  }
+  app.setErrorHandler(answerFault)
+  await app.register(actuator, {
+    settings, log, authorize, refresh, health: parts.health, metrics: () => metricsText(parts)
+  })
+  const base = settings.string('management.endpoints.web.base-path', '/actuator')
+  await app.register(async scope => gatewayEndpoints(scope, {
+    control, store: parts.store, guard, refresh: async () => { await refresh() }
+  }), { prefix: `${base}/gateway` })
+  for (const path of [`${base}/hystrix.stream`, '/hystrix.stream']) {
+    app.get(path, { onRequest: guard('read') }, (request, reply) => hystrixStream(request, reply, control))
+  }
+  return app
+}
+
+async function metricsText ({ control, dataPlane, metricsPrefix, metricsTags }: AdminParts): Promise<string> {
+  const [numbers, breakers, clusters] =
+    await Promise.all([dataPlane.metrics(), control.ask<BreakerReport[]>('breakers'), control.ask<ClusterReport[]>('clusters')])
+  return prometheusText({
+    dataPlane: numbers,
+    routes: control.table.routes.length,
+    breakers: breakers.flat(),
+    clusters: clusters.flat(),
+    prefix: metricsPrefix,
+    tags: metricsTags
+  })
+}
+
+const LEAST_DELAY_MS = 100
+
+/** Ends with the client's connection; a client that does not read is let go rather than buffered for. */
+async function hystrixStream (request: FastifyRequest, reply: FastifyReply, control: ControlLoop): Promise<void> {
+  const asked = Number((request.query as Record<string, string>)['delay'] ?? 500)
+  const delayMs = Number.isFinite(asked) ? Math.max(LEAST_DELAY_MS, asked) : 500
+  reply.hijack()
+  const { raw } = reply
+  raw.writeHead(200, { 'content-type': 'text/event-stream;charset=UTF-8', 'cache-control': 'no-cache, no-store', pragma: 'no-cache' })
+  while (!raw.destroyed && !raw.writableNeedDrain) {
+    const reports = mergedBreakers((await control.ask<BreakerReport[]>('breakers')).flat())
+    const events = reports.map(report => `data: ${JSON.stringify(hystrixCommand(report, Date.now()))}\n\n`)
+    raw.write(events.length === 0 ? 'ping: \n\n' : events.join(''))
+    await sleep(delayMs, undefined, { ref: false })
+  }
+  raw.destroy()
+}
+
+/** Faults of the caller say what is wrong; ours go to the log, never to the client. */
+function answerFault (fault: FastifyError | AggregateError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const first = fault instanceof AggregateError ? fault.errors[0] as FastifyError : fault
+  const status = first.statusCode ?? 500
+  if (status >= 500) request.log.error({ err: fault }, 'admin request failed')
+  if (status === 401) reply.header('www-authenticate', 'Basic realm="gateway"')
+  const detail = status >= 500 ? 'See the log of the gateway.' : fault.message
+  return reply.code(status).type('application/problem+json').send(JSON.stringify({
+    type: 'about:blank', status, title: first.code ?? 'E_REQUEST', detail, message: detail
+  }))
+}
