@@ -94,7 +94,9 @@ export class Cluster {
 interface ApiPod {
   metadata: { name: string, deletionTimestamp?: string }
   status: {
-    podIP?: string, conditions?: Array<{ type: string, status: string }>, containerStatuses?: Array<{ restartCount: number }>
+    podIP?: string
+    conditions?: Array<{ type: string, status: string }>
+    containerStatuses?: Array<{ restartCount: number }>
   }
 }
 
