@@ -46,7 +46,7 @@ export interface Exchange {
   /** Absolute URI that replaces the route's (SetRequestUri, RequestHeaderToRequestUri); undefined: the route's. */
   upstreamUri: string | undefined
 
-  route: Route
+  readonly route: Route
   /** Null until a predicate or filter set one. */
   variables: Variables | null
   /** For filters that must remember something until the response; null until used. */

@@ -34,8 +34,11 @@ export interface LocalHandler {
 export interface Compiler {
   /** Throws when the snapshot cannot be compiled: the worker keeps its old table and tells the control loop why. */
   compile (snapshot: Snapshot): RouteTable
-  /** The handler for a local path (`forward:/fallback`), or undefined (404). */
-  local? (path: string): LocalHandler | undefined
+  /**
+   * The handler for a local path (`forward:/fallback`), or undefined (404). Asked twice: `exact` first, for handlers
+   * made for this very path (as in Spring they come before routes), then, when no route matches, for any.
+   */
+  local? (path: string, exact: boolean): LocalHandler | undefined
   /** Answers a question of the control loop (`breakers`, `explain`, ...) with plain data. */
   ask? (question: string, payload: unknown): unknown
   stop? (): void
@@ -72,8 +75,6 @@ export interface DataPlane {
   /** Asks every worker; answers in worker order, those that missed the deadline left out. */
   ask (question: string, payload?: unknown): Promise<unknown[]>
   metrics (): Promise<DataPlaneMetrics>
-  /** New certificates for new connections; rejects, and keeps the old ones, when they do not fit together. */
-  reloadCertificates (): Promise<void>
   onEvent (listener: (topic: string, payload: unknown, worker: number) => void): void
   /** Stops accepting, announces `Connection: close`, waits for what is in flight up to the deadline, then cuts. */
   stop (deadlineMs?: number): Promise<void>

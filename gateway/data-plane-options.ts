@@ -1,0 +1,147 @@
+/** What the data plane can be told. Plain data (it crosses to the workers); times in ms, sizes in bytes, 0 = no limit. */
+import { platform } from 'node:os'
+
+/** Bounds on what one client may do; each exists because somebody somewhere does the opposite. */
+export interface ClientLimits {
+  /** Request line and headers together; more is 431. */
+  readonly maxHeadBytes: number
+  readonly maxHeaders: number
+  /** Path and query; more is 414. */
+  readonly maxTargetBytes: number
+  /** First byte of a request (or of the connection) to the end of its head: slowloris. */
+  readonly headerTimeoutMs: number
+  /** Silence between two requests. Longer than a load balancer's own, so that the balancer closes first. */
+  readonly keepAliveTimeoutMs: number
+  /** Silence inside a request body. */
+  readonly bodyTimeoutMs: number
+  /** Average over the whole body, judged after 10 s: a body that trickles is cut off with 408. */
+  readonly minBodyBytesPerSecond: number
+  /** An answer that the client does not take off the wire. */
+  readonly writeTimeoutMs: number
+  /** Silence of an answer that has begun (SSE sends comments; a dead stream must not stay for ever). */
+  readonly streamIdleTimeoutMs: number
+  /** Over all of one worker. */
+  readonly maxConnections: number
+  /** Of one address, on one worker. */
+  readonly maxConnectionsPerAddress: number
+  /** Bytes of further requests held while one is being answered; then the socket is not read. */
+  readonly maxPipelinedBytes: number
+}
+
+/** Connections to instances: per instance and worker. */
+export interface UpstreamLimits {
+  readonly connectTimeoutMs: number
+  /** 0: elastic, as Spring's default pool. */
+  readonly maxConnections: number
+  /** Requests waiting for a connection when `maxConnections` is reached. */
+  readonly maxPending: number
+  readonly acquireTimeoutMs: number
+  /**
+   * Idle connections live this long when the upstream announces no `Keep-Alive: timeout`. Below the shortest common
+   * server default (Node's and uvicorn's 5 s): a connection that the other side closes while we write is an error.
+   */
+  readonly maxIdleTimeMs: number
+  /** 0: for ever. */
+  readonly maxLifeTimeMs: number
+  readonly maxHeadBytes: number
+  readonly maxHeaders: number
+}
+
+/** TLS towards instances. Verified unless told otherwise. */
+export interface UpstreamTls {
+  readonly insecure: boolean
+  /** PEM texts trusted instead of the system's. */
+  readonly trustedCertificates: readonly string[]
+  readonly certificate: string | undefined
+  readonly key: string | undefined
+  readonly handshakeTimeoutMs: number
+}
+
+/** X-Forwarded-* and Forwarded. The peer's address is always appended; inherited values survive from trusted peers only. */
+export interface ForwardedOptions {
+  /** CIDR blocks, or regular expressions matched against the whole address (Spring's `trusted-proxies`). */
+  readonly trustedProxies: readonly string[]
+  readonly for: boolean
+  readonly host: boolean
+  readonly port: boolean
+  readonly proto: boolean
+  readonly prefix: boolean
+  /** RFC 7239. */
+  readonly forwarded: boolean
+}
+
+/** One certificate of the listener; `serverNames` picks it by SNI, the first entry is the default. */
+export interface ListenerCertificate {
+  readonly serverNames: readonly string[]
+  readonly certificateFile: string
+  readonly keyFile: string
+}
+
+export interface ListenerTls {
+  readonly certificates: readonly ListenerCertificate[]
+  readonly handshakeTimeoutMs: number
+}
+
+export interface DataPlaneOptions {
+  readonly host: string
+  readonly port: number
+  /** Event loops; 0 = in this thread (tests, and machines with one core). */
+  readonly workers: number
+  /** Lets several processes listen on the port: needed for more than one worker and for taking over from a running gateway. */
+  readonly reusePort: boolean
+  readonly limits: ClientLimits
+  readonly upstream: UpstreamLimits
+  readonly upstreamTls: UpstreamTls
+  readonly forwarded: ForwardedOptions
+  /** Names removed both ways beyond the hop-by-hop ones of RFC 9110; lower-case. */
+  readonly removeHeaders: readonly string[]
+  /** `%2f` and `%5c` in a path are refused with 400. */
+  readonly rejectEncodedSlash: boolean
+  readonly accessLog: { readonly enabled: boolean, readonly file: string | undefined }
+  readonly tls: ListenerTls | undefined
+  /** HTTP/2 by ALPN with TLS, by prior knowledge without. */
+  readonly http2: boolean
+  /** How often deadlines are looked at: the precision of every timeout. */
+  readonly sweepIntervalMs: number
+}
+
+export const DATA_PLANE_DEFAULTS: DataPlaneOptions = {
+  host: '127.0.0.1',
+  port: 8080,
+  workers: 0,
+  reusePort: platform() === 'linux',
+  limits: {
+    maxHeadBytes: 16_384,
+    maxHeaders: 100,
+    maxTargetBytes: 8_192,
+    headerTimeoutMs: 10_000,
+    keepAliveTimeoutMs: 75_000,
+    bodyTimeoutMs: 30_000,
+    minBodyBytesPerSecond: 100,
+    writeTimeoutMs: 60_000,
+    streamIdleTimeoutMs: 300_000,
+    maxConnections: 20_000,
+    maxConnectionsPerAddress: 8_000,
+    maxPipelinedBytes: 65_536
+  },
+  upstream: {
+    connectTimeoutMs: 30_000,
+    maxConnections: 0,
+    maxPending: 1_024,
+    acquireTimeoutMs: 45_000,
+    maxIdleTimeMs: 4_000,
+    maxLifeTimeMs: 0,
+    maxHeadBytes: 65_536,
+    maxHeaders: 250
+  },
+  upstreamTls: {
+    insecure: false, trustedCertificates: [], certificate: undefined, key: undefined, handshakeTimeoutMs: 10_000
+  },
+  forwarded: { trustedProxies: [], for: true, host: true, port: true, proto: true, prefix: true, forwarded: false },
+  removeHeaders: ['x-application-context'],
+  rejectEncodedSlash: false,
+  accessLog: { enabled: false, file: undefined },
+  tls: undefined,
+  http2: true,
+  sweepIntervalMs: 50
+}

@@ -1,0 +1,403 @@
+/**
+ * One client connection: bytes in, requests one after the other through the gateway, answers out in order.
+ *
+ * Only one request is under way at a time; what a pipelining client sends ahead waits, bounded, in `stash`. After
+ * a framing error the connection answers, closes, and interprets nothing more.
+ */
+import type { Duplex } from 'node:stream'
+import type { Gateway } from '../gateway.ts'
+import type { Loop } from '../loop.ts'
+import { HttpExchange } from './exchange.ts'
+import { Outlet } from './outlet.ts'
+import type { Peer } from './peer.ts'
+import { errorReply, reasonOf } from './reply.ts'
+import { RequestHead } from './request-head.ts'
+import { ResponseHead } from './response-head.ts'
+import { ResponseWriter } from './response-writer.ts'
+
+/** Waiting for (the rest of) a head. */
+const HEAD = 0
+/** The head is through, its body is not. */
+const UPLOAD = 1
+/** The request is in, its answer is not out. */
+const BUSY = 2
+/** Nothing more is answered; input is thrown away until the client closes. */
+const LINGER = 3
+const CLOSED = 4
+
+const USUAL_HEAD_BYTES = 2_048
+const LINGER_MS = 2_000
+/** An answered upload with less than this to come is read to its end; a longer one costs the client its connection. */
+const MAX_REST_BYTES = 1_048_576
+const MAX_PENDING_BYTES = 65_536
+/** A body is given this long before its average rate is judged. */
+const RATE_GRACE_MS = 10_000
+
+export class ClientConnection {
+  readonly loop: Loop
+  readonly gateway: Gateway
+  readonly socket: Duplex
+  readonly peer: Peer
+  readonly outlet: Outlet
+  readonly writer: ResponseWriter
+  readonly exchange: HttpExchange
+  /** The connection ends with the current answer. */
+  closing = false
+  requests = 0
+  private phase = HEAD
+  private partial = ''
+  private stash: Buffer | null = null
+  /** Input waits: a filter has not decided yet. */
+  private holding = false
+  private processing = false
+  private paused = false
+  private inputEnded = false
+  /** Since when the client has been in its current phase of saying nothing. */
+  private sinceMs: number
+  private headStartedMs = 0
+  private bodyStartedMs = 0
+  private lastReadMs: number
+  private blockedSinceMs = 0
+
+  constructor (socket: Duplex, peer: Peer, loop: Loop) {
+    this.loop = loop
+    this.gateway = loop.gateway
+    this.socket = socket
+    this.peer = peer
+    this.outlet = new Outlet(socket)
+    this.writer = new ResponseWriter(this)
+    this.sinceMs = loop.clock.coarseMs
+    this.lastReadMs = this.sinceMs
+    const { options, dropped } = loop
+    this.exchange = new HttpExchange(this, new RequestHead(options.limits, options.rejectEncodedSlash, dropped),
+      new ResponseHead(options.upstream, dropped))
+    this.exchange.remoteAddress = peer.address
+    this.exchange.secure = peer.secure
+  }
+
+  read (chunk: Buffer): void {
+    this.lastReadMs = this.loop.clock.coarseMs
+    if (this.stash !== null || this.holding || this.phase === BUSY) this.keep(chunk)
+    else this.process(chunk)
+    this.adjustReading()
+  }
+
+  private keep (chunk: Buffer): void {
+    this.stash = this.stash === null ? chunk : Buffer.concat([this.stash, chunk])
+  }
+
+  /** Takes requests, and parts of them, from `chunk` until it is used up or has to wait. */
+  private process (chunk: Buffer): void {
+    this.processing = true
+    let at = 0
+    while (at < chunk.length) {
+      if (this.phase >= LINGER) break
+      if (this.phase === BUSY || this.holding) {
+        this.keep(chunk.subarray(at))
+        break
+      }
+      at = this.phase === HEAD ? this.readHead(chunk, at) : this.readBody(chunk, at)
+    }
+    this.processing = false
+  }
+
+  private readHead (chunk: Buffer, at: number): number {
+    const before = this.partial
+    let text = before + chunk.toString('latin1', at, at + USUAL_HEAD_BYTES)
+    // RFC 9112, 2.2: one empty line before a request is forgiven.
+    const start = text.startsWith('\r\n') ? 2 : 0
+    let end = text.indexOf('\r\n\r\n', start)
+    if (end < 0 && chunk.length - at > USUAL_HEAD_BYTES) {
+      text = before + chunk.toString('latin1', at, at + this.loop.options.limits.maxHeadBytes + 8)
+      end = text.indexOf('\r\n\r\n', start)
+    }
+    if (end < 0) return this.keepPartial(text, chunk)
+    this.partial = ''
+    this.headStartedMs = 0
+    const bodyAt = at + end + 4 - before.length
+    if (end + 4 - start > this.loop.options.limits.maxHeadBytes) this.refuse(431)
+    else this.takeHead(text, start, end + 4)
+    return this.beginBody(chunk, bodyAt)
+  }
+
+  /** The head is not complete: a line that no rest can heal is refused at once. */
+  private keepPartial (text: string, chunk: Buffer): number {
+    const lineFeed = text.indexOf('\n')
+    if (text.length > this.loop.options.limits.maxHeadBytes) this.refuse(431)
+    else if (lineFeed >= 0 && text.charCodeAt(lineFeed - 1) !== 13) this.refuse(400)
+    else {
+      this.partial = text
+      if (this.headStartedMs === 0) this.headStartedMs = this.loop.clock.coarseMs
+    }
+    return chunk.length
+  }
+
+  private takeHead (text: string, start: number, end: number): void {
+    const { exchange } = this
+    const status = exchange.head.parse(text, start, end)
+    if (status !== 0) return this.refuse(status)
+    this.requests++
+    exchange.begin(this.loop.clock.now())
+    if (exchange.body.done) this.phase = BUSY
+    else {
+      this.phase = UPLOAD
+      this.bodyStartedMs = this.loop.clock.coarseMs
+    }
+    this.holding = true
+    if (this.gateway.admit(exchange)) this.holding = false
+  }
+
+  /** Right behind the head: what of the body came with it leaves with it, in one write. */
+  private beginBody (chunk: Buffer, at: number): number {
+    const { exchange } = this
+    if (this.phase >= LINGER || this.phase === HEAD || this.holding) return at
+    const next = this.phase === UPLOAD && !exchange.body.discarding ? this.readBody(chunk, at) : at
+    if (!exchange.forwarding && exchange.active && this.phase < LINGER && !exchange.body.discarding) {
+      this.gateway.forward(exchange)
+    }
+    return next
+  }
+
+  /** An asynchronous filter has let the request through. */
+  proceed (): void {
+    this.holding = false
+    if (this.phase === UPLOAD) this.useStash()
+    if (this.phase < LINGER && this.exchange.active && !this.exchange.forwarding) this.gateway.forward(this.exchange)
+    this.adjustReading()
+  }
+
+  private useStash (): void {
+    const stash = this.stash
+    this.stash = null
+    if (stash !== null) this.process(stash)
+  }
+
+  private readBody (chunk: Buffer, at: number): number {
+    const { exchange } = this
+    const { body } = exchange
+    const fault = body.consume(chunk, at, body.discarding ? 0 : exchange.maxBodyBytes)
+    if (fault !== 0) {
+      this.bodyFault(fault)
+      return chunk.length
+    }
+    if (body.discarding && body.received > MAX_REST_BYTES && !body.done) this.linger()
+    else if (body.done) this.bodyDone()
+    else if (exchange.forwarding) this.gateway.bodyArrived(exchange)
+    return body.at
+  }
+
+  private bodyDone (): void {
+    const { exchange } = this
+    this.phase = BUSY
+    if ((exchange.forwarding || exchange.body.collecting) && !exchange.answered) this.gateway.bodyArrived(exchange)
+    else if (exchange.answered) this.uploadOver()
+  }
+
+  /** The answer went out before the upload was over; now it is. */
+  private uploadOver (): void {
+    const { exchange } = this
+    if (exchange.upstream !== null) {
+      this.gateway.bodyArrived(exchange)
+      exchange.upstream.detach(exchange, true)
+    }
+    this.requestOver()
+  }
+
+  private bodyFault (status: number): void {
+    const { exchange } = this
+    this.closing = true
+    if (exchange.responded) return this.cut()
+    exchange.body.discard()
+    this.gateway.refuseBody(exchange, status)
+  }
+
+  /** The answer is out. */
+  answered (): void {
+    const { exchange } = this
+    exchange.answered = true
+    this.gateway.finish(exchange)
+    if (exchange.body.done) return this.requestOver()
+    if (this.closing) return this.linger()
+    if (exchange.upstream === null) exchange.body.discard()
+    this.holding = false
+    if (this.phase === BUSY) this.phase = UPLOAD
+    if (!this.processing) this.useStash()
+    this.adjustReading()
+  }
+
+  private requestOver (): void {
+    this.exchange.active = false
+    this.holding = false
+    this.sinceMs = this.loop.clock.coarseMs
+    if (this.closing) return this.linger()
+    this.phase = HEAD
+    if (!this.processing) this.useStash()
+    if (this.inputEnded && this.stash === null && this.phase === HEAD) return this.linger()
+    this.adjustReading()
+  }
+
+  /** Is this connection to be closed with the answer that is about to be written? */
+  decideClosing (): void {
+    const { head, body } = this.exchange
+    const wanted = head.http11 ? !head.close : head.keepAlive && !head.close
+    if (!wanted || this.loop.draining || (this.inputEnded && this.stash === null)) this.closing = true
+    if (!body.done && !this.isShortRest()) this.closing = true
+  }
+
+  /** The rest of the request may go on to an upstream that has already answered. */
+  mayFinishUpload (): boolean {
+    return !this.closing && this.isShortRest()
+  }
+
+  private isShortRest (): boolean {
+    const { head, body } = this.exchange
+    return !head.chunked && body.left <= MAX_REST_BYTES
+  }
+
+  connectionLine (): string {
+    if (this.closing) return 'connection: close\r\n'
+    return this.exchange.head.http11 ? '' : 'connection: keep-alive\r\n'
+  }
+
+  /** RFC 9110, 10.1.1: whoever waits with the body is told to send it, once it is known that it is wanted. */
+  writeContinue (): void {
+    this.outlet.add('HTTP/1.1 100 Continue\r\n\r\n')
+    this.outlet.flush()
+  }
+
+  /** Passes on an interim answer (103, 102); HTTP/1.0 clients do not know them. */
+  writeInterim (): void {
+    const { head, response } = this.exchange
+    if (head.http11) this.outlet.add(`${response.statusLine(response.status)}${response.lines.write()}\r\n`)
+  }
+
+  /** A head that is not acceptable: answer, close, read nothing more. */
+  private refuse (status: number): void {
+    const { loop } = this
+    const id = loop.ids.next().slice(0, 32)
+    const reply = errorReply(status, '', id, loop.clock.wallMs())
+    this.outlet.add(`HTTP/1.1 ${status} ${reasonOf(status)}\r\ncontent-type: application/json\r\ncontent-length: ` +
+      `${reply.body.length}\r\ndate: ${loop.clock.httpDate()}\r\nconnection: close\r\n\r\n`)
+    this.outlet.add(reply.body.toString())
+    this.outlet.flush()
+    loop.refused(this, status, id)
+    this.linger()
+  }
+
+  /** Ends our side and reads the rest away: closing at once would reset the connection and lose the answer. */
+  private linger (): void {
+    if (this.phase >= LINGER) return
+    this.phase = LINGER
+    this.sinceMs = this.loop.clock.coarseMs
+    this.stash = null
+    this.partial = ''
+    this.exchange.active = false
+    if (this.exchange.upstream !== null) this.exchange.upstream.detach(this.exchange, false)
+    this.outlet.flush()
+    this.socket.end()
+    this.adjustReading()
+  }
+
+  /** The upstream that had already answered broke off: the rest of the request is read for nobody. */
+  uploadFailed (): void {
+    this.exchange.body.discard()
+    this.adjustReading()
+  }
+
+  /** Ends the connection in the middle of an answer, so that the client can tell that it is not whole. */
+  cut (): void {
+    this.socket.destroy()
+  }
+
+  /** The client has closed its side; what it asked before is still answered. */
+  ended (): void {
+    this.inputEnded = true
+    if (this.phase === HEAD && this.stash === null) this.partial === '' ? this.linger() : this.cut()
+    else if (this.phase === UPLOAD && !this.holding) this.cut()
+  }
+
+  /** The socket is gone. */
+  closed (): void {
+    const wasActive = this.exchange.active && this.phase < LINGER
+    this.phase = CLOSED
+    this.stash = null
+    this.loop.forget(this)
+    if (wasActive) this.gateway.aborted(this.exchange)
+    this.exchange.active = false
+  }
+
+  get isClosed (): boolean {
+    return this.phase === CLOSED
+  }
+
+  /** The client takes bytes again. */
+  drained (): void {
+    this.outlet.drained()
+    this.exchange.upstream?.resume()
+  }
+
+  upstreamDrained (): void {
+    this.adjustReading()
+  }
+
+  /** Reads from the client only what can be put somewhere. */
+  adjustReading (): void {
+    const full = this.phase < LINGER && (this.stashFull() || this.uploadFull())
+    if (full === this.paused) return
+    this.paused = full
+    if (full) this.socket.pause()
+    else {
+      this.lastReadMs = this.loop.clock.coarseMs
+      this.socket.resume()
+    }
+  }
+
+  private stashFull (): boolean {
+    return this.stash !== null && this.stash.length >= this.loop.options.limits.maxPipelinedBytes
+  }
+
+  private uploadFull (): boolean {
+    const { body, upstream } = this.exchange
+    return this.phase === UPLOAD && !body.collecting &&
+      (body.pendingBytes > MAX_PENDING_BYTES || (upstream !== null && upstream.outlet.blocked))
+  }
+
+  /** Looks at every deadline of this connection; called a few times a second. */
+  sweep (nowMs: number): void {
+    if (this.phase === HEAD) this.sweepHead(nowMs)
+    else if (this.phase === LINGER) {
+      if (nowMs - this.sinceMs > LINGER_MS && !this.outlet.blocked) this.cut()
+    } else {
+      if (this.phase === UPLOAD && !this.paused && !this.holding) this.sweepBody(nowMs)
+      if (this.exchange.active && this.phase < LINGER) this.gateway.sweep(this.exchange, nowMs)
+    }
+    this.sweepWrites(nowMs)
+  }
+
+  private sweepHead (nowMs: number): void {
+    const { headerTimeoutMs, keepAliveTimeoutMs } = this.loop.options.limits
+    if (this.headStartedMs > 0) {
+      if (headerTimeoutMs > 0 && nowMs - this.headStartedMs > headerTimeoutMs) this.refuse(408)
+      return
+    }
+    const patienceMs = this.loop.idlePatienceMs(this.requests === 0 ? headerTimeoutMs : keepAliveTimeoutMs)
+    if (patienceMs > 0 && nowMs - this.sinceMs > patienceMs) this.linger()
+  }
+
+  private sweepBody (nowMs: number): void {
+    const { bodyTimeoutMs, minBodyBytesPerSecond } = this.loop.options.limits
+    const silent = bodyTimeoutMs > 0 && nowMs - this.lastReadMs > bodyTimeoutMs
+    const tookMs = nowMs - this.bodyStartedMs
+    const trickling = tookMs > RATE_GRACE_MS && this.exchange.body.received * 1000 < minBodyBytesPerSecond * tookMs
+    // An event stream upwards may rest; one that is being answered already is the upstream's business.
+    if ((silent || trickling) && !this.exchange.responded) this.bodyFault(408)
+    else if (silent && this.exchange.answered) this.cut()
+  }
+
+  private sweepWrites (nowMs: number): void {
+    const { writeTimeoutMs } = this.loop.options.limits
+    if (!this.outlet.blocked) this.blockedSinceMs = 0
+    else if (this.blockedSinceMs === 0) this.blockedSinceMs = nowMs
+    else if (writeTimeoutMs > 0 && nowMs - this.blockedSinceMs > writeTimeoutMs) this.cut()
+  }
+}

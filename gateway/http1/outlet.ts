@@ -1,0 +1,77 @@
+/**
+ * The writing side of a socket: small pieces gather in one text and leave in one write, large ones travel as buffers.
+ *
+ * System calls are more than half of what forwarding costs, so an answer whose head and body arrived together must
+ * leave together. Nobody may write to the socket but its outlet.
+ */
+import type { Duplex } from 'node:stream'
+
+/** Up to here a body piece is cheaper as text joined to its head than as a write of its own. */
+const SMALL_BYTES = 8_192
+
+export class Outlet {
+  /** True while the other side does not take what was written; whoever feeds this outlet has to stop. */
+  blocked = false
+  bytesWritten = 0
+  private text = ''
+  private corked = false
+  private readonly socket: Duplex
+
+  constructor (socket: Duplex) {
+    this.socket = socket
+  }
+
+  /** Adds latin1 text; it leaves with the next {@link flush}. */
+  add (text: string): void {
+    this.text += text
+  }
+
+  /** Adds bytes that nobody will change any more. */
+  addBuffer (bytes: Buffer): void {
+    if (bytes.length <= SMALL_BYTES && this.text.length <= SMALL_BYTES && !this.corked) {
+      this.text += bytes.toString('latin1', 0, bytes.length)
+    } else {
+      this.writeBuffer(bytes)
+    }
+  }
+
+  /** Adds a range of a buffer that will be overwritten (the shared read buffer): copied unless it fits the text. */
+  addShared (buffer: Buffer, start: number, end: number): void {
+    if (end - start <= SMALL_BYTES && this.text.length <= SMALL_BYTES && !this.corked) {
+      this.text += buffer.toString('latin1', start, end)
+    } else {
+      this.writeBuffer(Buffer.from(buffer.subarray(start, end)))
+    }
+  }
+
+  /** Sends what has gathered. */
+  flush (): void {
+    if (this.text !== '') this.writeText()
+    if (this.corked) {
+      this.corked = false
+      this.socket.uncork()
+    }
+  }
+
+  /** The socket has room again. */
+  drained (): void {
+    this.blocked = false
+  }
+
+  private writeBuffer (bytes: Buffer): void {
+    if (!this.corked) {
+      this.corked = true
+      this.socket.cork()
+    }
+    if (this.text !== '') this.writeText()
+    this.bytesWritten += bytes.length
+    if (!this.socket.write(bytes)) this.blocked = true
+  }
+
+  private writeText (): void {
+    const text = this.text
+    this.text = ''
+    this.bytesWritten += text.length
+    if (!this.socket.write(text, 'latin1')) this.blocked = true
+  }
+}

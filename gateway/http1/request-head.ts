@@ -1,0 +1,258 @@
+/**
+ * A strict HTTP/1.1 request head (RFC 9112), parsed from one latin1 text.
+ *
+ * Whatever Node's own parser refuses is refused here, and more: every rule below that says "refuse" stands for a
+ * request that two servers would read differently. A refused head ends its connection; nothing behind it is read.
+ */
+import type { ClientLimits } from '../data-plane-options.ts'
+import { equalsIgnoreCase, TARGET } from './characters.ts'
+import { readConnectionOptions, type ConnectionOptions } from './connection-options.ts'
+import type { DroppedFields } from './dropped-fields.ts'
+import { HeaderLines, PRIVATE, SCAN_OK, SCAN_TOO_MANY } from './header-lines.ts'
+import { methodIndex, METHODS } from './methods.ts'
+import { isHost, isPlainPath } from './target.ts'
+
+export type RequestHeadLimits = Pick<ClientLimits, 'maxHeaders' | 'maxTargetBytes'>
+
+const SP = 32
+const QUESTION = 63
+const VERSION_AT_LINE_END = /HTTP\/[0-9]\.[0-9]$/
+
+export class RequestHead implements ConnectionOptions {
+  readonly lines = new HeaderLines()
+  method = ''
+  methodIndex = 0
+  rawPath = ''
+  rawQuery = ''
+  /** Path and query exactly as they are forwarded when nobody rewrites them. */
+  rawTarget = ''
+  host = ''
+  http11 = true
+  /** -1: none given. */
+  contentLength = -1
+  chunked = false
+  close = false
+  keepAlive = false
+  upgrade = false
+  nominated: string[] | null = null
+  upgradeProtocol = ''
+  expectContinue = false
+  teTrailers = false
+  requestIdLine = -1
+  traceparentLine = -1
+  /** True when a forwarding header (X-Forwarded-*, Forwarded) came with the request. */
+  hasForwarded = false
+  private hosts = 0
+  private absoluteAuthority = ''
+  private readonly limits: RequestHeadLimits
+  private readonly rejectEncodedSlash: boolean
+  private readonly dropped: DroppedFields
+
+  constructor (limits: RequestHeadLimits, rejectEncodedSlash: boolean, dropped: DroppedFields) {
+    this.limits = limits
+    this.rejectEncodedSlash = rejectEncodedSlash
+    this.dropped = dropped
+  }
+
+  /** Parses the head in [start, end), its empty line included. Returns 0, or the status to refuse it with. */
+  parse (text: string, start: number, end: number): number {
+    this.reset()
+    const lineEnd = text.indexOf('\r\n', start)
+    const fault = this.parseRequestLine(text, start, lineEnd)
+    if (fault !== 0) return fault
+    const scanned = this.lines.scan(text, lineEnd + 2, end - 2, this.limits.maxHeaders)
+    if (scanned !== SCAN_OK) return scanned === SCAN_TOO_MANY ? 431 : 400
+    for (let line = 0; line < this.lines.count; line++) {
+      const status = this.classify(text, line)
+      if (status !== 0) return status
+    }
+    this.dropped.markIn(this.lines)
+    return this.judge()
+  }
+
+  private reset (): void {
+    this.host = ''
+    this.contentLength = -1
+    this.chunked = false
+    this.close = false
+    this.keepAlive = false
+    this.upgrade = false
+    this.nominated = null
+    this.upgradeProtocol = ''
+    this.expectContinue = false
+    this.teTrailers = false
+    this.requestIdLine = -1
+    this.traceparentLine = -1
+    this.hasForwarded = false
+    this.hosts = 0
+    this.absoluteAuthority = ''
+  }
+
+  /** `METHOD SP target SP HTTP/1.x`: one space each, nothing around them. */
+  private parseRequestLine (text: string, start: number, lineEnd: number): number {
+    const methodEnd = text.indexOf(' ', start)
+    if (methodEnd < 0 || methodEnd >= lineEnd) return 400
+    const targetStart = methodEnd + 1
+    let at = targetStart
+    while (TARGET[text.charCodeAt(at)] === 1) at++
+    if (at === targetStart || text.charCodeAt(at) !== SP) return 400
+    if (lineEnd - at !== 9 || !text.startsWith('HTTP/1.', at + 1)) return versionFault(text.slice(at + 1, lineEnd))
+    const minor = text.charCodeAt(at + 8)
+    if (minor !== 49 && minor !== 48) return versionFault(text.slice(at + 1, lineEnd))
+    this.http11 = minor === 49
+    this.methodIndex = methodIndex(text, start, methodEnd)
+    if (this.methodIndex < 0) return text.slice(start, methodEnd) === 'CONNECT' ? 405 : 400
+    this.method = METHODS[this.methodIndex]!
+    if (at - targetStart > this.limits.maxTargetBytes) return 414
+    return this.parseTarget(text.slice(targetStart, at))
+  }
+
+  private parseTarget (target: string): number {
+    if (target.charCodeAt(0) === 47) return this.setTarget(target)
+    if (target === '*' && this.method === 'OPTIONS') return this.setTarget(target)
+    const absolute = /^https?:\/\/([^/?]+)(.*)$/i.exec(target)
+    if (absolute === null) return 400
+    this.absoluteAuthority = absolute[1]!
+    const rest = absolute[2]!
+    return this.setTarget(rest.startsWith('/') ? rest : `/${rest}`)
+  }
+
+  private setTarget (target: string): number {
+    const query = target.indexOf('?')
+    this.rawTarget = target
+    this.rawPath = query < 0 ? target : target.slice(0, query)
+    this.rawQuery = query < 0 ? '' : target.slice(query + 1)
+    return isPlainPath(this.rawPath, this.rejectEncodedSlash) ? 0 : 400
+  }
+
+  /** Finds the fields that decide about framing and forwarding; most names are dismissed by their length alone. */
+  private classify (text: string, line: number): number {
+    const start = this.lines.lineStart[line]!
+    const end = this.lines.nameEnd[line]!
+    switch (end - start) {
+      case 2: return equalsIgnoreCase(text, start, end, 'te') ? this.te(line) : 0
+      case 4: return equalsIgnoreCase(text, start, end, 'host') ? this.hostField(line) : 0
+      case 6: return equalsIgnoreCase(text, start, end, 'expect') ? this.expect(line) : 0
+      case 7: return this.upgradeOrTrailer(text, start, end, line)
+      case 9: if (equalsIgnoreCase(text, start, end, 'forwarded')) this.hasForwarded = true; return 0
+      case 10: return this.connectionOrKeepAlive(text, start, end, line)
+      case 11: if (equalsIgnoreCase(text, start, end, 'traceparent')) return this.traceparent(line); return 0
+      case 12: if (equalsIgnoreCase(text, start, end, 'x-request-id')) return this.requestId(line); return 0
+      case 14: return this.contentLengthOrSettings(text, start, end, line)
+      case 17: if (equalsIgnoreCase(text, start, end, 'transfer-encoding')) return this.transferEncoding(line); break
+      default:
+    }
+    return this.longName(text, start, end, line)
+  }
+
+  private longName (text: string, start: number, end: number, line: number): number {
+    const first = text.charCodeAt(start) | 32
+    if (first === 112 && end - start >= 16 && equalsIgnoreCase(text, start, start + 6, 'proxy-')) {
+      // proxy-connection, proxy-authorization, proxy-authenticate: between the client and a proxy of its choice.
+      this.lines.fate[line] = PRIVATE
+    } else if (first === 120 && end - start > 12 && equalsIgnoreCase(text, start, start + 12, 'x-forwarded-')) {
+      this.hasForwarded = true
+    }
+    return 0
+  }
+
+  private te (line: number): number {
+    this.lines.fate[line] = PRIVATE
+    if (/(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i.test(this.lines.value(line))) this.teTrailers = true
+    return 0
+  }
+
+  private hostField (line: number): number {
+    this.lines.fate[line] = PRIVATE
+    this.host = this.lines.value(line)
+    this.hosts++
+    return 0
+  }
+
+  /** RFC 9110, 10.1.1: an expectation we do not know is answered with 417. */
+  private expect (line: number): number {
+    this.lines.fate[line] = PRIVATE
+    if (this.lines.value(line).toLowerCase() !== '100-continue') return 417
+    this.expectContinue = true
+    return 0
+  }
+
+  private upgradeOrTrailer (text: string, start: number, end: number, line: number): number {
+    if (equalsIgnoreCase(text, start, end, 'trailer')) this.lines.fate[line] = PRIVATE
+    else if (equalsIgnoreCase(text, start, end, 'upgrade')) {
+      this.lines.fate[line] = PRIVATE
+      this.upgradeProtocol = this.lines.value(line).toLowerCase()
+    }
+    return 0
+  }
+
+  private connectionOrKeepAlive (text: string, start: number, end: number, line: number): number {
+    if (equalsIgnoreCase(text, start, end, 'keep-alive')) {
+      this.lines.fate[line] = PRIVATE
+    } else if (equalsIgnoreCase(text, start, end, 'connection')) {
+      this.lines.fate[line] = PRIVATE
+      return readConnectionOptions(this.lines.value(line), this) ? 0 : 400
+    }
+    return 0
+  }
+
+  private traceparent (line: number): number {
+    if (this.traceparentLine >= 0) this.lines.fate[line] = PRIVATE
+    else this.traceparentLine = line
+    return 0
+  }
+
+  private requestId (line: number): number {
+    if (this.requestIdLine >= 0) this.lines.fate[line] = PRIVATE
+    else this.requestIdLine = line
+    return 0
+  }
+
+  /** One Content-Length of 1 to 15 digits. Two, equal or not, a list, a sign: refuse (RFC 9112, 6.3). */
+  private contentLengthOrSettings (text: string, start: number, end: number, line: number): number {
+    if (equalsIgnoreCase(text, start, end, 'http2-settings')) this.lines.fate[line] = PRIVATE
+    if (!equalsIgnoreCase(text, start, end, 'content-length')) return this.longName(text, start, end, line)
+    this.lines.fate[line] = PRIVATE
+    const value = this.lines.value(line)
+    if (this.contentLength >= 0 || !/^[0-9]{1,15}$/.test(value)) return 400
+    this.contentLength = Number(value)
+    return 0
+  }
+
+  /** Exactly one `chunked`. Other codings exist (501); on HTTP/1.0 the field itself is a smuggling attempt (6.1). */
+  private transferEncoding (line: number): number {
+    this.lines.fate[line] = PRIVATE
+    if (this.chunked || !this.http11) return 400
+    const value = this.lines.value(line)
+    if (!equalsIgnoreCase(value, 0, value.length, 'chunked')) return /^[\w, \t-]+$/.test(value) ? 501 : 400
+    this.chunked = true
+    return 0
+  }
+
+  /** What only the whole head can tell. */
+  private judge (): number {
+    if (this.chunked && this.contentLength >= 0) return 400
+    if (this.hosts > 1 || (this.hosts === 0 && this.http11)) return 400
+    if (this.hosts === 1 && !isHost(this.host)) return 400
+    if (this.absoluteAuthority !== '' && !this.agreesWithHost()) return 400
+    if (this.nominated !== null) this.dropNominated(this.nominated)
+    return 0
+  }
+
+  /** The target's authority wins over Host (RFC 9112, 3.2.2); when they differ somebody is being deceived. */
+  private agreesWithHost (): boolean {
+    const authority = this.absoluteAuthority.toLowerCase()
+    if (this.hosts === 0) this.host = this.absoluteAuthority
+    return isHost(authority) && authority === this.host.toLowerCase()
+  }
+
+  private dropNominated (names: readonly string[]): void {
+    for (let line = 0; line < this.lines.count; line++) {
+      if (names.some((name) => this.lines.nameIs(line, name))) this.lines.fate[line] = PRIVATE
+    }
+  }
+}
+
+function versionFault (text: string): number {
+  return VERSION_AT_LINE_END.test(text) ? 505 : 400
+}

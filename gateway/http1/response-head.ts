@@ -1,0 +1,159 @@
+/**
+ * A strict HTTP/1.1 response head. An upstream is trusted no more than a client: a head that two readers could take
+ * apart differently is a 502, and its connection is not used again.
+ */
+import type { UpstreamLimits } from '../data-plane-options.ts'
+import { equalsIgnoreCase, FIELD_VALUE } from './characters.ts'
+import { readConnectionOptions, type ConnectionOptions } from './connection-options.ts'
+import type { DroppedFields } from './dropped-fields.ts'
+import { HeaderLines, PRIVATE, SCAN_OK } from './header-lines.ts'
+import { reasonOf } from './reply.ts'
+
+const COMMA = 44
+
+export class ResponseHead implements ConnectionOptions {
+  readonly lines = new HeaderLines()
+  status = 0
+  reason = ''
+  http11 = true
+  contentLength = -1
+  contentLengthLine = -1
+  chunked = false
+  close = false
+  keepAlive = false
+  upgrade = false
+  nominated: string[] | null = null
+  /** Seconds of `Keep-Alive: timeout=`, or -1. */
+  keepAliveSeconds = -1
+  hasDate = false
+  private readonly maxHeaders: number
+  private readonly dropped: DroppedFields
+
+  constructor (limits: Pick<UpstreamLimits, 'maxHeaders'>, dropped: DroppedFields) {
+    this.maxHeaders = limits.maxHeaders
+    this.dropped = dropped
+  }
+
+  /** Parses the head in [start, end), its empty line included. False: not HTTP, or ambiguous. */
+  parse (text: string, start: number, end: number): boolean {
+    this.reset()
+    const lineEnd = text.indexOf('\r\n', start)
+    if (!this.parseStatusLine(text, start, lineEnd)) return false
+    if (this.lines.scan(text, lineEnd + 2, end - 2, this.maxHeaders) !== SCAN_OK) return false
+    for (let line = 0; line < this.lines.count; line++) {
+      if (!this.classify(text, line)) return false
+    }
+    this.dropped.markIn(this.lines)
+    if (this.nominated !== null) this.dropNominated(this.nominated)
+    return !(this.chunked && this.contentLength >= 0)
+  }
+
+  private reset (): void {
+    this.contentLength = -1
+    this.contentLengthLine = -1
+    this.chunked = false
+    this.close = false
+    this.keepAlive = false
+    this.upgrade = false
+    this.nominated = null
+    this.keepAliveSeconds = -1
+    this.hasDate = false
+  }
+
+  /** `HTTP/1.x SP 3DIGIT [SP reason]`; the space before an empty reason may be missing, as servers really do. */
+  private parseStatusLine (text: string, start: number, lineEnd: number): boolean {
+    const minor = text.charCodeAt(start + 7)
+    if (!text.startsWith('HTTP/1.', start) || (minor !== 49 && minor !== 48)) return false
+    if (text.charCodeAt(start + 8) !== 32 || lineEnd - start < 12) return false
+    this.status = 0
+    for (let at = start + 9; at < start + 12; at++) {
+      const digit = text.charCodeAt(at) - 48
+      if (digit < 0 || digit > 9) return false
+      this.status = this.status * 10 + digit
+    }
+    if (this.status < 100 || this.status > 599) return false
+    this.http11 = minor === 49
+    return this.parseReason(text, start + 12, lineEnd)
+  }
+
+  private parseReason (text: string, start: number, lineEnd: number): boolean {
+    if (start < lineEnd && text.charCodeAt(start) !== 32) return false
+    for (let at = start; at < lineEnd; at++) if (FIELD_VALUE[text.charCodeAt(at)] === 0) return false
+    this.reason = start < lineEnd ? text.slice(start + 1, lineEnd) : ''
+    return true
+  }
+
+  private classify (text: string, line: number): boolean {
+    const start = this.lines.lineStart[line]!
+    const end = this.lines.nameEnd[line]!
+    switch (end - start) {
+      case 2: if (equalsIgnoreCase(text, start, end, 'te')) this.lines.fate[line] = PRIVATE; return true
+      case 4: if (equalsIgnoreCase(text, start, end, 'date')) this.hasDate = true; return true
+      case 7:
+        if (equalsIgnoreCase(text, start, end, 'trailer') || equalsIgnoreCase(text, start, end, 'upgrade')) {
+          this.lines.fate[line] = PRIVATE
+        }
+        return true
+      case 10: return this.connectionOrKeepAlive(text, start, end, line)
+      case 14: return !equalsIgnoreCase(text, start, end, 'content-length') || this.contentLengthField(line)
+      case 17: return !equalsIgnoreCase(text, start, end, 'transfer-encoding') || this.transferEncoding(line)
+      case 16: case 18: case 19:
+        if (equalsIgnoreCase(text, start, start + 6, 'proxy-')) this.lines.fate[line] = PRIVATE
+        return true
+      default: return true
+    }
+  }
+
+  private connectionOrKeepAlive (text: string, start: number, end: number, line: number): boolean {
+    if (equalsIgnoreCase(text, start, end, 'connection')) {
+      this.lines.fate[line] = PRIVATE
+      return readConnectionOptions(this.lines.value(line), this)
+    }
+    if (equalsIgnoreCase(text, start, end, 'keep-alive')) {
+      this.lines.fate[line] = PRIVATE
+      const timeout = /(?:^|[,; ])timeout=(\d{1,6})/i.exec(this.lines.value(line))
+      if (timeout !== null) this.keepAliveSeconds = Number(timeout[1])
+    }
+    return true
+  }
+
+  private contentLengthField (line: number): boolean {
+    this.lines.fate[line] = PRIVATE
+    const value = this.lines.value(line)
+    if (this.contentLength >= 0 || !/^[0-9]{1,15}$/.test(value)) return false
+    this.contentLength = Number(value)
+    this.contentLengthLine = line
+    return true
+  }
+
+  /** `chunked` alone; any other coding would have to be undone before the next hop, and nobody sends it. */
+  private transferEncoding (line: number): boolean {
+    this.lines.fate[line] = PRIVATE
+    const value = this.lines.value(line)
+    if (this.chunked || value.charCodeAt(0) === COMMA || !equalsIgnoreCase(value, 0, value.length, 'chunked')) return false
+    // RFC 9112, 6.1: on HTTP/1.0 the field means faulty framing.
+    this.chunked = this.http11
+    return this.http11
+  }
+
+  private dropNominated (names: readonly string[]): void {
+    for (let line = 0; line < this.lines.count; line++) {
+      if (names.some((name) => this.lines.nameIs(line, name))) this.lines.fate[line] = PRIVATE
+    }
+  }
+
+  /** The line for the client: the upstream's own reason phrase unless a filter changed the status. */
+  statusLine (status: number): string {
+    return `HTTP/1.1 ${status} ${status === this.status ? this.reason : reasonOf(status)}\r\n`
+  }
+
+  /** RFC 9110, 6.4.1: these answers end with their head, whatever it says of a length. */
+  hasBody (requestMethod: string): boolean {
+    return requestMethod !== 'HEAD' && this.status >= 200 && this.status !== 204 && this.status !== 304
+  }
+
+  /** May the upstream connection carry another request after this answer? */
+  get persistent (): boolean {
+    return !this.close && (this.http11 || this.keepAlive)
+  }
+}

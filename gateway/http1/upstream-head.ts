@@ -1,0 +1,35 @@
+/** The head that goes to the instance: the client's lines as they came, with what this hop adds and leaves out. */
+import type { Loop } from '../loop.ts'
+import type { HttpExchange } from './exchange.ts'
+
+/** Written as one text, so that head and body can leave in one write. */
+export function upstreamHead (x: HttpExchange, loop: Loop): string {
+  const { lines } = x.head
+  const forwarded = x.client.peer.forwardedLines(x)
+  const host = x.upstreamHost ?? x.instance!.authority
+  return `${x.method} ${targetOf(x)} HTTP/1.1\r\nhost: ${host}\r\n${lines.write()}${forwarded}` +
+    `${lines.edited ? loop.idLinesBeside(x) : x.idLines}${framing(x)}\r\n`
+}
+
+/** Untouched it is forwarded byte for byte; `?` without a query included. */
+function targetOf (x: HttpExchange): string {
+  if (x.path === x.head.rawPath && x.query === x.head.rawQuery) return x.head.rawTarget
+  return x.query === '' ? x.path : `${x.path}?${x.query}`
+}
+
+/** Length or chunks, whatever the body is now; nothing for a request that said nothing of a body. */
+function framing (x: HttpExchange): string {
+  const { body, head } = x
+  let lines = ''
+  if (body.chunkedOut) lines = 'transfer-encoding: chunked\r\n'
+  else if (body.replaced) lines = `content-length: ${body.received}\r\n`
+  else if (head.contentLength >= 0) lines = `content-length: ${head.contentLength}\r\n`
+  // gRPC servers insist on it (it says that the client can read trailers); everybody else must not see hop-by-hop fields.
+  if (head.teTrailers && x.header('content-type')?.startsWith('application/grpc') === true) lines += 'te: trailers\r\n'
+  return x.upgraded ? `${lines}connection: upgrade\r\nupgrade: ${head.upgradeProtocol}\r\n` : lines
+}
+
+/** Characters that cannot break out of the request line. Filters compose paths from templates and variables. */
+export function isWritableTarget (path: string, query: string): boolean {
+  return /^\/[!-~]*$/.test(path) && /^[!-~]*$/.test(query)
+}

@@ -1,0 +1,168 @@
+/**
+ * One event loop of the data plane: listener, clients, upstream connections, counters, and the one timer that looks
+ * at all deadlines. Nothing in it knows of other loops.
+ */
+import type { ConnectionOptions } from 'node:tls'
+import { AccessLog, fileTarget } from './access-log.ts'
+import { Clock } from './clock.ts'
+import type { DataPlaneOptions } from './data-plane-options.ts'
+import { Gateway } from './gateway.ts'
+import type { ClientConnection } from './http1/client-connection.ts'
+import { DroppedFields } from './http1/dropped-fields.ts'
+import type { HttpExchange } from './http1/exchange.ts'
+import { PRIVATE } from './http1/header-lines.ts'
+import { IdPool, isRequestId, isTraceparent } from './ids.ts'
+import { RequestCells } from './metrics/cells.ts'
+import { loopCounters } from './metrics/counters.ts'
+import { DirectInstances } from './upstream/direct-instance.ts'
+import type { UpstreamConnection } from './upstream/upstream-connection.ts'
+import type { Compiler, WorkerHost } from './workers/contract.ts'
+
+const READ_BUFFER_BYTES = 65_536
+/** While draining, a quiet client is given this long to send another request and be told `Connection: close`. */
+const DRAIN_PATIENCE_MS = 1_000
+
+export class Loop {
+  readonly options: DataPlaneOptions
+  readonly clock: Clock
+  readonly ids: IdPool
+  readonly gateway: Gateway
+  readonly dropped: DroppedFields
+  readonly readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
+  readonly tls: ConnectionOptions
+  readonly clients = new Set<ClientConnection>()
+  readonly connections = new Set<UpstreamConnection>()
+  readonly direct = new DirectInstances()
+  readonly cells = new RequestCells()
+  readonly counters = loopCounters()
+  readonly log: WorkerHost['log']
+  compiler: Compiler | undefined = undefined
+  draining = false
+  private readonly accessLog: AccessLog | undefined
+  private timer: NodeJS.Timeout | undefined = undefined
+  private onEmpty: (() => void) | undefined = undefined
+
+  constructor (options: DataPlaneOptions, log: WorkerHost['log'], clock = new Clock()) {
+    this.options = options
+    this.log = log
+    this.clock = clock
+    this.ids = new IdPool()
+    this.dropped = new DroppedFields(options.removeHeaders)
+    this.tls = upstreamTls(options)
+    this.gateway = new Gateway(this)
+    const { enabled, file } = options.accessLog
+    this.accessLog = enabled ? new AccessLog(fileTarget(file), this.counters) : undefined
+  }
+
+  start (): void {
+    this.timer = setInterval(() => this.sweep(), this.options.sweepIntervalMs)
+  }
+
+  /** Every deadline of every connection; a few microseconds a thousand. */
+  sweep (): void {
+    const nowMs = this.clock.tick()
+    for (const client of this.clients) client.sweep(nowMs)
+    for (const connection of this.connections) connection.sweep(nowMs)
+    this.accessLog?.flush()
+  }
+
+  add (client: ClientConnection): void {
+    this.clients.add(client)
+    this.counters.breakwater_gateway_connections_total++
+  }
+
+  forget (client: ClientConnection): void {
+    this.clients.delete(client)
+    if (this.clients.size === 0) this.onEmpty?.()
+  }
+
+  /** Gives the request its id and trace: the client's when they are well formed, new ones otherwise. */
+  identify (x: HttpExchange): void {
+    const { head } = x
+    const fresh = this.ids.next()
+    const traceId = fresh.slice(0, 32)
+    x.requestId = traceId
+    x.traceId = traceId
+    if (head.requestIdLine < 0 && head.traceparentLine < 0) {
+      x.idLines = `x-request-id: ${traceId}\r\ntraceparent: 00-${traceId}-${fresh.slice(32)}-01\r\n`
+    } else this.keepIds(x, fresh)
+  }
+
+  private keepIds (x: HttpExchange, fresh: string): void {
+    const { lines, requestIdLine, traceparentLine } = x.head
+    const requestId = requestIdLine < 0 ? '' : lines.value(requestIdLine)
+    const traceparent = traceparentLine < 0 ? '' : lines.value(traceparentLine)
+    x.idLines = ''
+    if (isTraceparent(traceparent)) x.traceId = traceparent.slice(3, 35)
+    else {
+      if (traceparentLine >= 0) lines.fate[traceparentLine] = PRIVATE
+      x.idLines = `traceparent: 00-${x.traceId}-${fresh.slice(32)}-01\r\n`
+    }
+    if (isRequestId(requestId)) x.requestId = requestId
+    else {
+      if (requestIdLine >= 0) lines.fate[requestIdLine] = PRIVATE
+      x.requestId = x.traceId
+      x.idLines += `x-request-id: ${x.requestId}\r\n`
+    }
+  }
+
+  /** The id lines that a filter has not written itself. */
+  idLinesBeside (x: HttpExchange): string {
+    const lines = x.idLines.split('\r\n').filter((line) => line !== '' && !x.head.lines.hasAdded(line.slice(0, line.indexOf(':'))))
+    return lines.map((line) => `${line}\r\n`).join('')
+  }
+
+  /** A request has ended. */
+  record (x: HttpExchange): void {
+    const nowMs = this.clock.now()
+    const elapsedMs = nowMs - x.startedMs
+    if (x.matched === undefined) this.counters.breakwater_gateway_unmatched_requests_total++
+    else this.cells.add(x.matched, x.head.methodIndex, x.method, x.status, elapsedMs)
+    if (x.failure !== undefined && x.failure.kind === 'client-abort') this.counters.breakwater_gateway_client_aborts_total++
+    this.accessLog?.add(x, this.clock.wallMs(), elapsedMs)
+  }
+
+  /** A head that could not be read was answered. */
+  refused (client: ClientConnection, status: number, requestId: string): void {
+    this.counters.breakwater_gateway_malformed_requests_total++
+    this.accessLog?.addRefused(client.peer.address, status, requestId, this.clock.wallMs())
+  }
+
+  /** How long a silent client may stay. */
+  idlePatienceMs (configuredMs: number): number {
+    return this.draining ? DRAIN_PATIENCE_MS : configuredMs
+  }
+
+  /** Lets every client finish; cuts the rest at the deadline. */
+  async drain (deadlineMs: number): Promise<void> {
+    this.draining = true
+    if (this.clients.size > 0) await this.emptied(deadlineMs)
+    for (const client of this.clients) client.cut()
+    for (const connection of this.connections) connection.destroy()
+    clearInterval(this.timer)
+    this.compiler?.stop?.()
+    await this.accessLog?.stop()
+  }
+
+  private async emptied (deadlineMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, deadlineMs)
+      this.onEmpty = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}
+
+/** Instances are verified against the system's authorities, or the configured ones. */
+function upstreamTls (options: DataPlaneOptions): ConnectionOptions {
+  const { insecure, trustedCertificates, certificate, key } = options.upstreamTls
+  return {
+    rejectUnauthorized: !insecure,
+    ALPNProtocols: ['http/1.1'],
+    ...(trustedCertificates.length === 0 ? {} : { ca: [...trustedCertificates] }),
+    ...(certificate === undefined ? {} : { cert: certificate }),
+    ...(key === undefined ? {} : { key })
+  }
+}

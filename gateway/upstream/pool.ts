@@ -1,0 +1,160 @@
+/**
+ * Connections of this worker to one instance, the last used first: under low load the surplus ages out instead of
+ * being kept half alive, and the warmest connection is the least likely to be closed by the other side.
+ */
+import { connect, isIP, type NetConnectOpts } from 'node:net'
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import type { HttpExchange } from '../http1/exchange.ts'
+import type { Loop } from '../loop.ts'
+import { UpstreamConnection } from './upstream-connection.ts'
+import type { Instance } from './upstream.ts'
+
+/** Outcome of {@link Pool.acquire} when no connection could even be waited for. */
+export type AcquireResult = 'attached' | 'waiting' | 'overflow'
+
+export class Pool {
+  readonly loop: Loop
+  private readonly instance: Instance
+  private readonly idle: UpstreamConnection[] = []
+  private open = 0
+  private readonly queue: HttpExchange[] = []
+
+  constructor (instance: Instance, loop: Loop) {
+    this.instance = instance
+    this.loop = loop
+  }
+
+  /** Gives the exchange a connection now, or later through `Tries.connected`. `fresh`: not one that was idle. */
+  acquire (exchange: HttpExchange, fresh: boolean): AcquireResult {
+    if (!fresh) {
+      const connection = this.takeIdle()
+      if (connection !== undefined) {
+        attach(connection, exchange)
+        return 'attached'
+      }
+    }
+    const { maxConnections, maxPending } = this.loop.options.upstream
+    if (maxConnections === 0 || this.open < maxConnections) {
+      this.connect(exchange)
+      return 'waiting'
+    }
+    if (this.queue.length >= maxPending) return 'overflow'
+    this.queue.push(exchange)
+    return 'waiting'
+  }
+
+  private takeIdle (): UpstreamConnection | undefined {
+    const nowMs = this.loop.clock.coarseMs
+    for (let connection = this.idle.pop(); connection !== undefined; connection = this.idle.pop()) {
+      if (!this.isStale(connection, nowMs)) return connection
+      connection.destroy()
+    }
+    return undefined
+  }
+
+  private isStale (connection: UpstreamConnection, nowMs: number): boolean {
+    const { maxIdleTimeMs, maxLifeTimeMs } = this.loop.options.upstream
+    const promised = connection.promisedIdleMs
+    const idleMs = promised === Infinity ? maxIdleTimeMs : Math.min(promised, 60_000)
+    return nowMs - connection.idleSinceMs > idleMs || (maxLifeTimeMs > 0 && nowMs - connection.bornMs > maxLifeTimeMs)
+  }
+
+  private connect (exchange: HttpExchange): void {
+    this.open++
+    const nowMs = this.loop.clock.coarseMs
+    let connection: UpstreamConnection | undefined = undefined
+    const onread = {
+      buffer: this.loop.readBuffer,
+      callback: (length: number, buffer: Uint8Array): boolean => {
+        connection!.read(buffer as Buffer, length)
+        return true
+      }
+    }
+    const { host, port, secure } = this.instance
+    const socket = secure
+      ? connectTls({ ...this.loop.tls, host, port, ...(isIP(host) === 0 ? { servername: host } : {}), onread } as ConnectionOptions)
+      : connect({ host, port, noDelay: true, onread } satisfies NetConnectOpts)
+    connection = new UpstreamConnection(socket, this, nowMs)
+    this.loop.connections.add(connection)
+    attach(connection, exchange)
+    this.listen(connection, socket)
+  }
+
+  private listen (connection: UpstreamConnection, socket: UpstreamConnection['socket'] | TLSSocket): void {
+    let cause = ''
+    socket.once(this.instance.secure ? 'secureConnect' : 'connect', () => this.ready(connection))
+    socket.on('drain', () => {
+      connection.outlet.drained()
+      connection.exchange?.client.upstreamDrained()
+    })
+    socket.on('end', () => connection.ended())
+    socket.on('error', (fault) => { cause = fault.message })
+    socket.on('close', () => this.lost(connection, cause))
+  }
+
+  private ready (connection: UpstreamConnection): void {
+    connection.connected = true
+    const exchange = connection.exchange
+    if (exchange !== null) this.loop.gateway.tries.connected(exchange)
+    else this.release(connection)
+  }
+
+  private lost (connection: UpstreamConnection, cause: string): void {
+    const { exchange } = connection
+    connection.exchange = null
+    connection.destroy()
+    if (exchange === null) return
+    if (exchange.upstream === connection) exchange.upstream = null
+    const kind = connection.connected ? 'reset' : 'connect'
+    this.loop.gateway.tries.failed(exchange, kind, cause || 'the connection was closed', connection)
+  }
+
+  /** The connection's exchange is over; it may carry another. */
+  release (connection: UpstreamConnection): void {
+    connection.idleSinceMs = this.loop.clock.coarseMs
+    const { maxLifeTimeMs } = this.loop.options.upstream
+    if (maxLifeTimeMs > 0 && connection.idleSinceMs - connection.bornMs > maxLifeTimeMs) return connection.destroy()
+    const waiting = this.queue.shift()
+    if (waiting === undefined) {
+      this.idle.push(connection)
+      return
+    }
+    attach(connection, waiting)
+    this.loop.gateway.tries.connected(waiting)
+  }
+
+  /** An exchange that waited has given up. */
+  leave (exchange: HttpExchange): void {
+    const at = this.queue.indexOf(exchange)
+    if (at >= 0) this.queue.splice(at, 1)
+  }
+
+  /** A connection is gone. A waiting exchange gets a new one in its place. */
+  forget (connection: UpstreamConnection): void {
+    this.open--
+    this.loop.connections.delete(connection)
+    const at = this.idle.indexOf(connection)
+    if (at >= 0) this.idle.splice(at, 1)
+    const waiting = this.queue.shift()
+    if (waiting !== undefined) this.connect(waiting)
+  }
+
+  /** Closes an idle connection whose time is over. */
+  expire (connection: UpstreamConnection, nowMs: number): void {
+    if (this.isStale(connection, nowMs)) connection.destroy()
+  }
+}
+
+function attach (connection: UpstreamConnection, exchange: HttpExchange): void {
+  connection.begin(exchange)
+  exchange.upstream = connection
+}
+
+/** The instance's pool on this worker, made on first use. */
+export function poolOf (instance: Instance, loop: Loop): Pool {
+  const existing = instance.pool
+  if (existing instanceof Pool) return existing
+  const pool = new Pool(instance, loop)
+  instance.pool = pool
+  return pool
+}

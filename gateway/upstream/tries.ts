@@ -1,0 +1,225 @@
+/**
+ * The tries of one call: guard it, pick an instance, send, and decide what a failure leads to.
+ *
+ * A try ends in exactly one of three ways: its answer's head is in (`Gateway.responseHead`), it failed here, or the
+ * client left. Each releases the instance's counter once; only the first two are reported to the cluster.
+ */
+import type { FailureKind } from '../exchange.ts'
+import type { Gateway } from '../gateway.ts'
+import type { HttpExchange } from '../http1/exchange.ts'
+import { isIdempotent } from '../http1/methods.ts'
+import { upstreamHead } from '../http1/upstream-head.ts'
+import type { Loop } from '../loop.ts'
+import { poolOf } from './pool.ts'
+import type { UpstreamConnection } from './upstream-connection.ts'
+import type { Instance } from './upstream.ts'
+
+/** A body that came whole with its head is kept for a replay without anybody asking: it is in memory anyway. */
+const FREE_REPLAY_BYTES = 16_384
+
+export type TryFailure = 'connect' | 'reset' | 'timeout' | 'status'
+
+const STATUS_OF_FAILURE: Readonly<Record<FailureKind, number>> = {
+  connect: 502, reset: 502, protocol: 502, timeout: 504, 'no-instance': 503, 'breaker-open': 503, bulkhead: 503,
+  status: 502, 'client-abort': 499
+}
+
+export class Tries {
+  private readonly gateway: Gateway
+  private readonly loop: Loop
+
+  constructor (gateway: Gateway) {
+    this.gateway = gateway
+    this.loop = gateway.loop
+  }
+
+  /** May the call be made at all? Refused here it costs nothing and waits for nothing. */
+  guard (x: HttpExchange): void {
+    const { bulkhead, breaker } = x.route
+    if (bulkhead !== undefined && !bulkhead.enter()) return this.giveUp(x, 'bulkhead', 'too many calls at once')
+    x.inBulkhead = bulkhead !== undefined
+    if (breaker !== undefined) {
+      x.breakerToken = breaker.enter(this.loop.clock.coarseMs)
+      if (x.breakerToken < 0) return this.giveUp(x, 'breaker-open', `circuit breaker ${breaker.name} is open`)
+    }
+    this.tryNext(x, false)
+  }
+
+  private tryNext (x: HttpExchange, sameFresh: boolean): void {
+    const instance = sameFresh ? x.instance : this.pick(x)
+    if (instance === undefined) return this.giveUp(x, 'no-instance', `no instance of ${this.targetName(x)} is available`)
+    x.instance = instance
+    x.attempt++
+    x.counted = true
+    instance.active++
+    x.tryStartedMs = x.attempt === 1 ? x.startedMs : this.loop.clock.now()
+    x.deadlineMs = x.tryStartedMs + (x.route.connectTimeoutMs || this.loop.options.upstream.connectTimeoutMs)
+    const result = poolOf(instance, this.loop).acquire(x, sameFresh)
+    if (result === 'attached') this.send(x)
+    else if (result === 'overflow') this.failed(x, 'connect', 'too many requests wait for a connection')
+  }
+
+  private pick (x: HttpExchange): Instance | undefined {
+    if (x.upstreamUri !== undefined) return this.loop.direct.of(x.upstreamUri)
+    const { target } = x.route
+    return target.kind === 'cluster' ? target.cluster.pick(x) : undefined
+  }
+
+  private targetName (x: HttpExchange): string {
+    const { target } = x.route
+    return target.kind === 'cluster' ? target.cluster.name : x.route.id
+  }
+
+  /** The connection that the exchange waited for is there. */
+  connected (x: HttpExchange): void {
+    if (x.upstream !== null && x.active) this.send(x)
+  }
+
+  private send (x: HttpExchange): void {
+    const upstream = x.upstream!
+    x.deadlineMs = Infinity
+    upstream.outlet.add(upstreamHead(x, this.loop))
+    this.sendPending(x, upstream)
+  }
+
+  private sendPending (x: HttpExchange, upstream: UpstreamConnection): void {
+    const { body, route } = x
+    for (const piece of body.pending) {
+      if (typeof piece === 'string') upstream.outlet.add(piece)
+      else upstream.outlet.addBuffer(piece)
+    }
+    upstream.outlet.flush()
+    body.written(route.retry === undefined ? FREE_REPLAY_BYTES : Math.max(FREE_REPLAY_BYTES, route.retry.maxBodyBytes))
+    if (body.done) this.awaitAnswer(x)
+  }
+
+  /** The request is out: from now on the upstream has its time. */
+  private awaitAnswer (x: HttpExchange): void {
+    if (x.responded) return
+    const perTryMs = x.route.retry?.perTryTimeoutMs ?? 0
+    const responseMs = x.route.responseTimeoutMs
+    const patienceMs = perTryMs > 0 && (responseMs === 0 || perTryMs < responseMs) ? perTryMs : responseMs
+    if (patienceMs > 0) x.deadlineMs = Math.max(x.tryStartedMs, this.loop.clock.coarseMs) + patienceMs
+  }
+
+  /** More of the body is in. */
+  bodyArrived (x: HttpExchange): void {
+    if (x.upstream?.connected === true) this.sendPending(x, x.upstream)
+  }
+
+  /** The current try has failed. `connection` is the one it failed on, when there was one. */
+  failed (x: HttpExchange, kind: 'connect' | 'reset' | 'timeout' | 'protocol', message: string, connection?: UpstreamConnection): void {
+    if (x.answered) return x.client.uploadFailed()
+    const nowMs = this.loop.clock.now()
+    if (connection !== undefined && this.wasStale(x, kind, connection)) return this.replay(x)
+    const reported = kind === 'protocol' ? 'reset' : kind
+    this.report(x, reported, nowMs - x.tryStartedMs, nowMs)
+    this.release(x)
+    if (x.responded) return this.cutShort(x)
+    if (kind !== 'protocol' && nowMs < x.totalDeadlineMs && this.mayRetry(x, kind, 0, nowMs)) return this.retry(x)
+    this.giveUp(x, kind, message)
+  }
+
+  /** A kept-alive connection that was closed while it lay idle says nothing about the instance: once more, for free. */
+  private wasStale (x: HttpExchange, kind: string, connection: UpstreamConnection): boolean {
+    return kind === 'reset' && connection.requests > 1 && !connection.answering && !x.replayed && !x.responded &&
+      isIdempotent(x.method) && x.body.replayable
+  }
+
+  private replay (x: HttpExchange): void {
+    x.replayed = true
+    this.release(x)
+    x.body.rewind()
+    this.tryNext(x, true)
+  }
+
+  mayRetry (x: HttpExchange, kind: TryFailure, status: number, nowMs: number): boolean {
+    const { retry } = x.route
+    return retry !== undefined && !x.responded && x.body.replayable && x.attempt <= retry.retries &&
+      retry.allows(x, kind, status, nowMs)
+  }
+
+  /** Another instance, at once or after the route's delay. */
+  retry (x: HttpExchange): void {
+    if (x.instance !== undefined) x.tried.push(x.instance)
+    x.body.rewind()
+    const delayMs = x.route.retry?.delayMs(x.attempt) ?? 0
+    if (delayMs <= 0) return this.tryNext(x, false)
+    const { serial } = x
+    setTimeout(() => {
+      if (x.serial === serial && x.active && x.upstream === null) this.tryNext(x, false)
+    }, delayMs).unref()
+  }
+
+  /** No try is left: the fallback, or the error. */
+  giveUp (x: HttpExchange, kind: FailureKind, message: string): void {
+    x.deadlineMs = Infinity
+    x.failure = { kind, message }
+    this.settleBreaker(x, true, this.loop.clock.now())
+    if (x.route.fallback !== undefined) this.gateway.redirections.fallBack(x)
+    else this.gateway.refuse(x, STATUS_OF_FAILURE[kind])
+  }
+
+  /** Tells the breaker, once. */
+  settleBreaker (x: HttpExchange, failed: boolean, nowMs: number): void {
+    const token = x.breakerToken
+    x.breakerToken = -1
+    if (token < 0) return
+    if (failed) x.route.breaker!.failure(token, nowMs - x.startedMs, nowMs)
+    else x.route.breaker!.success(token, nowMs - x.startedMs, nowMs)
+  }
+
+  /** The head was passed on, the rest will not come: the client must see a broken answer, not a short one. */
+  private cutShort (x: HttpExchange): void {
+    x.failure ??= { kind: 'reset', message: 'the upstream broke off its answer' }
+    x.client.cut()
+  }
+
+  report (x: HttpExchange, failure: TryFailure | undefined, elapsedMs: number, nowMs: number): void {
+    const { target } = x.route
+    if (target.kind === 'cluster' && x.instance !== undefined && x.upstreamUri === undefined) {
+      target.cluster.report(x.instance, failure, elapsedMs, nowMs)
+    }
+  }
+
+  /** The instance no longer works on this exchange. */
+  release (x: HttpExchange): void {
+    if (!x.counted) return
+    x.counted = false
+    x.instance!.active--
+  }
+
+  /** The route's bulkhead has room for another. */
+  leave (x: HttpExchange): void {
+    if (!x.inBulkhead) return
+    x.inBulkhead = false
+    x.route.bulkhead!.leave()
+  }
+
+  /** Ends the call without judging the upstream. */
+  abandon (x: HttpExchange): void {
+    if (x.upstream !== null) x.upstream.detach(x, false)
+    else if (x.counted) poolOf(x.instance!, this.loop).leave(x)
+    if (x.breakerToken >= 0) x.route.breaker!.ignore(x.breakerToken)
+    x.breakerToken = -1
+    this.release(x)
+    this.leave(x)
+  }
+
+  sweep (x: HttpExchange, nowMs: number): void {
+    if (nowMs > x.deadlineMs || nowMs > x.totalDeadlineMs) return this.timedOut(x)
+    const silenceMs = this.loop.options.limits.streamIdleTimeoutMs
+    const { upstream } = x
+    if (x.responded && !x.answered && silenceMs > 0 && upstream !== null && !x.client.outlet.blocked &&
+      nowMs - upstream.lastReadMs > silenceMs) this.timedOut(x)
+  }
+
+  private timedOut (x: HttpExchange): void {
+    if (x.answered) return
+    const { upstream } = x
+    const connected = upstream?.connected === true
+    if (upstream !== null) upstream.detach(x, false)
+    else if (x.counted) poolOf(x.instance!, this.loop).leave(x)
+    this.failed(x, 'timeout', connected ? 'the upstream did not answer in time' : 'no connection in time')
+  }
+}

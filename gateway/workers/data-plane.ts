@@ -1,0 +1,23 @@
+/** Makes the data plane: event loops in worker threads, or one in this thread. */
+import type { DataPlaneOptions } from '../data-plane-options.ts'
+import { createCompiler } from '../routes/compile.ts'
+import type { CreateCompiler, DataPlane } from './contract.ts'
+import { LocalDataPlane } from './local-data-plane.ts'
+import { ThreadedDataPlane } from './threaded-data-plane.ts'
+
+/** Worker threads load this module's `createCompiler`; a function could not cross to them. */
+const COMPILER_MODULE = new URL('../routes/compile.ts', import.meta.url).href
+
+export interface DataPlaneParts {
+  /** For `workers: 0`. */
+  readonly createCompiler?: CreateCompiler
+  /** For worker threads: URL of a module that exports `createCompiler`. */
+  readonly compilerModule?: string
+}
+
+/** Nothing runs before `start`. */
+export function createDataPlane (options: DataPlaneOptions, parts: DataPlaneParts = {}): DataPlane {
+  return options.workers === 0
+    ? new LocalDataPlane(options, parts.createCompiler ?? createCompiler)
+    : new ThreadedDataPlane(options, parts.compilerModule ?? COMPILER_MODULE)
+}

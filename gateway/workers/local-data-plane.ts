@@ -1,0 +1,58 @@
+/** The data plane as one event loop in this thread: tests, embedding, machines with a single core. */
+import type { DataPlaneOptions } from '../data-plane-options.ts'
+import { sumMetrics } from '../metrics/sum.ts'
+import type { CreateCompiler, DataPlane, DataPlaneMetrics, Snapshot } from './contract.ts'
+import { HostedLoop } from './hosted-loop.ts'
+import { urlOf } from './url-of.ts'
+
+type EventListener = (topic: string, payload: unknown, worker: number) => void
+
+export class LocalDataPlane implements DataPlane {
+  private readonly options: DataPlaneOptions
+  private readonly hosted: HostedLoop
+  private readonly listeners: EventListener[] = []
+  workersAlive = 0
+
+  constructor (options: DataPlaneOptions, createCompiler: CreateCompiler) {
+    this.options = options
+    const emit = (topic: string, payload: unknown): void => {
+      for (const listener of this.listeners) listener(topic, payload, 0)
+    }
+    this.hosted = new HostedLoop(options, createCompiler, {
+      emit,
+      log: (level, message, fields) => emit('log', { level, message, fields })
+    })
+  }
+
+  async start (): Promise<{ readonly url: string, readonly port: number }> {
+    const port = await this.hosted.start(this.options.port)
+    this.workersAlive = 1
+    return { url: urlOf(this.options, port), port }
+  }
+
+  async apply (snapshot: Snapshot): Promise<void> {
+    this.hosted.apply(snapshot)
+  }
+
+  async ask (question: string, payload?: unknown): Promise<unknown[]> {
+    return [await this.hosted.ask(question, payload)]
+  }
+
+  async metrics (): Promise<DataPlaneMetrics> {
+    return sumMetrics([this.hosted.metrics()])
+  }
+
+  async reloadCertificates (): Promise<void> {
+    this.hosted.reloadCertificates()
+  }
+
+  onEvent (listener: EventListener): void {
+    this.listeners.push(listener)
+  }
+
+  async stop (deadlineMs = 30_000): Promise<void> {
+    if (this.workersAlive === 0) return
+    this.workersAlive = 0
+    await this.hosted.stop(deadlineMs)
+  }
+}

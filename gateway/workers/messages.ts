@@ -1,0 +1,27 @@
+/** What travels between the control loop and a worker thread: plain data, answered by number. */
+import type { DataPlaneOptions } from '../data-plane-options.ts'
+import type { DataPlaneMetrics, Snapshot } from './contract.ts'
+
+/** `workerData` of a thread. */
+export interface WorkerStart {
+  readonly options: DataPlaneOptions
+  readonly compilerModule: string
+  readonly port: number
+  /** The newest snapshot, for a worker that takes a dead one's place. */
+  readonly snapshot: Snapshot | undefined
+}
+
+export type ToWorker =
+  | { readonly kind: 'apply', readonly id: number, readonly snapshot: Snapshot }
+  | { readonly kind: 'ask', readonly id: number, readonly question: string, readonly payload: unknown }
+  | { readonly kind: 'metrics', readonly id: number }
+  | { readonly kind: 'certificates', readonly id: number }
+  | { readonly kind: 'stop', readonly id: number, readonly deadlineMs: number }
+
+export type FromWorker =
+  | { readonly kind: 'listening', readonly port: number }
+  | { readonly kind: 'done', readonly id: number, readonly value: unknown }
+  | { readonly kind: 'fault', readonly id: number, readonly message: string }
+  | { readonly kind: 'event', readonly topic: string, readonly payload: unknown }
+  /** Sent unasked every second, so that a worker that dies takes at most a second of counts with it. */
+  | { readonly kind: 'counts', readonly metrics: DataPlaneMetrics }

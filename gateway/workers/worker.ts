@@ -1,0 +1,41 @@
+/** A data-plane worker thread: hosts one event loop and does what the control loop tells it. */
+import { parentPort, workerData } from 'node:worker_threads'
+import type { CreateCompiler } from './contract.ts'
+import { HostedLoop } from './hosted-loop.ts'
+import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
+
+const COUNTS_INTERVAL_MS = 1_000
+
+async function main (port: NonNullable<typeof parentPort>, start: WorkerStart): Promise<void> {
+  const tell = (message: FromWorker): void => port.postMessage(message)
+  const { createCompiler } = await import(start.compilerModule) as { readonly createCompiler: CreateCompiler }
+  const hosted = new HostedLoop(start.options, createCompiler, {
+    log: (level, message, fields) => tell({ kind: 'event', topic: 'log', payload: { level, message, fields } }),
+    emit: (topic, payload) => tell({ kind: 'event', topic, payload })
+  })
+  if (start.snapshot !== undefined) hosted.apply(start.snapshot)
+  port.on('message', (message: ToWorker) => {
+    obey(hosted, message).then(
+      (value) => tell({ kind: 'done', id: message.id, value }),
+      (fault: unknown) => tell({ kind: 'fault', id: message.id, message: fault instanceof Error ? fault.message : String(fault) })
+    )
+  })
+  tell({ kind: 'listening', port: await hosted.start(start.port) })
+  setInterval(() => tell({ kind: 'counts', metrics: hosted.metrics() }), COUNTS_INTERVAL_MS).unref()
+}
+
+async function obey (hosted: HostedLoop, message: ToWorker): Promise<unknown> {
+  switch (message.kind) {
+    case 'apply': return hosted.apply(message.snapshot)
+    case 'ask': return await hosted.ask(message.question, message.payload)
+    case 'metrics': return hosted.metrics()
+    case 'certificates': return hosted.reloadCertificates()
+    case 'stop': {
+      await hosted.stop(message.deadlineMs)
+      // The last counts leave before the thread ends.
+      return hosted.metrics()
+    }
+  }
+}
+
+if (parentPort !== null) await main(parentPort, workerData as WorkerStart)
