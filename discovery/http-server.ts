@@ -3,6 +3,7 @@ import Fastify, {
   LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply
 } from 'fastify'
 import type { Logger } from 'pino'
+import type { Checker } from './checks/checker.ts'
 import { overviewOf } from './dashboard/overview.ts'
 import { actionRoute, pageRoutes, type PageParts } from './dashboard/routes.ts'
 import { Viewers } from './dashboard/viewers.ts'
@@ -32,13 +33,14 @@ export interface HttpParts {
   /** Who may do what; undefined: everyone everything, for tests within a process. */
   readonly auth: Authenticator | undefined
   readonly tls: TlsMaterial | undefined
+  readonly checker: Checker | undefined
 }
 
 /** The registry's HTTP face: Eureka's paths as Spring has them and as Netflix has them, the stream, the page. */
 export function createHttpServer (parts: HttpParts): FastifyInstance {
-  const { registry, peers, options, now, log, auth, tls } = parts
+  const { registry, peers, options, now, log, auth, tls, checker } = parts
   const viewers = new Viewers(() => overviewOf(registry, peers, options, now()), VIEW_MS)
-  const page: PageParts = { registry, peers, options, now, auth, viewers }
+  const page: PageParts = { registry, peers, options, now, auth, viewers, checker }
   const logger: FastifyBaseLogger | undefined = log
   const server = Fastify({
     ...(logger === undefined ? {} : { loggerInstance: logger }),

@@ -1,5 +1,6 @@
 /** The registry as a process: `breakwater discovery [--port N] [--config application.yml]`. */
 import { actuator, createAuthenticator, runMain, type Authorize } from '@breakwater/starter'
+import { createMetrics, registryHealth } from './metrics.ts'
 import { createDiscovery } from './server.ts'
 import { optionsFrom } from './settings.ts'
 
@@ -7,7 +8,13 @@ runMain(process, 'discovery', async ({ settings, log }) => {
   const auth = await createAuthenticator(settings, log)
   const discovery = createDiscovery(optionsFrom(settings), { log, auth })
   const authorize: Authorize = async (request, role) => { await auth.check(request, role) }
-  await discovery.server.register(actuator, { settings, log, authorize })
+  await discovery.server.register(actuator, {
+    settings,
+    log,
+    authorize,
+    registry: createMetrics(discovery.registry, discovery.peers),
+    health: new Map([['registry', () => registryHealth(discovery.registry)]])
+  })
   await discovery.start()
   return { url: discovery.url, stop: () => discovery.stop() }
 })

@@ -67,6 +67,9 @@ export interface DiscoveryOptions {
   /** Least time between two writes of it. @default 5000 */
   readonly snapshotIntervalMs: number
 
+  /** Whether instances may ask, by their metadata, to have their health check called. @default true */
+  readonly checks: boolean
+
   /** Whether the page at `dashboardPath` is served. @default true */
   readonly dashboard: boolean
   /** @default '/' */
@@ -108,6 +111,7 @@ export const DEFAULTS: DiscoveryOptions = Object.freeze({
   }),
   snapshotFile: undefined,
   snapshotIntervalMs: 5000,
+  checks: true,
   dashboard: true,
   dashboardPath: '/',
   environment: 'test',

@@ -4,6 +4,8 @@ import { hostname } from 'node:os'
 import type { Authenticator } from '@breakwater/starter'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { callCheck } from './checks/check-http.ts'
+import { Checker } from './checks/checker.ts'
 import { Payloads } from './eureka/payloads.ts'
 import { createHttpServer, listen, urlOf } from './http-server.ts'
 import { readOptions, type DiscoveryOptions } from './options.ts'
@@ -16,6 +18,7 @@ import { SnapshotKeeper, type KeeperOptions } from './snapshot/keeper.ts'
 import { Hub } from './stream/hub.ts'
 
 const PING_MS = 15_000
+const CHECK_TICK_MS = 500
 const STALL_MS = 30_000
 const STATUS_KEEP_MS = 600_000
 const KEEP_REMOVED_MS = 600_000
@@ -56,14 +59,17 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
   const registry = createRegistry(options, now)
   const tls = options.tls === undefined ? undefined : readTls(options.tls)
   const peers = createPeers(registry, options, tls, { now, log })
-  const server = createHttpServer({ registry, peers, options, now, log, auth: context.auth, tls })
+  const checker = options.checks ? new Checker(registry, { now, log, call: callCheck }) : undefined
+  const server = createHttpServer({ registry, peers, options, now, log, auth: context.auth, tls, checker })
   const epoch = randomBytes(6).toString('hex')
   const keeper = createKeeper(registry.book, options, { epoch, now, log })
   let sweeper: NodeJS.Timeout | undefined
+  let checking: NodeJS.Timeout | undefined
   let stopped: Promise<void> | undefined
   // Whoever gives or takes news goes first, so that the snapshot is the last word.
   const stopAll = async (): Promise<void> => {
     clearInterval(sweeper)
+    clearInterval(checking)
     registry.hub.stop()
     await server.close()
     await peers.stop()
@@ -80,6 +86,7 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
       await joinPeers(registry, peers, options)
       await listen(server, options)
       sweeper = setInterval(() => sweep(registry, log), options.evictionIntervalMs)
+      checking = setInterval(() => checker?.tick(), CHECK_TICK_MS)
     },
     stop () {
       stopped ??= stopAll()

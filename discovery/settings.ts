@@ -37,6 +37,7 @@ export function optionsFrom (settings: Settings): DiscoveryOptions {
     rateLimit: rateLimit(settings),
     snapshotFile: settings.get(own('snapshot-file')),
     snapshotIntervalMs: settings.durationMs(own('snapshot-interval'), DEFAULTS.snapshotIntervalMs),
+    checks: settings.boolean(own('checks-enabled'), DEFAULTS.checks),
     dashboard: settings.boolean('eureka.dashboard.enabled', DEFAULTS.dashboard),
     dashboardPath: settings.string('eureka.dashboard.path', DEFAULTS.dashboardPath),
     environment: settings.string('eureka.environment', DEFAULTS.environment),

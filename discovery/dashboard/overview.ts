@@ -1,3 +1,4 @@
+import type { Checker } from '../checks/checker.ts'
 import type { PeerState } from '../peers/peer.ts'
 import type { Peers } from '../peers/peers.ts'
 import type { DiscoveryOptions } from '../options.ts'
@@ -34,6 +35,8 @@ export interface Row {
   readonly renewedMsAgo: number
   readonly leaseMs: number
   readonly unverified: boolean
+  /** Why the health check holds it for DOWN. */
+  readonly reason: string | undefined
   readonly zone: string
   readonly metadata: readonly (readonly [string, string])[]
   readonly links: readonly (readonly [string, string])[]
@@ -84,7 +87,9 @@ export function overviewOf (registry: Registry, peers: Peers, options: Discovery
 }
 
 /** The lines of one page, searched here: a browser need not hold fifty thousand instances to find one. */
-export function rowsOf ({ book }: Registry, { search, status, page, size }: RowQuery, now: number): RowPage {
+export function rowsOf (
+  { book }: Registry, { search, status, page, size }: RowQuery, now: number, checker?: Checker
+): RowPage {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean)
   const rows: Row[] = []
   const first = (page - 1) * size
@@ -93,7 +98,7 @@ export function rowsOf ({ book }: Registry, { search, status, page, size }: RowQ
     for (const lease of book.apps.get(name)!.leases.values()) {
       if (status !== undefined && lease.instance.status !== status) continue
       if (!words.every(word => matches(lease.instance, word))) continue
-      if (total >= first && rows.length < size) rows.push(rowOf(lease, now))
+      if (total >= first && rows.length < size) rows.push(rowOf(lease, now, checker))
       total++
     }
   }
@@ -113,7 +118,8 @@ function matches (instance: Instance, word: string): boolean {
   return false
 }
 
-function rowOf ({ instance, override, renewedAt, durationMs, unverified }: Lease, now: number): Row {
+function rowOf (lease: Lease, now: number, checker: Checker | undefined): Row {
+  const { instance, override, renewedAt, durationMs, unverified } = lease
   const port = instance.port.enabled ? instance.port : instance.securePort
   return {
     app: instance.app,
@@ -125,6 +131,7 @@ function rowOf ({ instance, override, renewedAt, durationMs, unverified }: Lease
     renewedMsAgo: Math.max(0, now - renewedAt),
     leaseMs: durationMs,
     unverified,
+    reason: checker?.reason(instance.app, instance.id),
     zone: instance.metadata.get('zone') ?? instance.dataCenter.metadata?.get('availability-zone') ?? '',
     metadata: [...instance.metadata],
     links: linksOf(instance)

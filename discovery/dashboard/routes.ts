@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Authenticator } from '@breakwater/starter'
+import type { Checker } from '../checks/checker.ts'
 import { parseTree } from '../eureka/body.ts'
 import type { DiscoveryOptions } from '../options.ts'
 import type { Peers } from '../peers/peers.ts'
@@ -21,6 +22,7 @@ export interface PageParts {
   readonly now: () => number
   readonly auth: Authenticator | undefined
   readonly viewers: Viewers
+  readonly checker: Checker | undefined
 }
 
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
@@ -48,7 +50,7 @@ export function pageRoutes (server: FastifyInstance, parts: PageParts): void {
   server.get('/dashboard/api/overview', async request => ({
     ...overviewOf(registry, parts.peers, options, now()), mayChange: await mayChange(request, parts.auth)
   }))
-  server.get('/dashboard/api/instances', request => rowsOf(registry, rowQuery(request.query as Query), now()))
+  server.get('/dashboard/api/instances', request => rowsOf(registry, rowQuery(request.query as Query), now(), parts.checker))
   server.get('/dashboard/api/changes', () => changesOf(registry, CHANGES))
   server.get('/dashboard/events', (request, reply) => parts.viewers.add(request, reply))
   server.get('/lastn', (_request, reply) => reply.type('text/html; charset=utf-8').send(lastChanges(registry)))

@@ -107,6 +107,7 @@ export class Book {
     lease.override = override
     lease.renewedAt = now
     lease.unverified = false
+    lease.local = !replicated
     lease.durationMs = incoming.lease.durationSecs * 1000
     this.registered.push({ at: now, app: incoming.app, id: incoming.id })
     return this.#put(lease, {
@@ -129,6 +130,7 @@ export class Book {
     const now = this.#rules.now()
     lease.renewedAt = now
     lease.unverified = false
+    lease.local = !note.replicated
     this.renewals.count(now)
     if (status !== instance.status) this.#put(lease, { ...instance, status }, 'MODIFIED')
     if (note.lastDirtyAt === undefined || !this.#rules.syncWhenTimestampDiffers) return 'renewed'
@@ -259,7 +261,7 @@ export class Book {
   #open (instance: Instance): Lease {
     let app = this.apps.get(instance.app)
     if (app === undefined) this.apps.set(instance.app, app = { name: instance.app, leases: new Map(), version: 0 })
-    const lease: Lease = { instance, override: undefined, renewedAt: 0, durationMs: 0, unverified: false }
+    const lease: Lease = { instance, override: undefined, renewedAt: 0, durationMs: 0, unverified: false, local: false }
     app.leases.set(instance.id, lease)
     this.#size++
     this.#index(instance, 1)

@@ -9,6 +9,8 @@ export interface Lease {
   durationMs: number
   /** Came from a snapshot, and no heartbeat has confirmed it yet. */
   unverified: boolean
+  /** The instance itself speaks to this registry; otherwise a peer tells of it. */
+  local: boolean
 }
 
 /**

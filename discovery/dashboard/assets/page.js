@@ -70,7 +70,8 @@ function instanceRow (row) {
   line.dataset.id = row.id
   const status = element('td')
   status.append(element('strong', row.status, row.status))
-  if (row.override) status.append(` set by an operator`)
+  if (row.override) status.append(row.reason ? ' set by the registry' : ' set by an operator')
+  if (row.reason) status.append(` (health check: ${row.reason})`)
   if (row.unverified) status.append(' (not confirmed since the restart)')
   const renewed = element('td', ago(row.renewedMsAgo))
   renewed.title = `the lease lasts ${row.leaseMs / 1000} s`
