@@ -68,10 +68,11 @@ function describe ({ key, parts, property }: WrittenKey, known: readonly (readon
   return `${formatOrigin(property.origin)}: "${key}" is no setting. ${hint}`
 }
 
-/** The key a pattern stands for, with the wildcards taken from the key that was written. */
+/** The key a pattern stands for, with the wildcards taken from the key that was written, as far as that goes. */
 function fillIn (pattern: readonly NamePart[], parts: readonly NamePart[]): string {
   return pattern.map(({ text, bracket }, index) => {
-    const filled = text === '*' || text === '**' ? parts[index]?.text ?? '' : text
+    const filled = text === '*' || text === '**' ? parts[index]?.text : text
+    if (filled === undefined) return ''
     return bracket ? `[${filled}]` : (index === 0 ? '' : '.') + filled
   }).join('')
 }
