@@ -27,4 +27,6 @@ export { formatTraceParent, parseTraceParent, type TraceParent } from './trace/t
 export { service, type ServiceApp, type ServiceOptions, type ServiceParts } from './service.ts'
 export { ServiceClient, type CallOptions, type CallRequest } from './client/client.ts'
 export type { ServiceResponse } from './client/response.ts'
+export { createSpanExporter, type SpanExporter } from './trace/exporter.ts'
+export type { Span, SpanSink } from './trace/spans.ts'
 export { DEADLINE_HEADER, REQUEST_ID_HEADER } from './trace/request-trace.ts'

@@ -24,9 +24,13 @@ import type { Logger } from './logger.ts'
 import type { Running } from './main.ts'
 import { loadSettings } from './settings/index.ts'
 import type { Settings } from './settings/index.ts'
+import { createAuthenticator } from './security/authenticator.ts'
 import { createCallTrace } from './trace/call-trace.ts'
 import type { CallTrace } from './trace/call-trace.ts'
+import { createSpanExporter } from './trace/exporter.ts'
+import type { SpanExporter } from './trace/exporter.ts'
 import { createIdSource } from './trace/random-ids.ts'
+import type { SpanSink } from './trace/spans.ts'
 
 export interface ServiceOptions {
   /** The name others call it by; `spring.application.name` of the settings wins. */
@@ -51,6 +55,8 @@ export interface ServiceParts {
   /** Add your own metrics to this registry. */
   readonly metrics: Registry
   readonly availability: Availability
+  /** Where finished spans go; undefined when no collector is set, and then no span need be made. */
+  readonly spans: SpanSink | undefined
   /** The load-balanced client of another service; one per name, made at the first call. */
   client (service: string): ServiceClient
   /** Listens, registers, and is ready. */
@@ -106,6 +112,7 @@ class ServiceLife {
   readonly #clientMetrics = new ClientMetrics()
   readonly #clients = new Map<string, ServiceClient>()
   readonly #ids = createIdSource()
+  readonly #spans: SpanExporter | undefined
   readonly #callTrace: CallTrace
   readonly #name: string
   #registration: Registration | undefined
@@ -117,7 +124,8 @@ class ServiceLife {
     this.#log = log
     this.#discovery = discovery
     this.#name = settings.string('spring.application.name')
-    this.#callTrace = createCallTrace(this.#ids, undefined)
+    this.#spans = createSpanExporter(settings, log)
+    this.#callTrace = createCallTrace(this.#ids, this.#spans)
   }
 
   /** Everything a request meets before the service's own routes, in this order. */
@@ -128,14 +136,16 @@ class ServiceLife {
     addRequestHooks(app, {
       log: this.#log,
       trace: { ids: this.#ids, probability, random: Math.random },
-      sink: undefined,
+      sink: this.#spans,
       accessLog: this.#settings.boolean('breakwater.access-log', true)
     })
     // 2. What is not for everyone is not there for everyone.
     guardPorts(app, base, this.#settings.get('management.server.port') !== undefined)
     // 3. Every failure from here on is a problem document.
     answerProblems(app)
-    // 4. What operators and probes ask.
+    // 4. What operators and probes ask. Without a choice of who may, this machine may.
+    const chosen = this.#settings.get('breakwater.security.mode') !== undefined
+    const auth = chosen ? await createAuthenticator(this.#settings, this.#log) : undefined
     collectDefaultMetrics({ register: this.#metrics })
     this.#health.set('discovery', () => ({
       status: this.#discovery.connected ? 'UP' : 'UNKNOWN',
@@ -147,7 +157,8 @@ class ServiceLife {
       health: this.#health,
       availability: this.#availability,
       registry: this.#metrics,
-      metrics: () => this.#clientMetrics.render()
+      metrics: () => this.#clientMetrics.render(),
+      ...(auth === undefined ? {} : { authorize: auth.check })
     })
     this.#endWith(app)
     this.#decorate(app)
@@ -160,6 +171,7 @@ class ServiceLife {
     app.decorate('health', this.#health)
     app.decorate('metrics', this.#metrics)
     app.decorate('availability', this.#availability)
+    app.decorate('spans', this.#spans)
     app.decorate('client', (name: string) => this.#client(name))
     app.decorate('start', () => this.#start(app))
     app.decorate('stop', () => this.#stop(app))
@@ -218,6 +230,8 @@ class ServiceLife {
       this.#management?.closeAllConnections()
       await Promise.all([...this.#clients.values()].map(client => client.close()))
       await this.#discovery.stop()
+      // Last: what was done while closing is part of the picture.
+      await this.#spans?.stop()
     })
     // An answer on its way while we close is the last of its connection, or the connection would hold up the close.
     app.addHook('onSend', (_request, reply, payload, done) => {

@@ -19,6 +19,7 @@ export const starterError = errorTable({
 
   E_UNAUTHENTICATED: { text: 'this needs a caller who is known.', next: 'Send credentials in the Authorization header, or a certificate.', status: 401 },
   E_FORBIDDEN: { text: 'this needs the role %s.', status: 403 },
+  E_LOCAL_ONLY: { text: 'this answers to callers on the same machine only.', next: 'Set breakwater.security.mode to let others in.', status: 403 },
   E_SECURITY_CHOICE: { text: 'bound to %s, and nobody said who may use it.', next: 'Set breakwater.security.mode to basic, bearer, mtls, or none (everyone who can reach it).' },
   E_SECURITY_MODE: { text: '"%s" is no security mode.', next: 'Use none, basic, bearer or mtls.' },
   E_SECURITY_USERS: { text: 'breakwater.security.mode is basic, and there are no users.', next: 'Set spring.security.user.name and spring.security.user.password.' },
@@ -27,6 +28,7 @@ export const starterError = errorTable({
   E_SECURITY_HTTP: { text: 'keys would come from %s without TLS.', next: 'Use an https URL.' },
 
   E_DISCOVERY_CLIENT: { text: '%s is no discovery client.', next: 'Use one of %s.' },
+  E_FILE: { text: '%s cannot be read (%s).', next: 'Check the path and its permissions.' },
   E_DISCOVERY_URL: { text: '%s is no http(s) URL.', next: 'Write it like http://localhost:8761/eureka/.' },
-  E_RELOAD: { text: 'the settings could not be read again: %s', next: 'The former values stay in force.', status: 500 }
+  E_TRACE_URL: { text: '%s is no URL.', next: 'Write OTEL_EXPORTER_OTLP_ENDPOINT like http://localhost:4318.' }
 })

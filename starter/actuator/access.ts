@@ -6,8 +6,8 @@ import type { FastifyRequest } from 'fastify'
 
 export type ActuatorRole = 'read' | 'admin'
 
-/** Resolves when the request may go on; throws an error with `statusCode` 401 or 403 when not. */
-export type Authorize = (request: FastifyRequest, role: ActuatorRole) => Promise<void> | void
+/** Resolves when the request may go on; throws an error with `statusCode` 401 or 403 when not. `auth.check` is one. */
+export type Authorize = (request: FastifyRequest, role: ActuatorRole) => Promise<unknown>
 
 /** The rule without any choice made: loopback peers, addressed as this machine, not sent by a foreign page. */
 export function isLocalCall (request: FastifyRequest): boolean {

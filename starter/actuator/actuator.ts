@@ -13,6 +13,7 @@ import { Availability, checkHealth, statusCodeOf } from './health.ts'
 import { infoReport } from './info.ts'
 import { loggerReport, loggersReport, setLevel } from './loggers.ts'
 import type { ActuatorOptions } from './options.ts'
+import { starterError } from '../starter-errors.ts'
 import { RequestMetrics } from './request-metrics.ts'
 
 const JSON_TYPE = 'application/vnd.spring-boot.actuator.v3+json'
@@ -72,8 +73,8 @@ function exposed ({ settings }: ActuatorOptions): Set<Endpoint> {
 }
 
 async function authorize (request: FastifyRequest, role: ActuatorRole, options: ActuatorOptions): Promise<void> {
-  if (options.authorize !== undefined) return options.authorize(request, role)
-  if (!isLocalCall(request)) throw Object.assign(new Error('This endpoint answers to callers on the same machine only.'), { statusCode: 403 })
+  if (options.authorize !== undefined) await options.authorize(request, role)
+  else if (!isLocalCall(request)) throw starterError('E_LOCAL_ONLY')
 }
 
 function healthRoutes (scope: FastifyInstance, options: ActuatorOptions): void {

@@ -30,9 +30,10 @@ export function environmentReport (settings: EnvironmentView, show: ShowValues):
 export function propertyReport (settings: EnvironmentView, key: string, show: ShowValues): object | undefined {
   const value = settings.get(key)
   if (value === undefined) return undefined
+  const isEncrypted = (source: PropertySource): boolean => source.properties.get(key)?.secret === true
   const holders = settings.sources.filter(source => source.properties.has(key))
   return {
-    property: { source: holders[0]?.name, value: display(key, value, show) },
+    property: { source: holders[0]?.name, value: display(key, value, show, holders.some(isEncrypted)) },
     activeProfiles: settings.profiles,
     defaultProfiles: ['default'],
     propertySources: settings.sources.map(source => {
@@ -43,10 +44,10 @@ export function propertyReport (settings: EnvironmentView, key: string, show: Sh
 }
 
 function shown (key: string, property: Property, show: ShowValues): ShownProperty {
-  return { value: display(key, property.value.text, show), origin: formatOrigin(property.origin) }
+  return { value: display(key, property.value.text, show, property.secret === true), origin: formatOrigin(property.origin) }
 }
 
-function display (key: string, value: string, show: ShowValues): string {
-  if (show === 'never') return MASK
+function display (key: string, value: string, show: ShowValues, encrypted: boolean): string {
+  if (show === 'never' || (encrypted && show !== 'always')) return MASK
   return show === 'always' ? value : maskValue(key, value)
 }

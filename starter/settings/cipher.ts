@@ -44,7 +44,7 @@ function decryptProperty (name: string, property: Property, key: Buffer, mustWor
   if (text === undefined && mustWork) {
     throw settingsError('E_CONFIG_CIPHER', [name], { where: formatOrigin(property.origin) })
   }
-  return { value: { kind: 'string', text: text ?? '' }, origin: property.origin }
+  return { value: { kind: 'string', text: text ?? '' }, origin: property.origin, secret: true }
 }
 
 /** Undefined for any failure: which step failed is nothing to tell. */

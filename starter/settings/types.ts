@@ -20,6 +20,8 @@ export interface Origin {
 export interface Property {
   readonly value: Scalar
   readonly origin: Origin
+  /** It was encrypted where it was written: never shown, whatever its key. */
+  readonly secret?: true
 }
 
 /** Properties of one document, in file order; keys are flat (`a.b[0].c`) exactly as Spring flattens them. */

@@ -1,5 +1,8 @@
 /** `eureka.client.*` under Spring's names, with Spring's defaults. */
+import { readFileSync } from 'node:fs'
+import { starterError } from '../../starter-errors.ts'
 import type { Settings } from '../../settings/index.ts'
+import type { RegistryAccess } from './registry-http.ts'
 import { readServerUrls } from './server-url.ts'
 import type { ServerUrl } from './server-url.ts'
 
@@ -14,6 +17,8 @@ export interface EurekaClientOptions {
   /** `exponential-back-off-bound`: a failing fetch waits up to this many intervals. */
   readonly backOffBound: number
   readonly disableDelta: boolean
+  /** `breakwater.discovery.token` and `breakwater.discovery.tls.*`. */
+  readonly access: RegistryAccess
   /** `breakwater.discovery.push`: false polls even where the registry could push. */
   readonly push: boolean
   /** `breakwater.discovery.apps`: only these services are asked for; empty asks for all. */
@@ -33,6 +38,21 @@ export const EUREKA_DEFAULTS = {
   startTimeoutMs: 3_000
 } as const
 
+/** `breakwater.discovery.token`; `breakwater.discovery.tls.ca-file`, `cert-file` and `key-file`, PEM. */
+function readAccess (settings: Settings): RegistryAccess {
+  const pem = (name: string): string | undefined => {
+    const key = `breakwater.discovery.tls.${name}`
+    const file = settings.get(key)
+    if (file === undefined) return undefined
+    try {
+      return readFileSync(file, 'utf8')
+    } catch (cause) {
+      throw starterError('E_FILE', [file, (cause as NodeJS.ErrnoException).code], { where: settings.origin(key), cause })
+    }
+  }
+  return { token: settings.get('breakwater.discovery.token'), ca: pem('ca-file'), cert: pem('cert-file'), key: pem('key-file') }
+}
+
 /** Reads and checks them all. */
 export function readEurekaOptions (settings: Settings): EurekaClientOptions {
   const seconds = (key: string, fallback: number): number => settings.number(key, fallback) * 1000
@@ -43,6 +63,7 @@ export function readEurekaOptions (settings: Settings): EurekaClientOptions {
     connectTimeoutMs: seconds('eureka.client.eureka-server-connect-timeout-seconds', EUREKA_DEFAULTS.connectTimeoutSeconds),
     readTimeoutMs: seconds('eureka.client.eureka-server-read-timeout-seconds', EUREKA_DEFAULTS.readTimeoutSeconds),
     backOffBound: settings.integer('eureka.client.exponential-back-off-bound', EUREKA_DEFAULTS.backOffBound),
+    access: readAccess(settings),
     disableDelta: settings.boolean('eureka.client.disable-delta', false),
     push: settings.boolean('breakwater.discovery.push', true),
     apps: settings.list('breakwater.discovery.apps', []),

@@ -7,7 +7,7 @@ import type { Logger } from '../../logger.ts'
 import type { InstanceStatus, Registration } from '../discovery-client.ts'
 import type { OwnInstance } from './own-instance.ts'
 import { RegistryHttp } from './registry-http.ts'
-import type { RegistryCall } from './registry-http.ts'
+import type { RegistryAccess, RegistryCall } from './registry-http.ts'
 import { ServerList } from './server-url.ts'
 import type { ServerUrl } from './server-url.ts'
 
@@ -15,6 +15,7 @@ export interface RegistrationOptions {
   readonly servers: readonly ServerUrl[]
   readonly connectTimeoutMs: number
   readonly readTimeoutMs: number
+  readonly access: RegistryAccess
   /** How long start() and setStatus() wait for the registry. */
   readonly startTimeoutMs: number
   /** `eureka.client.should-unregister-on-shutdown` */

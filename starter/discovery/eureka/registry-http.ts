@@ -18,9 +18,20 @@ export interface RegistryCall {
   readonly signal?: AbortSignal
 }
 
+/** What a registry that asks for it is shown: a token, a certificate; and whose certificate is trusted. */
+export interface RegistryAccess {
+  /** Sent as `Authorization: Bearer`, where the URL holds no credentials of its own. */
+  readonly token: string | undefined
+  /** PEM texts. */
+  readonly ca: string | undefined
+  readonly cert: string | undefined
+  readonly key: string | undefined
+}
+
 export interface RegistryHttpOptions {
   readonly connectTimeoutMs: number
   readonly readTimeoutMs: number
+  readonly access: RegistryAccess
   /** A stream that is silent this long is dead: the registry pings every 15 s. */
   readonly silenceMs?: number
 }
@@ -33,12 +44,20 @@ const unzip = promisify(gunzip)
 /** One connection pool to the registry servers. */
 export class RegistryHttp {
   readonly #agent: Agent
+  readonly #token: string | undefined
   readonly #readTimeoutMs: number
 
   constructor (options: RegistryHttpOptions) {
+    const { token, ca, cert, key } = options.access
+    this.#token = token
     this.#readTimeoutMs = options.readTimeoutMs
     this.#agent = new Agent({
-      connect: { timeout: options.connectTimeoutMs },
+      connect: {
+        timeout: options.connectTimeoutMs,
+        ...(ca === undefined ? {} : { ca }),
+        ...(cert === undefined ? {} : { cert }),
+        ...(key === undefined ? {} : { key })
+      },
       bodyTimeout: options.silenceMs ?? SILENCE_MS,
       headersTimeout: options.readTimeoutMs,
       // A renewal on a connection that the server just closed would fail for nothing.
@@ -53,7 +72,12 @@ export class RegistryHttp {
     const response = await request(new URL(path, server.url), {
       dispatcher: this.#agent,
       method,
-      headers: headersOf(server, body),
+      headers: {
+        ...this.#authorization(server),
+        accept: 'application/json',
+        'accept-encoding': 'gzip',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' })
+      },
       signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
       ...(body === undefined ? {} : { body })
     })
@@ -71,25 +95,21 @@ export class RegistryHttp {
       dispatcher: this.#agent,
       headers: {
         accept: 'text/event-stream',
-        ...(server.authorization === undefined ? {} : { authorization: server.authorization }),
+        ...this.#authorization(server),
         ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId })
       },
       signal
     })
   }
 
+  #authorization (server: ServerUrl): { authorization?: string } {
+    const authorization = server.authorization ?? (this.#token === undefined ? undefined : `Bearer ${this.#token}`)
+    return authorization === undefined ? {} : { authorization }
+  }
+
   /** Ends all connections, the stream's too. */
   async close (): Promise<void> {
     await this.#agent.destroy()
-  }
-}
-
-function headersOf (server: ServerUrl, body: string | undefined): Record<string, string> {
-  return {
-    accept: 'application/json',
-    'accept-encoding': 'gzip',
-    ...(server.authorization === undefined ? {} : { authorization: server.authorization }),
-    ...(body === undefined ? {} : { 'content-type': 'application/json' })
   }
 }
 

@@ -1,0 +1,176 @@
+import Fastify from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import t from 'tap'
+import { actuator } from '../actuator/actuator.ts'
+import { Availability, checkHealth, worst } from '../actuator/health.ts'
+import type { HealthIndicator } from '../actuator/health.ts'
+import type { ActuatorOptions } from '../actuator/options.ts'
+import { RequestMetrics } from '../actuator/request-metrics.ts'
+import { Settings } from '../settings/index.ts'
+import { starterError } from '../starter-errors.ts'
+import { memoryLog, settingsOf } from './support.ts'
+
+const JSON_TYPE = /^application\/vnd\.spring-boot\.actuator\.v3\+json/
+
+async function serverOf (
+  values: Record<string, string> = {}, options: Partial<ActuatorOptions> = {}
+): Promise<FastifyInstance> {
+  const app = Fastify() as unknown as FastifyInstance
+  await app.register(actuator, { settings: await settingsOf(values), log: memoryLog().log, ...options })
+  app.get('/users/:id', async () => 'ok')
+  app.get('/fail', async () => { throw new Error('no') })
+  return app
+}
+
+t.test('health: the worst component decides, 503 tells machines, groups answer the probes', async t => {
+  const health = new Map<string, HealthIndicator>([
+    ['db', () => ({ status: 'UP', details: { file: 'users.db' } })],
+    ['bus', async () => { throw new Error('bus is down') }]
+  ])
+  const availability = new Availability()
+  const app = await serverOf({}, { health, availability })
+  const answer = await app.inject('/actuator/health')
+  t.equal(answer.statusCode, 503)
+  t.match(answer.headers['content-type'], JSON_TYPE)
+  t.same(answer.json(), {
+    status: 'DOWN',
+    components: { db: { status: 'UP', details: { file: 'users.db' } }, bus: { status: 'DOWN', details: { error: 'bus is down' } } },
+    groups: ['liveness', 'readiness']
+  })
+  health.delete('bus')
+  t.equal((await app.inject('/actuator/health')).statusCode, 200)
+  t.same((await app.inject('/actuator/health/db')).json(), { status: 'UP', details: { file: 'users.db' } })
+  t.equal((await app.inject('/actuator/health/none')).statusCode, 404)
+  t.equal((await app.inject('/actuator/health/liveness')).statusCode, 200)
+  const unready = await app.inject('/actuator/health/readiness')
+  t.same([unready.statusCode, unready.json()], [503, { status: 'OUT_OF_SERVICE' }])
+  availability.ready = true
+  t.same((await app.inject('/actuator/health/readiness')).json(), { status: 'UP' })
+  availability.live = false
+  t.equal((await app.inject('/actuator/health/liveness')).statusCode, 503)
+})
+
+t.test('health: details only when wanted; readiness may include components', async t => {
+  const health = new Map<string, HealthIndicator>([['db', () => ({ status: 'OUT_OF_SERVICE' })]])
+  const app = await serverOf({
+    'management.endpoint.health.show-details': 'never', 'management.endpoint.health.group.readiness.include': 'readinessState,db'
+  }, { health })
+  t.same((await app.inject('/actuator/health')).json(), { status: 'OUT_OF_SERVICE', groups: ['liveness', 'readiness'] })
+  t.equal((await app.inject('/actuator/health/db')).statusCode, 404)
+  t.equal((await app.inject('/actuator/health/readiness')).statusCode, 503)
+})
+
+t.test('health: an indicator that hangs is DOWN after its time, and holds up no other', async t => {
+  const { components } = await checkHealth(new Map<string, HealthIndicator>([
+    ['hangs', () => new Promise(() => {})], ['fine', () => ({ status: 'UP' })]
+  ]), 20)
+  t.match(components, { hangs: { status: 'DOWN', details: { error: 'no answer within 20 ms' } }, fine: { status: 'UP' } })
+  t.equal(worst([]), 'UP')
+  t.equal(worst([{ status: 'UP' }, { status: 'UNKNOWN' }]), 'UP')
+  t.equal(worst([{ status: 'OUT_OF_SERVICE' }, { status: 'DOWN' }]), 'DOWN')
+})
+
+t.test('env: every value with its origin, secrets masked, one key alone', async t => {
+  const app = await serverOf({ 'db.password': 'geheim', 'db.url': 'postgres://u:geheim@db/x', plain: 'yes', 'api-key': 'geheim' })
+  const all = await app.inject('/actuator/env')
+  t.match(all.headers['content-type'], JSON_TYPE)
+  t.notMatch(all.body, /geheim/)
+  const source = (all.json() as { propertySources: Array<{ name: string, properties: object }> }).propertySources.find(({ name }) => name === 'command line')
+  t.match(source?.properties, {
+    'db.password': { value: '******', origin: 'command line' }, 'db.url': { value: 'postgres://******@db/x' }, plain: { value: 'yes' }
+  })
+  t.match((await app.inject('/actuator/env/plain')).json(), { property: { source: 'command line', value: 'yes' } })
+  t.equal((await app.inject('/actuator/env/unknown.key')).statusCode, 404)
+  const secret = { value: { kind: 'string', text: 'geheim' }, origin: { source: 'a.yml', line: 1 }, secret: true } as const
+  const decrypted = new Settings({ profiles: [], sources: [{ name: 'a.yml', properties: new Map([['greeting', secret]]) }], warnings: [] })
+  const cipher = await serverOf({}, { settings: decrypted })
+  t.notMatch((await cipher.inject('/actuator/env')).body, /geheim/, 'what was encrypted is never shown')
+  t.notMatch((await cipher.inject('/actuator/env/greeting')).body, /geheim/)
+  const closed = await serverOf({ plain: 'yes', 'management.endpoint.env.show-values': 'never' })
+  t.match((await closed.inject('/actuator/env/plain')).json(), { property: { value: '******' } })
+})
+
+t.test('refresh: POST tells what changed, also with a JSON type and no body; GET is refused', async t => {
+  const app = await serverOf({}, { refresh: async () => ['greeting'] })
+  const answer = await app.inject({ method: 'POST', url: '/actuator/refresh', headers: { 'content-type': 'application/json' } })
+  t.same([answer.statusCode, answer.json()], [200, ['greeting']])
+  const get = await app.inject('/actuator/refresh')
+  t.same([get.statusCode, get.headers['allow']], [405, 'POST'])
+  const failing = await serverOf({}, { refresh: async () => { throw starterError('E_FILE', ['application.yml', 'ENOENT']) } })
+  t.equal((await failing.inject({ method: 'POST', url: '/actuator/refresh' })).statusCode, 500)
+})
+
+t.test('loggers: read and change levels while running, in Spring\'s words', async t => {
+  const { log } = memoryLog('info')
+  const child = log.child({ logger: 'discovery' })
+  const app = await serverOf({}, { log })
+  const set = (name: string, body: string): Promise<{ statusCode: number }> =>
+    app.inject({ method: 'POST', url: `/actuator/loggers/${name}`, payload: body, headers: { 'content-type': 'application/json' } })
+  t.match((await app.inject('/actuator/loggers')).json(), {
+    levels: ['OFF', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE'],
+    loggers: { ROOT: { configuredLevel: 'INFO', effectiveLevel: 'INFO' }, discovery: { effectiveLevel: 'INFO' } }
+  })
+  t.equal((await set('discovery', '{"configuredLevel":"DEBUG"}')).statusCode, 204)
+  t.equal(child.level, 'debug')
+  t.equal((await set('ROOT', '{"configuredLevel":"WARN"}')).statusCode, 204)
+  t.same([log.level, child.level], ['warn', 'debug'], 'a level of its own stays')
+  t.equal((await set('discovery', '{}')).statusCode, 204)
+  t.equal(child.level, 'warn', 'back to ROOT\'s')
+  t.equal((await set('ROOT', '{"configuredLevel":"OFF"}')).statusCode, 204)
+  t.match((await app.inject('/actuator/loggers/ROOT')).json(), { effectiveLevel: 'OFF' })
+  for (const [name, body] of [['ROOT', '{"configuredLevel":"LOUD"}'], ['nobody', '{}'], ['ROOT', '{'], ['ROOT', '{"configuredLevel":5}']] as const) {
+    t.equal((await set(name, body)).statusCode, 400, `${name} ${body}`)
+  }
+  t.equal((await app.inject('/actuator/loggers/nobody')).statusCode, 404)
+})
+
+t.test('prometheus: Node\'s metrics, ours, and requests under Micrometer\'s names by pattern', async t => {
+  const app = await serverOf({ 'management.metrics.tags.region': 'eu "1"' }, { metrics: () => 'own_metric 1\n' })
+  await app.inject('/users/1')
+  await app.inject('/users/2')
+  await app.inject('/fail')
+  await app.inject('/none')
+  const { body, headers } = await app.inject('/actuator/prometheus')
+  t.equal(headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8')
+  t.match(body, /^process_cpu_seconds_total\{region="eu \\"1\\""\} /m)
+  t.match(body, 'http_server_requests_seconds_count{error="none",exception="none",method="GET",outcome="SUCCESS",status="200",uri="/users/{id}",region="eu \\"1\\""} 2')
+  t.match(body, 'outcome="SERVER_ERROR",status="500",uri="/fail"')
+  t.match(body, 'outcome="CLIENT_ERROR",status="404",uri="NOT_FOUND"')
+  t.match(body, /^own_metric 1$/m)
+  t.match(body, /_bucket\{[^}]*uri="\/users\/\{id\}"[^}]*le="\+Inf"\} 2/)
+})
+
+t.test('request metrics: labels from outside cannot grow without bound', t => {
+  const metrics = new RequestMetrics()
+  for (let at = 0; at < 5_000; at++) metrics.observe(`M${at}`, '/x', 200, 1)
+  const counts = metrics.render().split('\n').filter(line => line.includes('_count{'))
+  t.equal(counts.length, 2_001)
+  t.match(counts.at(-1), 'uri="OTHER"} 3000')
+  t.end()
+})
+
+t.test('info, index, exposure, base path', async t => {
+  const app = await serverOf({ 'info.team': 'blue', 'spring.application.name': 'users' }, { info: () => ({ build: { version: '1' } }) })
+  t.match((await app.inject('/actuator/info')).json(), { team: 'blue', app: { name: 'users' }, build: { version: '1' }, runtime: { name: 'node' } })
+  t.match((await app.inject({ url: '/actuator', headers: { host: 'h:1' } })).json(), { _links: { self: { href: 'http://h:1/actuator', templated: false }, health: {} } })
+  const small = await serverOf({ 'management.endpoints.web.exposure.include': 'health,info', 'management.endpoints.web.exposure.exclude': 'info', 'management.endpoints.web.base-path': '/manage' })
+  t.equal((await small.inject('/manage/health')).statusCode, 200)
+  for (const url of ['/manage/info', '/manage/env', '/manage/prometheus', '/actuator/health']) t.equal((await small.inject(url)).statusCode, 404, url)
+})
+
+t.test('an authorizer decides alone, also for callers on this machine', async t => {
+  const app = await serverOf({}, { authorize: async (_request, role) => { if (role === 'admin') throw starterError('E_FORBIDDEN', [role]) } })
+  t.equal((await app.inject({ url: '/actuator/env', remoteAddress: '10.0.0.1' })).statusCode, 200)
+  t.equal((await app.inject({ method: 'POST', url: '/actuator/refresh' })).statusCode, 403)
+})
+
+t.test('without one, a web page cannot use the operator\'s browser', async t => {
+  const app = await serverOf({}, { refresh: async () => [] })
+  const status = async (headers: Record<string, string>): Promise<number> =>
+    (await app.inject({ method: 'POST', url: '/actuator/refresh', headers })).statusCode
+  t.equal(await status({ host: 'localhost:8080' }), 200)
+  t.equal(await status({ host: 'localhost:8080', 'sec-fetch-site': 'same-origin' }), 200)
+  t.equal(await status({ host: 'localhost:8080', 'sec-fetch-site': 'cross-site' }), 403)
+  t.equal(await status({ host: 'localhost:8080', origin: 'http://evil.example' }), 403)
+  t.equal(await status({ host: 'rebound.example' }), 403)
+})
