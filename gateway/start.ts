@@ -1,0 +1,108 @@
+/**
+ * The gateway as a whole: settings -> discovery -> control loop -> data plane -> admin, and back in reverse order.
+ *
+ * The data port opens last, when routes are compiled and instances are known (or the deadline for them passed): a
+ * gateway that answers is one that routes.
+ */
+import type { AddressInfo } from 'node:net'
+import type { DiscoveryClient } from '../starter/discovery/discovery-client.ts'
+import { createDiscoveryClient } from '../starter/discovery/factory.ts'
+import type { HealthIndicator } from '../starter/actuator/health.ts'
+import type { MainArgs, Running } from '../starter/main.ts'
+import type { Settings } from '../starter/settings/index.ts'
+import { adminServer } from './admin/server.ts'
+import { ControlLoop } from './control-loop.ts'
+import { RouteStore } from './routes/route-store.ts'
+import { configurationOf, readConfiguration } from './settings/configuration.ts'
+import { readOptions } from './settings/read-options.ts'
+import { createDataPlane } from './workers/data-plane.ts'
+import type { DataPlane } from './workers/contract.ts'
+
+/** What tests and embedders may hand in instead of what the settings say. */
+export interface GatewayParts extends MainArgs {
+  readonly discovery?: DiscoveryClient
+  readonly dataPlane?: typeof createDataPlane
+}
+
+/** A started gateway; `management` is the admin's address. */
+export interface RunningGateway extends Running {
+  readonly management: string
+  readonly control: ControlLoop
+}
+
+/** Starts everything; a fault stops what was started and is thrown. */
+export async function startGateway (parts: GatewayParts): Promise<RunningGateway> {
+  const { settings, log } = parts
+  const undo: Undo = []
+  const stop = async () => { for (const step of undo.splice(0).toReversed()) await step() }
+  try {
+    return await start(parts, undo, stop)
+  } catch (fault) {
+    await stop().catch((cause: unknown) => log.warn({ err: cause }, 'the failed start was not undone whole'))
+    settings.close()
+    throw fault
+  }
+}
+
+type Undo = Array<() => Promise<void> | void>
+
+async function start (parts: GatewayParts, undo: Undo, stop: () => Promise<void>): Promise<RunningGateway> {
+  const { settings, log } = parts
+  const warn = (fault: unknown) => log.warn(String(fault))
+
+  // What to do: every fault of the file is found before anything listens.
+  const options = readOptions(settings)
+  const store = await new RouteStore(options.management.routesFile).load()
+  const discovery = parts.discovery ?? createDiscoveryClient(settings, log)
+  let first: ReturnType<typeof configurationOf> | undefined = configurationOf(settings, options, warn)
+  const read = () => {
+    const configuration = first ?? readConfiguration(settings, warn)
+    first = undefined
+    return configuration
+  }
+  const dataPlane = (parts.dataPlane ?? createDataPlane)(options.dataPlane,
+    (level, message, fields) => log[level](fields ?? {}, message))
+  const control = new ControlLoop({ dataPlane, discovery, store, log, read })
+  undo.push(() => control.stop())
+
+  // Who is there: before the data port opens, so that the first request finds instances.
+  await discovery.start()
+  undo.push(() => discovery.stop())
+
+  // Serve, then let operators look.
+  const { url } = await dataPlane.start()
+  undo.push(() => dataPlane.stop(settings.durationMs('spring.lifecycle.timeout-per-shutdown-phase', 30_000)))
+  await control.start()
+  const admin = await adminServer({
+    ...options.management, settings, log, control, store, dataPlane, health: healthOf(dataPlane, discovery, control)
+  })
+  undo.push(() => admin.close())
+  await admin.listen({ host: options.management.host, port: options.management.port })
+
+  followSettings(settings, control, warn, undo)
+  const { address, port } = admin.server.address() as AddressInfo
+  return { url, management: `http://${address.includes(':') ? `[${address}]` : address}:${port}`, control, stop }
+}
+
+/** A changed file or config server swaps the routes; a fault in it leaves the old ones serving. */
+function followSettings (settings: Settings, control: ControlLoop, warn: (fault: unknown) => void,
+  undo: Undo): void {
+  const onChange = () => { control.refresh().catch(warn) }
+  settings.on('change', onChange)
+  undo.push(() => { settings.off('change', onChange) })
+}
+
+/** A registry that is gone does not take the gateway out: the last known instances are being served. */
+function healthOf (dataPlane: DataPlane, discovery: DiscoveryClient, control: ControlLoop): Map<string,
+  HealthIndicator> {
+  return new Map<string, HealthIndicator>([
+    ['gateway', () => ({
+      status: dataPlane.workersAlive > 0 ? 'UP' : 'DOWN',
+      details: { workers: dataPlane.workersAlive, routes: control.table.routes.length }
+    })],
+    ['discovery', () => ({
+      status: discovery.connected ? 'UP' : 'UNKNOWN',
+      details: { source: discovery.description, services: discovery.services() }
+    })]
+  ])
+}
