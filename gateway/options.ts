@@ -5,7 +5,6 @@
  * makes these values from an application.yml.
  */
 import { DATA_PLANE_DEFAULTS, type DataPlaneOptions } from './data-plane-options.ts'
-import type { Credentials } from './admin/guard.ts'
 import type { NamedArgs } from './routes/route.ts'
 import { BALANCER_DEFAULTS, type BalancerOptions } from './upstream/picking.ts'
 import { BREAKER_DEFAULTS, type BreakerSettingsTable } from './upstream/breaker-settings.ts'
@@ -71,8 +70,6 @@ export interface RoutingOptions {
 export interface ManagementOptions {
   readonly host: string
   readonly port: number
-  /** Undefined: callers on this machine only. */
-  readonly credentials: Credentials | undefined
   /** Where routes put in through the admin are kept; undefined: until the process ends. */
   readonly routesFile: string | undefined
   readonly metricsPrefix: string
@@ -124,7 +121,6 @@ export const GATEWAY_DEFAULTS: GatewayOptions = {
   management: {
     host: '127.0.0.1',
     port: 8081,
-    credentials: undefined,
     routesFile: undefined,
     metricsPrefix: 'spring.cloud.gateway',
     metricsTags: {}

@@ -4,6 +4,7 @@
  * A change is applied at once and as a whole, where Spring waits for a refresh: a POST that answers 201 is serving.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Authenticator } from '../../starter/security/authenticator.ts'
 import type { ControlLoop } from '../control-loop.ts'
 import { FILTERS } from '../filters/filter-factories.ts'
 import { PREDICATES } from '../routes/predicate-factories.ts'
@@ -11,12 +12,11 @@ import type { ExplainQuestion } from '../routes/explain.ts'
 import type { Route, RouteDefinition } from '../routes/route.ts'
 import type { RouteStore } from '../routes/route-store.ts'
 import { definitionOf } from './posted-definition.ts'
-import type { Guard } from './guard.ts'
 
 export interface GatewayEndpointsOptions {
   readonly control: ControlLoop
   readonly store: RouteStore
-  readonly guard: Guard
+  readonly auth: Authenticator
   /** Reads the settings again, then the routes. */
   readonly refresh: () => Promise<void>
 }
@@ -29,8 +29,8 @@ const ENDPOINTS: ReadonlyArray<readonly [href: string, methods: readonly string[
 
 /** Registers all of them; `app` has the prefix. */
 export function gatewayEndpoints (app: FastifyInstance, options: GatewayEndpointsOptions): void {
-  const { control, guard } = options
-  const read = { onRequest: guard('read') }
+  const { control, auth } = options
+  const read = { onRequest: auth.requireRole('read') }
   app.get('/', read, request => ENDPOINTS.map(([href, methods]) => ({ href: `${request.url.replace(/\/$/, '')}${href}`, methods })))
   app.get('/routes', read, () => control.table.routes.map(describeRoute))
   app.get<Id>('/routes/:id', read, (request, reply) => found(control, request, reply, describeRoute))
@@ -47,8 +47,8 @@ export function gatewayEndpoints (app: FastifyInstance, options: GatewayEndpoint
 
 interface Id { Params: { id: string } }
 
-function changes (app: FastifyInstance, { control, store, guard, refresh }: GatewayEndpointsOptions): void {
-  const admin = { onRequest: guard('admin') }
+function changes (app: FastifyInstance, { control, store, auth, refresh }: GatewayEndpointsOptions): void {
+  const admin = { onRequest: auth.requireRole('admin') }
   app.post('/refresh', admin, async (_request, reply) => {
     await refresh()
     return reply.code(200).send()
@@ -70,7 +70,8 @@ function changes (app: FastifyInstance, { control, store, guard, refresh }: Gate
   })
 }
 
-function found (control: ControlLoop, request: FastifyRequest<Id>, reply: FastifyReply, show: (route: Route) => unknown): unknown {
+function found (control: ControlLoop, request: FastifyRequest<Id>, reply: FastifyReply,
+  show: (route: Route) => unknown): unknown {
   const route = control.table.routes.find(one => one.id === request.params.id)
   return route === undefined ? reply.code(404).send() : show(route)
 }
@@ -92,7 +93,8 @@ function describeRoute (route: Route): object {
 function describeDefinition (definition: RouteDefinition): object {
   const named = ({ name, args }: { name: string, args: object }) => ({ name, args })
   const { id, uri, order, enabled, metadata } = definition
-  return { id, predicates: definition.predicates.map(named), filters: definition.filters.map(named), uri, metadata, order, enabled }
+  return { id, predicates: definition.predicates.map(named), filters: definition.filters.map(named), uri, metadata,
+    order, enabled }
 }
 
 function combinedFilters (route: Route): object {

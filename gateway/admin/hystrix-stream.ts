@@ -68,7 +68,8 @@ function merged (a: BreakerReport, b: BreakerReport): BreakerReport {
 }
 
 function latencies ({ latencies: classes }: StatisticsSnapshot): Record<string, number> {
-  return Object.fromEntries([0, 25, 50, 75, 90, 95, 99, 99.5, 100].map(p => [String(p), Math.round(percentile(classes, p))]))
+  return Object.fromEntries([0, 25, 50, 75, 90, 95, 99, 99.5,
+    100].map(p => [String(p), Math.round(percentile(classes, p))]))
 }
 
 const ROLLING_ZEROES = {

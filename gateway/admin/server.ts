@@ -4,13 +4,13 @@ import Fastify, { LogController, type FastifyError, type FastifyReply, type Fast
 import { actuator } from '../../starter/actuator/actuator.ts'
 import type { HealthIndicator } from '../../starter/actuator/health.ts'
 import type { Logger } from '../../starter/logger.ts'
+import { createAuthenticator } from '../../starter/security/authenticator.ts'
 import type { Settings } from '../../starter/settings/index.ts'
 import type { ControlLoop } from '../control-loop.ts'
 import type { BreakerReport, ClusterReport } from '../routes/reports.ts'
 import type { RouteStore } from '../routes/route-store.ts'
 import type { DataPlane } from '../workers/contract.ts'
 import { gatewayEndpoints } from './gateway-endpoints.ts'
-import { authorizer, type Credentials, type Guard } from './guard.ts'
 import { hystrixCommand, mergedBreakers } from './hystrix-stream.ts'
 import { prometheusText } from './prometheus-text.ts'
 
@@ -21,7 +21,6 @@ export interface AdminParts {
   readonly store: RouteStore
   readonly dataPlane: DataPlane
   readonly health: ReadonlyMap<string, HealthIndicator>
-  readonly credentials: Credentials | undefined
   readonly metricsPrefix: string
   readonly metricsTags: Readonly<Record<string, string>>
 }
@@ -30,15 +29,14 @@ const BODY_LIMIT_BYTES = 1024 * 1024
 
 /** Made, not yet listening. */
 export async function adminServer (parts: AdminParts) {
-  const { settings, log, control, credentials } = parts
-  const app = Fastify({ 
+  const { settings, log, control } = parts
+  const auth = await createAuthenticator(settings, log, { addressKey: 'management.server.address' })
+  const app = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: true
   })
-  const authorize = authorizer(credentials)
-  const guard: Guard = role => async request => authorize(request, role)
   const refresh = async () => {
     const changed = await settings.refresh()
     await control.refresh()
@@ -46,14 +44,14 @@ export async function adminServer (parts: AdminParts) {
   }
   app.setErrorHandler(answerFault)
   await app.register(actuator, {
-    settings, log, authorize, refresh, health: parts.health, metrics: () => metricsText(parts)
+    settings, log, authorize: auth.check, refresh, health: parts.health, metrics: () => metricsText(parts)
   })
   const base = settings.string('management.endpoints.web.base-path', '/actuator')
   await app.register(async scope => gatewayEndpoints(scope, {
-    control, store: parts.store, guard, refresh: async () => { await refresh() }
+    control, store: parts.store, auth, refresh: async () => { await refresh() }
   }), { prefix: `${base}/gateway` })
   for (const path of [`${base}/hystrix.stream`, '/hystrix.stream']) {
-    app.get(path, { onRequest: guard('read') }, (request, reply) => hystrixStream(request, reply, control))
+    app.get(path, { onRequest: auth.requireRole('read') }, (request, reply) => hystrixStream(request, reply, control))
   }
   return app
 }
@@ -90,11 +88,11 @@ async function hystrixStream (request: FastifyRequest, reply: FastifyReply, cont
 }
 
 /** Faults of the caller say what is wrong; ours go to the log, never to the client. */
-function answerFault (fault: FastifyError | AggregateError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function answerFault (fault: FastifyError | AggregateError, request: FastifyRequest,
+  reply: FastifyReply): FastifyReply {
   const first = fault instanceof AggregateError ? fault.errors[0] as FastifyError : fault
   const status = first.statusCode ?? 500
   if (status >= 500) request.log.error({ err: fault }, 'admin request failed')
-  if (status === 401) reply.header('www-authenticate', 'Basic realm="gateway"')
   const detail = status >= 500 ? 'See the log of the gateway.' : fault.message
   return reply.code(status).type('application/problem+json').send(JSON.stringify({
     type: 'about:blank', status, title: first.code ?? 'E_REQUEST', detail, message: detail

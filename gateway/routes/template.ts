@@ -13,9 +13,13 @@ export function headerTemplate (text: string): Template {
   return template(text, safeHeaderValue)
 }
 
-/** For paths: slashes of `{*rest}` stay, all else that a segment may not carry is encoded. */
+/**
+ * For paths: slashes of `{*rest}` stay, all else that a segment may not carry is encoded. `/f/{rest}` does not double
+ * the slash that `{*rest}` begins with.
+ */
 export function pathTemplate (text: string): Template {
-  return template(text, encodePath)
+  const filled = template(text, encodePath)
+  return text.includes('/{') ? x => filled(x).replaceAll(/\/{2,}/g, '/') : filled
 }
 
 /** The names used in it. */

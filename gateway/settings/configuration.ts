@@ -12,7 +12,8 @@ export function readConfiguration (settings: Settings, warn: (fault: unknown) =>
 }
 
 /** The same, when the options were read already. */
-export function configurationOf (settings: Settings, options: GatewayOptions, warn: (fault: unknown) => void): Configuration {
+export function configurationOf (settings: Settings, options: GatewayOptions,
+  warn: (fault: unknown) => void): Configuration {
   const gateway = new GatewaySettings(settings)
   return {
     routing: options.routing,

@@ -101,7 +101,7 @@ export function checkOwnKeys (settings: Settings, known: readonly string[]): voi
   const roots = known.map(key => canonical(key))
   for (const key of settings.keys(prefix)) {
     const name = key.slice(prefix.length + 1)
-    const plain = canonical(name.replaceAll(/\[(\d+)\]/g, ''))
+    const plain = canonical(name.replaceAll(/\[\d+\]/g, '').replaceAll(/\[([^\]]*)\]/g, '.$1'))
     if (roots.some(root => plain === root || (root.endsWith('.*') && plain.startsWith(root.slice(0, -1))))) continue
     throw error('E_GATEWAY_KEY', [key, didYouMean(name, known)], { where: settings.origin(key) })
   }

@@ -38,7 +38,8 @@ function route (id: string, uri: string, instance: ServiceInstance | undefined, 
   filters: readonly Template[], name: string): RouteDefinition {
   const filled = ({ name: factory, args }: Template): NamedArgs => ({
     name: factory,
-    args: Object.assign(Object.create(null), Object.fromEntries(args.map(([key, value]) => [key, value(name, instance)]))),
+    args: Object.assign(Object.create(null), Object.fromEntries(args.map(([key, value]) => [key,
+      value(name, instance)]))),
     origin: 'discovery.locator'
   })
   return {

@@ -19,7 +19,7 @@ export const OWN_KEYS: readonly string[] = [
   'retry-budget.ratio', 'retry-budget.floor',
   'outlier.consecutive-errors', 'outlier.interval', 'outlier.minimum-requests', 'outlier.failure-rate-percent',
   'outlier.base-ejection', 'outlier.max-ejection', 'outlier.max-ejection-percent', 'outlier.panic-threshold-percent',
-  'outlier.slow-start', 'access-log.enabled', 'access-log.file', 'reject-encoded-slash', 'management.user', 'management.password', 'routes-file',
+  'outlier.slow-start', 'access-log.enabled', 'access-log.file', 'reject-encoded-slash', 'routes-file',
   'max-connections', 'max-connections-per-address', 'header-timeout', 'keep-alive-timeout', 'max-idle-time'
 ]
 
@@ -34,16 +34,9 @@ export function readOptions (settings: Settings): GatewayOptions {
 }
 
 function readManagement (settings: Settings, gateway: GatewaySettings): GatewayOptions['management'] {
-  const host = settings.string('management.server.address', '127.0.0.1')
-  const user = settings.get('breakwater.gateway.management.user')
-  const password = settings.get('breakwater.gateway.management.password')
-  if ((user === undefined) !== (password === undefined)) {
-    throw error('E_GATEWAY_SETTING', ['breakwater.gateway.management needs both user and password.'])
-  }
   return {
-    host,
+    host: settings.string('management.server.address', '127.0.0.1'),
     port: settings.integer('management.server.port', 8081),
-    credentials: user === undefined || password === undefined ? undefined : { user, password },
     routesFile: settings.get('breakwater.gateway.routes-file'),
     metricsPrefix: gateway.text('metrics.prefix') ?? 'spring.cloud.gateway',
     metricsTags: gateway.texts('metrics.tags')

@@ -60,7 +60,8 @@ export function request (url: string, headers: Record<string, string> = {}, meth
 }
 
 /** Matches and runs the request filters. */
-export async function through (table: IndexedTable, x: ProbeExchange): Promise<{ route: Route, x: ProbeExchange, reply: unknown }> {
+export async function through (table: IndexedTable, x: ProbeExchange):
+Promise<{ route: Route, x: ProbeExchange, reply: unknown }> {
   const route = table.match(x)
   if (route === undefined) throw new Error(`no route for ${x.rawPath}`)
   x.route = route

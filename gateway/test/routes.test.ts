@@ -63,14 +63,15 @@ t.test('a path pattern means what Spring PathPattern means', async t => {
 
 t.test('a literal pattern fits exactly its own text, whatever the text', async t => {
   const segment = fc.stringMatching(/^[\w.~-]{1,8}$/)
-  fc.assert(fc.property(fc.array(segment, { minLength: 1, maxLength: 5 }), fc.array(segment, { maxLength: 5 }), (own, other) => {
-    const path = `/${own.join('/')}`
-    const pattern = compilePath(path, false)
-    t.ok(pattern.matches(path, () => {}))
-    t.equal(pattern.matches(`/${other.join('/')}`, () => {}), `/${other.join('/')}` === path)
-    t.ok(compilePath(`${path}/**`, true).matches(`${path}/${other.join('/')}`, () => {}))
-    t.ok(compilePath('/{*all}', true).matches(path, (_, value) => t.equal(value, path)))
-  }))
+  fc.assert(fc.property(fc.array(segment, { minLength: 1, maxLength: 5 }), fc.array(segment, { maxLength: 5 }),
+    (own, other) => {
+      const path = `/${own.join('/')}`
+      const pattern = compilePath(path, false)
+      t.ok(pattern.matches(path, () => {}))
+      t.equal(pattern.matches(`/${other.join('/')}`, () => {}), `/${other.join('/')}` === path)
+      t.ok(compilePath(`${path}/**`, true).matches(`${path}/${other.join('/')}`, () => {}))
+      t.ok(compilePath('/{*all}', true).matches(path, (_, value) => t.equal(value, path)))
+    }))
 })
 
 t.test('a host pattern means what Spring says, but case never counts and a port only where it is named', async t => {
@@ -249,11 +250,12 @@ t.test('default filters and a route\'s own interleave as Spring orders them', as
   t.equal(x.responseHeader('y'), 'd3')
 })
 
-t.test('the index finds what a walk over all routes finds', async t => {
+t.test('the index finds what a walk over all routes finds', async () => {
   const segment = fc.constantFrom('a', 'b', 'c', '*', '{v}', '**')
   const pattern = fc.array(segment, { minLength: 1, maxLength: 4 }).map(parts => `/${parts.map((part, i) => part === '{v}' ? `{v${i}}` : part).join('/')}`)
   const host = fc.constantFrom('', 'h1', 'h2', '*.h', 'h1,h2')
-  const definition = fc.record({ paths: fc.array(pattern, { maxLength: 2 }), host, order: fc.integer({ min: -2, max: 2 }) })
+  const definition = fc.record({ paths: fc.array(pattern, { maxLength: 2 }), host,
+    order: fc.integer({ min: -2, max: 2 }) })
   const asked = fc.record({
     path: fc.array(fc.constantFrom('a', 'b', 'c', '%61', 'a;x=1', ''), { maxLength: 4 }).map(parts => `/${parts.join('/')}`),
     host: fc.constantFrom('h1', 'H2', 'x.h', 'other', 'h1:80')

@@ -34,6 +34,7 @@ export class OpossumBreaker implements Breaker {
   #epoch = 0
   #permits = 0
   #halfOpenUntilMs = 0
+  #restarting = false
 
   constructor (name: string, settings: BreakerSettings, now: () => number, listener: BreakerListener) {
     this.name = name
@@ -47,7 +48,7 @@ export class OpossumBreaker implements Breaker {
     this.#circuit = stateMachine(name, settings.waitDurationInOpenStateMs)
     this.#circuit.on('open', () => this.#become('OPEN'))
     this.#circuit.on('halfOpen', () => this.tryNow())
-    this.#circuit.on('close', () => this.#become('CLOSED'))
+    this.#circuit.on('close', () => { if (!this.#restarting) this.#become('CLOSED') })
   }
 
   enter (nowMs: number): number {
@@ -137,7 +138,11 @@ export class OpossumBreaker implements Breaker {
 
   /** opossum only leaves open by its own timer: close first, so that its open() starts the wait anew. */
   #trip (): void {
-    if (this.#circuit.opened) this.#circuit.close()
+    if (this.#circuit.opened) {
+      this.#restarting = true
+      this.#circuit.close()
+      this.#restarting = false
+    }
     this.#circuit.open()
   }
 

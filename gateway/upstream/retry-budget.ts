@@ -1,10 +1,11 @@
 /**
  * How many retries one service may get: a fifth of its requests, so that an outage is amplified by 1.2 at most.
  *
- * Counted per second over a sliding window. Retries are summed over one bucket more than requests: any exact 10 s then
- * holds at least the requests and at most the retries that were weighed against each other, so that the bound holds
- * over any 10 s, not only over those that begin with a bucket. With little traffic a fifth is nothing, so there is a
- * floor: three retries at a time, and never more of them than a fifth of 100 requests/s would have allowed.
+ * Counted per second over a sliding window. Retries are summed over one bucket more than requests: the exact 10 s that
+ * end with a retry then hold at least the requests and at most the retries that were weighed against each other, so
+ * that the bound holds over any 10 s, not only over those that begin with a bucket. With little traffic a fifth is
+ * nothing, so there is a floor: three retries at a time, and never more of them than a fifth of 100 requests/s would
+ * have allowed.
  */
 export interface RetryBudgetOptions {
   /** @default 0.2 of the requests; 0 = only the floor. */
