@@ -14,6 +14,7 @@ import { adminServer } from './admin/server.ts'
 import { ControlLoop } from './control-loop.ts'
 import { RouteStore } from './routes/route-store.ts'
 import { configurationOf, readConfiguration } from './settings/configuration.ts'
+import { gatewayRegistration } from './registration.ts'
 import { readOptions } from './settings/read-options.ts'
 import { createDataPlane } from './workers/data-plane.ts'
 import type { DataPlane } from './workers/contract.ts'
@@ -81,6 +82,11 @@ async function start (parts: GatewayParts, undo: Undo, stop: () => Promise<void>
 
   followSettings(settings, control, warn, undo)
   const { address, port } = admin.server.address() as AddressInfo
+  const registration = gatewayRegistration(settings, log, url, port)
+  if (registration !== undefined) {
+    undo.push(() => registration.stop())
+    await registration.start()
+  }
   return { url, management: `http://${address.includes(':') ? `[${address}]` : address}:${port}`, control, stop }
 }
 
