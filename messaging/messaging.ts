@@ -32,11 +32,14 @@ export interface Emitter {
 }
 
 /** Handles one type of message. Everything it does goes through `tx` and `emit`, or it is not exactly once. */
-export type MessageHandler<T extends Tx> = (message: Envelope, tx: T, emit: Emitter) => Promise<void>
+export type MessageHandler<T extends Tx> =
+  (message: Envelope, tx: T, emit: Emitter, prepared: unknown) => Promise<void>
 
 export interface MessageRoute<T extends Tx> {
   /** `command`: replies are kept and re-emitted when the command comes again. */
   readonly kind: 'event' | 'command'
+  /** What must be fetched from elsewhere, before the transaction: inside it nobody waits for a network. */
+  readonly prepare?: (message: Envelope) => Promise<unknown>
   readonly handle: MessageHandler<T>
 }
 
@@ -169,11 +172,14 @@ export class Messaging<T extends Tx> {
     schemas.check(message)
     const route = Object.hasOwn(routes, message.type) ? routes[message.type] : undefined
     if (route === undefined) return this.#parts.log.warn({ type: message.type }, 'no handler for this message')
-    await this.store.tx(tx => this.#handleOnce(message, route, tx, delivery.receiveCount))
+    const prepared = await route.prepare?.(message)
+    await this.store.tx(tx => this.#handleOnce(message, route, tx, delivery.receiveCount, prepared))
     this.#faults.at('beforeAck')
   }
 
-  async #handleOnce (message: Envelope, route: MessageRoute<T>, tx: T, attempt: number): Promise<void> {
+  async #handleOnce (
+    message: Envelope, route: MessageRoute<T>, tx: T, attempt: number, prepared: unknown
+  ): Promise<void> {
     const claim = await tx.inbox.claim(this.#parts.service, message.id)
     if (!claim.fresh) {
       // A dedupe id of its own: the bus may still remember the first sending and would swallow this one.
@@ -184,7 +190,7 @@ export class Messaging<T extends Tx> {
     const sent: OutboxEntry[] = []
     const { traceparent, correlationid } = message
     await route.handle(message, tx, this.#emitter(tx,
-      { traceparent, correlationId: correlationid, causationId: message.id }, sent))
+      { traceparent, correlationId: correlationid, causationId: message.id }, sent), prepared)
     if (route.kind === 'command' && sent.length > 0) {
       await tx.inbox.keepReplies(this.#parts.service, message.id, sent)
     }

@@ -11,6 +11,8 @@ import { NO_FAULTS, readFaults, type Faults } from './faults.ts'
 import { Messaging, type MessagingParts } from './messaging.ts'
 import { readMessagingOptions } from './options.ts'
 import { openSqlite, type SqlStore } from './store/sqlite.ts'
+import { openLmdb, type KeyValueStore } from './store/lmdb.ts'
+import { openRedis } from './store/redis.ts'
 import type { Tx } from './store/store.ts'
 
 /** The bus at `breakwater.bus.url`: `http://...` is the embedded one's process. */
@@ -30,6 +32,13 @@ export function dataFile (settings: Settings, service: string, file: string): st
 export async function openSqlStore (settings: Settings, service: string, tables: string): Promise<SqlStore> {
   const synchronous = settings.string('breakwater.store.synchronous', 'full') === 'normal' ? 'normal' : 'full'
   return openSqlite({ file: dataFile(settings, service, `${service}.db`), tables, synchronous })
+}
+
+/** The key-value store of a service: Redis when `breakwater.store.url` names one, else a file of its own. */
+export async function openKeyValueStore (settings: Settings, service: string): Promise<KeyValueStore> {
+  const url = settings.string('breakwater.store.url', '')
+  if (url !== '') return openRedis({ url, name: service })
+  return openLmdb({ file: dataFile(settings, service, `${service}.lmdb`) })
 }
 
 /** A service's messaging from its settings. */

@@ -11,10 +11,8 @@ const FINAL = new Set(['COMMITTING', 'DONE'])
 
 export class PlaceOrderProcess {
   readonly sagas: Sagas<PlaceOrder>
-  readonly #now: () => number
 
   constructor (times: SagaTimes, random: () => number = Math.random, now: () => number = Date.now) {
-    this.#now = now
     this.sagas = new Sagas<PlaceOrder>(placeOrderSaga(times, random), async (tx, emit, saga, event) => {
       const data = { ...event.data, orderId: saga.subject }
       await this.#record(tx, emit, saga.subject, { type: event.type, data } as OrderEvent, saga.id)
@@ -45,6 +43,6 @@ export class PlaceOrderProcess {
     const version = ((await loadOrder(tx, orderId))?.version ?? 0) + 1
     const message = await emit.event({ type: event.type, subject: orderId, aggregateType: 'order',
       aggregateVersion: version, data: { ...event.data }, correlationId: sagaId })
-    await appendEvent(tx, orderId, { id: message.id, version, event, at: this.#now() })
+    await appendEvent(tx, orderId, { id: message.id, version, event, at: Date.parse(message.time) })
   }
 }

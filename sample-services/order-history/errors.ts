@@ -1,0 +1,14 @@
+/** What a reader of the order history may be told. */
+import { errorTable } from '@breakwater/starter'
+
+export const historyError = errorTable({
+  ORDER_NOT_FOUND: { text: 'there is no order %s here, or not yet.', status: 404 },
+  READ_MODEL_BEHIND: {
+    text: 'the order %s is not here in version %s yet.',
+    next: 'Repeat the request.',
+    status: 504,
+    canRetry: true
+  },
+  CURSOR: { text: 'the cursor is not one of ours.', next: 'Use the nextCursor of the previous answer.', status: 400 },
+  UNKNOWN_PROJECTION: { text: 'there is no projection %s.', status: 404 }
+})

@@ -1,0 +1,1 @@
+export { startOrderHistory } from './order-history.ts'

@@ -1,0 +1,80 @@
+/**
+ * The order history: the query side. It knows nothing but what the orders' events say.
+ *
+ *   event -> inbox -> version: seen, next, or hole?   a hole is filled from the stream first (`Projection`)
+ *         -> document and checkpoint in one commit    pure fold (`domain/order-document.ts`)
+ *   feed  -> what no event told us                    at leisure; also the first fill and every rebuild
+ *   GET   -> the document                             never anything of the write side
+ */
+import {
+  CHECKPOINT_TABLES, createMessaging, openSqlStore, operatorRoutes, Projection, Schemas, type FeedEvent, type SqlStore
+} from '@breakwater/messaging'
+import { service, type MainArgs, type Running, type ServiceClient } from '@breakwater/starter'
+import type { Settings } from '@breakwater/starter/settings'
+import { fold } from './domain/order-document.ts'
+import { historyRoutes, projectionRoutes } from './http/routes.ts'
+import { MESSAGES, ORDER_EVENTS } from './messages.ts'
+import { openApi } from './openapi.ts'
+import { DOCUMENT_TABLES, findDocument, putDocument, sweepDocuments } from './store/document-store.ts'
+
+const NAME = 'order-history'
+const PROJECTION = 'orders'
+const ASK_MS = 2000
+
+export async function startOrderHistory ({ settings, log }: MainArgs): Promise<Running> {
+  const app = await service({ name: NAME, settings, log })
+  await openApi(app)
+  const store = await openSqlStore(settings, NAME, CHECKPOINT_TABLES + DOCUMENT_TABLES)
+  const projection = createProjection(store, readOrders(app.client('orders'), settings),
+    settings.durationMs('breakwater.order-history.follow', 2000),
+    error => { log.debug({ err: String(error) }, 'the feed of orders could not be read') })
+  const messaging = createMessaging(settings, { service: NAME, store, schemas: new Schemas(MESSAGES), log,
+    subscribe: [{ service: 'orders', types: ORDER_EVENTS }],
+    routes: Object.fromEntries(ORDER_EVENTS.map(type => [type, projection.route])) })
+  await messaging.start()
+  app.addHook('onReady', async () => { projection.start() })
+  app.addHook('onClose', async () => {
+    await projection.stop()
+    await messaging.stop()
+    await store.close()
+  })
+  historyRoutes(app, store.read)
+  projectionRoutes(app, PROJECTION, projection)
+  operatorRoutes(app, () => messaging)
+  return app.start()
+}
+
+type Read = (path: string) => Promise<FeedEvent[]>
+
+/**
+ * Streams are internal: open to this machine, or on the management port. Where orders is on another machine, its
+ * management port is given as `breakwater.order-history.streams-url`.
+ */
+function readOrders (orders: ServiceClient, settings: Settings): Read {
+  const url = settings.string('breakwater.order-history.streams-url', '')
+  return async path => {
+    const response = url === ''
+      ? await orders.get(path, { timeoutMs: ASK_MS })
+      : await fetch(url + path, { signal: AbortSignal.timeout(ASK_MS) })
+    if (!response.ok) throw new Error(`orders answered ${response.status}`)
+    return (await response.json() as { items: FeedEvent[] }).items
+  }
+}
+
+function createProjection (
+  store: SqlStore, read: Read, followMs: number, onError: (error: unknown) => void
+): Projection {
+  return new Projection({
+    name: PROJECTION,
+    store,
+    apply: async (tx, event, generation) => {
+      const document = event.version === 1 ? undefined : await findDocument(tx, event.stream)
+      await putDocument(tx, fold(document, event), generation)
+    },
+    sweep: sweepDocuments,
+    pull: (stream, from) => read(`/internal/streams/order/${encodeURIComponent(stream)}?from=${from}`),
+    feed: (after, limit) => read(`/internal/streams/order?after=${after}&limit=${limit}`),
+    followMs,
+    onError
+  })
+}

@@ -1,0 +1,73 @@
+/**
+ * A double-entry ledger: every movement is two entries that add up to nothing. The balance beside the entries is their
+ * sum, kept in the same transaction; the CHECK makes a user's balance below zero impossible, whatever the code does.
+ */
+import type { SqlReader, SqlTx } from '@breakwater/messaging'
+import { userAccount, type Account, type Payment, type Transfer } from '../domain/payment.ts'
+
+export const LEDGER_TABLES = `
+CREATE TABLE IF NOT EXISTS accounts (
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL, currency TEXT NOT NULL, balance {{int}} NOT NULL,
+  CHECK (kind <> 'user' OR balance >= 0)
+) {{strict}};
+CREATE TABLE IF NOT EXISTS entries (
+  tx TEXT NOT NULL, n {{int}} NOT NULL, account TEXT NOT NULL REFERENCES accounts (id), amount {{int}} NOT NULL,
+  at {{int}} NOT NULL, PRIMARY KEY (tx, n)
+) {{strict}};
+CREATE TABLE IF NOT EXISTS payments (
+  order_id TEXT PRIMARY KEY, payment_id TEXT NOT NULL, user_id TEXT NOT NULL, state TEXT NOT NULL,
+  amount {{int}} NOT NULL, currency TEXT NOT NULL, version {{int}} NOT NULL
+) {{strict}};
+CREATE TABLE IF NOT EXISTS frozen_users (
+  id TEXT PRIMARY KEY, frozen {{int}} NOT NULL, version {{int}} NOT NULL
+) {{strict}};
+`
+
+const PAYMENT = 'order_id AS "orderId", payment_id AS "paymentId", user_id AS "userId", state, amount, currency, version'
+
+export async function findAccount (reader: SqlReader, userId: string): Promise<Account | undefined> {
+  const row = await reader.get<Omit<Account, 'frozen'>>(
+    'SELECT id, currency, balance FROM accounts WHERE id = ?', userAccount(userId))
+  if (row === undefined) return undefined
+  const frozen = await reader.get<{ frozen: number }>('SELECT frozen FROM frozen_users WHERE id = ?', userId)
+  return { ...row, frozen: frozen?.frozen === 1 }
+}
+
+/** An older version never overwrites a newer one. */
+export async function keepFrozen (tx: SqlTx, userId: string, frozen: boolean, version: number): Promise<void> {
+  await tx.run(`INSERT INTO frozen_users (id, frozen, version) VALUES (?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET frozen = excluded.frozen, version = excluded.version
+    WHERE frozen_users.version < excluded.version`, userId, frozen ? 1 : 0, version)
+}
+
+export async function openAccount (tx: SqlTx, id: string, currency: string): Promise<void> {
+  await tx.run('INSERT INTO accounts (id, kind, currency, balance) VALUES (?, ?, ?, 0) ON CONFLICT (id) DO NOTHING',
+    id, id.split(':', 1)[0]!, currency)
+}
+
+export async function move (tx: SqlTx, id: string, { from, to, amount }: Transfer, at: number): Promise<void> {
+  const sides = [[from, -amount], [to, amount]] as const
+  for (const [n, [account, change]] of sides.entries()) {
+    await tx.run('UPDATE accounts SET balance = balance + ? WHERE id = ?', change, account)
+    await tx.run('INSERT INTO entries (tx, n, account, amount, at) VALUES (?, ?, ?, ?, ?)', id, n + 1, account, change, at)
+  }
+}
+
+export function findPayment (reader: SqlReader, orderId: string): Promise<Payment | undefined> {
+  return reader.get<Payment>(`SELECT ${PAYMENT} FROM payments WHERE order_id = ?`, orderId)
+}
+
+export async function putPayment (tx: SqlTx, payment: Payment): Promise<void> {
+  await tx.run(`INSERT INTO payments (order_id, payment_id, user_id, state, amount, currency, version)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, version = excluded.version`,
+  payment.orderId, payment.paymentId, payment.userId, payment.state, payment.amount, payment.currency, payment.version)
+}
+
+/** Sums for a checker: they are zero, or the ledger is wrong. */
+export async function audit (reader: SqlReader): Promise<object> {
+  const total = await reader.get('SELECT coalesce(sum(amount), 0) AS sum FROM entries')
+  const crooked = await reader.all('SELECT tx FROM entries GROUP BY tx HAVING sum(amount) <> 0 LIMIT 10')
+  const states = await reader.all('SELECT state, count(*) AS count, sum(amount) AS amount FROM payments GROUP BY state')
+  return { ...total as object, crooked, payments: states }
+}
