@@ -16,6 +16,10 @@ class NumberText {
   constructor (text: string) {
     this.text = text
   }
+
+  toJSON (): number {
+    return Number(this.text)
+  }
 }
 
 const MAX_PROPERTIES = 100_000

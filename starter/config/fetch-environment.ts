@@ -1,4 +1,5 @@
 import type { Agent } from 'undici'
+import { BreakwaterError } from '../errors.ts'
 import { parseEnvironment } from './environment.ts'
 import type { RemoteEnvironment } from './environment.ts'
 import { configError } from './errors.ts'
@@ -24,8 +25,9 @@ export async function fetchEnvironment (
     const found = await fetchLabel(agent, options, servers, label, state, signal)
     if (found !== undefined) return found
   }
-  throw configError('E_CONFIG_SERVER_STATUS', [`404: none of the labels [${options.labels.join(', ')}] exists`],
-    { where: servers.map(server => server.url).join(', ') })
+  const labels = options.labels.filter(label => label !== '')
+  const what = labels.length === 0 ? '404' : `404: none of the labels [${labels.join(', ')}] exists`
+  throw configError('E_CONFIG_SERVER_STATUS', [what], { where: servers.map(server => server.url).join(', ') })
 }
 
 /** Undefined when the server that counts says 404: the next label is tried. */
@@ -60,8 +62,9 @@ async function ask (
   }
 }
 
-/** `ECONNREFUSED`, or the message when there is no code. */
+/** Why something failed, in short: our own errors say it themselves, those of the system by their code. */
 export function reason (failure: unknown): string {
+  if (failure instanceof BreakwaterError) return failure.message.replace(/\.$/, '')
   const { code, message } = failure as { code?: unknown, message?: unknown }
   return typeof code === 'string' ? code : String(message)
 }
