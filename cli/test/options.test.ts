@@ -49,6 +49,15 @@ t.test('plain lines are one per event, JSON one object per line', async t => {
   t.strictSame(json.map(line => (JSON.parse(line) as { event: string }).event), ['status', 'problem', 'ready'])
 })
 
+t.test('a line that wraps is erased whole at the next redraw', async t => {
+  const out: string[] = []
+  const view = createTableView({ title: 'x'.repeat(100), columns: () => 40, write: text => out.push(text), now: () => 0 })
+  view.problem('E_X', [])
+  view.problem('E_Y', [])
+  view.close()
+  t.ok(out.includes('\u001B[6A\u001B[0J'), 'three rows of title, one of headings, two empty ones')
+})
+
 t.test('the table redraws in place and shows what was written above it', async t => {
   const out: string[] = []
   const view = createTableView({ title: 'stack', columns: () => 120, write: text => out.push(text), now: () => 5000 })

@@ -2,6 +2,7 @@
  * The live table for a terminal: redrawn in place twice a second, with what a person asks first: is it up, where, for
  * how long, what does it cost. `l` shows the processes' own log lines above the table, `q` stops like Ctrl-C.
  */
+import { stripVTControlCharacters } from 'node:util'
 import pc from 'picocolors'
 import type { ProcessStatus } from '../supervisor/supervisor.ts'
 import { readUsage, type Usage } from './process-usage.ts'
@@ -38,7 +39,7 @@ export function createTableView (options: TableOptions): TableView {
     const rows = [...statuses.values()].map(status => toRow(status, usages, options.now()))
     const lines = [options.title, ...layOut([[...HEADINGS], ...rows], options.columns()), '', ...footer.split('\n')]
     options.write(`${lines.join('\n')}\n`)
-    drawnLines = lines.length
+    drawnLines = lines.reduce((rows, line) => rows + rowsOf(line, options.columns()), 0)
   }
 
   function above (text: string): void {
@@ -65,6 +66,11 @@ export function createTableView (options: TableOptions): TableView {
       drawnLines = 0
     }
   }
+}
+
+/** A line that is longer than the terminal is wide takes several of its rows. */
+function rowsOf (line: string, columns: number): number {
+  return Math.max(1, Math.ceil(stripVTControlCharacters(line).length / columns))
 }
 
 function toRow (status: ProcessStatus, usages: Map<number, Usage>, now: number): string[] {
