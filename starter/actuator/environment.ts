@@ -43,8 +43,8 @@ export function propertyReport (settings: EnvironmentView, key: string, show: Sh
   }
 }
 
-function shown (key: string, property: Property, show: ShowValues): ShownProperty {
-  return { value: display(key, property.value.text, show, property.secret === true), origin: formatOrigin(property.origin) }
+function shown (key: string, { value, origin, secret }: Property, show: ShowValues): ShownProperty {
+  return { value: display(key, value.text, show, secret === true), origin: formatOrigin(origin) }
 }
 
 function display (key: string, value: string, show: ShowValues, encrypted: boolean): string {

@@ -5,6 +5,9 @@
 import type { Settings } from '../settings/index.ts'
 import type { Logger } from '../logger.ts'
 import { starterError } from '../starter-errors.ts'
+import { readConsulConnection } from '../consul/connection.ts'
+import { ConsulDiscoveryClient } from './consul/consul-client.ts'
+import { ConsulRegistration, readConsulRegistration } from './consul/consul-registration.ts'
 import type { DiscoveryClient, Registration } from './discovery-client.ts'
 import { createResolver, DnsDiscoveryClient, readDnsOptions } from './dns.ts'
 import { EurekaDiscoveryClient } from './eureka/eureka-client.ts'
@@ -32,6 +35,13 @@ export const DISCOVERY_ADAPTERS: Readonly<Record<string, DiscoveryAdapter>> = {
       new DnsDiscoveryClient(readDnsOptions(settings), createResolver(settings.list('breakwater.dns.servers', [])), log)
   },
   kubernetes: { client: createKubernetesDiscovery },
+  consul: {
+    client: (settings, log) => new ConsulDiscoveryClient({
+      connection: readConsulConnection(settings),
+      startTimeoutMs: settings.durationMs('breakwater.discovery.start-timeout', 3_000)
+    }, log),
+    register: registerWithConsul
+  },
   fixed: { client: settings => new FixedDiscoveryClient(fixedInstances(settings)) }
 }
 
@@ -74,4 +84,9 @@ function registerWithEureka (settings: Settings, log: Logger, address: OwnAddres
   if (!settings.boolean('eureka.client.register-with-eureka', true)) return undefined
   const options = { ...readEurekaOptions(settings), unregisterOnStop: settings.boolean('eureka.client.should-unregister-on-shutdown', true) }
   return new EurekaRegistration(readOwnInstance(settings, address), options, log)
+}
+
+function registerWithConsul (settings: Settings, log: Logger, address: OwnAddress): Registration | undefined {
+  if (!settings.boolean('spring.cloud.consul.discovery.register', true)) return undefined
+  return new ConsulRegistration(readConsulRegistration(settings, readConsulConnection(settings), address), log)
 }
