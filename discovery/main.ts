@@ -1,12 +1,13 @@
 /** The registry as a process: `breakwater discovery [--port N] [--config application.yml]`. */
 import { actuator, createAuthenticator, runMain, type Authorize } from '@breakwater/starter'
+import { createBackend } from './backends/factory.ts'
 import { createMetrics, registryHealth } from './metrics.ts'
 import { createDiscovery } from './server.ts'
 import { optionsFrom } from './settings.ts'
 
 runMain(process, 'discovery', async ({ settings, log }) => {
   const auth = await createAuthenticator(settings, log)
-  const discovery = createDiscovery(optionsFrom(settings), { log, auth })
+  const discovery = createDiscovery(optionsFrom(settings), { log, auth, backend: createBackend(settings, log) })
   const authorize: Authorize = async (request, role) => { await auth.check(request, role) }
   await discovery.server.register(actuator, {
     settings,

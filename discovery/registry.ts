@@ -61,7 +61,7 @@ export class Registry {
 
   cancel (app: string, id: string, replicated: boolean): Instance | undefined {
     const instance = this.book.cancel(app, id)
-    if (instance !== undefined && !replicated) this.#replicate?.({ action: 'Cancel', app, id, instance: undefined })
+    if (instance !== undefined && !replicated) this.#replicate?.({ action: 'Cancel', app, id, instance })
     return instance
   }
 

@@ -4,6 +4,9 @@ import { hostname } from 'node:os'
 import type { Authenticator } from '@breakwater/starter'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import type { Backend } from './backends/backend.ts'
+import { BookView } from './backends/book-view.ts'
+import { WriteThrough } from './backends/write-through.ts'
 import { callCheck } from './checks/check-http.ts'
 import { Checker } from './checks/checker.ts'
 import { Payloads } from './eureka/payloads.ts'
@@ -30,6 +33,8 @@ export interface DiscoveryContext {
   readonly now?: () => number
   /** Who may do what; undefined: everyone everything. */
   readonly auth?: Authenticator | undefined
+  /** Where the book is kept besides this process; undefined: nowhere. */
+  readonly backend?: Backend | undefined
 }
 
 /** A running registry. */
@@ -55,13 +60,15 @@ export interface Discovery {
  */
 export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context: DiscoveryContext = {}): Discovery {
   const options = readOptions(given)
-  const { log, now = Date.now } = context
+  const { log, now = Date.now, backend } = context
   const registry = createRegistry(options, now)
   const tls = options.tls === undefined ? undefined : readTls(options.tls)
   const peers = createPeers(registry, options, tls, { now, log })
   const checker = options.checks ? new Checker(registry, { now, log, call: callCheck }) : undefined
   const server = createHttpServer({ registry, peers, options, now, log, auth: context.auth, tls, checker })
   const epoch = randomBytes(6).toString('hex')
+  const view = new BookView(registry.book)
+  const writeThrough = createWriteThrough(registry, backend, log)
   const keeper = createKeeper(registry.book, options, { epoch, now, log })
   let sweeper: NodeJS.Timeout | undefined
   let checking: NodeJS.Timeout | undefined
@@ -73,6 +80,8 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
     registry.hub.stop()
     await server.close()
     await peers.stop()
+    writeThrough?.stop()
+    await backend?.stop()
     await keeper?.stop()
   }
   return {
@@ -83,9 +92,11 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
     async start () {
       await keeper?.start()
       registry.hub.start(keeper?.epoch ?? epoch)
-      await joinPeers(registry, peers, options)
+      await joinPeers(peers, options)
+      tellOthers(registry, peers, writeThrough)
+      await backend?.start(view)
       await listen(server, options)
-      sweeper = setInterval(() => sweep(registry, log), options.evictionIntervalMs)
+      sweeper = setInterval(() => sweep(registry, view, log), options.evictionIntervalMs)
       checking = setInterval(() => checker?.tick(), CHECK_TICK_MS)
     },
     stop () {
@@ -151,17 +162,32 @@ function createPeers (
 }
 
 /** Before listening: whoever asks this registry first shall get what its peers know already. */
-async function joinPeers (registry: Registry, peers: Peers, options: DiscoveryOptions): Promise<void> {
+async function joinPeers (peers: Peers, options: DiscoveryOptions): Promise<void> {
   const hosts = new Set(['localhost', '127.0.0.1', '::1', hostname(), options.host, ...options.ownHosts]
     .map(host => host.toLowerCase()))
   await peers.use(otherPeers(options.peerUrls, { port: options.port, hosts, myUrl: options.myUrl }))
-  if (peers.size === 0) return
-  registry.replicateTo(replication => peers.tell(replication))
-  await peers.sync()
+  if (peers.size > 0) await peers.sync()
 }
 
-function sweep (registry: Registry, log: Logger | undefined): void {
+function createWriteThrough (
+  registry: Registry, backend: Backend | undefined, log: Logger | undefined
+): WriteThrough | undefined {
+  if (backend?.writer === undefined) return undefined
+  return new WriteThrough({ writer: backend.writer, find: (app, id) => registry.book.lease(app, id)?.instance, log })
+}
+
+/** Without anybody to tell, not even the news of a heartbeat is made. */
+function tellOthers (registry: Registry, peers: Peers, writeThrough: WriteThrough | undefined): void {
+  if (peers.size === 0 && writeThrough === undefined) return
+  registry.replicateTo(replication => {
+    peers.tell(replication)
+    writeThrough?.tell(replication)
+  })
+}
+
+function sweep (registry: Registry, view: BookView, log: Logger | undefined): void {
   for (const { app, id, lease } of registry.expire()) {
+    view.leaseEnded(app, id)
     log?.info({ app, id, leaseSecs: lease.durationSecs }, 'lease ran out, instance removed')
   }
 }

@@ -60,7 +60,7 @@ export function decodeResults (body: string, count: number): ItemResult[] | unde
 
 function encodeItem ({ action, app, id, instance, status }: Replication): string {
   let json = `{"appName":${text(app)},"id":${text(id)}`
-  if (instance !== undefined) {
+  if (action !== 'Cancel') {
     json += `,"lastDirtyTimestamp":${instance.lastDirtyAt}`
     if (action === 'Heartbeat' && instance.overriddenStatus !== 'UNKNOWN') json += `,"overriddenStatus":"${instance.overriddenStatus}"`
     json += `,"status":"${action === 'DeleteStatusOverride' ? status ?? instance.status : instance.status}"`

@@ -118,7 +118,7 @@ export class ReplicationQueue {
   #worthMs ({ action, instance }: Replication): number {
     if (action === 'Cancel') return this.#rules.cancelMs
     if (action === 'StatusUpdate' || action === 'DeleteStatusOverride') return this.#rules.statusMs
-    return (instance?.lease.renewalIntervalSecs ?? 30) * 1000
+    return instance.lease.renewalIntervalSecs * 1000
   }
 }
 

@@ -11,8 +11,8 @@ export interface Replication {
   readonly action: ReplicationAction
   readonly app: string
   readonly id: string
-  /** Undefined only for a cancelled instance. */
-  readonly instance: Instance | undefined
+  /** As it was then; of a cancelled one, as it was last. */
+  readonly instance: Instance
   /** The status that was set or that remains after an override was cleared. */
   readonly status?: Status | undefined
 }

@@ -131,6 +131,8 @@ export class Book {
     lease.renewedAt = now
     lease.unverified = false
     lease.local = !note.replicated
+    // Who speaks to us lives by a lease of ours, whoever vouched for it before.
+    if (lease.durationMs === Infinity && !note.replicated) lease.durationMs = instance.lease.durationSecs * 1000
     this.renewals.count(now)
     if (status !== instance.status) this.#put(lease, { ...instance, status }, 'MODIFIED')
     if (note.lastDirtyAt === undefined || !this.#rules.syncWhenTimestampDiffers) return 'renewed'
@@ -152,6 +154,23 @@ export class Book {
       this.#put(lease, instance, 'ADDED')
     }
     this.log.seal()
+  }
+
+  /** Files an instance that a back end vouches for: it has no lease that could run out. An override stays. */
+  hold (incoming: Instance): Instance {
+    const now = this.#rules.now()
+    const known = this.lease(incoming.app, incoming.id)
+    const lease = known ?? this.#open(incoming)
+    const status = resolveStatus(incoming.status, lease.override, undefined, true)
+    const serviceUpAt = known?.instance.lease.serviceUpAt || (status === 'UP' ? now : 0)
+    Object.assign(lease, { renewedAt: now, durationMs: Infinity, unverified: false, local: false })
+    return this.#put(lease, {
+      ...incoming,
+      status,
+      overriddenStatus: lease.override ?? incoming.overriddenStatus,
+      lastDirtyAt: incoming.lastDirtyAt || now,
+      lease: { ...incoming.lease, registeredAt: now, serviceUpAt }
+    }, 'ADDED')
   }
 
   /** Takes an instance out; undefined when it is not there. */

@@ -41,6 +41,8 @@ export function assess (
   let expected = 0
   let instances = 0
   for (const lease of leases) {
+    // What a back end vouches for renews nothing.
+    if (lease.durationMs === Infinity) continue
     instances++
     const interval = lease.instance.lease.renewalIntervalSecs
     expected += 60 / interval * Math.min(1, Math.max(0, now - lease.instance.lease.registeredAt) / MINUTE)
