@@ -51,7 +51,9 @@ async function untilStatus (gateway: string, agent: Agent, status: number): Prom
   return performance.now() - started
 }
 
-async function untilAll (gateways: ReadonlyMap<string, string>, agent: Agent, status: number): Promise<Map<string, number>> {
+async function untilAll (
+  gateways: ReadonlyMap<string, string>, agent: Agent, status: number
+): Promise<Map<string, number>> {
   const waits = [...gateways].map(async ([name, url]) => [name, await untilStatus(url, agent, status)] as const)
   return new Map(await Promise.all(waits))
 }
