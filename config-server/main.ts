@@ -5,4 +5,4 @@ import { readOptions } from './options.ts'
 import { createConfigServer } from './server.ts'
 
 runMain(process, 'config-server', async ({ settings, log }) =>
-  createConfigServer(readOptions(settings), { settings, log }))
+  createConfigServer(readOptions(settings), { settings, log, environment: process.env }))

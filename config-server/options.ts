@@ -1,13 +1,17 @@
 /** What the config server can be told, under Spring's names where Spring has one. */
 import type { Property, Settings } from '@breakwater/starter/settings'
+import type { GitOptions } from './backends/git/git-options.ts'
 import type { NativeOptions } from './backends/native.ts'
 import type { EncryptOptions } from './encryption/key-ring.ts'
+import { readBackends } from './backends/read-backends.ts'
 import { error } from './errors.ts'
 import type { AccessRule } from './web/access.ts'
 import { readEncryptOptions } from './encryption/encrypt-options.ts'
 
 /** One store, in the order of priority in which it was configured. */
-export type BackendOptions = { readonly type: 'native', readonly native: NativeOptions }
+export type BackendOptions =
+  | { readonly type: 'native', readonly native: NativeOptions }
+  | { readonly type: 'git', readonly git: GitOptions }
 
 export interface ConfigServerOptions {
   /** `server.address`. @default '127.0.0.1' */
@@ -28,7 +32,10 @@ export interface ConfigServerOptions {
   readonly validateProfiles: boolean
   /** Platform of `on-cloud-platform` documents. @default undefined */
   readonly cloudPlatform: string | undefined
+  /** The stores, highest priority first. */
   readonly backends: readonly BackendOptions[]
+  /** `spring.cloud.config.server.fail-on-composite-error`. @default true */
+  readonly failOnCompositeError: boolean
   /** `encrypt.*`: the keys. @default none */
   readonly encrypt: EncryptOptions
   /** `spring.cloud.config.server.encrypt.enabled`: whether this server decrypts, or its clients. @default true */
@@ -62,6 +69,7 @@ export const DEFAULTS: ConfigServerOptions = {
   validateProfiles: true,
   cloudPlatform: undefined,
   backends: [],
+  failOnCompositeError: true,
   encrypt: { salt: 'deadbeef', rsa: { algorithm: 'DEFAULT', strong: false, salt: 'deadbeef' } },
   decrypt: true,
   decryptFiles: false,
@@ -71,15 +79,6 @@ export const DEFAULTS: ConfigServerOptions = {
   maxKeys: 10_000,
   answerCacheBytes: 32 * MEBIBYTE,
   fileCacheBytes: 32 * MEBIBYTE
-}
-
-export const NATIVE_DEFAULTS: NativeOptions = {
-  searchLocations: ['file:./', 'file:./config/'],
-  addLabelLocations: true,
-  defaultLabel: 'master',
-  version: null,
-  sweepMs: 5_000,
-  maxFileBytes: MEBIBYTE
 }
 
 const SERVER = 'spring.cloud.config.server'
@@ -98,7 +97,8 @@ export function readOptions (settings: Settings): ConfigServerOptions {
     overrides: readOverrides(settings),
     validateProfiles: settings.boolean('spring.profiles.validate', DEFAULTS.validateProfiles),
     cloudPlatform: settings.get('spring.main.cloud-platform'),
-    backends: [readNative(settings, `${SERVER}.native`, maxFileBytes)],
+    backends: readBackends(settings, maxFileBytes),
+    failOnCompositeError: settings.boolean(`${SERVER}.fail-on-composite-error`, DEFAULTS.failOnCompositeError),
     encrypt: readEncryptOptions(settings, DEFAULTS.encrypt),
     decrypt: settings.boolean(`${SERVER}.encrypt.enabled`, DEFAULTS.decrypt),
     decryptFiles: settings.boolean(`${SERVER}.encrypt.plain-text-encrypt`, DEFAULTS.decryptFiles),
@@ -108,20 +108,6 @@ export function readOptions (settings: Settings): ConfigServerOptions {
     maxKeys: settings.integer(`${OWN}.max-keys`, DEFAULTS.maxKeys),
     answerCacheBytes: settings.bytes(`${OWN}.answer-cache`, DEFAULTS.answerCacheBytes),
     fileCacheBytes: settings.bytes(`${OWN}.file-cache`, DEFAULTS.fileCacheBytes)
-  }
-}
-
-function readNative (settings: Settings, prefix: string, maxFileBytes: number): BackendOptions {
-  return {
-    type: 'native',
-    native: {
-      searchLocations: settings.list(`${prefix}.search-locations`, NATIVE_DEFAULTS.searchLocations),
-      addLabelLocations: settings.boolean(`${prefix}.add-label-locations`, NATIVE_DEFAULTS.addLabelLocations),
-      defaultLabel: settings.string(`${prefix}.default-label`, NATIVE_DEFAULTS.defaultLabel),
-      version: settings.get(`${prefix}.version`) ?? NATIVE_DEFAULTS.version,
-      sweepMs: settings.durationMs(`${SERVER}.monitor.fixed-delay`, NATIVE_DEFAULTS.sweepMs),
-      maxFileBytes
-    }
   }
 }
 

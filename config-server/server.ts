@@ -33,6 +33,8 @@ export interface ConfigServerContext {
   readonly log?: Logger
   /** Shown by /actuator/env. Default: none. */
   readonly settings?: Settings
+  /** The process's environment, of which git gets PATH, HOME and the ssh agent. Default: none. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
 }
 
 /** What the parts of a running server share. */
@@ -71,7 +73,8 @@ async function createParts (options: ConfigServerOptions, context: ConfigServerC
   const settings = context.settings ?? new Settings({ profiles: ['default'], sources: [], warnings: [] })
   const auth = await createAuthenticator(settings, log)
   const keys = await createKeyRing(options.encrypt)
-  return { options, settings, log, auth, keys, backend: createBackend(options) }
+  const backend = await createBackend({ options, log, environment: context.environment ?? {} })
+  return { options, settings, log, auth, keys, backend }
 }
 
 async function stop (app: FastifyInstance, { backend }: Parts): Promise<void> {

@@ -35,6 +35,10 @@ export interface Backend {
   /** Names the state an answer would be made of, without any I/O; undefined when that cannot be told. */
   stamp (ask: Ask, asker: Asker): string | undefined
   find (ask: Ask, asker: Asker): Promise<Found>
+  /** The answer as it was `skip` states ago; undefined when the store keeps no history or it ends before. */
+  earlier? (ask: Ask, asker: Asker, skip: number): Promise<Found | undefined>
+  /** Compares with the remote now instead of at the next interval. */
+  refresh? (): Promise<void>
   /** The first of the file names that exists, looked for in each location in turn. */
   resource (ask: Ask, candidates: readonly string[], asker: Asker): Promise<Resource | undefined>
   /** Calls back whenever any stamp may have changed; returns the unwatch. */

@@ -1,21 +1,44 @@
 /** The configured stores as one back end. */
+import type { Logger } from '@breakwater/starter'
 import type { BackendOptions, ConfigServerOptions } from '../options.ts'
 import { error } from '../errors.ts'
 import type { Backend } from './backend.ts'
+import { createCompositeBackend } from './composite.ts'
+import { createGitBackend } from './git/git-backend.ts'
 import { createNativeBackend } from './native.ts'
 import { ParsedFiles } from './parsed-files.ts'
 
+/** What stores get from the server that they are part of. */
+export interface BackendContext {
+  readonly options: ConfigServerOptions
+  readonly log: Logger
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
 /** Makes the back end of a server; all stores share one bounded cache of parsed files. */
-export function createBackend (options: ConfigServerOptions): Backend {
+export async function createBackend (context: BackendContext): Promise<Backend> {
+  const { options } = context
   const parsed = new ParsedFiles(options.fileCacheBytes, options)
-  const [only] = options.backends.map(backend => create(backend, options, parsed))
+  const members = await Promise.all(options.backends.map(async backend => create(backend, context, parsed)))
+  const [only] = members
   if (only === undefined) {
     throw error('E_CONFIG_SETTING', ['spring.cloud.config.server', 'no store is configured.',
       'Set native.search-locations or git.uri.'])
   }
-  return only
+  if (members.length === 1) return only
+  const onProblem = problemLog(context.log)
+  return createCompositeBackend(members, { failOnError: options.failOnCompositeError, onProblem })
 }
 
-function create (backend: BackendOptions, options: ConfigServerOptions, parsed: ParsedFiles): Backend {
-  return createNativeBackend(backend.native, parsed, { cloudPlatform: options.cloudPlatform })
+async function create (backend: BackendOptions, context: BackendContext, parsed: ParsedFiles): Promise<Backend> {
+  const traits = { cloudPlatform: context.options.cloudPlatform }
+  switch (backend.type) {
+    case 'native': return createNativeBackend(backend.native, parsed, traits)
+    case 'git': return createGitBackend(backend.git,
+      { parsed, traits, environment: context.environment, onProblem: problemLog(context.log) })
+  }
+}
+
+function problemLog (log: Logger): (repository: string, problem: string) => void {
+  return (repository, problem) => log.warn({ repository, problem }, 'the last known state is served')
 }

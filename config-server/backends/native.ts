@@ -26,6 +26,15 @@ export interface NativeOptions {
   readonly maxFileBytes: number
 }
 
+export const NATIVE_DEFAULTS: NativeOptions = {
+  searchLocations: ['file:./', 'file:./config/'],
+  addLabelLocations: true,
+  defaultLabel: 'master',
+  version: null,
+  sweepMs: 5_000,
+  maxFileBytes: 1_048_576
+}
+
 export function createNativeBackend (options: NativeOptions, parsed: ParsedFiles, traits: ServerTraits): Backend {
   return new NativeBackend(options, parsed, traits)
 }

@@ -4,8 +4,7 @@ import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createLogger, type Logger } from '@breakwater/starter'
-import { createConfigServer, NATIVE_DEFAULTS, type ConfigServer, type ConfigServerContext, type ConfigServerOptions } from '../index.ts'
-import type { NativeOptions } from '../backends/native.ts'
+import { createConfigServer, NATIVE_DEFAULTS, type NativeOptions, type ConfigServer, type ConfigServerContext, type ConfigServerOptions } from '../index.ts'
 
 export interface Teardown {
   teardown (fn: () => unknown): void

@@ -1,0 +1,72 @@
+/** Real repositories for the tests: made with git, served as files or by a git daemon on loopback. */
+import { execFileSync, spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { createConfigServer, REPOSITORY_DEFAULTS, type ConfigServerContext, type ConfigServerOptions, type GitOptions } from '../index.ts'
+import { folder, write, type Teardown } from './support.ts'
+
+const ENV = {
+  PATH: process.env['PATH'] ?? '', GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', HOME: '/nonexistent',
+  GIT_AUTHOR_NAME: 'tester', GIT_AUTHOR_EMAIL: 't@example.org', GIT_COMMITTER_NAME: 'tester', GIT_COMMITTER_EMAIL: 't@example.org'
+}
+
+/** A work tree in which the tests commit. */
+export class WorkTree {
+  readonly root: string
+
+  constructor (root: string) {
+    this.root = root
+  }
+
+  git (...args: string[]): string {
+    return execFileSync('git', args, { cwd: this.root, env: ENV, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim()
+  }
+
+  /** Writes files and commits them; returns the commit. */
+  async commit (files: Record<string, string | Buffer>, message = 'change'): Promise<string> {
+    await write(this.root, files)
+    this.git('add', '-A')
+    this.git('commit', '-q', '--allow-empty', '-m', message)
+    return this.git('rev-parse', 'HEAD')
+  }
+}
+
+export async function workTree (t: Teardown, files: Record<string, string | Buffer>, branch = 'main'): Promise<WorkTree> {
+  const tree = new WorkTree(await folder(t))
+  tree.git('init', '-q', '-b', branch)
+  await tree.commit(files, 'first')
+  return tree
+}
+
+/** A server over git repositories, with fetches only when asked for. */
+export async function startGit (
+  t: Teardown, git: Partial<GitOptions> & { uri: string }, options: Partial<ConfigServerOptions> = {},
+  context: ConfigServerContext = {}
+) {
+  const server = await createConfigServer({
+    port: 0,
+    backends: [{ type: 'git', git: { ...REPOSITORY_DEFAULTS, refreshMs: 0, timeoutMs: 20_000, repos: [], maxFileBytes: 1_048_576, ...git } }],
+    ...options
+  }, { environment: process.env, ...context })
+  t.teardown(() => server.stop())
+  return server
+}
+
+/** A git daemon over a folder of repositories; resolves with its URL once it listens. */
+export async function gitDaemon (t: Teardown, base: string): Promise<string> {
+  const port = await freePort()
+  const child = spawn('git', ['daemon', '--reuseaddr', '--export-all', '--listen=127.0.0.1', `--port=${port}`, `--base-path=${base}`, base],
+    { env: { ...ENV, GIT_CONFIG_GLOBAL: join(base, 'gitconfig') }, stdio: 'ignore', detached: true })
+  t.teardown(() => { if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL') })
+  return `git://127.0.0.1:${port}`
+}
+
+async function freePort (): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => { if (typeof address === 'object' && address !== null) resolve(address.port) })
+    })
+    server.on('error', reject)
+  })
+}
