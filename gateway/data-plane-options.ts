@@ -1,4 +1,4 @@
-/** What the data plane can be told. Plain data (it crosses to the workers); times in ms, sizes in bytes, 0 = no limit. */
+/** What the data plane can be told. Plain data (it crosses to workers); times in ms, sizes in bytes, 0 = no limit. */
 import { platform } from 'node:os'
 
 /** Bounds on what one client may do; each exists because somebody somewhere does the opposite. */
@@ -57,7 +57,7 @@ export interface UpstreamTls {
   readonly handshakeTimeoutMs: number
 }
 
-/** X-Forwarded-* and Forwarded. The peer's address is always appended; inherited values survive from trusted peers only. */
+/** X-Forwarded-* and Forwarded. The peer's address is appended; inherited values survive from trusted peers only. */
 export interface ForwardedOptions {
   /** CIDR blocks, or regular expressions matched against the whole address (Spring's `trusted-proxies`). */
   readonly trustedProxies: readonly string[]
@@ -87,7 +87,7 @@ export interface DataPlaneOptions {
   readonly port: number
   /** Event loops; 0 = in this thread (tests, and machines with one core). */
   readonly workers: number
-  /** Lets several processes listen on the port: needed for more than one worker and for taking over from a running gateway. */
+  /** Lets several sockets listen on the port: for more than one worker, and to take over from a running gateway. */
   readonly reusePort: boolean
   readonly limits: ClientLimits
   readonly upstream: UpstreamLimits

@@ -1,7 +1,7 @@
 /**
  * The road of a request, top to bottom:
  *
- *   accept -> parse   `http1/`: sockets and strict framing; a request that two servers could read differently ends there
+ *   accept -> parse   `http1/`: sockets, strict framing; a request that two servers could read differently ends there
  *   admit             name it, match a route, run the request filters: all that needs only the head
  *   forward           what the route leads to: instances, another path of this gateway, or nothing
  *   guard             bulkhead and breaker, before anything is spent on the call
@@ -58,7 +58,6 @@ export class Gateway {
     x.matched = route
     x.maxBodyBytes = route.maxRequestBytes
     if (route.totalTimeoutMs > 0) x.totalDeadlineMs = x.startedMs + route.totalTimeoutMs
-    if (route.maxRequestBytes > 0 && x.head.contentLength > route.maxRequestBytes) return this.refuse(x, 413)
     return this.filter(x, 0)
   }
 
@@ -78,7 +77,7 @@ export class Gateway {
     return this.admitted(x)
   }
 
-  /** The rare way: input waits until the filter has decided. A client that left meanwhile has another serial by then. */
+  /** The rare way: input waits until the filter has decided. A client that left by then has another serial. */
   private filterLater (x: HttpExchange, outcome: Promise<Reply | undefined>, next: number): void {
     const { serial } = x
     outcome.then((reply) => {
@@ -98,8 +97,9 @@ export class Gateway {
   }
 
   private admitted (x: HttpExchange): boolean {
+    if (x.maxBodyBytes > 0 && x.head.contentLength > x.maxBodyBytes) return this.refuse(x, 413)
     this.transformations.expect(x)
-    if (x.head.expectContinue && !x.body.done) x.client.writeContinue()
+    if (x.head.expectContinue && !x.body.done) x.client.writer.goAhead()
     return true
   }
 

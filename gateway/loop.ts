@@ -19,8 +19,6 @@ import type { UpstreamConnection } from './upstream/upstream-connection.ts'
 import type { Compiler, WorkerHost } from './workers/contract.ts'
 
 const READ_BUFFER_BYTES = 65_536
-/** While draining, a quiet client is given this long to send another request and be told `Connection: close`. */
-const DRAIN_PATIENCE_MS = 1_000
 
 export class Loop {
   readonly options: DataPlaneOptions
@@ -126,11 +124,6 @@ export class Loop {
   refused (client: ClientConnection, status: number, requestId: string): void {
     this.counters.breakwater_gateway_malformed_requests_total++
     this.accessLog?.addRefused(client.peer.address, status, requestId, this.clock.wallMs())
-  }
-
-  /** How long a silent client may stay. */
-  idlePatienceMs (configuredMs: number): number {
-    return this.draining ? DRAIN_PATIENCE_MS : configuredMs
   }
 
   /** Lets every client finish; cuts the rest at the deadline. */

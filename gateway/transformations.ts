@@ -54,17 +54,17 @@ export class Transformations {
     if (!x.body.done || x.transforming) return
     x.transforming = true
     const transforms = this.plans.get(x.route)!.request
-    this.run(x, transforms, x.body.takeCollected(), (body) => {
+    void this.run(x, transforms, x.body.takeCollected(), (body) => {
       x.body.replaceWith(body)
       x.transforming = false
       this.gateway.forward(x)
-    }, () => this.gateway.refuse(x, 400))
+    }, 400)
   }
 
   /** True: the answer's body is collected first. */
   response (x: HttpExchange): boolean {
     if (this.none || !x.response.hasBody(x.method)) return false
-    const transforms = this.plans.get(x.route)?.response ?? []
+    const transforms = (this.plans.get(x.route)?.response ?? []).filter((one) => one.wants?.(x) !== false)
     if (transforms.length === 0) return false
     x.client.writer.collect(transforms)
     return true
@@ -73,20 +73,20 @@ export class Transformations {
   /** The upstream's whole body is there. */
   collected (x: HttpExchange, collected: CollectedBody): void {
     if (collected.body === undefined) return void this.gateway.refuse(x, 502, 'the answer is too large to be transformed')
-    this.run(x, collected.transforms, collected.body, (body) => x.client.writer.whole(x, body),
-      () => this.gateway.refuse(x, 500))
+    void this.run(x, collected.transforms, collected.body, (body) => x.client.writer.whole(x, body), 500)
   }
 
-  private run (x: HttpExchange, transforms: readonly BodyTransform[], body: Buffer, done: (body: Buffer) => void,
-    failed: () => void): void {
+  /** Never rejects. A client that left meanwhile has another serial, or none. */
+  private async run (x: HttpExchange, transforms: readonly BodyTransform[], body: Buffer, done: (body: Buffer) => void,
+    statusOfFault: number): Promise<void> {
     const { serial } = x
-    const alive = (): boolean => x.serial === serial && x.active
-    chain(x, transforms, body).then((result) => {
-      if (alive()) done(result)
-    }, (fault: unknown) => {
+    try {
+      const result = await chain(x, transforms, body)
+      if (x.serial === serial && x.active) done(result)
+    } catch (fault) {
       this.gateway.loop.log('warn', 'a body could not be transformed', { route: x.route.id, fault: String(fault) })
-      if (alive()) failed()
-    })
+      if (x.serial === serial && x.active) this.gateway.refuse(x, statusOfFault)
+    }
   }
 }
 

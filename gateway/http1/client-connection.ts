@@ -7,10 +7,11 @@
 import type { Duplex } from 'node:stream'
 import type { Gateway } from '../gateway.ts'
 import type { Loop } from '../loop.ts'
+import { ClientDeadlines } from './client-deadlines.ts'
 import { HttpExchange } from './exchange.ts'
 import { Outlet } from './outlet.ts'
 import type { Peer } from './peer.ts'
-import { errorReply, reasonOf } from './reply.ts'
+import { refusal } from './reply.ts'
 import { RequestHead } from './request-head.ts'
 import { ResponseHead } from './response-head.ts'
 import { ResponseWriter } from './response-writer.ts'
@@ -26,12 +27,9 @@ const LINGER = 3
 const CLOSED = 4
 
 const USUAL_HEAD_BYTES = 2_048
-const LINGER_MS = 2_000
 /** An answered upload with less than this to come is read to its end; a longer one costs the client its connection. */
 const MAX_REST_BYTES = 1_048_576
 const MAX_PENDING_BYTES = 65_536
-/** A body is given this long before its average rate is judged. */
-const RATE_GRACE_MS = 10_000
 
 export class ClientConnection {
   readonly loop: Loop
@@ -52,12 +50,7 @@ export class ClientConnection {
   private processing = false
   private paused = false
   private inputEnded = false
-  /** Since when the client has been in its current phase of saying nothing. */
-  private sinceMs: number
-  private headStartedMs = 0
-  private bodyStartedMs = 0
-  private lastReadMs: number
-  private blockedSinceMs = 0
+  private readonly deadlines: ClientDeadlines
 
   constructor (socket: Duplex, peer: Peer, loop: Loop) {
     this.loop = loop
@@ -66,8 +59,7 @@ export class ClientConnection {
     this.peer = peer
     this.outlet = new Outlet(socket)
     this.writer = new ResponseWriter(this)
-    this.sinceMs = loop.clock.coarseMs
-    this.lastReadMs = this.sinceMs
+    this.deadlines = new ClientDeadlines(loop.options.limits, loop.clock.coarseMs)
     const { options, dropped } = loop
     this.exchange = new HttpExchange(this, new RequestHead(options.limits, options.rejectEncodedSlash, dropped),
       new ResponseHead(options.upstream, dropped))
@@ -76,7 +68,7 @@ export class ClientConnection {
   }
 
   read (chunk: Buffer): void {
-    this.lastReadMs = this.loop.clock.coarseMs
+    this.deadlines.lastReadMs = this.loop.clock.coarseMs
     if (this.stash !== null || this.holding || this.phase === BUSY) this.keep(chunk)
     else this.process(chunk)
     this.adjustReading()
@@ -113,7 +105,7 @@ export class ClientConnection {
     }
     if (end < 0) return this.keepPartial(text, chunk)
     this.partial = ''
-    this.headStartedMs = 0
+    this.deadlines.headStartedMs = 0
     const bodyAt = at + end + 4 - before.length
     if (end + 4 - start > this.loop.options.limits.maxHeadBytes) this.refuse(431)
     else this.takeHead(text, start, end + 4)
@@ -127,7 +119,7 @@ export class ClientConnection {
     else if (lineFeed >= 0 && text.charCodeAt(lineFeed - 1) !== 13) this.refuse(400)
     else {
       this.partial = text
-      if (this.headStartedMs === 0) this.headStartedMs = this.loop.clock.coarseMs
+      this.deadlines.headBegins(this.loop.clock.coarseMs)
     }
     return chunk.length
   }
@@ -141,7 +133,7 @@ export class ClientConnection {
     if (exchange.body.done) this.phase = BUSY
     else {
       this.phase = UPLOAD
-      this.bodyStartedMs = this.loop.clock.coarseMs
+      this.deadlines.bodyStartedMs = this.loop.clock.coarseMs
     }
     this.holding = true
     if (this.gateway.admit(exchange)) this.holding = false
@@ -228,7 +220,7 @@ export class ClientConnection {
   private requestOver (): void {
     this.exchange.active = false
     this.holding = false
-    this.sinceMs = this.loop.clock.coarseMs
+    this.deadlines.sinceMs = this.loop.clock.coarseMs
     if (this.closing) return this.linger()
     this.phase = HEAD
     if (!this.processing) this.useStash()
@@ -259,27 +251,11 @@ export class ClientConnection {
     return this.exchange.head.http11 ? '' : 'connection: keep-alive\r\n'
   }
 
-  /** RFC 9110, 10.1.1: whoever waits with the body is told to send it, once it is known that it is wanted. */
-  writeContinue (): void {
-    this.outlet.add('HTTP/1.1 100 Continue\r\n\r\n')
-    this.outlet.flush()
-  }
-
-  /** Passes on an interim answer (103, 102); HTTP/1.0 clients do not know them. */
-  writeInterim (): void {
-    const { head, response } = this.exchange
-    if (head.http11) this.outlet.add(`${response.statusLine(response.status)}${response.lines.write()}\r\n`)
-  }
-
   /** A head that is not acceptable: answer, close, read nothing more. */
   private refuse (status: number): void {
     const { loop } = this
     const id = loop.ids.next().slice(0, 32)
-    const reply = errorReply(status, '', id, loop.clock.wallMs())
-    this.outlet.add(`HTTP/1.1 ${status} ${reasonOf(status)}\r\ncontent-type: application/json\r\ncontent-length: ` +
-      `${reply.body.length}\r\ndate: ${loop.clock.httpDate()}\r\nconnection: close\r\n\r\n`)
-    this.outlet.add(reply.body.toString())
-    this.outlet.flush()
+    this.outlet.add(refusal(status, id, loop.clock))
     loop.refused(this, status, id)
     this.linger()
   }
@@ -288,7 +264,7 @@ export class ClientConnection {
   private linger (): void {
     if (this.phase >= LINGER) return
     this.phase = LINGER
-    this.sinceMs = this.loop.clock.coarseMs
+    this.deadlines.sinceMs = this.loop.clock.coarseMs
     this.stash = null
     this.partial = ''
     this.exchange.active = false
@@ -309,11 +285,17 @@ export class ClientConnection {
     this.socket.destroy()
   }
 
-  /** The client has closed its side; what it asked before is still answered. */
+  /**
+   * The client has closed its side. It may be waiting for its answers (half-close), or be gone: the wire does not tell.
+   * So what it asked before is still answered, but only while the upstream keeps talking.
+   */
   ended (): void {
     this.inputEnded = true
-    if (this.phase === HEAD && this.stash === null) this.partial === '' ? this.linger() : this.cut()
-    else if (this.phase === UPLOAD && !this.holding) this.cut()
+    this.deadlines.inputEndedMs = this.loop.clock.coarseMs
+    if (this.phase === HEAD && this.stash === null) {
+      if (this.partial === '') this.linger()
+      else this.cut()
+    } else if (this.phase === UPLOAD && !this.holding) this.cut()
   }
 
   /** The socket is gone. */
@@ -347,7 +329,7 @@ export class ClientConnection {
     this.paused = full
     if (full) this.socket.pause()
     else {
-      this.lastReadMs = this.loop.clock.coarseMs
+      this.deadlines.lastReadMs = this.loop.clock.coarseMs
       this.socket.resume()
     }
   }
@@ -364,40 +346,28 @@ export class ClientConnection {
 
   /** Looks at every deadline of this connection; called a few times a second. */
   sweep (nowMs: number): void {
+    const { deadlines, exchange } = this
     if (this.phase === HEAD) this.sweepHead(nowMs)
     else if (this.phase === LINGER) {
-      if (nowMs - this.sinceMs > LINGER_MS && !this.outlet.blocked) this.cut()
+      if (deadlines.lingered(nowMs) && !this.outlet.blocked) this.cut()
     } else {
       if (this.phase === UPLOAD && !this.paused && !this.holding) this.sweepBody(nowMs)
-      if (this.exchange.active && this.phase < LINGER) this.gateway.sweep(this.exchange, nowMs)
+      if (this.inputEnded && deadlines.gone(nowMs, exchange.upstream?.lastReadMs ?? 0)) this.cut()
+      if (exchange.active && this.phase < LINGER) this.gateway.sweep(exchange, nowMs)
     }
-    this.sweepWrites(nowMs)
+    if (deadlines.writeStuck(this.outlet.blocked, nowMs)) this.cut()
   }
 
   private sweepHead (nowMs: number): void {
-    const { headerTimeoutMs, keepAliveTimeoutMs } = this.loop.options.limits
-    if (this.headStartedMs > 0) {
-      if (headerTimeoutMs > 0 && nowMs - this.headStartedMs > headerTimeoutMs) this.refuse(408)
-      return
-    }
-    const patienceMs = this.loop.idlePatienceMs(this.requests === 0 ? headerTimeoutMs : keepAliveTimeoutMs)
-    if (patienceMs > 0 && nowMs - this.sinceMs > patienceMs) this.linger()
+    if (this.deadlines.headLate(nowMs)) this.refuse(408)
+    else if (this.deadlines.idleLong(nowMs, this.requests > 0, this.loop.draining)) this.linger()
   }
 
+  /** A stream upwards that is being answered already may rest: that is the upstream's business. */
   private sweepBody (nowMs: number): void {
-    const { bodyTimeoutMs, minBodyBytesPerSecond } = this.loop.options.limits
-    const silent = bodyTimeoutMs > 0 && nowMs - this.lastReadMs > bodyTimeoutMs
-    const tookMs = nowMs - this.bodyStartedMs
-    const trickling = tookMs > RATE_GRACE_MS && this.exchange.body.received * 1000 < minBodyBytesPerSecond * tookMs
-    // An event stream upwards may rest; one that is being answered already is the upstream's business.
-    if ((silent || trickling) && !this.exchange.responded) this.bodyFault(408)
-    else if (silent && this.exchange.answered) this.cut()
-  }
-
-  private sweepWrites (nowMs: number): void {
-    const { writeTimeoutMs } = this.loop.options.limits
-    if (!this.outlet.blocked) this.blockedSinceMs = 0
-    else if (this.blockedSinceMs === 0) this.blockedSinceMs = nowMs
-    else if (writeTimeoutMs > 0 && nowMs - this.blockedSinceMs > writeTimeoutMs) this.cut()
+    const { exchange } = this
+    if (!this.deadlines.bodyLate(nowMs, exchange.body.received)) return
+    if (exchange.answered) this.cut()
+    else if (!exchange.responded) this.bodyFault(408)
   }
 }

@@ -2,6 +2,7 @@
  * One request and its answer: what predicates and filters see of it ({@link Exchange}), and where the data plane
  * keeps what it knows. One object per client connection, reset for each request, always of the same shape.
  */
+import { BodyCopy } from './body-copy.ts'
 import type { Exchange, ExchangeFailure, Variables } from '../exchange.ts'
 import type { Route } from '../routes/route.ts'
 import type { Instance } from '../upstream/upstream.ts'
@@ -129,6 +130,7 @@ export class HttpExchange implements Exchange {
     this.retrying = false
     this.upgraded = false
     this.localHandler = undefined
+    this.client.writer.copy = null
     this.transforming = false
     this.bytesBefore = this.client.outlet.bytesWritten
     this.body.begin(head.contentLength, head.chunked)
@@ -140,6 +142,10 @@ export class HttpExchange implements Exchange {
 
   headerValues (name: string): readonly string[] {
     return this.head.lines.all(name)
+  }
+
+  headerNames (): readonly string[] {
+    return this.head.lines.names()
   }
 
   setHeader (name: string, value: string): void {
@@ -173,5 +179,9 @@ export class HttpExchange implements Exchange {
 
   removeResponseHeader (name: string): void {
     if (!FRAMING.has(name)) this.response.lines.remove(name)
+  }
+
+  copyResponseBody (maxBytes: number, done: (body: Buffer) => void): void {
+    this.client.writer.copy = new BodyCopy(maxBytes, done)
   }
 }

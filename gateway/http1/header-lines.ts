@@ -33,7 +33,7 @@ export class HeaderLines {
   /** Names (lower-case) and values that filters added, in order; null until the first. */
   private added: string[] | null = null
 
-  /** Reads the lines of `text` in [start, end); `end` is where the empty line stands, so CRLF always comes before it. */
+  /** Reads the lines of `text` in [start, end); `end` is where the empty line stands, so CRLF comes before it. */
   scan (text: string, start: number, end: number, maxCount: number): number {
     this.text = text
     this.count = 0

@@ -66,7 +66,8 @@ export class Peer {
   }
 
   /** `before`-texts end with a comma where something is appended to (Spring joins without a space). */
-  private compose (host: string, forBefore: string, hostBefore: string, portBefore: string, protoBefore: string): string {
+  private compose (host: string, forBefore: string, hostBefore: string, portBefore: string,
+    protoBefore: string): string {
     const { options } = this
     let out = ''
     if (options.for) out += `x-forwarded-for: ${forBefore}${this.address}\r\n`

@@ -15,8 +15,7 @@ import { isHost, isPlainPath } from './target.ts'
 export type RequestHeadLimits = Pick<ClientLimits, 'maxHeaders' | 'maxTargetBytes'>
 
 const SP = 32
-const QUESTION = 63
-const VERSION_AT_LINE_END = /HTTP\/[0-9]\.[0-9]$/
+const VERSION_TEXT = /^HTTP\/[0-9]\.[0-9]$/
 
 export class RequestHead implements ConnectionOptions {
   readonly lines = new HeaderLines()
@@ -254,5 +253,5 @@ export class RequestHead implements ConnectionOptions {
 }
 
 function versionFault (text: string): number {
-  return VERSION_AT_LINE_END.test(text) ? 505 : 400
+  return VERSION_TEXT.test(text) ? 505 : 400
 }

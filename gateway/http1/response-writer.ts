@@ -6,6 +6,7 @@
  */
 import type { BodyTransform } from '../routes/route.ts'
 import type { CollectedBody } from '../transformations.ts'
+import type { BodyCopy } from './body-copy.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { HttpExchange } from './exchange.ts'
 import { FORWARD } from './header-lines.ts'
@@ -19,6 +20,8 @@ const COLLECT = 4
 
 export class ResponseWriter {
   private framing = NOTHING
+  /** Wants a copy of what passes; set by a filter, gone with the answer. */
+  copy: BodyCopy | null = null
   private collected: Buffer[] = []
   private collectedBytes = 0
   private maxCollected = 0
@@ -27,6 +30,17 @@ export class ResponseWriter {
 
   constructor (client: ClientConnection) {
     this.client = client
+  }
+
+  /** RFC 9110, 10.1.1: whoever waits with the body is told to send it, once it is known that it is wanted. */
+  goAhead (): void {
+    this.client.outlet.add('HTTP/1.1 100 Continue\r\n\r\n')
+    this.client.outlet.flush()
+  }
+
+  /** Passes on an interim answer (103, 102); HTTP/1.0 clients do not know them. */
+  interim ({ head, response }: HttpExchange): void {
+    if (head.http11) this.client.outlet.add(`${response.statusLine(response.status)}${response.lines.write()}\r\n`)
   }
 
   /** An upstream's final head is in `exchange.response`, filters have run. */
@@ -64,6 +78,7 @@ export class ResponseWriter {
   /** A range of body content; the buffer will be overwritten. */
   data (buffer: Buffer, start: number, end: number): void {
     const { outlet } = this.client
+    if (this.copy !== null) this.copy.add(buffer, start, end)
     if (this.framing === LENGTH || this.framing === UNTIL_CLOSE) outlet.addShared(buffer, start, end)
     else if (this.framing === CHUNKED) {
       outlet.add(`${(end - start).toString(16)}\r\n`)
@@ -80,11 +95,19 @@ export class ResponseWriter {
 
   /** The body is complete. `trailers` are validated lines. */
   end (trailers: string): void {
-    if (this.framing === COLLECT) return this.client.gateway.transformations.collected(this.client.exchange, this.takeCollected())
+    if (this.framing === COLLECT) {
+      return this.client.gateway.transformations.collected(this.client.exchange, this.takeCollected())
+    }
     if (this.framing === CHUNKED) this.client.outlet.add(`0\r\n${trailers}\r\n`)
     this.framing = NOTHING
+    if (this.copy !== null) this.copied(this.copy)
     this.client.outlet.flush()
     this.client.answered()
+  }
+
+  private copied (copy: BodyCopy): void {
+    this.copy = null
+    copy.end()
   }
 
   /** Undefined when the body outgrew the limit of a transformation. */

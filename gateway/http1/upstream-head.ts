@@ -24,7 +24,7 @@ function framing (x: HttpExchange): string {
   if (body.chunkedOut) lines = 'transfer-encoding: chunked\r\n'
   else if (body.replaced) lines = `content-length: ${body.received}\r\n`
   else if (head.contentLength >= 0) lines = `content-length: ${head.contentLength}\r\n`
-  // gRPC servers insist on it (it says that the client can read trailers); everybody else must not see hop-by-hop fields.
+  // gRPC servers insist on it (the client can read trailers); everybody else must not see hop-by-hop fields.
   if (head.teTrailers && x.header('content-type')?.startsWith('application/grpc') === true) lines += 'te: trailers\r\n'
   return x.upgraded ? `${lines}connection: upgrade\r\nupgrade: ${head.upgradeProtocol}\r\n` : lines
 }

@@ -3,7 +3,7 @@
  * being kept half alive, and the warmest connection is the least likely to be closed by the other side.
  */
 import { connect, isIP, type NetConnectOpts } from 'node:net'
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { HttpExchange } from '../http1/exchange.ts'
 import type { Loop } from '../loop.ts'
 import { UpstreamConnection } from './upstream-connection.ts'
@@ -71,9 +71,9 @@ export class Pool {
       }
     }
     const { host, port, secure } = this.instance
-    const socket = secure
-      ? connectTls({ ...this.loop.tls, host, port, ...(isIP(host) === 0 ? { servername: host } : {}), onread } as ConnectionOptions)
-      : connect({ host, port, noDelay: true, onread } satisfies NetConnectOpts)
+    const name = isIP(host) === 0 ? { servername: host } : {}
+    const target = { host, port, noDelay: true, onread } satisfies NetConnectOpts
+    const socket = secure ? connectTls({ ...this.loop.tls, ...name, ...target }) : connect(target)
     connection = new UpstreamConnection(socket, this, nowMs)
     this.loop.connections.add(connection)
     attach(connection, exchange)

@@ -99,7 +99,8 @@ export class UpstreamConnection {
     this.partial = text
   }
 
-  private takeHead (exchange: HttpExchange, text: string, headEnd: number, buffer: Buffer, at: number, length: number): void {
+  private takeHead (exchange: HttpExchange, text: string, headEnd: number, buffer: Buffer, at: number,
+    length: number): void {
     const response = exchange.response
     if (headEnd > this.pool.loop.options.upstream.maxHeadBytes || !response.parse(text, 0, headEnd)) {
       return this.fault(exchange, 'the upstream sent an answer that is not strict HTTP/1.1')
@@ -118,7 +119,7 @@ export class UpstreamConnection {
   /** 1xx: passed on, except 100 (the gateway sends its own) and 101, which nobody asked for on this connection. */
   private interim (exchange: HttpExchange, buffer: Buffer, at: number, length: number): void {
     if (exchange.response.status === 101) return this.fault(exchange, 'the upstream switched protocols unasked')
-    if (exchange.response.status !== 100) exchange.client.writeInterim()
+    if (exchange.response.status !== 100) exchange.client.writer.interim(exchange)
     if (at < length) this.readHead(exchange, buffer.subarray(at, length), length - at)
     else exchange.client.outlet.flush()
   }
@@ -172,7 +173,8 @@ export class UpstreamConnection {
     this.phase = ANSWERED
     // Back to the pool first, so that a pipelined request behind this one finds it. An upstream that answered before
     // it had the whole request may still be reading it: cut off here, it could not be used again.
-    if (exchange.body.done || !reusable || !exchange.client.mayFinishUpload()) this.detach(exchange, reusable && exchange.body.done)
+    const { done } = exchange.body
+    if (done || !reusable || !exchange.client.mayFinishUpload()) this.detach(exchange, reusable && done)
     exchange.client.writer.end(trailers)
   }
 

@@ -9,7 +9,7 @@
 import type { Exchange, Reply } from '../exchange.ts'
 import type { RouteTable } from '../routes/route.ts'
 
-/** Plain data from the control loop: definitions, instances, settings of breakers. Its shape belongs to the compiler. */
+/** Plain data from the control loop: definitions, instances, breaker settings. Its shape belongs to the compiler. */
 export type Snapshot = object
 
 /** What a worker lends to the compiler. */

@@ -1,7 +1,7 @@
 /** Makes the data plane: event loops in worker threads, or one in this thread. */
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { createCompiler } from '../routes/compile.ts'
-import type { CreateCompiler, DataPlane } from './contract.ts'
+import type { CreateCompiler, DataPlane, WorkerHost } from './contract.ts'
 import { LocalDataPlane } from './local-data-plane.ts'
 import { ThreadedDataPlane } from './threaded-data-plane.ts'
 
@@ -15,9 +15,9 @@ export interface DataPlaneParts {
   readonly compilerModule?: string
 }
 
-/** Nothing runs before `start`. */
-export function createDataPlane (options: DataPlaneOptions, parts: DataPlaneParts = {}): DataPlane {
+/** Nothing runs before `start`. `log` gets what the event loops have to say, never anything per request. */
+export function createDataPlane (options: DataPlaneOptions, log: WorkerHost['log'], parts: DataPlaneParts = {}): DataPlane {
   return options.workers === 0
-    ? new LocalDataPlane(options, parts.createCompiler ?? createCompiler)
-    : new ThreadedDataPlane(options, parts.compilerModule ?? COMPILER_MODULE)
+    ? new LocalDataPlane(options, log, parts.createCompiler ?? createCompiler)
+    : new ThreadedDataPlane(options, log, parts.compilerModule ?? COMPILER_MODULE)
 }

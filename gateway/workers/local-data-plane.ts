@@ -1,7 +1,7 @@
 /** The data plane as one event loop in this thread: tests, embedding, machines with a single core. */
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { sumMetrics } from '../metrics/sum.ts'
-import type { CreateCompiler, DataPlane, DataPlaneMetrics, Snapshot } from './contract.ts'
+import type { CreateCompiler, DataPlane, DataPlaneMetrics, Snapshot, WorkerHost } from './contract.ts'
 import { HostedLoop } from './hosted-loop.ts'
 import { urlOf } from './url-of.ts'
 
@@ -13,15 +13,12 @@ export class LocalDataPlane implements DataPlane {
   private readonly listeners: EventListener[] = []
   workersAlive = 0
 
-  constructor (options: DataPlaneOptions, createCompiler: CreateCompiler) {
+  constructor (options: DataPlaneOptions, log: WorkerHost['log'], createCompiler: CreateCompiler) {
     this.options = options
     const emit = (topic: string, payload: unknown): void => {
       for (const listener of this.listeners) listener(topic, payload, 0)
     }
-    this.hosted = new HostedLoop(options, createCompiler, {
-      emit,
-      log: (level, message, fields) => emit('log', { level, message, fields })
-    })
+    this.hosted = new HostedLoop(options, createCompiler, { emit, log })
   }
 
   async start (): Promise<{ readonly url: string, readonly port: number }> {

@@ -23,5 +23,9 @@ export type FromWorker =
   | { readonly kind: 'done', readonly id: number, readonly value: unknown }
   | { readonly kind: 'fault', readonly id: number, readonly message: string }
   | { readonly kind: 'event', readonly topic: string, readonly payload: unknown }
+  | {
+    readonly kind: 'log', readonly level: 'debug' | 'info' | 'warn' | 'error', readonly message: string,
+    readonly fields: Readonly<Record<string, unknown>> | undefined
+  }
   /** Sent unasked every second, so that a worker that dies takes at most a second of counts with it. */
   | { readonly kind: 'counts', readonly metrics: DataPlaneMetrics }

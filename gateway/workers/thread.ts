@@ -1,7 +1,7 @@
 /** One worker thread as the control loop sees it: calls with a deadline, and what it last counted. */
 import { Worker } from 'node:worker_threads'
 import { NO_METRICS } from '../metrics/sum.ts'
-import type { DataPlaneMetrics } from './contract.ts'
+import type { DataPlaneMetrics, WorkerHost } from './contract.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
 
 interface Call {
@@ -14,6 +14,7 @@ type Request = ToWorker extends infer One ? One extends ToWorker ? Omit<One, 'id
 
 export interface ThreadEvents {
   readonly event: (topic: string, payload: unknown) => void
+  readonly log: WorkerHost['log']
   readonly exited: (fault: Error | undefined) => void
 }
 
@@ -49,6 +50,7 @@ export class Thread {
   private receive (message: FromWorker, events: ThreadEvents): void {
     if (message.kind === 'counts') this.metrics = message.metrics
     else if (message.kind === 'event') events.event(message.topic, message.payload)
+    else if (message.kind === 'log') events.log(message.level, message.message, message.fields)
     else if (message.kind !== 'listening') {
       const call = this.calls.get(message.id)
       this.calls.delete(message.id)

@@ -4,7 +4,7 @@
  */
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { NO_METRICS, sumMetrics } from '../metrics/sum.ts'
-import type { DataPlane, DataPlaneMetrics, Snapshot } from './contract.ts'
+import type { DataPlane, DataPlaneMetrics, Snapshot, WorkerHost } from './contract.ts'
 import { Thread } from './thread.ts'
 import { urlOf } from './url-of.ts'
 
@@ -22,6 +22,7 @@ const HEALTHY_LIFE_MS = 30_000
 
 export class ThreadedDataPlane implements DataPlane {
   private readonly options: DataPlaneOptions
+  private readonly log: WorkerHost['log']
   private readonly compilerModule: string
   private readonly threads: Array<Thread | undefined> = []
   private readonly deaths: number[] = []
@@ -32,9 +33,10 @@ export class ThreadedDataPlane implements DataPlane {
   /** Counts of workers that are gone. */
   private retired: DataPlaneMetrics = NO_METRICS
 
-  constructor (options: DataPlaneOptions, compilerModule: string) {
+  constructor (options: DataPlaneOptions, log: WorkerHost['log'], compilerModule: string) {
     // Without SO_REUSEPORT there can be one worker only.
     this.options = options.reusePort ? options : { ...options, workers: 1 }
+    this.log = log
     this.compilerModule = compilerModule
   }
 
@@ -58,9 +60,11 @@ export class ThreadedDataPlane implements DataPlane {
 
   private spawn (index: number): Thread {
     const bornMs = performance.now()
-    const start = { options: this.options, compilerModule: this.compilerModule, port: this.port, snapshot: this.snapshot }
+    const { options, compilerModule, port, snapshot } = this
+    const start = { options, compilerModule, port, snapshot }
     const thread = new Thread(start, {
       event: (topic, payload) => this.emit(topic, payload, index),
+      log: this.log,
       exited: (fault) => this.replace(index, thread, fault, performance.now() - bornMs)
     })
     this.threads[index] = thread
@@ -73,7 +77,7 @@ export class ThreadedDataPlane implements DataPlane {
     this.retired = { ...sumMetrics([this.retired, thread.metrics]), gauges: {} }
     if (this.stopping) return
     const message = fault === undefined ? 'it ended' : fault.message
-    this.emit('log', { level: 'error', message: `data-plane worker ${index} died and is replaced: ${message}` }, index)
+    this.log('error', `data-plane worker ${index} died and is replaced: ${message}`)
     this.deaths[index] = lifeMs > HEALTHY_LIFE_MS ? 0 : (this.deaths[index] ?? 0) + 1
     const delayMs = REBIRTH_DELAYS_MS[Math.min(this.deaths[index], REBIRTH_DELAYS_MS.length) - 1] ?? 0
     setTimeout(() => {
@@ -92,7 +96,8 @@ export class ThreadedDataPlane implements DataPlane {
   async apply (snapshot: Snapshot): Promise<void> {
     const former = this.snapshot
     this.snapshot = snapshot
-    const outcomes = await Promise.allSettled(this.alive().map((thread) => thread.call({ kind: 'apply', snapshot }, APPLY_DEADLINE_MS)))
+    const outcomes = await Promise.allSettled(
+      this.alive().map((thread) => thread.call({ kind: 'apply', snapshot }, APPLY_DEADLINE_MS)))
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
     if (failed === undefined) return
     // A worker born later must get what the others serve.

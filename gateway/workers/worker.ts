@@ -10,10 +10,14 @@ async function main (port: NonNullable<typeof parentPort>, start: WorkerStart): 
   const tell = (message: FromWorker): void => port.postMessage(message)
   const { createCompiler } = await import(start.compilerModule) as { readonly createCompiler: CreateCompiler }
   const hosted = new HostedLoop(start.options, createCompiler, {
-    log: (level, message, fields) => tell({ kind: 'event', topic: 'log', payload: { level, message, fields } }),
+    log: (level, message, fields) => tell({ kind: 'log', level, message, fields }),
     emit: (topic, payload) => tell({ kind: 'event', topic, payload })
   })
-  if (start.snapshot !== undefined) hosted.apply(start.snapshot)
+  if (start.snapshot !== undefined) {
+    hosted.apply(start.snapshot)
+    // Instances may have changed since the snapshot was made: the control loop sends them again.
+    tell({ kind: 'event', topic: 'compiled', payload: undefined })
+  }
   port.on('message', (message: ToWorker) => {
     obey(hosted, message).then(
       (value) => tell({ kind: 'done', id: message.id, value }),
