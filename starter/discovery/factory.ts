@@ -17,6 +17,7 @@ import { readOwnInstance } from './eureka/own-instance.ts'
 import type { OwnAddress } from './eureka/own-instance.ts'
 import { FixedDiscoveryClient, fixedInstances } from './fixed.ts'
 import { createKubernetesDiscovery } from './kubernetes.ts'
+import { withFixed } from './with-fixed.ts'
 
 /** How one kind of source is made. Without `register` a process of that kind does not announce itself. */
 export interface DiscoveryAdapter {
@@ -51,11 +52,13 @@ const BY_PROFILE: Readonly<Record<string, (settings: Settings) => string>> = {
   consul: () => 'consul'
 }
 
-/** Makes the client; it does nothing until started. */
+/** Makes the client, joined with the instances written in the settings; it does nothing until started. */
 export function createDiscoveryClient (settings: Settings, log: Logger): DiscoveryClient {
   const kind = discoveryKind(settings)
+  const written = fixedInstances(settings)
   const fetches = kind !== 'eureka' || settings.boolean('eureka.client.fetch-registry', true)
-  return fetches ? adapterOf(kind, settings).client(settings, log) : new FixedDiscoveryClient(fixedInstances(settings))
+  if (!fetches || kind === 'fixed') return new FixedDiscoveryClient(written)
+  return withFixed(adapterOf(kind, settings).client(settings, log), written)
 }
 
 /** Makes the registration of this process, or undefined where processes do not register. */

@@ -410,6 +410,28 @@ t.test('a fixed list of the settings', async t => {
   t.throws(() => createDiscoveryClient(bad, memoryLog().log), { code: 'E_DISCOVERY_URL' })
 })
 
+t.test('instances written in the settings stand beside those of the registry', async t => {
+  const registry = await streamingRegistry(t)
+  const key = 'spring.cloud.discovery.client.simple.instances'
+  const settings = await settingsOf({
+    'eureka.client.service-url.defaultZone': registry.url, [`${key}.legacy[0].uri`]: 'http://10.0.0.1:81', [`${key}.users[0].uri`]: 'http://10.0.0.2:82'
+  })
+  const client = createDiscoveryClient(settings, memoryLog().log)
+  t.teardown(() => client.stop())
+  const seen = new Map<string, number[]>()
+  client.watch('*', (name, list) => seen.set(name, list.map(({ port }) => port)))
+  t.same([...seen], [['legacy', [81]], ['users', [82]]])
+  void client.start()
+  await until('a stream', () => registry.streams.length === 1)
+  registry.send('snapshot', 'a-1', { instances: [wire('a', 1)] })
+  await until('both', () => seen.get('users')?.length === 2)
+  t.same(ports(client), [82, 1])
+  t.same([...client.services()].sort(), ['legacy', 'users'])
+  registry.send('change', 'a-2', { action: 'DELETED', instance: wire('a', 1) })
+  await until('the written one alone', () => seen.get('users')?.length === 1)
+  t.match(client.description, /^eureka-stream .* and a fixed list$/)
+})
+
 t.test('DNS: asked when first wanted, refreshed, and the last answer outlives a resolver that is down', async t => {
   let answer: () => Promise<string[]> = async () => ['127.0.0.2', '127.0.0.3']
   const asked: string[] = []
