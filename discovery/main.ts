@@ -3,9 +3,11 @@ import { actuator, createAuthenticator, runMain, type Authorize } from '@breakwa
 import { createBackend } from './backends/factory.ts'
 import { createMetrics, registryHealth } from './metrics.ts'
 import { createDiscovery } from './server.ts'
-import { optionsFrom } from './settings.ts'
+import { checkNames } from './settings-names.ts'
+import { optionsFrom, peerUrls } from './settings.ts'
 
 runMain(process, 'discovery', async ({ settings, log }) => {
+  for (const warning of checkNames(settings)) log.warn(warning)
   const auth = await createAuthenticator(settings, log)
   const discovery = createDiscovery(optionsFrom(settings), { log, auth, backend: createBackend(settings, log) })
   const authorize: Authorize = async (request, role) => { await auth.check(request, role) }
@@ -17,5 +19,6 @@ runMain(process, 'discovery', async ({ settings, log }) => {
     health: new Map([['registry', () => registryHealth(discovery.registry)]])
   })
   await discovery.start()
+  settings.on('change', () => { void discovery.usePeers(peerUrls(settings)) })
   return { url: discovery.url, stop: () => discovery.stop() }
 })

@@ -45,6 +45,12 @@ export interface DiscoveryOptions {
   readonly ownHosts: readonly string[]
   /** The deadline of a call to a peer. @default 5000 */
   readonly peerTimeoutMs: number
+  /** Whether batches are sent packed; Spring's own server refuses that. @default false */
+  readonly peerCompression: boolean
+  /** How often a start that found no list at any peer asks again, while it serves already. @default 5 */
+  readonly syncRetries: number
+  /** How long it waits in between. @default 30000 */
+  readonly syncRetryMs: number
   /** How long a change waits for others to go to a peer with it. @default 500 */
   readonly peerBatchMs: number
   /** How many changes go to a peer at once. @default 250 */
@@ -100,6 +106,9 @@ export const DEFAULTS: DiscoveryOptions = Object.freeze({
   myUrl: undefined,
   ownHosts: [],
   peerTimeoutMs: 5000,
+  peerCompression: false,
+  syncRetries: 5,
+  syncRetryMs: 30_000,
   peerBatchMs: 500,
   peerBatchSize: 250,
   peerQueueMax: 10_000,

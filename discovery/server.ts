@@ -12,7 +12,7 @@ import { Checker } from './checks/checker.ts'
 import { Payloads } from './eureka/payloads.ts'
 import { createHttpServer, listen, urlOf } from './http-server.ts'
 import { readOptions, type DiscoveryOptions } from './options.ts'
-import { otherPeers } from './peers/own-url.ts'
+import { otherPeers, type OwnNames } from './peers/own-url.ts'
 import { Peers, type PeersOptions } from './peers/peers.ts'
 import { readTls, type TlsMaterial } from './security/tls.ts'
 import { Registry } from './registry.ts'
@@ -45,6 +45,8 @@ export interface Discovery {
   readonly server: FastifyInstance
   readonly registry: Registry
   readonly peers: Peers
+  /** Makes these the peers, as far as they are not this registry itself. */
+  usePeers (urls: readonly string[]): Promise<void>
   /** Loads the snapshot, asks the peers, listens. */
   start (): Promise<void>
   /** Ends the streams and the connections, tells the peers a last time, writes the snapshot. */
@@ -84,7 +86,7 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
     await backend?.stop()
     await keeper?.stop()
   }
-  return {
+  const discovery: Discovery = {
     get url () { return urlOf(server) },
     server,
     registry,
@@ -92,18 +94,24 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
     async start () {
       await keeper?.start()
       registry.hub.start(keeper?.epoch ?? epoch)
-      await joinPeers(peers, options)
-      tellOthers(registry, peers, writeThrough)
+      await discovery.usePeers(options.peerUrls)
+      await peers.join(options.syncRetries, options.syncRetryMs)
+      // Before listening: whoever asks first shall get what is known already.
       await backend?.start(view)
       await listen(server, options)
       sweeper = setInterval(() => sweep(registry, view, log), options.evictionIntervalMs)
       checking = setInterval(() => checker?.tick(), CHECK_TICK_MS)
+    },
+    async usePeers (urls) {
+      await peers.use(otherPeers(urls, ownNames(options)))
+      tellOthers(registry, peers, writeThrough)
     },
     stop () {
       stopped ??= stopAll()
       return stopped
     }
   }
+  return discovery
 }
 
 function createRegistry (options: DiscoveryOptions, now: () => number): Registry {
@@ -147,13 +155,13 @@ function createKeeper (
 function createPeers (
   registry: Registry, options: DiscoveryOptions, tls: TlsMaterial | undefined, rest: Pick<PeersOptions, 'now' | 'log'>
 ): Peers {
-  const { peerTokenFile, peerTimeoutMs: timeoutMs } = options
+  const { peerTokenFile, peerTimeoutMs: timeoutMs, peerCompression: compress } = options
   // Read for each call: tokens are short-lived, and whoever renews them only replaces the file.
   const authorization = peerTokenFile === undefined
     ? undefined
     : async () => `Bearer ${(await readFile(peerTokenFile, 'utf8')).trim()}`
   return new Peers(registry, {
-    http: { timeoutMs, tls, authorization },
+    http: { timeoutMs, tls, authorization, compress },
     queue: { max: options.peerQueueMax, cancelMs: options.peerCancelKeepMs, statusMs: STATUS_KEEP_MS },
     batchMs: options.peerBatchMs,
     batchSize: options.peerBatchSize,
@@ -161,12 +169,9 @@ function createPeers (
   })
 }
 
-/** Before listening: whoever asks this registry first shall get what its peers know already. */
-async function joinPeers (peers: Peers, options: DiscoveryOptions): Promise<void> {
-  const hosts = new Set(['localhost', '127.0.0.1', '::1', hostname(), options.host, ...options.ownHosts]
-    .map(host => host.toLowerCase()))
-  await peers.use(otherPeers(options.peerUrls, { port: options.port, hosts, myUrl: options.myUrl }))
-  if (peers.size > 0) await peers.sync()
+function ownNames ({ host, port, ownHosts, myUrl }: DiscoveryOptions): OwnNames {
+  const hosts = ['localhost', '127.0.0.1', '::1', hostname(), host, ...ownHosts]
+  return { port, hosts: new Set(hosts.map(name => name.toLowerCase())), myUrl }
 }
 
 function createWriteThrough (

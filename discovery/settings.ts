@@ -28,6 +28,9 @@ export function optionsFrom (settings: Settings): DiscoveryOptions {
     myUrl: settings.get(server('my-url')),
     ownHosts: ownHosts(settings),
     peerTimeoutMs: settings.integer(server('peer-node-read-timeout-ms'), DEFAULTS.peerTimeoutMs),
+    peerCompression: settings.boolean(server('enable-replicated-request-compression'), DEFAULTS.peerCompression),
+    syncRetries: settings.integer(server('registry-sync-retries'), DEFAULTS.syncRetries),
+    syncRetryMs: settings.integer(server('registry-sync-retry-wait-ms'), DEFAULTS.syncRetryMs),
     peerBatchMs: settings.durationMs(own('peer-batch-delay'), DEFAULTS.peerBatchMs),
     peerBatchSize: settings.integer(own('peer-batch-size'), DEFAULTS.peerBatchSize),
     peerQueueMax: settings.integer(server('max-elements-in-peer-replication-pool'), DEFAULTS.peerQueueMax),
@@ -71,7 +74,7 @@ function rateLimit (settings: Settings): RateLimitOptions {
 }
 
 /** A Spring registry finds its peers where its own client would register: in the zones' service URLs. */
-function peerUrls (settings: Settings): string[] {
+export function peerUrls (settings: Settings): string[] {
   const urls = Object.values(settings.map('eureka.client.service-url'))
   return urls.flatMap(list => list.split(',')).map(url => url.trim()).filter(url => url !== '')
 }

@@ -1,6 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
-import { createGunzip } from 'node:zlib'
+import { createGunzip, gzipSync } from 'node:zlib'
 import { discoveryError } from '../errors.ts'
 
 /** Certificates for calling peers over TLS, as PEM texts: the server's own, shown as a client. */
@@ -12,9 +12,17 @@ export interface PeerTls {
 
 export interface PeerHttpOptions {
   readonly timeoutMs: number
+  /** Packs what is sent. @default false */
+  readonly compress?: boolean
   readonly tls?: PeerTls | undefined
   /** `Bearer ...` or `Basic ...`, for peers whose URL has no credentials of its own. */
   readonly authorization?: (() => Promise<string>) | undefined
+}
+
+/** What is sent: a text, or the same packed. */
+interface Content {
+  readonly bytes: string | Buffer
+  readonly packed: boolean
 }
 
 export interface PeerReply {
@@ -51,17 +59,18 @@ export class PeerHttp {
   /** `path` is below the base. Rejects with E_PEER_TIMEOUT or E_PEER_UNREACHABLE. */
   async call (method: 'GET' | 'POST', path: string, body?: string): Promise<PeerReply> {
     const authorization = this.#ownAuthorization ?? await this.#options.authorization?.()
+    const content = body === undefined ? undefined : contentOf(body, this.#options.compress ?? false)
     const send = this.#base.protocol === 'https:' ? httpsRequest : httpRequest
     const signal = AbortSignal.timeout(this.#options.timeoutMs)
     return new Promise((resolve, reject) => {
       const fail = (cause: unknown): void => reject(this.#failure(cause, signal))
       const outgoing = send(new URL(path, this.#base), {
-        method, agent: this.#agent, signal, headers: headersOf(authorization, body)
+        method, agent: this.#agent, signal, headers: headersOf(authorization, content)
       }, reply => {
         collect(reply).then(text => resolve({ status: reply.statusCode ?? 0, body: text }), fail)
       })
       outgoing.on('error', fail)
-      outgoing.end(body)
+      outgoing.end(content?.bytes)
     })
   }
 
@@ -80,7 +89,11 @@ function certificates ({ ca, cert, key }: PeerTls = {}): PeerTls {
   return { ca, cert, key }
 }
 
-function headersOf (authorization: string | undefined, body: string | undefined): Record<string, string> {
+function contentOf (body: string, compress: boolean): Content {
+  return { bytes: compress ? gzipSync(body) : body, packed: compress }
+}
+
+function headersOf (authorization: string | undefined, content: Content | undefined): Record<string, string> {
   const headers: Record<string, string> = {
     accept: 'application/json',
     'accept-encoding': 'gzip',
@@ -88,8 +101,11 @@ function headersOf (authorization: string | undefined, body: string | undefined)
     'DiscoveryIdentity-Version': '1.0'
   }
   if (authorization !== undefined) headers.authorization = authorization
-  if (body === undefined) return headers
-  return { ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }
+  if (content === undefined) return headers
+  headers['content-type'] = 'application/json'
+  headers['content-length'] = String(Buffer.byteLength(content.bytes))
+  if (content.packed) headers['content-encoding'] = 'gzip'
+  return headers
 }
 
 async function collect (reply: IncomingMessage): Promise<string> {

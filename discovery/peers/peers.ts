@@ -21,6 +21,8 @@ export class Peers {
   readonly #registry: Registry
   readonly #options: PeersOptions
   #peers = new Map<string, Peer>()
+  #joining: NodeJS.Timeout | undefined
+  #stopped = false
 
   constructor (registry: Registry, options: PeersOptions) {
     this.#registry = registry
@@ -59,8 +61,16 @@ export class Peers {
     for (const peer of this.#peers.values()) peer.tell(replication)
   }
 
-  /** Takes over what the first answering peer knows; returns how many instances that were. */
-  async sync (): Promise<number> {
+  /**
+   * Takes over what the first answering peer knows. Registries that start together find each other empty or not yet
+   * there, so one that got nothing asks again, `retries` times, while it serves already.
+   */
+  async join (retries: number, retryMs: number): Promise<void> {
+    if (this.size === 0 || await this.#sync() > 0 || retries <= 0 || this.#stopped) return
+    this.#joining = setTimeout(() => { void this.join(retries - 1, retryMs) }, retryMs)
+  }
+
+  async #sync (): Promise<number> {
     const callers = [...this.#peers.keys()].map(url => new PeerHttp(url, this.#options.http))
     const instances = await fetchFromPeers(callers, this.#options.log)
     for (const instance of instances) if (!this.#registry.book.isFull) this.#registry.register(instance, true)
@@ -69,6 +79,8 @@ export class Peers {
   }
 
   async stop (): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#joining)
     await Promise.all([...this.#peers.values()].map(peer => peer.stop()))
     this.#peers.clear()
   }
