@@ -25,3 +25,4 @@ export { Sagas, SAGA_TABLES, type SagaResult, type SagaSummary } from './saga/sa
 export { Projection, CHECKPOINT_TABLES, type FeedEvent, type ProjectionParts } from './projection.ts'
 export { openLmdb, type KeyValueStore, type LmdbOptions } from './store/lmdb.ts'
 export { openRedis, type RedisOptions } from './store/redis.ts'
+export { openPostgres, type PostgresOptions } from './store/postgres.ts'

@@ -12,6 +12,7 @@ import { Messaging, type MessagingParts } from './messaging.ts'
 import { readMessagingOptions } from './options.ts'
 import { openSqlite, type SqlStore } from './store/sqlite.ts'
 import { openLmdb, type KeyValueStore } from './store/lmdb.ts'
+import { openPostgres } from './store/postgres.ts'
 import { openRedis } from './store/redis.ts'
 import type { Tx } from './store/store.ts'
 
@@ -28,8 +29,10 @@ export function dataFile (settings: Settings, service: string, file: string): st
   return join(settings.string('breakwater.data.dir', 'data'), service, file)
 }
 
-/** The relational store of a service. */
+/** The relational store of a service: PostgreSQL when `breakwater.store.url` names one, else a file of its own. */
 export async function openSqlStore (settings: Settings, service: string, tables: string): Promise<SqlStore> {
+  const url = settings.string('breakwater.store.url', '')
+  if (url !== '') return openPostgres({ url, tables })
   const synchronous = settings.string('breakwater.store.synchronous', 'full') === 'normal' ? 'normal' : 'full'
   return openSqlite({ file: dataFile(settings, service, `${service}.db`), tables, synchronous })
 }

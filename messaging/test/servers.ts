@@ -1,0 +1,81 @@
+/** Real servers for tests, from the machine's packages: a folder, a free port, and gone afterwards. */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { until } from './bus-conformance.ts'
+
+export interface TestServer { readonly url: string, stop (): Promise<void> }
+
+/** Why a server cannot be had here, or false. */
+export const noRedis = which('redis-server') ? false : 'redis-server is not installed'
+export const noPostgres = postgresBin() === undefined
+  ? 'postgresql is not installed'
+  : postgresUser() === undefined ? 'postgres refuses root, and there is no user postgres' : false
+
+export async function startRedis (args: readonly string[]): Promise<TestServer> {
+  const dir = mkdtempSync(join(tmpdir(), 'breakwater-redis-'))
+  const port = await freePort()
+  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', ...args],
+    { stdio: 'ignore' })
+  await until(() => answers(port), 'redis answers')
+  return { url: `redis://127.0.0.1:${port}/0`, stop: () => end(child, dir) }
+}
+
+export async function startPostgres (): Promise<TestServer> {
+  const bin = postgresBin()!
+  const dir = mkdtempSync(join(tmpdir(), 'breakwater-postgres-'))
+  const user = postgresUser()!
+  if (user.uid !== undefined && user.gid !== undefined) chownSync(dir, user.uid, user.gid)
+  const data = join(dir, 'data')
+  execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync'],
+    { stdio: 'ignore', cwd: dir, ...user })
+  const port = await freePort()
+  const child = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port), '-k', dir, '-h', '127.0.0.1'],
+    { stdio: 'ignore', cwd: dir, ...user })
+  await until(() => answers(port), 'postgres answers')
+  return { url: `postgres://postgres@127.0.0.1:${port}/postgres`, stop: () => end(child, dir) }
+}
+
+/** SIGINT is postgres's fast shutdown. */
+async function end (child: ChildProcess, dir: string): Promise<void> {
+  child.kill('SIGINT')
+  await until(() => child.exitCode !== null || child.signalCode !== null, 'the server has ended')
+  rmSync(dir, { recursive: true, force: true })
+}
+
+/** As whom to run postgres: ourselves, or the user postgres when we are root; undefined when there is none. */
+function postgresUser (): { uid?: number, gid?: number } | undefined {
+  if (process.getuid?.() !== 0) return {}
+  const entry = readFileSync('/etc/passwd', 'utf8').split('\n').find(line => line.startsWith('postgres:'))
+  const [, , uid, gid] = entry?.split(':') ?? []
+  return uid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) }
+}
+
+function postgresBin (): string | undefined {
+  return globSync('/usr/lib/postgresql/*/bin').toSorted().at(-1)
+}
+
+function which (command: string): boolean {
+  return ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/sbin'].some(dir => existsSync(join(dir, command)))
+}
+
+export async function freePort (): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => { server.close(resolve) })
+  return port
+}
+
+/** Connects to see whether somebody is there; what is said then is the client's business. */
+function answers (port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => { resolve(false) })
+  })
+}
