@@ -5,13 +5,13 @@
 #   deploy/minikube.sh --delete     remove everything again
 # Works with minikube, kind and deploy/test-cluster (chosen by the name of kubectl's context); a cluster of another kind
 # must be able to pull the images: set REGISTRY=registry.example.org/team to push them there.
-# SERVICES="users orders" builds only these images.
+# SERVICES="users orders" builds only these images, SERVICES= none.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
 PATH=$root/node_modules/.bin:${KUBE_HOME:-/tmp/kube}/bin:$PATH
 tag=dev
-services=${SERVICES:-gateway users orders inventory payments order-history bus}
+services=${SERVICES-gateway users orders inventory payments order-history bus}
 context=$(kubectl config current-context)
 overlay=$here/kubernetes/overlays/minikube
 [ "$context" = kube ] && overlay=$here/kubernetes/overlays/test-cluster
@@ -48,13 +48,16 @@ for name in $services; do
 done
 
 say "applying $overlay"
+before=$(kubectl -n breakwater get deployments -o name)
 if [ -n "${REGISTRY:-}" ]; then
   kubectl kustomize "$overlay" | sed "s,image: breakwater/,image: $REGISTRY/breakwater/," | kubectl apply -f -
 else
   kubectl apply -k "$overlay"
 fi
-# The images keep their tag while their content changes, so running pods are replaced.
-for name in $services; do kubectl -n breakwater rollout restart "deployment/$name" >/dev/null; done
+# The images keep their tag while their content changes, so pods that ran before are replaced.
+for name in $services; do
+  case $before in *"deployment.apps/$name"*) kubectl -n breakwater rollout restart "deployment/$name" >/dev/null ;; esac
+done
 for name in $services; do kubectl -n breakwater rollout status "deployment/$name" --timeout "${TIMEOUT:-180s}"; done
 
 [ "${1:-}" != --no-forward ] || exit 0

@@ -60,10 +60,10 @@ export class Cluster {
     return JSON.parse(await this.kubectl(...args, '-o', 'json'))
   }
 
-  /** The pods of a service that are not on their way out, by name. */
-  async pods (service: string): Promise<Pod[]> {
+  /** The pods of a service by name; those on their way out only when asked for. */
+  async pods (service: string, ending = false): Promise<Pod[]> {
     const { items } = await this.json('get', 'pods', '-l', `app.kubernetes.io/name=${service}`) as { items: ApiPod[] }
-    return items.map(toPod).filter((pod) => !pod.ending).toSorted((a, b) => a.name < b.name ? -1 : 1)
+    return items.map(toPod).filter((pod) => ending || !pod.ending).toSorted((a, b) => a.name < b.name ? -1 : 1)
   }
 
   /** The first node's address, where NodePorts listen. */
