@@ -34,6 +34,8 @@ export interface Exchange {
   /** First value, or undefined. Sees earlier edits. */
   header (name: string): string | undefined
   headerValues (name: string): readonly string[]
+  /** Lower-case, each once. */
+  headerNames (): readonly string[]
   setHeader (name: string, value: string): void
   addHeader (name: string, value: string): void
   removeHeader (name: string): void
@@ -63,9 +65,16 @@ export interface Exchange {
   status: number
   responseHeader (name: string): string | undefined
   responseHeaderValues (name: string): readonly string[]
+  /** Lower-case, each once; framing fields left out. */
+  responseHeaderNames (): readonly string[]
   setResponseHeader (name: string, value: string): void
   addResponseHeader (name: string, value: string): void
   removeResponseHeader (name: string): void
+  /**
+   * In the response stage: hands over a copy of the body once it has been passed on whole; never when it was larger,
+   * or cut short.
+   */
+  copyResponseBody (maxBytes: number, done: (body: Buffer) => void): void
 }
 
 export type FailureKind = 'connect' | 'reset' | 'timeout' | 'status' | 'no-instance' | 'breaker-open' | 'bulkhead' |

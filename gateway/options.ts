@@ -63,8 +63,60 @@ export interface RoutingOptions {
   readonly balancers: ByName<BalancerOptions>
   readonly retryBudget: RetryBudgetOptions
   readonly fallbacks: readonly StaticAnswer[]
+  readonly secureHeaders: SecureHeadersOptions
+  readonly security: SecurityOptions
+  readonly rateLimit: RateLimitOptions
+  readonly responseCache: ResponseCacheOptions
   /** Modules, as absolute file URLs, that each worker loads. */
   readonly plugins: readonly string[]
+}
+
+/** `SecureHeaders` for routes that say nothing of their own. */
+export interface SecureHeadersOptions {
+  readonly enable: readonly string[]
+  readonly disable: readonly string[]
+  /** By argument name (`frameOptions`). */
+  readonly values: Readonly<Record<string, string>>
+}
+
+/** What `Authenticate` checks against. */
+export interface SecurityOptions {
+  /** `spring.security.oauth2.resourceserver.jwt.*`; hosts from `breakwater.security.allowed-hosts`. */
+  readonly jwt: {
+    readonly jwkSetUri: string | undefined
+    readonly issuer: string | undefined
+    readonly audiences: readonly string[]
+    readonly allowedHosts: readonly string[]
+  }
+  readonly users: ReadonlyArray<{ readonly name: string, readonly password: string,
+    readonly scopes: readonly string[] }>
+  readonly apiKeys: {
+    /** @default x-api-key */
+    readonly header: string
+    readonly keys: ReadonlyArray<{ readonly name: string, readonly key: string, readonly scopes: readonly string[] }>
+  }
+}
+
+/** `redis-rate-limiter` and `filter.request-rate-limiter`. */
+export interface RateLimitOptions {
+  /** `redis://host:port`; undefined: each gateway counts for itself. */
+  readonly redisUrl: string | undefined
+  readonly denyEmptyKey: boolean
+  readonly emptyKeyStatus: number
+  readonly includeHeaders: boolean
+  readonly replenishRate: number | undefined
+  readonly burstCapacity: number | undefined
+  readonly requestedTokens: number
+}
+
+/** `filter.local-response-cache`. */
+export interface ResponseCacheOptions {
+  /** @default 300000 */
+  readonly timeToLiveMs: number
+  /** @default 16 MiB, all routes of one worker together. */
+  readonly maxBytes: number
+  /** @default 1 MiB; larger answers pass uncached. */
+  readonly maxEntryBytes: number
 }
 
 export interface ManagementOptions {
@@ -112,6 +164,22 @@ export const ROUTING_DEFAULTS: RoutingOptions = {
   balancers: { default: BALANCER_DEFAULTS, instances: {} },
   retryBudget: RETRY_BUDGET_DEFAULTS,
   fallbacks: [],
+  secureHeaders: { enable: [], disable: [], values: {} },
+  security: {
+    jwt: { jwkSetUri: undefined, issuer: undefined, audiences: [], allowedHosts: [] },
+    users: [],
+    apiKeys: { header: 'x-api-key', keys: [] }
+  },
+  rateLimit: {
+    redisUrl: undefined,
+    denyEmptyKey: true,
+    emptyKeyStatus: 403,
+    includeHeaders: true,
+    replenishRate: undefined,
+    burstCapacity: undefined,
+    requestedTokens: 1
+  },
+  responseCache: { timeToLiveMs: 300_000, maxBytes: 16_777_216, maxEntryBytes: 1_048_576 },
   plugins: []
 }
 

@@ -6,6 +6,8 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { ServiceInstance } from '../../starter/discovery/discovery-client.ts'
 import { ROUTING_DEFAULTS, type RoutingOptions } from '../options.ts'
+import { ResponseCache } from '../cache/response-cache.ts'
+import { RateLimiters } from '../rate-limit/rate-limiters.ts'
 import { BreakerRegistry } from '../upstream/breaker-registry.ts'
 import { ClusterRegistry } from '../upstream/cluster-registry.ts'
 import { tcpProbe } from '../upstream/probe.ts'
@@ -40,6 +42,8 @@ export class WorkerCompiler implements Compiler {
   readonly clusters: ClusterRegistry
   readonly breakers: BreakerRegistry
   readonly #host: WorkerHost
+  readonly #limiters: RateLimiters
+  readonly #cache = new ResponseCache(ROUTING_DEFAULTS.responseCache.maxBytes)
   readonly #plugins = new Map<string, Plugin>()
   #locals: ReadonlyMap<string, LocalHandler> = new Map()
   #options: RoutingOptions = ROUTING_DEFAULTS
@@ -47,6 +51,7 @@ export class WorkerCompiler implements Compiler {
 
   constructor (host: WorkerHost) {
     this.#host = host
+    this.#limiters = new RateLimiters(host)
     this.breakers = new BreakerRegistry(() => host.now(), (breaker, state) => {
       host.log(state === 'CLOSED' ? 'info' : 'warn', `breaker ${breaker.name} is ${state}`, { breaker: breaker.name, state })
       host.emit('breaker', { name: breaker.name, state })
@@ -64,6 +69,7 @@ export class WorkerCompiler implements Compiler {
     const source = snapshot as GatewaySnapshot
     const plugins = this.#load(source.options.plugins)
     this.#options = source.options
+    this.#cache.maxBytes = source.options.responseCache.maxBytes
     this.clusters.configure(name => this.#clusterOptions(name), source.options.retryBudget)
     for (const [name, instances] of Object.entries(source.instances)) this.clusters.update(name, instances)
     const table = compileTable(source, {
@@ -73,6 +79,8 @@ export class WorkerCompiler implements Compiler {
       clusters: this.clusters,
       breakers: this.breakers,
       plugins,
+      limiters: this.#limiters,
+      responseCache: this.#cache,
       weights: new WeightGroups(() => this.#host.random())
     })
     this.breakers.retain(new Set(table.routes.flatMap(route => route.breaker?.name ?? [])))
@@ -106,6 +114,7 @@ export class WorkerCompiler implements Compiler {
   stop (): void {
     this.breakers.stop()
     this.clusters.stop()
+    this.#limiters.stop()
   }
 
   #clusterOptions (name: string) {

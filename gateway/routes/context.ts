@@ -2,6 +2,8 @@
 import type { RoutingOptions } from '../options.ts'
 import type { BreakerRegistry } from '../upstream/breaker-registry.ts'
 import type { ClusterRegistry } from '../upstream/cluster-registry.ts'
+import type { RateLimiters } from '../rate-limit/rate-limiters.ts'
+import type { ResponseCache } from '../cache/response-cache.ts'
 import type { WorkerHost } from '../workers/contract.ts'
 import type { Plugins } from './plugins.ts'
 import type { WeightGroups } from './weights.ts'
@@ -14,6 +16,8 @@ export interface CompileContext {
   readonly clusters: ClusterRegistry
   readonly breakers: BreakerRegistry
   readonly plugins: Plugins
+  readonly limiters: RateLimiters
+  readonly responseCache: ResponseCache
   /** Of the table being made. */
   readonly weights: WeightGroups
 }

@@ -44,15 +44,20 @@ export class ProbeExchange implements Exchange {
 
   header (name: string): string | undefined { return this.request.get(name)?.[0] }
   headerValues (name: string): readonly string[] { return this.request.get(name) ?? [] }
+  headerNames (): readonly string[] { return [...this.request.keys()] }
   setHeader (name: string, value: string): void { this.request.set(name, [value]) }
   addHeader (name: string, value: string): void { this.request.set(name, [...this.headerValues(name), value]) }
   removeHeader (name: string): void { this.request.delete(name) }
   responseHeader (name: string): string | undefined { return this.response.get(name)?.[0] }
   responseHeaderValues (name: string): readonly string[] { return this.response.get(name) ?? [] }
+  responseHeaderNames (): readonly string[] { return [...this.response.keys()] }
   setResponseHeader (name: string, value: string): void { this.response.set(name, [value]) }
   addResponseHeader (name: string, value: string): void {
     this.response.set(name, [...this.responseHeaderValues(name), value])
   }
 
   removeResponseHeader (name: string): void { this.response.delete(name) }
+  /** No body passes here: tests hand theirs to what a filter asked for. */
+  copied: ((body: Buffer) => void) | undefined = undefined
+  copyResponseBody (_maxBytes: number, done: (body: Buffer) => void): void { this.copied = done }
 }

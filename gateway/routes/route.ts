@@ -33,6 +33,8 @@ export interface Predicate {
 /** Whole-body transformation; the data plane buffers up to `maxBytes`, then answers 413 (request) or 502 (response). */
 export interface BodyTransform {
   readonly maxBytes: number
+  /** Asked when the response head is known; false leaves the body alone. Default: always wanted. */
+  wants? (x: Exchange): boolean
   transform (x: Exchange, body: Buffer): Buffer | Promise<Buffer>
 }
 

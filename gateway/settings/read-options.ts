@@ -9,6 +9,7 @@ import { ROUTING_DEFAULTS, type GatewayOptions, type RoutingOptions, type Static
 import { canonical } from '../routes/args.ts'
 import { PREDICATES } from '../routes/predicate-factories.ts'
 import type { OutlierOptions } from '../upstream/outlier.ts'
+import { readRateLimit, readResponseCache, readSecureHeaders, readSecurity } from './read-filters.ts'
 import { checkOwnKeys, GatewaySettings } from './gateway-settings.ts'
 import { readBalancers } from './read-balancers.ts'
 import { readBreakers, readBulkheads, readTimeLimiters } from './read-resilience.ts'
@@ -17,7 +18,7 @@ import { readBreakers, readBulkheads, readTimeLimiters } from './read-resilience
 export const OWN_KEYS: readonly string[] = [
   'workers', 'plugins', 'fallbacks.*', 'total-timeout', 'max-request-size',
   'retry-budget.ratio', 'retry-budget.floor',
-  'outlier.consecutive-errors', 'outlier.interval', 'outlier.minimum-requests', 'outlier.failure-rate-percent',
+  'security.*', 'outlier.consecutive-errors', 'outlier.interval', 'outlier.minimum-requests', 'outlier.failure-rate-percent',
   'outlier.base-ejection', 'outlier.max-ejection', 'outlier.max-ejection-percent', 'outlier.panic-threshold-percent',
   'outlier.slow-start', 'access-log.enabled', 'access-log.file', 'reject-encoded-slash', 'routes-file',
   'max-connections', 'max-connections-per-address', 'header-timeout', 'keep-alive-timeout', 'max-idle-time'
@@ -70,6 +71,10 @@ function readRouting (settings: Settings, gateway: GatewaySettings): RoutingOpti
       workers: Math.max(1, settings.integer(own('workers'), DATA_PLANE_DEFAULTS.workers))
     },
     fallbacks: readFallbacks(settings),
+    secureHeaders: readSecureHeaders(gateway),
+    security: readSecurity(settings),
+    rateLimit: readRateLimit(settings, gateway),
+    responseCache: readResponseCache(gateway),
     plugins: settings.list(own('plugins')).map(path => pathToFileURL(resolve(path)).href)
   }
 }
