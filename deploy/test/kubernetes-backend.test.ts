@@ -1,8 +1,12 @@
 /** Services as Eureka applications. */
+import { createRequire } from 'node:module'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { loadSettings } from '@breakwater/starter/settings'
 import { createLogger } from '@breakwater/starter'
+import { createBackend } from '../../discovery/backends/factory.ts'
 import { createKubernetesBackend } from '../../discovery/backends/kubernetes.ts'
+import { createDiscovery } from '../../discovery/server.ts'
 import { FakeApiServer, pod, slice } from './fake-api-server.ts'
 import { until } from './until.ts'
 import type { Instance } from '../../discovery/registry/instance.ts'
@@ -64,4 +68,60 @@ t.test('the kubernetes back end', async (t) => {
     api.put(slice('users', []))
     await until(() => view.apps().join() === 'SHOP' && backend.connected)
   })
+})
+
+/** The part of eureka-js-client that its README shows; it has no types of its own. */
+interface JsClient {
+  start (done: (error?: Error) => void): void
+  stop (done: (error?: Error) => void): void
+  getInstancesByAppId (app: string): Array<{ instanceId: string, ipAddr: string, status: string, port: { $: number } }>
+  getInstancesByVipAddress (vip: string): unknown[]
+}
+const { Eureka } = createRequire(import.meta.url)('eureka-js-client') as { Eureka: new (config: object) => JsClient }
+
+t.test('an unmodified Eureka client sees Services come and go, beside who registers', async (t) => {
+  const api = await new FakeApiServer().start()
+  t.teardown(() => api.kill())
+  api.put(slice('users', [pod('users-1', '10.1.0.1')]))
+  const settings = await loadSettings({
+    name: 'discovery',
+    defaults: {
+      'breakwater.kubernetes.kubeconfig': api.kubeconfig(t.testdir()), 'breakwater.discovery.backend': 'kubernetes'
+    }
+  })
+  const log = createLogger({ name: 'test', level: 'silent' })
+  const discovery = createDiscovery({ port: 0 }, { log, backend: createBackend(settings, log) })
+  await discovery.start()
+  t.teardown(() => discovery.stop())
+  const quiet = { info () {}, warn () {}, error () {}, debug () {} }
+  const client = new Eureka({
+    logger: quiet,
+    instance: {
+      app: 'legacy', instanceId: 'legacy-1', hostName: 'localhost', ipAddr: '127.0.0.1', vipAddress: 'legacy',
+      port: { $: 8080, '@enabled': true },
+      dataCenterInfo: { '@class': 'com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo', name: 'MyOwn' }
+    },
+    eureka: {
+      host: '127.0.0.1', port: new URL(discovery.url).port, servicePath: '/eureka/apps/', registryFetchInterval: 50,
+      heartbeatInterval: 50, maxRetries: 1, shouldUseDelta: true
+    }
+  })
+  await promisify(client.start.bind(client))()
+  t.teardown(() => promisify(client.stop.bind(client))())
+  const ips = () => client.getInstancesByAppId('USERS').filter((one) => one.status === 'UP').map((one) => one.ipAddr).toSorted().join()
+  await until(() => ips() === '10.1.0.1')
+  t.match(client.getInstancesByAppId('USERS')[0], { instanceId: 'users-1:users:8080', port: { $: 8080 } })
+  t.equal(client.getInstancesByVipAddress('users').length, 1)
+  api.put(slice('users', [pod('users-1', '10.1.0.1'), pod('users-2', '10.1.0.2')]))
+  await until(() => ips() === '10.1.0.1,10.1.0.2')
+  await until(() => client.getInstancesByAppId('LEGACY').length === 1)
+  await api.kill()
+  await until(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    return ips() === '10.1.0.1,10.1.0.2'
+  })
+  await api.start()
+  api.put(slice('users', []))
+  await until(() => ips() === '')
+  t.equal(client.getInstancesByAppId('LEGACY').length, 1, 'its own registration lives on')
 })
