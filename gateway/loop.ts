@@ -11,6 +11,7 @@ import type { ClientConnection } from './http1/client-connection.ts'
 import { DroppedFields } from './http1/dropped-fields.ts'
 import type { HttpExchange } from './http1/exchange.ts'
 import { PRIVATE } from './http1/header-lines.ts'
+import { Upgrades } from './http1/upgrades.ts'
 import { IdPool, isRequestId, isTraceparent } from './ids.ts'
 import { RequestCells } from './metrics/cells.ts'
 import { loopCounters } from './metrics/counters.ts'
@@ -30,6 +31,7 @@ export class Loop {
   readonly tls: ConnectionOptions
   readonly clients = new Set<ClientConnection>()
   readonly connections = new Set<UpstreamConnection>()
+  readonly upgrades: Upgrades
   readonly direct = new DirectInstances()
   readonly cells = new RequestCells()
   readonly counters = loopCounters()
@@ -48,6 +50,7 @@ export class Loop {
     this.dropped = new DroppedFields(options.removeHeaders)
     this.tls = upstreamTls(options)
     this.gateway = new Gateway(this)
+    this.upgrades = new Upgrades(this)
     const { enabled, file } = options.accessLog
     this.accessLog = enabled ? new AccessLog(fileTarget(file), this.counters) : undefined
   }

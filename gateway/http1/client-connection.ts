@@ -69,7 +69,7 @@ export class ClientConnection {
 
   read (chunk: Buffer): void {
     this.deadlines.lastReadMs = this.loop.clock.coarseMs
-    if (this.stash !== null || this.holding || this.phase === BUSY) this.keep(chunk)
+    if (this.stash !== null) this.keep(chunk)
     else this.process(chunk)
     this.adjustReading()
   }
@@ -159,7 +159,7 @@ export class ClientConnection {
   }
 
   private useStash (): void {
-    const stash = this.stash
+    const { stash } = this
     this.stash = null
     if (stash !== null) this.process(stash)
   }
@@ -280,6 +280,17 @@ export class ClientConnection {
     this.adjustReading()
   }
 
+  /** Gives the socket away (WebSocket); what was read ahead goes with it. Only the end of it is still ours to see. */
+  handOver (): Buffer {
+    const early = this.stash ?? Buffer.alloc(0)
+    this.stash = null
+    this.phase = BUSY
+    this.closing = true
+    this.socket.pause()
+    for (const event of ['data', 'drain', 'end']) this.socket.removeAllListeners(event)
+    return early
+  }
+
   /** Ends the connection in the middle of an answer, so that the client can tell that it is not whole. */
   cut (): void {
     this.socket.destroy()
@@ -308,18 +319,10 @@ export class ClientConnection {
     this.exchange.active = false
   }
 
-  get isClosed (): boolean {
-    return this.phase === CLOSED
-  }
-
   /** The client takes bytes again. */
   drained (): void {
     this.outlet.drained()
     this.exchange.upstream?.resume()
-  }
-
-  upstreamDrained (): void {
-    this.adjustReading()
   }
 
   /** Reads from the client only what can be put somewhere. */

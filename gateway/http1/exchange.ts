@@ -80,6 +80,8 @@ export class HttpExchange implements Exchange {
   transforming = false
   /** What the connection had written when this request began, for the log. */
   bytesBefore = 0
+  /** A WebSocket handshake on its way to a cluster. */
+  wantsUpgrade = false
   /** Handed over to another protocol; ends when the socket closes. */
   upgraded = false
 
@@ -128,6 +130,7 @@ export class HttpExchange implements Exchange {
     this.forwarding = false
     this.maxBodyBytes = 0
     this.retrying = false
+    this.wantsUpgrade = false
     this.upgraded = false
     this.localHandler = undefined
     this.client.writer.copy = null
@@ -167,6 +170,10 @@ export class HttpExchange implements Exchange {
 
   responseHeaderValues (name: string): readonly string[] {
     return this.response.lines.all(name)
+  }
+
+  responseHeaderNames (): readonly string[] {
+    return this.response.lines.names().filter((name) => !FRAMING.has(name))
   }
 
   setResponseHeader (name: string, value: string): void {

@@ -1,4 +1,4 @@
-/** Both sides of the gateway as raw bytes: an upstream that says what a test tells it, and a client that hides nothing. */
+/** Both sides of the gateway as raw bytes: an upstream that says what a test tells it, a client that hides nothing. */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { DATA_PLANE_DEFAULTS, type DataPlaneOptions } from '../data-plane-options.ts'
 import { ROUTING_DEFAULTS, type RoutingOptions } from '../options.ts'

@@ -85,7 +85,7 @@ export class Pool {
     socket.once(this.instance.secure ? 'secureConnect' : 'connect', () => this.ready(connection))
     socket.on('drain', () => {
       connection.outlet.drained()
-      connection.exchange?.client.upstreamDrained()
+      connection.exchange?.client.adjustReading()
     })
     socket.on('end', () => connection.ended())
     socket.on('error', (fault) => { cause = fault.message })

@@ -54,6 +54,7 @@ export class Tries {
     instance.active++
     x.tryStartedMs = x.attempt === 1 ? x.startedMs : this.loop.clock.now()
     x.deadlineMs = x.tryStartedMs + (x.route.connectTimeoutMs || this.loop.options.upstream.connectTimeoutMs)
+    if (x.wantsUpgrade) return this.loop.upgrades.start(x)
     const result = poolOf(instance, this.loop).acquire(x, sameFresh)
     if (result === 'attached') this.send(x)
     else if (result === 'overflow') this.failed(x, 'connect', 'too many requests wait for a connection')
@@ -135,7 +136,7 @@ export class Tries {
 
   mayRetry (x: HttpExchange, kind: TryFailure, status: number, nowMs: number): boolean {
     const { retry } = x.route
-    return retry !== undefined && !x.responded && x.body.replayable && x.attempt <= retry.retries &&
+    return retry !== undefined && !x.responded && !x.upgraded && x.body.replayable && x.attempt <= retry.retries &&
       retry.allows(x, kind, status, nowMs)
   }
 
@@ -156,7 +157,7 @@ export class Tries {
     x.deadlineMs = Infinity
     x.failure = { kind, message }
     this.settleBreaker(x, true, this.loop.clock.now())
-    if (x.route.fallback !== undefined) this.gateway.redirections.fallBack(x)
+    if (x.route.fallback !== undefined && !x.upgraded) this.gateway.redirections.fallBack(x)
     else this.gateway.refuse(x, STATUS_OF_FAILURE[kind])
   }
 
@@ -221,5 +222,6 @@ export class Tries {
     if (upstream !== null) upstream.detach(x, false)
     else if (x.counted) poolOf(x.instance!, this.loop).leave(x)
     this.failed(x, 'timeout', connected ? 'the upstream did not answer in time' : 'no connection in time')
+    if (x.upgraded) this.loop.upgrades.abandon(x)
   }
 }
