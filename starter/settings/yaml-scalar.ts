@@ -11,7 +11,7 @@ const NULL = /^(?:~|null|Null|NULL|)$/
 const INT = new RegExp('^(?:[-+]?0b_*[01][01_]*|[-+]?0_*[0-7][0-7_]*|[-+]?(?:0|[1-9][0-9_]*)' +
   '|[-+]?0x_*[0-9a-fA-F][0-9a-fA-F_]*|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+)$')
 const FLOAT = new RegExp('^(?:[-+]?[0-9][0-9_]*\\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+' +
-  '|\\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\\.[0-9_]*' +
+  '|[-+]?\\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\\.[0-9_]*' +
   '|[-+]?\\.(?:inf|Inf|INF)|\\.(?:nan|NaN|NAN))$')
 const CORE = 'tag:yaml.org,2002:'
 
@@ -24,8 +24,9 @@ export interface ScalarNode {
 
 /** The scalar of a node, `null` for YAML's null, or a string telling why it cannot be one. */
 export function resolveScalar (node: ScalarNode): Scalar | null | string {
+  // A lone `!` says nothing to SnakeYAML: a plain scalar keeps the type of its text.
   if (node.tag !== undefined && node.tag !== '!') return tagged(node.tag, node.text)
-  return node.plain && node.tag === undefined ? plain(node.text) : string(node.text)
+  return node.plain ? plain(node.text) : string(node.text)
 }
 
 function plain (text: string): Scalar | null {
@@ -92,8 +93,14 @@ export function javaDouble (value: number): string {
   if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0'
   const size = Math.abs(value)
   if (size >= 1e-3 && size < 1e7) return withFraction(String(value))
-  const [mantissa = '', exponent] = value.toExponential().split('e')
+  const [mantissa = '', exponent] = twoDigits(value).split('e')
   return `${withFraction(mantissa)}E${Number(exponent)}`
+}
+
+/** Java writes at least two digits, so it takes the nearest number of two where one would do: 4.9E-324. */
+function twoDigits (value: number): string {
+  const shortest = value.toExponential()
+  return /^-?\de/.test(shortest) ? value.toExponential(1) : shortest
 }
 
 const withFraction = (digits: string): string => digits.includes('.') ? digits : `${digits}.0`

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml'
-import type { Alias, Node, Scalar as YamlScalar, YAMLMap, YAMLParseError } from 'yaml'
+import type { Alias, Node, Scalar as YamlScalar, YAMLMap, YAMLParseError, YAMLSeq } from 'yaml'
 import { settingsError } from './errors.ts'
 import { PARSE_LIMITS } from './types.ts'
 import type { ParseLimits, Property, Scalar, YamlDocument } from './types.ts'
@@ -13,9 +13,11 @@ import { resolveScalar } from './yaml-scalar.ts'
  */
 export function parseYaml (text: string, source: string, limits: ParseLimits = PARSE_LIMITS): YamlDocument[] {
   const lines = new LineCounter()
-  const reader = new YamlReader(source, lines, limits)
-  reader.checkText(text)
-  const parsed = parseAllDocuments(text, {
+  // YAML 1.1 ends lines at a lone carriage return too; a mark for the byte order is no text.
+  const clean = text.replace(/^\ufeff/, '').replace(/\r(?!\n)/g, '\n')
+  const reader = new YamlReader(clean, source, lines, limits)
+  reader.checkText()
+  const parsed = parseAllDocuments(clean, {
     version: '1.1', schema: 'failsafe', uniqueKeys: false, prettyErrors: false, lineCounter: lines
   })
   const maps = [...parsed].map(document => {
@@ -32,6 +34,7 @@ type Entry = { readonly key: string, readonly value: Node | null, readonly at: n
 
 /** One file being read: where its lines are, what its aliases stand for, how much of its budget is left. */
 class YamlReader {
+  readonly #text: string
   readonly #source: string
   readonly #lines: LineCounter
   readonly #limits: ParseLimits
@@ -40,7 +43,8 @@ class YamlReader {
   #anchors = new Map<string, Node>()
   #out = new Map<string, Property>()
 
-  constructor (source: string, lines: LineCounter, limits: ParseLimits) {
+  constructor (text: string, source: string, lines: LineCounter, limits: ParseLimits) {
+    this.#text = text
     this.#source = source
     this.#lines = lines
     this.#limits = limits
@@ -59,7 +63,8 @@ class YamlReader {
   }
 
   /** Bounds the text before it is parsed; SnakeYAML refuses control characters. */
-  checkText (text: string): void {
+  checkText (): void {
+    const text = this.#text
     if (text.length > this.#limits.chars) {
       throw settingsError('E_CONFIG_LIMIT', [`${this.#limits.chars} characters`], { where: this.#source })
     }
@@ -121,8 +126,8 @@ class YamlReader {
     if (--this.#nodesLeft < 0) throw this.error(`more than ${this.#limits.nodes} values after expanding aliases`, at)
     if (depth > this.#limits.depth) throw this.error(`nested deeper than ${this.#limits.depth} levels`, at)
     if (isMap(node)) this.#map(node, path, depth)
-    else if (isSeq(node)) this.#list(node.items as Node[], path, depth, start(node))
-    else this.#put(path, isScalar(node) ? this.#scalar(node) : null, node === null ? at : start(node))
+    else if (isSeq(node)) this.#list(node, path, depth)
+    else this.#put(path, isScalar(node) ? this.#scalar(node) : null, node === null ? at : this.#begin(node))
   }
 
   #put (path: string, value: Scalar | null, offset: number): void {
@@ -133,13 +138,24 @@ class YamlReader {
     })
   }
 
-  #list (items: readonly Node[], path: string, depth: number, at: number): void {
-    if (items.length === 0) this.#put(path, null, at)
-    items.forEach((item, index) => this.#value(item, `${path}[${index}]`, depth + 1, at))
+  /** Where a node begins for SnakeYAML: at its anchor or tag; nothing at all stands right behind its `:` or `-`. */
+  #begin (node: Node): number {
+    const at = start(node)
+    if (!isScalar(node)) return at
+    const hasProps = node.anchor !== undefined || node.tag !== undefined
+    if (!hasProps && (node.value !== '' || node.type !== 'PLAIN')) return at
+    const before = hasProps ? /(?:[&!][^\s,[\]{}]*[ \t]*)+$/ : /[ \t]+$/
+    return at - (before.exec(this.#text.slice(Math.max(0, at - 200), at))?.[0].length ?? 0)
+  }
+
+  #list (node: YAMLSeq, path: string, depth: number): void {
+    this.#checkTag(node, 'seq')
+    if (node.items.length === 0) this.#put(path, null, start(node));
+    (node.items as Node[]).forEach((item, index) => this.#value(item, `${path}[${index}]`, depth + 1, start(node)))
   }
 
   #map (node: YAMLMap, path: string, depth: number): void {
-    this.#checkTag(node)
+    this.#checkTag(node, 'map')
     for (const { key, value, at } of this.#entries(node, 0).values()) {
       // Boot joins `[a/b]` without a dot: that is how a key with dots or slashes is written in Spring's YAML.
       const full = path.trim() === '' ? key : path + (key.startsWith('[') ? key : `.${key}`)
@@ -183,35 +199,43 @@ class YamlReader {
   #key (raw: Node | null): { id: string, text: string } {
     const node = this.#deref(raw)
     if (isMap(node) || isSeq(node)) {
-      const text = `[${this.#javaText(node, 0)}]`
+      const text = isSeq(node) && node.items.length === 0 ? '' : `[${this.#javaText(node, '', 0)}]`
       return { id: text, text }
     }
     const scalar = isScalar(node) ? this.#scalar(node) : null
     if (scalar === null) throw this.error('a key may not be null', start(raw))
-    return { id: `${scalar.kind} ${scalar.text}`, text: scalar.kind === 'string' ? scalar.text : `[${scalar.text}]` }
+    // A string that is not what was written was a number without JSON form: infinity.
+    const isText = scalar.kind === 'string' && isScalar(node) && scalar.text === this.#scalarText(node)
+    return { id: `${isText} ${scalar.text}`, text: isText ? scalar.text : `[${scalar.text}]` }
   }
 
-  /** Java's toString of a list or map used as a key: `[a, b]`, `{a=1}`. */
-  #javaText (raw: Node | null, depth: number): string {
+  /** Java's toString of a list or map used as a key: `[a, b]`, `{a=1}`; Boot has empty text for a value of null. */
+  #javaText (raw: Node | null, ifNull: string, depth: number): string {
     const node = this.#deref(raw)
     if (--this.#nodesLeft < 0 || depth > this.#limits.depth) throw this.error('a key nests too deeply', start(raw))
-    if (isSeq(node)) return `[${(node.items as Node[]).map(item => this.#javaText(item, depth + 1)).join(', ')}]`
-    if (isMap(node)) {
-      return `{${node.items.map(pair => `${this.#javaText(pair.key as Node, depth + 1)}=${
-        this.#javaText(pair.value as Node | null, depth + 1)}`).join(', ')}}`
-    }
-    return isScalar(node) ? this.#scalar(node)?.text ?? 'null' : 'null'
+    const text = (below: unknown, none = '') => this.#javaText(below as Node | null, none, depth + 1)
+    if (isSeq(node)) return node.items.length === 0 ? '' : `[${node.items.map(item => text(item)).join(', ')}]`
+    if (isMap(node)) return `{${node.items.map(({ key, value }) => `${text(key, 'null')}=${text(value)}`).join(', ')}}`
+    return isScalar(node) ? this.#scalar(node)?.text ?? ifNull : ifNull
   }
 
   #scalar (node: YamlScalar): Scalar | null {
-    const result = resolveScalar({ text: node.value as string, plain: node.type === 'PLAIN', tag: node.tag })
+    const result = resolveScalar({ text: this.#scalarText(node), plain: node.type === 'PLAIN', tag: node.tag })
     if (typeof result === 'string') throw this.error(result, start(node))
     return result
   }
 
-  #checkTag (node: YAMLMap): void {
-    const known = node.tag === undefined || /^tag:yaml\.org,2002:(?:map|omap|set)$/.test(node.tag)
-    if (!known) throw this.error(`tag "${node.tag}" is not known`, start(node))
+  /** A block that the file ends in without a newline has none at its end, says SnakeYAML. */
+  #scalarText (node: YamlScalar): string {
+    const text = node.value as string
+    const isLast = node.type?.startsWith('BLOCK') === true && end(node) >= this.#text.length
+    return isLast && !this.#text.endsWith('\n') ? text.replace(/\n$/, '') : text
+  }
+
+  /** Sets, ordered maps and pairs have no flat form worth having; other tags name Java classes. */
+  #checkTag (node: YAMLMap | YAMLSeq, kind: 'map' | 'seq'): void {
+    if (node.tag === undefined || node.tag === '!' || node.tag === `tag:yaml.org,2002:${kind}`) return
+    throw this.error(`tag "${node.tag}" is not known`, start(node))
   }
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import fc from 'fast-check'
 import {
@@ -65,6 +66,33 @@ t.test('doubles are written as Java writes them', async t => {
     const text = javaDouble(value)
     return Object.is(Number(text), value) && /^-?\d+\.\d+(?:E-?\d+)?$/.test(text) && !text.includes('e')
   }))
+})
+
+/** Texts that SnakeYAML refuses and this parser reads; none of them can be meant otherwise. */
+const LENIENT = new Set(['v: <<', 'v:\n  - <<\n  - x', 'v: [<<, x]', 'v: [!!str, x]', 'v: [http://h:80/x?y=1#z, x]', '%x: v', '&a: v',
+  'm:\n  &a: v', 'a: \u0085b', 'a:\tb', 'a: 1\n...\nb: 2', 'a: "\\/"', 'a: b\u2028c'])
+
+t.test('YAML gives what Spring Boot 3.5.6 with SnakeYAML 2.4 gave for each of these files', async t => {
+  type Golden = [text: string, documents: [key: string, kind: string, value: string, place: string][][] | null][]
+  const golden = JSON.parse(readFileSync(new URL('fixtures/spring-boot-yaml.json', import.meta.url), 'utf8')) as Golden
+  const read = (text: string, withPlaces: boolean) => parseYaml(text, 'f').filter(({ properties }) => properties.size > 0).map(({ properties }) =>
+    [...properties].map(([key, { value, origin }]) =>
+      [key, value.kind[0], value.text, ...withPlaces ? [`${origin.line}:${origin.column}`] : []]))
+  let places = 0
+  for (const [text, documents] of golden) {
+    if (documents === null) {
+      if (!LENIENT.has(text) && !failure(text).startsWith('E_CONFIG_YAML a.yml:')) t.fail(JSON.stringify(text))
+      continue
+    }
+    const expected = documents.filter(Boolean)
+    const values = expected.map(document => document.map(entry => entry.slice(0, 3)))
+    const ours = read(text, false)
+    if (JSON.stringify(ours) !== JSON.stringify(values)) t.same(ours, values, JSON.stringify(text))
+    if (JSON.stringify(read(text, true)) === JSON.stringify(expected)) places++
+  }
+  t.ok(golden.length > 1000)
+  const readable = golden.filter(([, documents]) => documents !== null).length
+  t.ok(places > readable * 0.99, `${places} of ${readable} with the very same lines and columns`)
 })
 
 t.test('YAML is flattened as Spring Boot flattens it', async t => {
