@@ -1,0 +1,26 @@
+/**
+ * `npm run test:spring`: builds a Spring Boot service and Spring's own servers once, then runs the tests that need
+ * them (`*.spring.ts`). Apart from `npm test`, because it takes a JDK, Maven and minutes.
+ */
+import { spawnSync } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+
+for (const tool of ['java', 'mvn']) {
+  if (spawnSync(tool, ['-version'], { stdio: 'ignore' }).status === 0) continue
+  process.stderr.write(`E_SPRING_TOOLS ${tool} is not installed. On Debian: apt-get install default-jdk-headless maven\n`)
+  process.exit(1)
+}
+
+for (const pom of globSync('*/test/spring/pom.xml', { cwd: root })) {
+  const folder = join(root, dirname(pom))
+  process.stdout.write(`building ${dirname(pom)}\n`)
+  const built = spawnSync('mvn', ['--quiet', '--batch-mode', 'package'], { cwd: folder, stdio: 'inherit' })
+  if (built.status !== 0) process.exit(1)
+}
+
+const files = globSync('*/test/spring/*.spring.ts', { cwd: root })
+const tests = spawnSync('tap', ['run', '--jobs=1', '--timeout=900', ...files], { cwd: root, stdio: 'inherit' })
+process.exit(tests.status ?? 1)
