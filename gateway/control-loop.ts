@@ -46,7 +46,7 @@ export class ControlLoop {
     this.#parts = parts
     this.#shadow = new WorkerCompiler(shadowHost(parts.log))
     this.#configuration = parts.read()
-    this.#table = this.#shadow.compile(this.#snapshot())
+    this.#table = this.#shadow.compile(this.#snapshot(this.#configuration))
   }
 
   /** Routes of the table in use, for the admin's lists. */
@@ -72,21 +72,18 @@ export class ControlLoop {
 
   /** Reads the settings again and swaps; on a fault everything stays and the caller is told. */
   async refresh (): Promise<void> {
-    const before = this.#configuration
-    this.#configuration = this.#parts.read()
-    await this.apply().catch((fault: unknown) => {
-      this.#configuration = before
-      throw fault
-    })
+    await this.apply(this.#parts.read())
   }
 
   /** Compiles what is now and swaps it in, one swap after the other. */
-  async apply (): Promise<void> {
+  async apply (configuration?: Configuration): Promise<void> {
     const next = this.#applying.catch(() => {}).then(async () => {
-      const snapshot = this.#snapshot()
+      const wanted = configuration ?? this.#configuration
+      const snapshot = this.#snapshot(wanted)
       const table = this.#shadow.compile(snapshot)
       await this.#parts.dataPlane.apply(snapshot)
       this.#table = table
+      this.#configuration = wanted
     })
     this.#applying = next
     await next
@@ -114,8 +111,7 @@ export class ControlLoop {
     return this.#parts.discovery.services()
   }
 
-  #snapshot (): GatewaySnapshot {
-    const { routes, defaultFilters, routing, locate } = this.#configuration
+  #snapshot ({ routes, defaultFilters, routing, locate }: Configuration): GatewaySnapshot {
     const { discovery, store } = this.#parts
     const located = locate?.(discovery.services(), name => discovery.instances(name)) ?? []
     return {

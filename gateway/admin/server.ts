@@ -1,6 +1,7 @@
 /** The management server: the starter's actuator, Spring Cloud Gateway's endpoints, hystrix.stream. Its own port. */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import Fastify, { LogController, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { LogController, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { actuator } from '../../starter/actuator/actuator.ts'
 import type { HealthIndicator } from '../../starter/actuator/health.ts'
 import type { Logger } from '../../starter/logger.ts'
@@ -43,6 +44,7 @@ export async function adminServer (parts: AdminParts) {
     return changed
   }
   app.setErrorHandler(answerFault)
+  tolerateEmptyJson(app)
   await app.register(actuator, {
     settings, log, authorize: auth.check, refresh, health: parts.health, metrics: () => metricsText(parts)
   })
@@ -54,6 +56,18 @@ export async function adminServer (parts: AdminParts) {
     app.get(path, { onRequest: auth.requireRole('read') }, (request, reply) => hystrixStream(request, reply, control))
   }
   return app
+}
+
+/** A POST with a JSON type and no body is normal here: Spring's clients send it with /refresh. */
+function tolerateEmptyJson (app: FastifyInstance<Server, IncomingMessage, ServerResponse, Logger>): void {
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, body === '' ? undefined : JSON.parse(String(body)))
+    } catch (cause) {
+      done(Object.assign(cause as Error, { statusCode: 400 }))
+    }
+  })
 }
 
 async function metricsText ({ control, dataPlane, metricsPrefix, metricsTags }: AdminParts): Promise<string> {

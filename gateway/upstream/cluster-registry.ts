@@ -74,8 +74,9 @@ export class ClusterRegistry {
     return this.cluster(clusterName(uri)).budget
   }
 
+  /** Names of services know no case: a registry may shout what a route whispers. */
   update (name: string, instances: readonly ServiceInstance[]): void {
-    this.cluster(name).update(instances)
+    this.cluster(name.toLowerCase()).update(instances)
   }
 
   get all (): Iterable<ClusterState> {
