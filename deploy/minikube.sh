@@ -47,6 +47,22 @@ for name in $services; do
   esac
 done
 
+# Passwords are made here, once, and stand in no file. The stores keep them, so a second run must not change them.
+make_secrets() {
+  local password; password=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
+  kubectl get namespace breakwater >/dev/null 2>&1 || kubectl create namespace breakwater
+  kubectl -n breakwater get secret stores >/dev/null 2>&1 && return
+  {
+    echo "postgres-password=$password"
+    echo "redis-password=$password"
+    for name in users orders inventory payments; do
+      echo "$name=postgres://breakwater:$password@postgres:5432/$name"
+    done
+    echo "order-history=redis://:$password@redis:6379"
+  } | kubectl -n breakwater create secret generic stores --from-env-file=/dev/stdin
+}
+[ "$context" = kube ] || make_secrets
+
 say "applying $overlay"
 before=$(kubectl -n breakwater get deployments -o name)
 if [ -n "${REGISTRY:-}" ]; then
