@@ -40,5 +40,15 @@ export const error = errorTable({
   E_CIPHER_INVALID: { text: 'Text not encrypted with this key', status: 400 },
   E_CIPHER_NO_PUBLIC_KEY: { text: 'No public key available', status: 404 },
   E_CIPHER_BODY: { text: 'The text to work on is the body of the request, with a Content-Type.', status: 400 },
+  E_CONFIG_WATCHERS: {
+    text: 'Too many clients are watching.', next: 'Try again later, or raise breakwater.config-server.max-watchers.',
+    status: 503, canRetry: true
+  },
+  E_WEBHOOK_SIGNATURE: {
+    text: 'This webhook is not signed with the secret of this server.',
+    next: 'Set breakwater.config-server.webhook.secret here and at the git host, or webhook.unsigned: true to do without.',
+    status: 403
+  },
+  E_WEBHOOK_BODY: { text: 'The body of a webhook is one JSON object.', status: 400 },
   E_CONFIG_SETTING: { text: '%s: %s', next: '%s' }
 })

@@ -5,6 +5,8 @@ import type { NativeOptions } from './backends/native.ts'
 import type { EncryptOptions } from './encryption/key-ring.ts'
 import { readBackends } from './backends/read-backends.ts'
 import { error } from './errors.ts'
+import type { SpringRefreshOptions } from './push/spring-refresh.ts'
+import type { WebhookOptions } from './push/webhook.ts'
 import type { AccessRule } from './web/access.ts'
 import { readEncryptOptions } from './encryption/encrypt-options.ts'
 
@@ -44,6 +46,12 @@ export interface ConfigServerOptions {
   readonly decryptFiles: boolean
   /** `spring.cloud.config.server.encrypt.prefix-invalid-properties`. @default true */
   readonly prefixInvalid: boolean
+  readonly webhook: WebhookOptions
+  readonly refreshClients: SpringRefreshOptions
+  /** `breakwater.config-server.max-watchers`. @default 10000 */
+  readonly maxWatchers: number
+  /** `breakwater.config-server.watch-poll`: for stores that cannot tell of changes. @default 5000 */
+  readonly watchPollMs: number
   /** `breakwater.config-server.access[n].*`: who may ask for what. @default none: the role alone decides */
   readonly access: readonly AccessRule[]
   /** `breakwater.config-server.max-file-bytes`: a larger file is refused. @default 1 MiB */
@@ -74,6 +82,10 @@ export const DEFAULTS: ConfigServerOptions = {
   decrypt: true,
   decryptFiles: false,
   prefixInvalid: true,
+  webhook: { unsigned: false, disabled: new Set() },
+  refreshClients: { enabled: false, pauseMs: 200, timeoutMs: 10_000 },
+  maxWatchers: 10_000,
+  watchPollMs: 5_000,
   access: [],
   maxFileBytes: MEBIBYTE,
   maxKeys: 10_000,
@@ -103,11 +115,37 @@ export function readOptions (settings: Settings): ConfigServerOptions {
     decrypt: settings.boolean(`${SERVER}.encrypt.enabled`, DEFAULTS.decrypt),
     decryptFiles: settings.boolean(`${SERVER}.encrypt.plain-text-encrypt`, DEFAULTS.decryptFiles),
     prefixInvalid: settings.boolean(`${SERVER}.encrypt.prefix-invalid-properties`, DEFAULTS.prefixInvalid),
+    webhook: readWebhook(settings),
+    refreshClients: readRefreshClients(settings),
+    maxWatchers: settings.integer(`${OWN}.max-watchers`, DEFAULTS.maxWatchers),
+    watchPollMs: settings.durationMs(`${OWN}.watch-poll`, DEFAULTS.watchPollMs),
     access: readAccess(settings),
     maxFileBytes,
     maxKeys: settings.integer(`${OWN}.max-keys`, DEFAULTS.maxKeys),
     answerCacheBytes: settings.bytes(`${OWN}.answer-cache`, DEFAULTS.answerCacheBytes),
     fileCacheBytes: settings.bytes(`${OWN}.file-cache`, DEFAULTS.fileCacheBytes)
+  }
+}
+
+const PROVIDERS = ['github', 'gitlab', 'bitbucket', 'gitea', 'gitee', 'gogs']
+
+function readWebhook (settings: Settings): WebhookOptions {
+  return {
+    secret: settings.get(`${OWN}.webhook.secret`),
+    unsigned: settings.boolean(`${OWN}.webhook.unsigned`, DEFAULTS.webhook.unsigned),
+    disabled: new Set(PROVIDERS.filter(name => !settings.boolean(`${SERVER}.monitor.${name}.enabled`, true)))
+  }
+}
+
+function readRefreshClients (settings: Settings): SpringRefreshOptions {
+  const prefix = `${OWN}.refresh-clients`
+  const username = settings.get(`${prefix}.username`)
+  const text = `${username}:${settings.get(`${prefix}.password`) ?? ''}`
+  return {
+    enabled: settings.boolean(`${prefix}.enabled`, DEFAULTS.refreshClients.enabled),
+    pauseMs: settings.durationMs(`${prefix}.pause`, DEFAULTS.refreshClients.pauseMs),
+    timeoutMs: settings.durationMs(`${prefix}.timeout`, DEFAULTS.refreshClients.timeoutMs),
+    authorization: username === undefined ? undefined : `Basic ${Buffer.from(text).toString('base64')}`
   }
 }
 

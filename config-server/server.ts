@@ -4,7 +4,8 @@
  */
 import type { FastifyInstance } from 'fastify'
 import {
-  actuator, createAuthenticator, createLogger, type Authenticator, type Authorize, type Logger
+  actuator, createAuthenticator, createLogger, type Authenticator, type Authorize, type DiscoveryClient,
+  type Logger
 } from '@breakwater/starter'
 import { Settings } from '@breakwater/starter/settings'
 import type { Backend } from './backends/backend.ts'
@@ -14,12 +15,15 @@ import { decryptFile } from './encryption/decrypt-file.ts'
 import { createKeyRing, type KeyRing } from './encryption/key-ring.ts'
 import { EnvironmentRoad, type Decrypt } from './environment.ts'
 import { DEFAULTS, type ConfigServerOptions } from './options.ts'
+import { startPush, type Push } from './push/push.ts'
 import { fillText } from './render/render.ts'
 import { createAccess } from './web/access.ts'
 import { createAudit } from './web/audit.ts'
 import { encryptionRoutes } from './web/encryption-routes.ts'
 import { environmentRoutes } from './web/environment-routes.ts'
 import { createFileRoute } from './web/file-route.ts'
+import { monitorRoute } from './web/monitor-route.ts'
+import { watchRoutes } from './web/watch-routes.ts'
 import { createHttp, useConfigServerWire } from './web/server.ts'
 
 /** A started config server. */
@@ -33,6 +37,8 @@ export interface ConfigServerContext {
   readonly log?: Logger
   /** Shown by /actuator/env. Default: none. */
   readonly settings?: Settings
+  /** Finds the applications to refresh. Default: none are. */
+  readonly discovery?: DiscoveryClient | undefined
   /** The process's environment, of which git gets PATH, HOME and the ssh agent. Default: none. */
   readonly environment?: Readonly<Record<string, string | undefined>>
 }
@@ -45,6 +51,8 @@ interface Parts {
   readonly backend: Backend
   readonly keys: KeyRing
   readonly auth: Authenticator
+  readonly road: EnvironmentRoad
+  readonly push: Push
 }
 
 /**
@@ -74,11 +82,23 @@ async function createParts (options: ConfigServerOptions, context: ConfigServerC
   const auth = await createAuthenticator(settings, log)
   const keys = await createKeyRing(options.encrypt)
   const backend = await createBackend({ options, log, environment: context.environment ?? {} })
-  return { options, settings, log, auth, keys, backend }
+  const road = createRoad(options, backend, keys, log)
+  const push = startPush({
+    road,
+    backend,
+    log,
+    discovery: context.discovery,
+    refresh: options.refreshClients,
+    maxWatchers: options.maxWatchers,
+    pollMs: options.watchPollMs
+  })
+  return { options, settings, log, auth, keys, backend, road, push }
 }
 
-async function stop (app: FastifyInstance, { backend }: Parts): Promise<void> {
+// New requests end first, then what they wait for, then what they read from.
+async function stop (app: FastifyInstance, { backend, push }: Parts): Promise<void> {
   await app.close()
+  await push.stop()
   await backend.stop()
 }
 
@@ -98,22 +118,23 @@ function healthOf (backend: Backend) {
   }
 }
 
-function registerRoutes (scope: FastifyInstance, { options, auth, backend, keys, log }: Parts): void {
+function registerRoutes (scope: FastifyInstance, { options, auth, backend, keys, log, road, push }: Parts): void {
   useConfigServerWire(scope, auth.mode === 'bearer' ? 'Bearer' : 'Basic realm="config-server"')
   const access = createAccess(auth, options.access)
   const audit = createAudit(log)
-  const road = createRoad(options, backend, keys, log)
+  const shared = { ...options, access, audit, road, keys, log }
+  encryptionRoutes(scope, shared)
+  watchRoutes(scope, { ...shared, ...push })
+  monitorRoute(scope, { ...shared, refresh: async () => backend.refresh?.() })
   const files = createFileRoute({
-    ...options,
-    access,
+    ...shared,
     find: async (ask, candidates, asker) => backend.resource(ask, candidates, asker),
     fill: async (text, file, ask, asker) => {
       const plain = options.decrypt && options.decryptFiles ? await decryptFile(text, file, keys) : text
       return plain.includes('${') ? fillText(plain, await road.environment(ask, asker)) : plain
     }
   })
-  encryptionRoutes(scope, { prefix: options.prefix, keys, access, audit })
-  environmentRoutes(scope, { ...options, road, files, access, audit })
+  environmentRoutes(scope, { ...shared, files })
 }
 
 function createRoad (options: ConfigServerOptions, backend: Backend, keys: KeyRing, log: Logger): EnvironmentRoad {

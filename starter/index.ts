@@ -16,6 +16,7 @@ export type {
 export { createDiscoveryClient, createRegistration, discoveryKind, type DiscoveryAdapter } from './discovery/factory.ts'
 export { createKubernetesDiscovery } from './discovery/kubernetes.ts'
 export type { OwnAddress } from './discovery/eureka/own-instance.ts'
+export { ownAddress } from './http/ports.ts'
 
 export { createAuthenticator, type Authenticate, type Authenticator, type RoleHook } from './security/authenticator.ts'
 export type { Principal, Role } from './security/principal.ts'

@@ -5,6 +5,8 @@
 import { watch, type FSWatcher } from 'node:fs'
 import { stat } from 'node:fs/promises'
 
+const QUIET_MS = 50
+const LONGEST_UNQUIET_MS = 500
 const MAX_NOTED = 20_000
 const MAX_WATCHED = 1024
 const STATS_AT_ONCE = 16
@@ -16,6 +18,8 @@ export class FolderVersion {
   readonly #listeners = new Set<() => void>()
   readonly #sweepMs: number
   #timer: NodeJS.Timeout | undefined
+  #quiet: NodeJS.Timeout | undefined
+  #unquietSinceMs = 0
 
   constructor (sweepMs: number) {
     this.#sweepMs = sweepMs
@@ -31,6 +35,7 @@ export class FolderVersion {
 
   stop (): void {
     clearTimeout(this.#timer)
+    clearTimeout(this.#quiet)
     this.#timer = undefined
     for (const watcher of this.#watchers.values()) watcher.close()
     this.#watchers.clear()
@@ -61,14 +66,28 @@ export class FolderVersion {
   }
 
   #unwatchFolder (path: string): void {
-    this.#watchers.get(path)?.close()
-    this.#watchers.delete(path)
+    this.#rewatch(path)
     this.#bump()
   }
 
+  // A folder that was replaced by another one of its name is watched anew when it is next listed.
+  #rewatch (path: string): void {
+    this.#watchers.get(path)?.close()
+    this.#watchers.delete(path)
+  }
+
+  // Answers are new at once; those who wait are told when it is quiet, as most programs write a file in two steps
+  // and nobody should be woken for the empty one in between.
   #bump (): void {
     this.#version++
-    for (const listener of this.#listeners) listener()
+    const now = performance.now()
+    if (this.#quiet === undefined) this.#unquietSinceMs = now
+    else if (now - this.#unquietSinceMs > LONGEST_UNQUIET_MS) return
+    clearTimeout(this.#quiet)
+    this.#quiet = setTimeout(() => {
+      this.#quiet = undefined
+      for (const listener of this.#listeners) listener()
+    }, QUIET_MS)
   }
 
   async #sweepAgain (): Promise<void> {
@@ -86,6 +105,7 @@ export class FolderVersion {
       for (const [index, [path, before]] of part.entries()) {
         if (now[index] === before || this.#signatures.get(path) !== before) continue
         this.#signatures.set(path, now[index]!)
+        this.#rewatch(path)
         changed = true
       }
     }

@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import http from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import cloudConfigClient from 'cloud-config-client'
@@ -68,6 +69,25 @@ t.test('as a process: it says where it listens, serves, and ends on SIGTERM', as
   t.equal((await ask(url, '/actuator/health')).status, 200)
   child.kill('SIGTERM')
   t.strictSame(await once(child, 'close'), [0, null])
+})
+
+t.test('it registers as configserver when asked to, and takes itself out', async t => {
+  const calls: string[] = []
+  const registry = http.createServer((request, response) => {
+    calls.push(`${request.method} ${request.url?.replace(/\?.*/, '')}`)
+    request.resume().on('end', () => response.writeHead(request.method === 'POST' ? 204 : 200).end())
+  })
+  await new Promise<void>(resolve => registry.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => registry.close())
+  const root = await folder(t, FILES)
+  const { port } = registry.address() as { port: number }
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../main.ts'), '--port', '0', '--eureka.client.register-with-eureka=true',
+    `--eureka.client.service-url.defaultZone=http://127.0.0.1:${port}/eureka/`], { cwd: root, env: {}, stdio: ['ignore', 'ignore', 'inherit'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  await eventually('the registration', () => calls.includes('POST /eureka/apps/CONFIGSERVER'))
+  child.kill('SIGTERM')
+  t.strictSame(await once(child, 'close'), [0, null])
+  t.ok(calls.some(call => call.startsWith('DELETE /eureka/apps/CONFIGSERVER/')), calls.join(', '))
 })
 
 t.test('a process that cannot start says why in one line', async t => {

@@ -61,7 +61,7 @@ export interface AskDefaults {
 
 /** Who asks, from the headers that Spring's and our own clients send. */
 export function askerOf (request: FastifyRequest): Asker {
-  return { token: headerOf(request, 'x-config-token'), instance: headerOf(request, 'x-config-instance') }
+  return { token: headerOf(request, 'x-config-token'), instance: headerOf(request, 'x-config-instance') ?? request.ip }
 }
 
 function headerOf (request: FastifyRequest, name: string): string | undefined {

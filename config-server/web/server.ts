@@ -1,6 +1,6 @@
 /** The HTTP server: what is registered, in which order, and how every error leaves it. */
 import fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { Logger } from '@breakwater/starter'
+import { BreakwaterError, type Logger } from '@breakwater/starter'
 import { errorBody, statusOf } from './error-body.ts'
 
 const MAX_BODY_BYTES = 1_048_576
@@ -31,9 +31,16 @@ export function useConfigServerWire (scope: FastifyInstance, challenge: string):
 
 async function sendError (failure: unknown, request: FastifyRequest, reply: FastifyReply) {
   const status = statusOf(failure)
-  if (status >= 500) request.log.error({ err: failure, path: request.url.split('?', 1)[0] }, 'request failed')
+  if (status >= 500) logFailure(failure, request)
   if (status === 405) reply.header('allow', 'GET')
   if (status === 503) reply.header('retry-after', '5')
   return reply.code(status).header('content-type', 'application/json')
     .send(Buffer.from(errorBody(failure, request.raw.url ?? '/', new Date())))
+}
+
+// Our own errors say all there is to say; a stack is for what nobody expected.
+function logFailure (failure: unknown, request: FastifyRequest): void {
+  const path = request.url.split('?', 1)[0]
+  if (failure instanceof BreakwaterError) request.log.warn({ path, code: failure.code, problem: failure.message }, 'request failed')
+  else request.log.error({ path, err: failure }, 'request failed')
 }
