@@ -1,0 +1,60 @@
+/**
+ * Our gateway as it is measured: 100 routes, breaker, retry, request ids, histogram, access log to a file. Each extra
+ * can be left out by name (`--without=log,breaker`), which is how the cost of each is found.
+ */
+import { parseArgs } from 'node:util'
+import { DATA_PLANE_DEFAULTS, type DataPlaneOptions } from '../../gateway/data-plane-options.ts'
+import { ROUTING_DEFAULTS } from '../../gateway/options.ts'
+import { createCompiler } from '../../gateway/routes/compile.ts'
+import type { NamedArgs, RouteDefinition } from '../../gateway/routes/route.ts'
+import { createDataPlane } from '../../gateway/workers/data-plane.ts'
+import { HostedLoop } from '../../gateway/workers/hosted-loop.ts'
+
+const { values } = parseArgs({
+  options: {
+    port: { type: 'string', default: '0' },
+    upstream: { type: 'string', default: '' },
+    workers: { type: 'string', default: '0' },
+    log: { type: 'string', default: '/dev/null' },
+    without: { type: 'string', default: '' }
+  }
+})
+const without = new Set(values.without.split(','))
+
+const named = (name: string, args: Record<string, string>): NamedArgs => ({ name, args: Object.assign(Object.create(null), args) })
+
+function routes (): RouteDefinition[] {
+  const filters = [
+    ...(without.has('breaker') ? [] : [named('CircuitBreaker', { name: 'bench' })]),
+    ...(without.has('retry') ? [] : [named('Retry', { retries: '2' })])
+  ]
+  const one = (id: string, path: string): RouteDefinition =>
+    ({ id, uri: values.upstream, order: 0, enabled: true, predicates: [named('Path', { 'patterns.0': path })], filters, metadata: {} })
+  const others = without.has('routes') ? 0 : 99
+  return [...Array.from({ length: others }, (_, at) => one(`service-${at}`, `/service-${at}/**`)), one('bench', '/**')]
+}
+
+const options: DataPlaneOptions = {
+  ...DATA_PLANE_DEFAULTS,
+  port: Number(values.port),
+  workers: Number(values.workers),
+  accessLog: { enabled: !without.has('log'), file: values.log }
+}
+const snapshot = {
+  routes: routes(), defaultFilters: [], instances: {},
+  options: { ...ROUTING_DEFAULTS, retryRefusedConnections: !without.has('retry') }
+}
+
+if (options.workers > 0) {
+  const dataPlane = createDataPlane(options, (level, message) => console.error(level, message))
+  await dataPlane.start()
+  await dataPlane.apply(snapshot)
+} else {
+  // One loop in this thread, where extras that no setting switches off can be taken out.
+  const hosted = new HostedLoop(options, createCompiler, { log: (level, message) => console.error(level, message), emit: () => {} })
+  if (without.has('metrics')) hosted.loop.cells.add = () => {}
+  if (without.has('ids')) hosted.loop.identify = () => {}
+  hosted.apply(snapshot)
+  await hosted.start(options.port)
+}
+process.stdout.write('ready\n')
