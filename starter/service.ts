@@ -198,9 +198,10 @@ class ServiceLife {
     const bound = app.server.address() as AddressInfo
     const managementPort = await this.#listenForManagement(app, host)
     this.#registration = createRegistration(this.#settings, this.#log, ownAddress(bound, managementPort))
-    this.#discovery.onConnect?.(() => this.#registration?.checkSoon?.())
     // Neither rejects when the registry is down: the service works, and registers as soon as it can.
     await Promise.all([this.#discovery.start(), this.#registration?.start()])
+    // A registry that comes back may have forgotten us; until the next renewal it would send nobody here.
+    this.#discovery.onConnect?.(() => this.#registration?.checkSoon?.())
     this.#availability.ready = true
     return {
       url: urlOf(bound.address, bound.port),

@@ -1,11 +1,12 @@
 /** What happens around every request: its context, its line in the log, its span. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Logger } from '../logger.ts'
+import { AccessLog } from './access-log.ts'
 import { runInContext } from '../trace/context.ts'
 import type { RequestContext } from '../trace/context.ts'
 import { readRequestContext, REQUEST_ID_HEADER } from '../trace/request-trace.ts'
 import type { TraceSource } from '../trace/request-trace.ts'
-import type { SpanSink } from '../trace/spans.ts'
+import type { Span, SpanSink } from '../trace/spans.ts'
 
 export interface RequestHookOptions {
   readonly log: Logger
@@ -20,6 +21,7 @@ type Carrier = FastifyRequest & { [contextOf]?: RequestContext }
 
 /** Installs the hooks; before any route. */
 export function addRequestHooks (app: FastifyInstance, options: RequestHookOptions): void {
+  const accessLog = options.accessLog ? new AccessLog(options.log) : undefined
   app.addHook('onRequest', (request: Carrier, reply, done) => {
     const context = readRequestContext(request.headers, options.trace, performance.now())
     request[contextOf] = context
@@ -35,34 +37,29 @@ export function addRequestHooks (app: FastifyInstance, options: RequestHookOptio
   app.addHook('onResponse', (request: Carrier, reply, done) => {
     const context = request[contextOf]
     if (context !== undefined) {
-      runInContext(context, () => finish(request, reply.statusCode, reply.elapsedTime, context, options))
+      const route = request.routeOptions.url
+      if (route?.startsWith('/actuator') !== true) {
+        accessLog?.add(request.method, route, reply.statusCode, reply.elapsedTime, context)
+      }
+      if (options.sink !== undefined && context.sampled) {
+        options.sink.record(spanOf(request.method, route ?? 'unknown', reply.statusCode, reply.elapsedTime, context))
+      }
     }
     done()
   })
 }
 
-function finish (
-  request: FastifyRequest, status: number, elapsedMs: number, context: RequestContext, options: RequestHookOptions
-): void {
-  const route = request.routeOptions.url
-  if (options.accessLog && route?.startsWith('/actuator') !== true) {
-    options.log.info({ method: request.method, route, status, ms: Math.round(elapsedMs * 100) / 100 }, 'request')
-  }
-  if (options.sink === undefined || !context.sampled) return
+function spanOf (method: string, route: string, status: number, elapsedMs: number, context: RequestContext): Span {
   const endMs = Date.now()
-  options.sink.record({
+  return {
     traceId: context.traceId,
     spanId: context.spanId,
     parentId: context.parentId,
-    name: `${request.method} ${route ?? 'unknown'}`,
+    name: `${method} ${route}`,
     kind: 'server',
     startMs: endMs - elapsedMs,
     endMs,
-    attributes: {
-      'http.request.method': request.method,
-      'http.route': route ?? 'unknown',
-      'http.response.status_code': status
-    },
+    attributes: { 'http.request.method': method, 'http.route': route, 'http.response.status_code': status },
     error: status >= 500 ? String(status) : undefined
-  })
+  }
 }

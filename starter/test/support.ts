@@ -20,7 +20,11 @@ export function settingsOf (values: Record<string, string> = {}, profiles?: stri
 /** A logger that keeps its lines. */
 export function memoryLog (level = 'debug'): { log: Logger, lines: Array<Record<string, unknown>> } {
   const lines: Array<Record<string, unknown>> = []
-  const log = createLogger({ name: 'test', level, destination: { write: line => { lines.push(JSON.parse(line) as Record<string, unknown>) } } })
+  // The access log writes several lines at once.
+  const write = (text: string): void => {
+    for (const line of text.trimEnd().split('\n')) lines.push(JSON.parse(line) as Record<string, unknown>)
+  }
+  const log = createLogger({ name: 'test', level, destination: { write } })
   return { log, lines }
 }
 
