@@ -25,7 +25,9 @@ export async function startUsers ({ settings, log }: MainArgs): Promise<Running>
   const node = new UserNode({
     open: () => openSqlStore(settings, NAME, USER_TABLES),
     createMessaging: store => createMessaging(settings, { service: NAME, store, schemas, log }),
-    ownerFile: new OwnerFile(dataFile(settings, NAME, 'owner.json')),
+    ownerFile: settings.string('breakwater.store.url', '') === ''
+      ? new OwnerFile(dataFile(settings, NAME, 'owner.json'))
+      : undefined,
     log,
     takeOverMs: settings.durationMs('breakwater.users.take-over', 250)
   })

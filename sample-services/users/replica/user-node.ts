@@ -17,7 +17,8 @@ export interface UserNodeParts {
   /** Opens the store, or throws E_STORE_OWNED while another process has it. */
   readonly open: () => Promise<SqlStore>
   readonly createMessaging: (store: SqlStore) => Messaging<SqlTx>
-  readonly ownerFile: OwnerFile
+  /** Undefined with a shared store: there is no owner to be found. */
+  readonly ownerFile: OwnerFile | undefined
   readonly log: { info (fields: object, text: string): void, warn (fields: object, text: string): void }
   /** How often a replica tries to become the owner. */
   readonly takeOverMs: number
@@ -35,7 +36,7 @@ export class UserNode {
 
   constructor (parts: UserNodeParts) {
     this.#parts = parts
-    this.#replica = new Replica(() => parts.ownerFile.read())
+    this.#replica = new Replica(() => parts.ownerFile?.read())
   }
 
   get isOwner (): boolean {
@@ -47,7 +48,7 @@ export class UserNode {
   }
 
   get messaging (): Messaging<SqlTx> {
-    if (this.#ownership === undefined) throw userError('E_NOT_OWNER', [this.#parts.ownerFile.read() ?? 'an unknown address'])
+    if (this.#ownership === undefined) throw userError('E_NOT_OWNER', [this.#parts.ownerFile?.read() ?? 'an unknown address'])
     return this.#ownership.messaging
   }
 
@@ -61,7 +62,7 @@ export class UserNode {
   /** Tells the others where writes go, once the socket listens. */
   announce (url: string): void {
     this.#url = url
-    if (this.isOwner) this.#parts.ownerFile.write(url)
+    if (this.isOwner) this.#parts.ownerFile?.write(url)
   }
 
   async stop (): Promise<void> {
@@ -90,7 +91,7 @@ export class UserNode {
     const messaging = this.#parts.createMessaging(store)
     await messaging.start()
     this.#ownership = { store, messaging }
-    if (this.#url !== undefined) this.#parts.ownerFile.write(this.#url)
+    if (this.#url !== undefined) this.#parts.ownerFile?.write(this.#url)
     return true
   }
 
