@@ -1,0 +1,1 @@
+export { runLab, type LabOptions, type LabResult } from './lab.ts'

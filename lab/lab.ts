@@ -1,0 +1,95 @@
+/**
+ * The failure lab, one run from a seed:
+ *
+ *   start     the platform, as real processes on free ports
+ *   load      customers through the gateway, each request noted by the client
+ *   harm      faults on top of each other, until the time is up
+ *   quiet     everything back, and nothing under way any more (INV-0)
+ *   check     INV-1 to INV-8, from the stores on the disk and the clients' log
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { checkInvariants } from './checks/invariants.ts'
+import { waitForQuiet } from './checks/quiet.ts'
+import { readStores } from './checks/stores.ts'
+import { injectFaults } from './faults/faults.ts'
+import { Platform } from './platform/platform.ts'
+import { createRandom } from './random.ts'
+import { ClientLog } from './workload/client-log.ts'
+import { Workload } from './workload/workload.ts'
+
+export interface LabOptions {
+  readonly seed: number
+  readonly seconds: number
+  readonly ordersPerSecond: number
+  /** Where data and logs of the run are kept. */
+  readonly dir: string
+  readonly onProgress: (text: string) => void
+}
+
+export interface LabResult {
+  readonly seed: number
+  readonly violations: readonly string[]
+  /** How often each fault came. */
+  readonly faults: Readonly<Record<string, number>>
+  readonly facts: Readonly<Record<string, number>>
+  readonly settleMs: number
+}
+
+export async function runLab (options: LabOptions): Promise<LabResult> {
+  const random = createRandom(options.seed)
+  mkdirSync(options.dir, { recursive: true })
+  const platform = new Platform(options.dir, random.fork('bus'))
+  const log = new ClientLog(join(options.dir, 'clients.jsonl'))
+  const workload = new Workload({ gateway: () => platform.url('gateway'), log, random: random.fork('workload'),
+    ordersPerSecond: options.ordersPerSecond })
+  const faults: Record<string, number> = {}
+  try {
+    await platform.start()
+    options.onProgress('the platform is up')
+    await workload.prepare()
+    const working = workload.run()
+    const over = new AbortController()
+    const harming = injectFaults(platform, random.fork('faults'), over.signal, name => {
+      faults[name] = (faults[name] ?? 0) + 1
+      options.onProgress(name)
+    })
+    await delay(options.seconds * 1000)
+    over.abort()
+    await harming
+    platform.proxy.calm()
+    const settling = performance.now()
+    await platform.revive()
+    workload.stop()
+    await working
+    const moving = await waitForQuiet(platform)
+    const settleMs = Math.round(performance.now() - settling)
+    options.onProgress('quiet')
+    const facts = factsOf(platform, workload, log)
+    await platform.stop()
+    const stores = await readStores(join(options.dir, 'data'))
+    const hangs = workload.hangs === 0 ? [] : [`INV-0 ${workload.hangs} requests had no answer within 15 s`]
+    const violations = [...moving.map(what => `INV-0 not quiet: ${what}`), ...hangs, ...checkInvariants(stores, log)]
+    return { seed: options.seed, violations, faults, facts, settleMs }
+  } finally {
+    await platform.stop()
+  }
+}
+
+function factsOf (platform: Platform, workload: Workload, log: ClientLog): Record<string, number> {
+  const orders = log.entries.filter(entry => entry.kind === 'order')
+  return {
+    'requests of clients': log.entries.length,
+    'orders accepted (202)': orders.filter(entry => entry.answers.some(answer => answer.status === 202)).length,
+    'tries without an answer': log.entries.reduce((sum, entry) => sum + entry.silent, 0),
+    'answers "not now"': workload.refusals,
+    'reads answered': workload.reads.ok,
+    'reads refused': workload.reads.refused,
+    'reads from the fallback': workload.reads.fallback,
+    'processes that died': [...platform.processes.values()].reduce((sum, one) => sum + one.deaths, 0),
+    'deliveries doubled': platform.proxy.done.duplicated,
+    'deliveries reordered': platform.proxy.done.reordered,
+    'deliveries lost': platform.proxy.done.dropped
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * `npm run lab -- [--seed N] [--seconds S | --minutes M] [--runs N] [--rate ORDERS_PER_SECOND] [--keep]`
+ * Prints a table and the seed; ends with 1 when an invariant was broken, and then keeps the run's folder.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { runLab, type LabResult } from './lab.ts'
+
+const { values } = parseArgs({ options: {
+  seed: { type: 'string' }, seconds: { type: 'string' }, minutes: { type: 'string' }, runs: { type: 'string' },
+  rate: { type: 'string' }, keep: { type: 'boolean' }, quiet: { type: 'boolean' }
+} })
+
+const firstSeed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
+const seconds = values.minutes === undefined ? Number(values.seconds ?? 60) : Number(values.minutes) * 60
+const started = performance.now()
+
+let failed = 0
+for (let run = 0; run < Number(values.runs ?? 1); run++) {
+  const seed = firstSeed + run
+  const dir = mkdtempSync(join(tmpdir(), `breakwater-lab-${seed}-`))
+  console.log(`lab: seed ${seed}, ${seconds} s, folder ${dir}`)
+  const result = await runLab({ seed, seconds, dir, ordersPerSecond: Number(values.rate ?? 10), onProgress: text => {
+    if (values.quiet !== true) console.log(`${((performance.now() - started) / 1000).toFixed(1).padStart(7)} s  ${text}`)
+  } })
+  print(result)
+  if (result.violations.length > 0) failed++
+  else if (values.keep !== true) rmSync(dir, { recursive: true, force: true })
+}
+process.exitCode = failed === 0 ? 0 : 1
+
+function print ({ seed, violations, faults, facts, settleMs }: LabResult): void {
+  const rows: Array<[string, string | number]> = [
+    ...Object.entries(faults).toSorted(([a], [b]) => a < b ? -1 : 1).map(([name, n]): [string, number] => [`fault: ${name}`, n]),
+    ...Object.entries(facts), ['settled after, ms', settleMs], ['violations', violations.length]
+  ]
+  console.log(`\n| seed ${seed} | |\n|---|---:|\n${rows.map(([name, value]) => `| ${name} | ${value} |`).join('\n')}\n`)
+  for (const violation of violations) console.log(`VIOLATION ${violation}`)
+}

@@ -1,0 +1,111 @@
+/**
+ * Between the services and the bus: passes everything on, and on demand doubles, delays and loses deliveries, or lets
+ * the bus vanish. It harms only what the bus hands out; what it holds back it has settled itself, so that a delivery
+ * comes late and out of order, as on a bus that promises nothing.
+ */
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Random } from '../random.ts'
+
+export interface Harm {
+  /** Chance that a delivery comes twice. */
+  duplicate: number
+  /** Chance that a delivery to the order history comes later, behind others. */
+  reorder: number
+  /** Chance that a delivery to the order history never comes. */
+  drop: number
+  /** Nobody answers. */
+  down: boolean
+}
+
+interface Delivery { seq: number, receipt: string, group: string, body: string, receiveCount: number }
+
+const PROJECTION = 'order-history'
+const HOLD = 50
+
+export class BusProxy {
+  readonly harm: Harm = { duplicate: 0, reorder: 0, drop: 0, down: false }
+  /** What was done, for the table. */
+  readonly done = { duplicated: 0, reordered: 0, dropped: 0 }
+  readonly #target: () => string
+  readonly #random: Random
+  readonly #later = new Map<string, Delivery[]>()
+  readonly #server: Server
+
+  constructor (target: () => string, random: Random) {
+    this.#target = target
+    this.#random = random
+    this.#server = createServer((request, response) => {
+      if (this.harm.down) {
+        request.socket.destroy()
+        return
+      }
+      const gone = new AbortController()
+      response.once('close', () => { gone.abort() })
+      this.#pass(request, gone.signal).then(({ status, text }) => {
+        response.writeHead(status, { 'content-type': 'application/json' }).end(text)
+      }, () => { request.socket.destroy() })
+    })
+  }
+
+  async start (): Promise<string> {
+    await new Promise<void>(resolve => { this.#server.listen(0, '127.0.0.1', resolve) })
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  stop (): void {
+    this.#server.close()
+    this.#server.closeAllConnections()
+  }
+
+  calm (): void {
+    Object.assign(this.harm, { duplicate: 0, reorder: 0, drop: 0, down: false })
+  }
+
+  async #pass (request: IncomingMessage, signal: AbortSignal): Promise<{ status: number, text: string }> {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const path = request.url ?? '/'
+    const response = await fetch(this.#target() + path, { method: request.method ?? 'GET', signal,
+      ...(chunks.length === 0
+        ? {}
+        : { body: Buffer.concat(chunks), headers: { 'content-type': 'application/json' } }) })
+    const text = await response.text()
+    const queue = /^\/queues\/([^/]+)\/receive$/.exec(path)?.[1]
+    return { status: response.status, text: queue === undefined || !response.ok ? text : await this.#harm(queue, text) }
+  }
+
+  async #harm (queue: string, text: string): Promise<string> {
+    const { messages } = JSON.parse(text) as { messages: Delivery[] }
+    const later = this.#later.get(queue) ?? []
+    this.#later.set(queue, later)
+    const given: Delivery[] = []
+    for (const message of messages) {
+      if (queue.includes(PROJECTION) && await this.#swallow(queue, message, later)) continue
+      given.push(message)
+      if (this.#random.next() < this.harm.duplicate) this.#keep(later, message, 'duplicated')
+    }
+    // What was kept comes when somebody asks again, or at once when too much is kept.
+    const all = messages.length === 0 || later.length > HOLD
+    const due = later.splice(0, all ? HOLD : this.#random.below(2))
+    return JSON.stringify({ messages: [...given, ...due] })
+  }
+
+  async #swallow (queue: string, message: Delivery, later: Delivery[]): Promise<boolean> {
+    const dropped = this.#random.next() < this.harm.drop
+    const reordered = !dropped && this.#random.next() < this.harm.reorder
+    if (!dropped && !reordered) return false
+    await fetch(`${this.#target()}/queues/${queue}/settle`, { method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ settlements: [{ group: message.group, receipt: message.receipt, verdict: 'done' }] }) })
+    if (dropped) this.done.dropped++
+    else this.#keep(later, message, 'reordered')
+    return true
+  }
+
+  /** Under a receipt that the bus does not know: settling it is refused as stale, and harms nothing. */
+  #keep (later: Delivery[], message: Delivery, what: 'duplicated' | 'reordered'): void {
+    this.done[what]++
+    later.push({ ...message, receipt: `lab-${what}-${message.receipt}` })
+  }
+}

@@ -1,0 +1,87 @@
+/** One process of the platform: started, killed, started again on the same port. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+
+const ROOT = join(import.meta.dirname, '../..')
+const READY_MS = 30_000
+
+export interface ProcessSpec {
+  readonly name: string
+  readonly script: string
+  readonly args: readonly string[]
+  readonly env: () => Readonly<Record<string, string>>
+}
+
+export class LabProcess {
+  readonly name: string
+  readonly #spec: ProcessSpec
+  readonly #logDir: string
+  #child: ChildProcess | undefined
+  #port = 0
+  /** Unexpected ends: crashes, and the named kill points. */
+  deaths = 0
+  url = ''
+
+  constructor (spec: ProcessSpec, logDir: string) {
+    this.name = spec.name
+    this.#spec = spec
+    this.#logDir = logDir
+  }
+
+  get running (): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** Resolves when it says that it is ready; rejects when it ends before, or takes too long. */
+  async start (extra: readonly string[] = []): Promise<void> {
+    const log = createWriteStream(join(this.#logDir, `${this.name}.log`), { flags: 'a' })
+    const child = spawn(process.execPath, [join(ROOT, this.#spec.script), '--port', String(this.#port),
+      ...this.#spec.args, ...extra], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...process.env, ...this.#spec.env() }
+    })
+    child.stdout?.pipe(log, { end: false })
+    child.stderr?.pipe(log, { end: false })
+    this.#child = child
+    child.once('exit', (code, signal) => {
+      if (signal === 'SIGKILL' || code !== 0) this.deaths++
+      log.end()
+    })
+    this.url = await ready(child, this.name)
+    this.#port = Number(new URL(this.url).port)
+  }
+
+  /** SIGKILL, or SIGTERM for a clean end; resolves when it is gone. */
+  async stop (signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = this.#child
+    if (child === undefined || !this.running) return
+    const gone = new Promise<void>(resolve => { child.once('exit', () => { resolve() }) })
+    child.kill(signal)
+    const hard = setTimeout(() => { child.kill('SIGKILL') }, 10_000)
+    await gone
+    clearTimeout(hard)
+  }
+
+  pause (): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  resume (): void {
+    this.#child?.kill('SIGCONT')
+  }
+}
+
+function ready (child: ChildProcess, name: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => { reject(new Error(`${name} was not ready after ${READY_MS} ms`)) }, READY_MS)
+    child.once('message', (message: { url: string }) => {
+      clearTimeout(timer)
+      resolve(message.url)
+    })
+    child.once('exit', code => {
+      clearTimeout(timer)
+      reject(new Error(`${name} ended with ${code} before it was ready`))
+    })
+  })
+}
