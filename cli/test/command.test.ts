@@ -1,0 +1,71 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import t, { type Test } from 'tap'
+
+const COMMAND = path.join(import.meta.dirname, '../breakwater.cjs')
+
+interface Run {
+  readonly child: ChildProcess
+  readonly output: () => string
+  readonly exited: Promise<number | null>
+}
+
+function run (t: Test, args: readonly string[], options: { shell?: boolean, env?: NodeJS.ProcessEnv } = {}): Run {
+  const child = options.shell === true
+    ? spawn('sh', ['-c', `'${process.execPath}' '${COMMAND}' ${args.join(' ')}; true`], { env: { ...process.env, ...options.env } })
+    : spawn(process.execPath, [COMMAND, ...args])
+  t.teardown(() => { child.kill('SIGKILL') })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => { text += chunk.toString() })
+  return { child, output: () => text, exited: new Promise(resolve => { child.once('close', resolve) }) }
+}
+
+async function until (condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 60_000
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('the condition did not come true in 60 s')
+    await new Promise(resolve => { setTimeout(resolve, 20) })
+  }
+}
+
+t.test('help names every command, an unknown one is a usage error', async t => {
+  const help = run(t, ['help'])
+  t.equal(await help.exited, 0)
+  for (const command of ['up', 'discovery', 'config-server', 'gateway']) t.match(help.output(), command)
+  const unknown = run(t, ['nonsense'])
+  t.equal(await unknown.exited, 2)
+  t.match(unknown.output(), /^E_USAGE breakwater: there is no command "nonsense"/)
+})
+
+t.test('a mistake in the file is told with file and line, and nothing else', async t => {
+  const file = path.join(t.testdir(), 'application.yml')
+  const cases: [string, string, RegExp][] = [
+    ['gateway', 'server:\n  port: 1\n bad: [\n', /^E_CONFIG_YAML \S+application\.yml:3:1: .+\n$/],
+    ['gateway', 'spring.cloud.gateway.routes:\n  - id: a\n    uri: http://localhost:1\n    predicates:\n      - Pth=/x\n',
+      /^E_ROUTE_PREDICATE \S+application\.yml:5: .+Did you mean "Path"\?.+\n$/],
+    ['discovery', 'breakwater.discovery.snapshot-fil: x\n', /^E_CONFIG_KEY \S+application\.yml:1: .+snapshot-file"\?\n$/]
+  ]
+  for (const [server, text, expected] of cases) {
+    writeFileSync(file, text)
+    const started = run(t, [server, '--config', file])
+    t.equal(await started.exited, 1)
+    t.match(started.output(), expected)
+  }
+})
+
+t.test('SIGTERM stops a server that was started alone', async t => {
+  const server = run(t, ['discovery', '--port', '0'])
+  await until(() => server.output().includes('"started"'))
+  server.child.kill('SIGTERM')
+  t.equal(await server.exited, 0)
+  t.match(server.output(), '"stopped"')
+})
+
+t.test('under npm, whose shell does not pass signals on, the end of that shell stops the server', async t => {
+  const server = run(t, ['discovery', '--port', '0'], { shell: true, env: { npm_command: 'exec' } })
+  await until(() => server.output().includes('"started"'))
+  server.child.kill('SIGTERM')
+  await until(() => server.output().includes('"stopped"'))
+  t.pass()
+})
