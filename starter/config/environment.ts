@@ -1,4 +1,5 @@
 import { configError } from './errors.ts'
+import { JsonNumber, parseJson } from '../settings/json.ts'
 import type { Origin, Property, PropertySource, Scalar } from '../settings/types.ts'
 
 /** What a config server said: one application under some profiles. */
@@ -8,18 +9,6 @@ export interface RemoteEnvironment {
   readonly state: string | undefined
   /** Highest priority first. */
   readonly sources: readonly PropertySource[]
-}
-
-/** A JSON number as written: `2.0` and 20-digit integers must reach the settings unharmed. */
-class NumberText {
-  readonly text: string
-  constructor (text: string) {
-    this.text = text
-  }
-
-  toJSON (): number {
-    return Number(this.text)
-  }
 }
 
 const MAX_PROPERTIES = 100_000
@@ -47,21 +36,17 @@ const textOf = (value: unknown): string | undefined => typeof value === 'string'
 type Json = Record<string, unknown>
 
 const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberText)
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof JsonNumber)
 
 function parse (text: string, where: string): Json {
   let json: unknown
   try {
-    json = JSON.parse(text, keepNumbers)
+    json = parseJson(text)
   } catch (cause) {
     throw configError('E_CONFIG_SERVER_ANSWER', ['it is not JSON'], { where, cause })
   }
   if (!isObject(json)) throw configError('E_CONFIG_SERVER_ANSWER', ['it is no JSON object'], { where })
   return json
-}
-
-function keepNumbers (this: unknown, _key: string, value: unknown, context?: { source?: string }): unknown {
-  return typeof value === 'number' ? new NumberText(context?.source ?? String(value)) : value
 }
 
 function readSource (item: unknown, where: string): PropertySource {
@@ -90,7 +75,7 @@ function readOrigin (source: string, origin: unknown): Origin {
 }
 
 function toScalar (value: unknown): Scalar {
-  if (value instanceof NumberText) return { kind: 'number', text: value.text }
+  if (value instanceof JsonNumber) return { kind: 'number', text: value.text }
   if (typeof value === 'boolean') return { kind: 'boolean', text: value ? 'true' : 'false' }
   // A back end may hand out JSON below a key; its text is more use than nothing.
   return { kind: 'string', text: typeof value === 'string' ? value : value === null ? '' : JSON.stringify(value) }

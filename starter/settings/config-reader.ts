@@ -43,9 +43,19 @@ interface Reference {
   readonly extensions: readonly string[]
 }
 
+/** Items of a location, each list highest priority first. */
+export interface ReadItems {
+  /** What was found for the active profiles: it wins over all that is plain around it. */
+  readonly profile: readonly SourceItem[]
+  readonly plain: readonly SourceItem[]
+}
+
+const NOTHING: ReadItems = { profile: [], plain: [] }
+
 /**
  * Reads locations and what they import, in Spring Boot's order. Within a group of locations profile files win over
- * plain ones, whatever their folder; later groups win over earlier ones; an import stands right above its document.
+ * plain ones, whatever their folder; later groups win over earlier ones. An import stands right above its document,
+ * but what it has for the profiles rises above the profile files of the group.
  */
 export class ConfigReader {
   /** Folders that were read, for those who watch them. */
@@ -59,26 +69,32 @@ export class ConfigReader {
     this.#context = context
   }
 
-  /** The items of one group of locations (`a/;b/`), highest priority first; the last location wins. */
-  async readGroup (locations: readonly ConfigLocation[]): Promise<SourceItem[]> {
+  /** One group of locations (`a/;b/`): the last location wins. */
+  async readGroup (locations: readonly ConfigLocation[]): Promise<ReadItems> {
     const plain: SourceItem[] = []
+    const risen: SourceItem[] = []
     const profile: SourceItem[] = []
     const references = (await Promise.all(locations.map(location => this.#references(location)))).flat()
-    for (const reference of references) plain.unshift(...await this.#read(reference, ''))
-    for (const name of this.#context.profiles ?? []) {
-      for (const reference of references) profile.unshift(...await this.#read(reference, `-${name}`))
+    for (const reference of references) {
+      const read = await this.#read(reference, '')
+      plain.unshift(...read.plain)
+      risen.unshift(...read.profile)
     }
-    // Spring lifts what a config server has for the profiles above the local profile files.
-    const isLifted = (item: SourceItem) => 'remote' in item && item.part === 'profile'
-    return [...plain.filter(isLifted), ...profile, ...plain.filter(item => !isLifted(item))]
+    for (const name of this.#context.profiles ?? []) {
+      for (const reference of references) {
+        const read = await this.#read(reference, `-${name}`)
+        profile.unshift(...read.profile, ...read.plain)
+      }
+    }
+    return { profile: [...risen, ...profile], plain }
   }
 
-  /** The items of one import, highest priority first. */
-  async readImport (location: ConfigLocation): Promise<SourceItem[]> {
-    if (this.#isSeen(`${location.kind} ${location.path}`)) return []
+  async readImport (location: ConfigLocation): Promise<ReadItems> {
+    if (this.#isSeen(`${location.kind} ${location.path}`)) return NOTHING
     switch (location.kind) {
-      case 'configserver': case 'consul': return [{ remote: location, part: 'profile' }, { remote: location, part: 'plain' }]
-      case 'configtree': return await this.#readTrees(location)
+      case 'configserver': case 'consul':
+        return { profile: [{ remote: location, part: 'profile' }], plain: [{ remote: location, part: 'plain' }] }
+      case 'configtree': return { profile: [], plain: await this.#readTrees(location) }
       default: return await this.readGroup([location])
     }
   }
@@ -119,26 +135,34 @@ export class ConfigReader {
     return { folder: dirname(path), stem: basename(path, extension), extensions: [extension] }
   }
 
-  async #read (reference: Reference, suffix: string): Promise<SourceItem[]> {
-    const items: SourceItem[] = []
+  async #read (reference: Reference, suffix: string): Promise<ReadItems> {
     this.folders.add(reference.folder)
-    for (const extension of reference.extensions.toReversed()) {
-      items.unshift(...await this.#readFile(join(reference.folder, reference.stem + suffix + extension)))
-    }
-    return items
+    const files = reference.extensions.toReversed().map(extension => reference.stem + suffix + extension)
+    return await this.#collect(files, name => this.#readFile(join(reference.folder, name)))
   }
 
-  async #readFile (file: string): Promise<SourceItem[]> {
-    if (this.#isSeen(file)) return []
+  async #readFile (file: string): Promise<ReadItems> {
+    if (this.#isSeen(file)) return NOTHING
     const bytes = await readBytes(file)
-    if (bytes === undefined) return []
-    const items: SourceItem[] = []
-    for (const document of parseDocuments(file, bytes, this.#name(file))) {
-      if (!this.#counts(document)) continue
+    if (bytes === undefined) return NOTHING
+    return await this.#collect(parseDocuments(file, bytes, this.#name(file)), async document => {
+      if (!this.#counts(document)) return NOTHING
       this.#known.push(document)
-      items.unshift(...await this.#imports(document, dirname(file)), document)
+      const imported = await this.#imports(document, dirname(file))
+      return { profile: imported.profile, plain: [...imported.plain, document] }
+    })
+  }
+
+  /** Reads one after the other; the later one wins. */
+  async #collect<T> (parts: readonly T[], read: (part: T) => Promise<ReadItems>): Promise<ReadItems> {
+    const profile: SourceItem[] = []
+    const plain: SourceItem[] = []
+    for (const part of parts) {
+      const items = await read(part)
+      profile.unshift(...items.profile)
+      plain.unshift(...items.plain)
     }
-    return items
+    return { profile, plain }
   }
 
   #counts (document: ConfigDocument): boolean {
@@ -147,17 +171,15 @@ export class ConfigReader {
     return isActive(document, { profiles: new Set(profiles), cloudPlatform })
   }
 
-  /** What a document imports, highest priority first: later imports win over earlier ones. */
-  async #imports (document: ConfigDocument, parent: string): Promise<SourceItem[]> {
-    const items: SourceItem[] = []
-    for (const [key, { value, origin }] of document.properties) {
+  async #imports (document: ConfigDocument, parent: string): Promise<ReadItems> {
+    const locations = [...document.properties].flatMap(([key, { value, origin }]) => {
       const name = canonicalName(key)
-      if (name !== IMPORT && !name.startsWith(`${IMPORT}[`)) continue
-      const base = { folder: this.#context.folder, parent, where: formatOrigin(origin) }
-      const text = this.#context.resolve(value.text, this.#known, base.where)
-      for (const location of parseLocations(text, base)) items.unshift(...await this.readImport(location))
-    }
-    return items
+      if (name !== IMPORT && !name.startsWith(`${IMPORT}[`)) return []
+      const where = formatOrigin(origin)
+      const text = this.#context.resolve(value.text, this.#known, where)
+      return parseLocations(text, { folder: this.#context.folder, parent, where })
+    })
+    return await this.#collect(locations, location => this.readImport(location))
   }
 
   #name (file: string): string {

@@ -1,4 +1,5 @@
 import { settingsError } from './errors.ts'
+import { JsonNumber, parseJson } from './json.ts'
 import type { LoadOptions } from './options.ts'
 import { environmentSource } from './relaxed.ts'
 import { flatten } from './tree.ts'
@@ -30,8 +31,10 @@ function textSource (name: string, values: Readonly<Record<string, string>>, ori
 function jsonSource (text: string): PropertySource {
   if (text.trim() === '') return { name: JSON_NAME, properties: new Map() }
   try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError('no object')
+    const value = parseJson(text)
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof JsonNumber) {
+      throw new TypeError('no object')
+    }
     return { name: JSON_NAME, properties: flatten(value, JSON_NAME) }
   } catch (cause) {
     throw settingsError('E_CONFIG_JSON', ['this is not one JSON object'], { where: JSON_NAME, cause })

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { RemoteConfigs } from '../config/remote-configs.ts'
 import { decryptSources } from './cipher.ts'
 import { ConfigReader, parseLocations } from './config-reader.ts'
-import type { SourceItem } from './config-reader.ts'
+import type { ReadItems, SourceItem } from './config-reader.ts'
 import { FolderWatch, mountedFolders } from './folder-watch.ts'
 import { defaultSource, givenSources } from './given-sources.ts'
 import { parseLocation } from './location.ts'
@@ -51,7 +51,7 @@ class SettingsLoader {
   async reload (): Promise<SettingsState> {
     // 2. Profiles: files may name them, but only in documents that do not depend on profiles themselves.
     const start = this.#view(localOnly(await this.#read(undefined)))
-    const profiles = resolveProfiles(this.#activeProfiles(), key => start.list(key))
+    const profiles = resolveProfiles(this.#activeProfiles(), includedProfiles(start), key => start.list(key))
     // 3. All files again, now with the profiles known.
     const items = await this.#read(profiles)
     // 4. The config server last: where it is and who asks is among the local settings.
@@ -76,8 +76,9 @@ class SettingsLoader {
       }
     })
     const items: SourceItem[] = []
-    for (const group of this.#locationGroups(given)) items.unshift(...await reader.readGroup(group))
-    for (const location of this.#givenImports(given)) items.unshift(...await reader.readImport(location))
+    const add = ({ profile, plain }: ReadItems) => items.unshift(...profile, ...plain)
+    for (const group of this.#locationGroups(given)) add(await reader.readGroup(group))
+    for (const location of this.#givenImports(given)) add(await reader.readImport(location))
     this.#folders = reader.folders
     return items
   }
@@ -156,6 +157,10 @@ class SettingsLoader {
 
 const fileLocation = (file: string): ConfigLocation =>
   ({ kind: 'file', optional: false, path: resolve(file), text: file, where: '--config' })
+
+/** Unlike other lists, the includes of all sources add up. */
+const includedProfiles = ({ sources }: Settings): string[] => sources.flatMap(source =>
+  new Settings({ profiles: [], sources: [source], warnings: [] }).list('spring.profiles.include'))
 
 const localOnly = (items: readonly SourceItem[]): PropertySource[] =>
   items.filter((item): item is PropertySource => !('remote' in item))

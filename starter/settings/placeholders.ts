@@ -56,9 +56,8 @@ class Resolver {
   /** Spring first looks for a key that has the colon in it, then for the part before it. */
   #placeholder (body: string, trail: readonly string[]): string {
     const split = separator(body)
-    const whole = this.resolve(body, trail).trim()
-    const name = split === -1 ? whole : this.resolve(body.slice(0, split), trail).trim()
-    for (const key of new Set([whole, name])) {
+    const name = this.resolve((split === -1 ? body : body.slice(0, split)).replaceAll('\\:', ':'), trail).trim()
+    for (const key of split === -1 || body.includes('${', split) ? [name] : [body, name]) {
       const value = this.#lookup(key)
       if (value !== undefined) return this.#follow(key, value, trail)
     }
@@ -97,13 +96,13 @@ function closing (text: string, from: number): number {
   return -1
 }
 
-/** The first `:` that belongs to this placeholder and not to one in its key. */
+/** The first `:` that belongs to this placeholder and not to one in its key; `\:` is a colon of the key. */
 function separator (body: string): number {
   let depth = 0
   for (let at = 0; at < body.length; at++) {
     if (body[at] === '{') depth++
     else if (body[at] === '}') depth--
-    else if (body[at] === ':' && depth === 0) return at
+    else if (body[at] === ':' && depth === 0 && body[at - 1] !== '\\') return at
   }
   return -1
 }

@@ -8,11 +8,13 @@ const NAME = /^[\p{L}\p{N}](?:[\p{L}\p{N}._+@-]*[\p{L}\p{N}])?$/u
 
 /**
  * The profiles in force, in order (the last one wins): those of `PROFILE` or `spring.profiles.active`, with
- * `spring.profiles.include` before them and `spring.profiles.group.<name>` members right after their group.
+ * those of `spring.profiles.include` before them and `spring.profiles.group.<name>` members right after their group.
  */
-export function resolveProfiles (active: readonly string[], list: ReadList): string[] {
+export function resolveProfiles (
+  active: readonly string[], included: readonly string[], list: ReadList
+): string[] {
   const asked = active.length > 0 ? active : list('spring.profiles.active')
-  const start = [...list('spring.profiles.include'), ...(asked.length > 0 ? asked : list('spring.profiles.default'))]
+  const start = [...included, ...(asked.length > 0 ? asked : list('spring.profiles.default'))]
   const profiles = new Set<string>()
   for (const name of start) expand(name, list, profiles)
   return profiles.size === 0 ? ['default'] : [...profiles]

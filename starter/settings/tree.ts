@@ -1,3 +1,4 @@
+import { JsonNumber } from './json.ts'
 import { splitName } from './relaxed.ts'
 import type { Property, Scalar } from './types.ts'
 
@@ -63,7 +64,7 @@ export function flatten (value: unknown, source: string): Map<string, Property> 
   const properties = new Map<string, Property>()
   const add = (path: string, item: unknown, depth: number): void => {
     if (depth > 50) throw new RangeError('nested deeper than 50 levels')
-    if (item !== null && typeof item === 'object' && (!Array.isArray(item) || item.length > 0)) {
+    if (isNested(item)) {
       for (const [key, below] of Object.entries(item)) add(join(path, key, Array.isArray(item)), below, depth + 1)
     } else properties.set(path, { value: toScalar(item), origin: { source } })
   }
@@ -72,12 +73,16 @@ export function flatten (value: unknown, source: string): Map<string, Property> 
   return properties
 }
 
+const isNested = (item: unknown): item is object => typeof item === 'object' && item !== null &&
+  !(item instanceof JsonNumber) && (!Array.isArray(item) || item.length > 0)
+
 function join (path: string, key: string, inList: boolean): string {
   if (inList) return `${path}[${key}]`
   return path === '' ? key : path + (key.startsWith('[') ? key : `.${key}`)
 }
 
 function toScalar (value: unknown): Scalar {
+  if (value instanceof JsonNumber) return { kind: 'number', text: value.text }
   if (typeof value === 'number') return { kind: 'number', text: String(value) }
   if (typeof value === 'boolean') return { kind: 'boolean', text: value ? 'true' : 'false' }
   return { kind: 'string', text: typeof value === 'string' ? value : '' }

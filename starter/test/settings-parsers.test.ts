@@ -271,6 +271,8 @@ t.test('placeholders resolve as Spring resolves them', async t => {
   t.equal(resolve('${${name}}'), '1')
   t.equal(resolve('${x.${no:y}}'), 'deep')
   t.equal(resolve('${with:colon}'), 'odd', 'a key with a colon is looked up first')
+  t.equal(resolvePlaceholders('${a:${none}}', name => values[name], { unresolved: 'throw' }), '1', 'a default that is not needed is not looked at')
+  t.equal(resolve('${none\\:x:y}-${with\\:colon}'), 'y-odd')
   t.equal(resolve('${missing}'), '${missing}')
   t.equal(resolve('\\${a} ${a}'), '${a} 1')
   t.equal(resolve('${a'), '${a')

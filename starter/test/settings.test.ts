@@ -22,7 +22,7 @@ t.test('the command line wins over JSON, the environment, profile files, applica
   const settings = await load(t, files, {
     args: { a: 'line' },
     env: {
-      SPRING_APPLICATION_JSON: '{"a":"json","b":"json","n":{"list":[1,{"x":true}],"e":[],"o":{}}}', A: 'env', B: 'env', C: 'env', D: 'env',
+      SPRING_APPLICATION_JSON: '{"a":"json","b":"json","n":{"list":[1,{"x":true}],"e":[],"o":{},"d":2.0,"i":12345678901234567890}}', A: 'env', B: 'env', C: 'env', D: 'env',
       PROFILE: 'dev'
     },
     defaults: { a: 'default', f: 'default', g: 'default' }
@@ -30,7 +30,7 @@ t.test('the command line wins over JSON, the environment, profile files, applica
   t.same(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(key => settings.get(key)), ['line', 'json', 'env', 'env', 'dev', 'yml', 'default'])
   t.same(['a', 'b', 'c', 'e', 'f', 'g'].map(key => settings.origin(key)),
     ['command line', 'SPRING_APPLICATION_JSON', 'env C', 'application-dev.yml:1', 'application.yml:1', 'default'])
-  t.equal(settings.get('n.list[1].x'), 'true')
+  t.same(['n.list[1].x', 'n.d', 'n.i'].map(key => settings.get(key)), ['true', '2.0', '12345678901234567890'])
   t.equal(settings.string('n.e'), '')
   t.equal(settings.get('spring.application.name'), 'users')
   t.equal(settings.origin('nothing'), undefined)
@@ -91,6 +91,8 @@ t.test('profiles come from PROFILE, from Spring\'s settings, groups and includes
   t.same(await profiles({ 'application.yml': 'spring.profiles.active: a' }, { env: { PROFILE: 'k8s' } }), ['k8s'])
   t.same(await profiles({ 'application.yml': 'spring:\n  profiles:\n    active: [a]\n    include: [i]\n    group: {a: [x, y], x: z}' }),
     ['i', 'a', 'x', 'z', 'y'])
+  t.same(await profiles({ 'application.yml': 'spring.profiles.include: i', config: { 'application.yml': 'spring.profiles.include: k' } }, { profiles: ['a'] }),
+    ['k', 'i', 'a'], 'includes of all files add up')
   t.same(await profiles({ 'application.yml': 'spring.profiles.group: {a: b, b: a}' }, { profiles: ['a'] }), ['a', 'b'], 'a ring of groups ends')
   for (const bad of ['../etc', 'a/b', '-x', 'a b']) await t.rejects(profiles({}, { profiles: [bad] }), { code: 'E_CONFIG_PROFILE' }, bad)
 })
@@ -113,6 +115,31 @@ t.test('an import stands right above its document; the later one wins; each file
   await t.rejects(broken('${nowhere}.yml'), { code: 'E_CONFIG_PLACEHOLDER', message: /^application\.yml:2/ })
   const named = await load(t, { 'application.yml': 'spring.config.import: "${where:x}.yml"\nwhere: y', 'y.yml': 'z: 1' })
   t.equal(named.get('z'), '1', 'placeholders in locations see what is known so far')
+})
+
+t.test('sources stand in the order a real Spring Boot 3.5.6 put them', async t => {
+  const names = async (files: Tree, args: Record<string, string> = {}) =>
+    (await load(t, files, { profiles: ['dev'], args })).sources.map(({ name }) => name).filter(name => /\.(yml|properties)$/.test(name))
+  t.same(await names({
+    'application.yml': 'spring.config.import: [one.yml, "optional:missing.yml", "file:./sub/two.properties"]',
+    'application-dev.yml': 'b: dev', 'one.yml': 'spring.config.import: sub/deep/', 'one-dev.yml': 'a: 1 dev',
+    sub: { 'two.properties': 'c=2\nspring.config.import=two.properties', deep: { 'application.yml': 'd: deep' } }
+  }), ['one-dev.yml', 'application-dev.yml', 'sub/two.properties', 'sub/deep/application.yml', 'one.yml', 'application.yml'],
+  'what an import has for the profile rises above the profile files')
+  t.same(await names({
+    'application.yml': 'spring.config.import: x.yml', 'application-dev.yml': 'spring.config.import: y.yml',
+    'x.yml': 'a: x', 'x-dev.yml': 'a: x', 'y.yml': 'a: y', 'y-dev.yml': 'a: y'
+  }), ['x-dev.yml', 'y-dev.yml', 'y.yml', 'application-dev.yml', 'x.yml', 'application.yml'])
+  const etc = {
+    'application.yml': 'a: 0', 'application-dev.yml': 'a: dev', etc: { 'application.yml': 'b: etc' },
+    etc2: { 'application.yml': 'c: etc2', 'application-dev.yml': 'c: etc2dev' }
+  }
+  t.same(await names(etc, { 'spring.config.additional-location': 'file:./etc2/;file:./etc/' }),
+    ['etc2/application-dev.yml', 'etc/application.yml', 'etc2/application.yml', 'application-dev.yml', 'application.yml'], 'one group')
+  t.same(await names(etc, { 'spring.config.additional-location': 'file:./etc2/,file:./etc/' }),
+    ['etc/application.yml', 'etc2/application-dev.yml', 'etc2/application.yml', 'application-dev.yml', 'application.yml'], 'two groups')
+  t.same(await names({ 's1.yml': 'a: 1', 's2.yml': 'b: 2', 's1-dev.yml': 'c: 3' }, { 'spring.config.name': 's1,s2' }),
+    ['s1-dev.yml', 's2.yml', 's1.yml'])
 })
 
 t.test('locations and names of files can be set', async t => {
