@@ -22,7 +22,7 @@ export interface Answer {
 
 /**
  * `connect`: nothing was sent. `reset`: the connection broke. `timeout`: no whole answer in time. `too-large`: the
- * answer is beyond the bound. `abort`: the caller gave up.
+ * answer is beyond the bound. `abort`: the caller gave up, or asked for what cannot be sent.
  */
 export type FailureKind = 'connect' | 'reset' | 'timeout' | 'too-large' | 'abort'
 
@@ -49,6 +49,7 @@ export async function attempt (
   const abort = new AbortController()
   const timer = setTimeout(() => abort.abort(TIMED_OUT), timeoutMs)
   const giveUp = (): void => abort.abort(call.signal?.reason)
+  if (call.signal?.aborted === true) giveUp()
   call.signal?.addEventListener('abort', giveUp, { once: true })
   endpoint.active++
   try {
@@ -87,5 +88,7 @@ function kindOf (failure: unknown, signal: AbortSignal): FailureKind {
   if (signal.aborted) return signal.reason === TIMED_OUT ? 'timeout' : 'abort'
   const code = (failure as NodeJS.ErrnoException).code ?? ''
   if (CONNECT_CODES.has(code)) return 'connect'
+  // A header that is none, a body of the wrong type: no instance is to blame.
+  if (code === 'UND_ERR_INVALID_ARG' || failure instanceof TypeError) return 'abort'
   return code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT' ? 'timeout' : 'reset'
 }

@@ -129,8 +129,9 @@ export class ServiceClient {
     const token = this.breaker.enter()
     if (token === -1) throw this.#error('E_BREAKER_OPEN', [this.breaker.why, this.breaker.retryInMs(this.#now())])
     const startedMs = this.#now()
+    const tried: Endpoint[] = []
     try {
-      const answer = await this.#withRetries(call, request, startedMs)
+      const answer = await this.#withRetries(call, request, startedMs, tried)
       const nowMs = this.#now()
       const failed = answer.status >= 500 && answer.status !== 501
       if (failed) this.breaker.failure(token, nowMs - startedMs, nowMs)
@@ -139,23 +140,24 @@ export class ServiceClient {
     } catch (failure) {
       const nowMs = this.#now()
       // Who was never asked, or whose caller gave up, has not failed.
-      if (isNoVerdict(failure)) this.breaker.ignore(token)
+      if (tried.length === 0 || isNoVerdict(failure)) this.breaker.ignore(token)
       else this.breaker.failure(token, nowMs - startedMs, nowMs)
       throw failure
     }
   }
 
-  async #withRetries (call: PreparedCall, request: CallRequest, startedMs: number): Promise<Answer> {
+  async #withRetries (
+    call: PreparedCall, request: CallRequest, startedMs: number, tried: Endpoint[]
+  ): Promise<Answer> {
     const timeoutMs = Math.min(request.timeoutMs ?? this.options.timeoutMs, this.#deps.trace.remainingMs())
     const mayRepeat = request.idempotent ?? IDEMPOTENT.has(call.method)
-    const tried: Endpoint[] = []
     await this.#deps.discovery.ensure?.(this.service)
     this.#budget.called()
     let endpoint = this.#endpoints.pick(tried, this.#now())
     if (endpoint === undefined) throw this.#noInstance()
     for (let number = 1; ; number++) {
       const leftMs = timeoutMs - (this.#now() - startedMs)
-      if (leftMs <= 0) throw this.#deadline(timeoutMs, tried)
+      if (leftMs <= 0) throw this.#deadline(Math.max(0, Math.ceil(timeoutMs)), tried)
       tried.push(endpoint)
       const outcome = await this.#try(endpoint, call, leftMs)
       if (number > 1) this.#budget.release()
@@ -214,7 +216,7 @@ export class ServiceClient {
       headers: {
         ...(json === undefined ? {} : { 'content-type': 'application/json' }),
         accept: 'application/json',
-        ...headers
+        ...lowerCase(headers)
       },
       body: json === undefined ? body : JSON.stringify(json),
       maxBodyBytes: this.options.maxBodyBytes,
@@ -230,12 +232,17 @@ export class ServiceClient {
   }
 
   #deadline (timeoutMs: number, tried: Endpoint[]): BreakwaterError {
-    return this.#error('E_DEADLINE', [timeoutMs, names(tried), this.service])
+    return this.#error('E_DEADLINE', [timeoutMs, names(tried) || 'nobody asked', this.service])
   }
 
   #error (code: Parameters<typeof starterError>[0], args: unknown[], cause?: unknown): BreakwaterError {
     return starterError(code, args, { where: this.#where, cause })
   }
+}
+
+/** One spelling of each name, or ours and the caller's would both be sent. */
+function lowerCase (headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
 function worthRetry (outcome: Answer | AttemptFailure, mayRepeat: boolean): boolean {
@@ -250,12 +257,10 @@ function sameAgain (outcome: Answer | AttemptFailure, tried: Endpoint[]): Endpoi
   return tried.length === 1 && outcome instanceof AttemptFailure && outcome.kind === 'reset' ? tried[0] : undefined
 }
 
-const NO_VERDICT = new Set(['E_NO_INSTANCE', 'E_BODY_TOO_LARGE', 'E_CLIENT_PATH'])
-
-/** Our own errors say how the service did; anything else thrown here is the caller's. */
+/** Our own errors say how the service did, but for the size of its answer; anything else is the caller's. */
 function isNoVerdict (failure: unknown): boolean {
   const code = (failure as { code?: unknown } | undefined)?.code
-  return typeof code !== 'string' || !code.startsWith('E_') || NO_VERDICT.has(code)
+  return typeof code !== 'string' || !code.startsWith('E_') || code === 'E_BODY_TOO_LARGE'
 }
 
 function names (tried: readonly Endpoint[]): string {

@@ -58,7 +58,7 @@ t.test('a call: method, path, JSON both ways, headers, status', async t => {
     response.writeHead(request.method === 'POST' ? 201 : 404, { 'content-type': 'application/json', 'x-a': 'b' }).end('{"id":7}')
   })
   const { client } = clientOf(t, [up])
-  const created = await client.post('/users?x=1', { name: 'ann' }, { headers: { 'x-own': '1' } })
+  const created = await client.post('/users?x=1', { name: 'ann' }, { headers: { 'X-Own': '1', 'Content-Type': 'application/json' } })
   t.match({ status: created.status, ok: created.ok, json: created.json() }, { status: 201, ok: true, json: { id: 7 } })
   t.equal(created.headers['x-a'], 'b')
   t.same(seen[0], { method: 'POST', url: '/users?x=1', body: '{"name":"ann"}', type: 'application/json', own: '1' })
@@ -183,6 +183,12 @@ t.test('a caller who gives up: the call ends, and nobody is blamed', async t => 
     const answer = client.get('/', { signal: abort.signal })
     setTimeout(() => abort.abort(), 5)
     await t.rejects(answer, { name: 'AbortError' })
+  }
+  await t.rejects(client.get('/', { signal: AbortSignal.abort(new Error('never mind')) }), { message: 'never mind' })
+  await t.rejects(client.get('/', { headers: { 'bad name': 'x' } }), { code: 'UND_ERR_INVALID_ARG' })
+  const late = { requestId: 'r', traceId: 'a', spanId: 'b', parentId: undefined, sampled: false, traceState: undefined, deadlineMs: 0 }
+  for (let call = 0; call < 6; call++) {
+    await t.rejects(runInContext(late, () => client.get('/')), { code: 'E_DEADLINE', message: /within 0 ms \(nobody asked\)/ })
   }
   t.equal(client.breaker.state, 'closed')
 })

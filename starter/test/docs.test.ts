@@ -5,13 +5,16 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
 import type { Test } from 'tap'
-import { until } from './support.ts'
+import { NODE_COMPILE_CACHE, until } from './support.ts'
 
 const ROOT = new URL('../../', import.meta.url).pathname
 
 function example (t: Test, file: string, registry: string): Promise<{ url: string }> {
   const child = fork(file, ['--port', '0'], {
-    silent: true, execArgv: [], cwd: t.testdirName, env: { PATH: process.env['PATH'], EUREKA_CLIENT_SERVICEURL_DEFAULTZONE: `${registry}/eureka/` }
+    silent: true,
+    execArgv: [],
+    cwd: t.testdirName,
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE, EUREKA_CLIENT_SERVICEURL_DEFAULTZONE: `${registry}/eureka/` }
   })
   t.teardown(() => child.kill('SIGKILL'))
   return once(child, 'message').then(([message]) => message as { url: string })

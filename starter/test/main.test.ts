@@ -7,7 +7,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { parseCommandLine } from '../command-line.ts'
 import { portOwner } from '../port-owner.ts'
-import { deadPort, httpDouble, until } from './support.ts'
+import { deadPort, httpDouble, NODE_COMPILE_CACHE, until } from './support.ts'
 
 const PROGRAM = new URL('./process-service.ts', import.meta.url).pathname
 
@@ -23,7 +23,7 @@ interface Started {
 /** Without a registry: nothing of these tests needs one. */
 function start (t: Test, args: string[], env: Record<string, string> = {}, cwd = t.testdir()): Started {
   const child = fork(PROGRAM, args, {
-    cwd, silent: true, execArgv: [], env: { PATH: process.env['PATH'], BREAKWATER_DISCOVERY_CLIENT: 'fixed', ...env }
+    cwd, silent: true, execArgv: [], env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE, BREAKWATER_DISCOVERY_CLIENT: 'fixed', ...env }
   })
   let out = ''
   let err = ''
@@ -153,7 +153,7 @@ t.test('a failure nobody handled is written down and ends the process with 1', a
 
 t.test('without a supervisor it is a plain process', async t => {
   const child = spawn(process.execPath, [PROGRAM, '--port', '0'], {
-    cwd: t.testdir(), env: { BREAKWATER_DISCOVERY_CLIENT: 'fixed' }, stdio: ['ignore', 'pipe', 'inherit']
+    cwd: t.testdir(), env: { BREAKWATER_DISCOVERY_CLIENT: 'fixed', NODE_COMPILE_CACHE }, stdio: ['ignore', 'pipe', 'inherit']
   })
   t.teardown(() => child.kill('SIGKILL'))
   let out = ''

@@ -11,6 +11,9 @@ import type { Logger } from '../logger.ts'
 import { loadSettings } from '../settings/index.ts'
 import type { Settings } from '../settings/index.ts'
 
+/** Lets the processes that tests start share their compiled code: half of such a test is compiling. */
+export const NODE_COMPILE_CACHE = join(tmpdir(), 'breakwater-compile-cache')
+
 /** Settings of nothing but these, as if from the command line. */
 export function settingsOf (values: Record<string, string> = {}, profiles?: string[]): Promise<Settings> {
   const folder = mkdtempSync(join(tmpdir(), 'starter-'))
