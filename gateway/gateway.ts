@@ -176,7 +176,7 @@ export class Gateway {
   answer (x: HttpExchange, reply: Reply): void {
     const head = replyHead(reply)
     x.status = reply.status
-    if (!x.response.parse(head, 0, head.length)) return void this.refuse(x, 500)
+    if (!x.response.parseText(head)) return void this.refuse(x, 500)
     if (x.matched !== undefined && !this.runResponseFilters(x)) return
     x.client.writer.whole(x, reply.body)
   }
@@ -186,7 +186,7 @@ export class Gateway {
     const reply = errorReply(status, x.rawPath, x.requestId, this.loop.clock.wallMs(), message)
     const head = replyHead(reply)
     x.status = status
-    x.response.parse(head, 0, head.length)
+    x.response.parseText(head)
     x.client.writer.whole(x, reply.body)
     return false
   }

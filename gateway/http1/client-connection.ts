@@ -108,7 +108,8 @@ export class ClientConnection {
     this.deadlines.headStartedMs = 0
     const bodyAt = at + end + 4 - before.length
     if (end + 4 - start > this.loop.options.limits.maxHeadBytes) this.refuse(431)
-    else this.takeHead(text, start, end + 4)
+    else if (before === '') this.takeHead(text, start, end + 4, chunk, at)
+    else this.takeHead(text, start, end + 4, Buffer.from(text, 'latin1'), 0)
     return this.beginBody(chunk, bodyAt)
   }
 
@@ -124,9 +125,9 @@ export class ClientConnection {
     return chunk.length
   }
 
-  private takeHead (text: string, start: number, end: number): void {
+  private takeHead (text: string, start: number, end: number, bytes: Uint8Array, shift: number): void {
     const { exchange } = this
-    const status = exchange.head.parse(text, start, end)
+    const status = exchange.head.parse(text, start, end, bytes, shift)
     if (status !== 0) return this.refuse(status)
     this.requests++
     exchange.begin(this.loop.clock.now())

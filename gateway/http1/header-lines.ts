@@ -33,8 +33,12 @@ export class HeaderLines {
   /** Names (lower-case) and values that filters added, in order; null until the first. */
   private added: string[] | null = null
 
-  /** Reads the lines of `text` in [start, end); `end` is where the empty line stands, so CRLF comes before it. */
-  scan (text: string, start: number, end: number, maxCount: number): number {
+  /**
+   * Reads the lines of `text` in [start, end); `end` is where the empty line stands, so CRLF comes before it. The
+   * characters are looked at in `bytes`, where `text` begins at `shift`: V8 finds out anew at every charCodeAt what
+   * kind of string it has, which makes reading text three times as slow as reading bytes.
+   */
+  scan (text: string, bytes: Uint8Array, shift: number, start: number, end: number, maxCount: number): number {
     this.text = text
     this.count = 0
     this.added = null
@@ -43,30 +47,32 @@ export class HeaderLines {
     while (at < end) {
       if (this.count === maxCount) return SCAN_TOO_MANY
       if (this.count === this.fate.length) this.grow()
-      at = this.scanLine(text, at)
+      at = this.scanLine(bytes, shift, at)
       if (at < 0) return SCAN_SYNTAX
     }
     return SCAN_OK
   }
 
   /** Returns the start of the next line, or -1. The colon must touch the name (RFC 9112, 5.1); no folding (5.2). */
-  private scanLine (text: string, start: number): number {
-    let at = start
-    while (TOKEN[text.charCodeAt(at)] === 1) at++
-    if (at === start || text.charCodeAt(at) !== COLON) return -1
+  private scanLine (bytes: Uint8Array, shift: number, start: number): number {
+    const from = start + shift
+    let at = from
+    while (TOKEN[bytes[at]!] === 1) at++
+    if (at === from || bytes[at] !== COLON) return -1
+    const nameEnd = at++
+    while (isBlank(bytes[at]!)) at++
+    const valueStart = at
+    while (FIELD_VALUE[bytes[at]!] === 1) at++
+    if (bytes[at] !== CR || bytes[at + 1] !== LF) return -1
+    let valueEnd = at
+    while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1]!)) valueEnd--
     const line = this.count++
     this.lineStart[line] = start
-    this.nameEnd[line] = at++
-    let code = text.charCodeAt(at)
-    while (code === 32 || code === 9) code = text.charCodeAt(++at)
-    this.valueStart[line] = at
-    while (FIELD_VALUE[text.charCodeAt(at)] === 1) at++
-    if (text.charCodeAt(at) !== CR || text.charCodeAt(at + 1) !== LF) return -1
-    let end = at
-    while (end > this.valueStart[line]! && isBlank(text.charCodeAt(end - 1))) end--
-    this.valueEnd[line] = end
+    this.nameEnd[line] = nameEnd - shift
+    this.valueStart[line] = valueStart - shift
+    this.valueEnd[line] = valueEnd - shift
     this.fate[line] = FORWARD
-    return at + 2
+    return at + 2 - shift
   }
 
   private grow (): void {

@@ -53,13 +53,16 @@ export class RequestHead implements ConnectionOptions {
     this.dropped = dropped
   }
 
-  /** Parses the head in [start, end), its empty line included. Returns 0, or the status to refuse it with. */
-  parse (text: string, start: number, end: number): number {
+  /**
+   * Parses the head in [start, end) of `text`, its empty line included; the same characters stand in `bytes` from
+   * `shift` on. Returns 0, or the status to refuse it with.
+   */
+  parse (text: string, start: number, end: number, bytes: Uint8Array, shift: number): number {
     this.reset()
     const lineEnd = text.indexOf('\r\n', start)
     const fault = this.parseRequestLine(text, start, lineEnd)
     if (fault !== 0) return fault
-    const scanned = this.lines.scan(text, lineEnd + 2, end - 2, this.limits.maxHeaders)
+    const scanned = this.lines.scan(text, bytes, shift, lineEnd + 2, end - 2, this.limits.maxHeaders)
     if (scanned !== SCAN_OK) return scanned === SCAN_TOO_MANY ? 431 : 400
     for (let line = 0; line < this.lines.count; line++) {
       const status = this.classify(text, line)

@@ -34,12 +34,15 @@ export class ResponseHead implements ConnectionOptions {
     this.dropped = dropped
   }
 
-  /** Parses the head in [start, end), its empty line included. False: not HTTP, or ambiguous. */
-  parse (text: string, start: number, end: number): boolean {
+  /**
+   * Parses the head in [start, end) of `text`, its empty line included; the same characters stand in `bytes` from
+   * `shift` on. False: not HTTP, or ambiguous.
+   */
+  parse (text: string, start: number, end: number, bytes: Uint8Array, shift: number): boolean {
     this.reset()
     const lineEnd = text.indexOf('\r\n', start)
     if (!this.parseStatusLine(text, start, lineEnd)) return false
-    if (this.lines.scan(text, lineEnd + 2, end - 2, this.maxHeaders) !== SCAN_OK) return false
+    if (this.lines.scan(text, bytes, shift, lineEnd + 2, end - 2, this.maxHeaders) !== SCAN_OK) return false
     for (let line = 0; line < this.lines.count; line++) {
       if (!this.classify(text, line)) return false
     }
@@ -58,6 +61,11 @@ export class ResponseHead implements ConnectionOptions {
     this.nominated = null
     this.keepAliveSeconds = -1
     this.hasDate = false
+  }
+
+  /** A head that the gateway made itself. */
+  parseText (text: string): boolean {
+    return this.parse(text, 0, text.length, Buffer.from(text, 'latin1'), 0)
   }
 
   /** `HTTP/1.x SP 3DIGIT [SP reason]`; the space before an empty reason may be missing, as servers really do. */

@@ -12,7 +12,7 @@ const MAX_TRAILERS = 32
 export function forwardableTrailers (text: string): string | undefined {
   if (text === '') return ''
   const lines = new HeaderLines()
-  if (lines.scan(text, 0, text.length, MAX_TRAILERS) !== SCAN_OK) return undefined
+  if (lines.scan(text, Buffer.from(text, 'latin1'), 0, 0, text.length, MAX_TRAILERS) !== SCAN_OK) return undefined
   for (let line = 0; line < lines.count; line++) {
     const name = text.slice(lines.lineStart[line], lines.nameEnd[line]).toLowerCase()
     if (FRAMING.test(name)) return undefined

@@ -89,7 +89,11 @@ export class UpstreamConnection {
     }
     if (end < 0) return this.keepPartial(exchange, text)
     this.partial = ''
-    this.takeHead(exchange, text, end + 4, buffer, end + 4 - before.length, length)
+    const bytes = before === '' ? buffer : Buffer.from(text, 'latin1')
+    const wellFormed = end + 4 <= this.pool.loop.options.upstream.maxHeadBytes &&
+      exchange.response.parse(text, 0, end + 4, bytes, 0)
+    if (!wellFormed) return this.fault(exchange, 'the upstream sent an answer that is not strict HTTP/1.1')
+    this.takeHead(exchange, buffer, end + 4 - before.length, length)
   }
 
   private keepPartial (exchange: HttpExchange, text: string): void {
@@ -99,13 +103,8 @@ export class UpstreamConnection {
     this.partial = text
   }
 
-  private takeHead (exchange: HttpExchange, text: string, headEnd: number, buffer: Buffer, at: number,
-    length: number): void {
-    const response = exchange.response
-    if (headEnd > this.pool.loop.options.upstream.maxHeadBytes || !response.parse(text, 0, headEnd)) {
-      return this.fault(exchange, 'the upstream sent an answer that is not strict HTTP/1.1')
-    }
-    if (response.status < 200) return this.interim(exchange, buffer, at, length)
+  private takeHead (exchange: HttpExchange, buffer: Buffer, at: number, length: number): void {
+    if (exchange.response.status < 200) return this.interim(exchange, buffer, at, length)
     this.expectBody(exchange)
     const gateway = this.pool.loop.gateway
     const serial = exchange.serial
