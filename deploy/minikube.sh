@@ -55,10 +55,10 @@ make_secrets() {
   {
     echo "postgres-password=$password"
     echo "redis-password=$password"
-    for name in users orders inventory payments; do
+    for name in users orders payments order-history; do
       echo "$name=postgres://breakwater:$password@postgres:5432/$name"
     done
-    echo "order-history=redis://:$password@redis:6379"
+    echo "inventory=redis://:$password@redis:6379"
   } | kubectl -n breakwater create secret generic stores --from-env-file=/dev/stdin
 }
 [ "$context" = kube ] || make_secrets

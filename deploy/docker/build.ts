@@ -71,7 +71,12 @@ function follow (instruction: string, text: string, stages: readonly Stage[]): v
 
 function copy (text: string, stage: Stage, stages: readonly Stage[]): void {
   const words = text.split(' ')
-  const from = words[0]?.startsWith('--from=') ? words.shift()?.slice('--from='.length) : undefined
+  let from: string | undefined
+  // Of the flags only --from matters here: owners are the packer's business, and volumes bring their own in a cluster.
+  while (words[0]?.startsWith('--')) {
+    const [flag, value] = words.shift()?.split('=') ?? []
+    if (flag === '--from') from = value
+  }
   const target = words.pop() ?? ''
   const source = from === undefined ? ROOT : stages.find((one) => one.name === from)?.root
   if (source === undefined) throw new Error(`COPY from an unknown stage ${from}`)

@@ -13,12 +13,15 @@ RUN find node_modules -type f -regextype egrep -regex '.*[.](map|md|d[.][cm]?ts)
 COPY starter starter
 COPY messaging messaging
 COPY sample-services/inventory sample-services/inventory
+# A volume mounted here takes over this folder's owner.
+RUN mkdir ../data
 
 FROM node:26.10.0-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
 # Owned by root and run by another user: a process that is taken over cannot change its own code.
 COPY --from=build /app /app
+COPY --from=build --chown=1000:1000 /data /data
 USER 1000:1000
 EXPOSE 8080 8081
 CMD ["node", "sample-services/inventory/main.ts"]

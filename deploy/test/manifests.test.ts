@@ -1,8 +1,9 @@
 /** The manifests, without a cluster: rendered, validated against Kubernetes' own schemas, and held to our policies. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
 import t from 'tap'
+import { parse } from 'yaml'
 import { discoveryKind } from '@breakwater/starter'
 import { loadSettings } from '@breakwater/starter/settings'
 import { readOptions as readConfigServerOptions } from '../../config-server/options.ts'
@@ -195,6 +196,7 @@ for (const overlay of OVERLAYS) {
       }
       t.same(found.toSorted(), expected)
       t.notOk(mayTalk(objects, { 'app.kubernetes.io/name': 'gateway' }, { 'app.kubernetes.io/name': 'users' }, 'management'), 'management ports are closed')
+      t.ok(mayTalk(objects, { 'app.kubernetes.io/name': 'order-history' }, { 'app.kubernetes.io/name': 'orders' }, 'management'), 'but for the streams')
     })
 
     t.test('the API server is used by those who have the right, and the right is list and watch of EndpointSlices', async (t) => {
@@ -217,7 +219,8 @@ const ALLOWED: Array<[string, string]> = [
   ['gateway', 'users'], ['gateway', 'orders'], ['gateway', 'order-history'], ['orders', 'users'],
   ...SERVICES.map((name): [string, string] => [name, 'bus']),
   ...['gateway', ...SERVICES].map((name): [string, string] => [name, 'config-server']),
-  ...SERVICES.slice(0, 4).map((name): [string, string] => [name, 'postgres']), ['order-history', 'redis']
+  ...SERVICES.filter((name) => name !== 'inventory').map((name): [string, string] => [name, 'postgres']),
+  ['inventory', 'redis']
 ]
 
 function secretsOf (container: Container): string[] {
@@ -290,3 +293,32 @@ t.test('the settings in the ConfigMaps mean something to the programs that read 
   const config = readConfigServerOptions(await settingsOf('config-server', 'components/config-server/app'))
   t.match(config.backends, [{ type: 'native', native: { searchLocations: ['file:/config-repo/'] } }])
 })
+
+t.test('compose.yaml', async (t) => {
+  const compose = parse(readFileSync(join(ROOT, 'deploy/compose.yaml'), 'utf8'), { merge: true }) as {
+    services: Record<string, ComposeService>, volumes: object
+  }
+  t.same(Object.keys(compose.services).toSorted(), DEPLOYABLES.map((one) => one.name).toSorted(), 'everything that can be deployed')
+  for (const [name, service] of Object.entries(compose.services)) {
+    t.equal(service.build.dockerfile, `deploy/docker/${name}.Dockerfile`)
+    t.match(service, {
+      image: /:dev$/, read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'], mem_limit: String,
+      healthcheck: { test: ['CMD', 'node', '-e', /^fetch\('http:\/\/127\.0\.0\.1:/] }
+    }, name)
+    for (const port of service.ports ?? []) t.match(port, /^127\.0\.0\.1:/, `${name} is published to this machine only`)
+    for (const [needed, { condition }] of Object.entries(service.depends_on ?? {})) {
+      t.ok(needed in compose.services && condition === 'service_healthy', `${name} waits for ${needed}`)
+    }
+    for (const volume of service.volumes ?? []) {
+      const [source = ''] = volume.split(':')
+      t.ok(source.startsWith('.') ? existsSync(join(ROOT, 'deploy', source)) : source in compose.volumes, `${name} has ${source}`)
+    }
+  }
+})
+
+interface ComposeService {
+  build: { dockerfile: string }
+  ports?: string[]
+  volumes?: string[]
+  depends_on?: Record<string, { condition: string }>
+}

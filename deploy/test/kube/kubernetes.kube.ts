@@ -7,7 +7,9 @@ import t from 'tap'
 import { KubernetesDiscovery } from '../../../starter/discovery/kubernetes.ts'
 import { Cluster } from './cluster.ts'
 import { startLoad } from './load.ts'
+import { noPostgres, startPostgres } from '../../../messaging/test/servers.ts'
 import { until } from '../until.ts'
+import { expose } from './expose.ts'
 import type { Test } from 'tap'
 import type { LoadReport } from './load.ts'
 
@@ -15,7 +17,8 @@ const PATIENCE_MS = 180_000
 const UNKNOWN_USER = '01a210ca-fcde-761a-aa07-7458c763a28e'
 
 const cluster = await Cluster.start((line) => t.comment(line))
-t.teardown(() => cluster.stop())
+const teardown: Array<() => unknown> = [() => cluster.stop()]
+t.teardown(async () => { for (const step of teardown.toReversed()) await step() })
 t.comment(await cluster.script('minikube.sh', ['--no-forward']))
 const gateway = `http://${await cluster.nodeAddress()}:30080`
 
@@ -30,6 +33,26 @@ t.test('the same calls as with npm start work through the gateway', async (t) =>
   const order = { userId, currency: 'EUR', lines: [{ sku: 'book', qty: 1, unitPrice: 1250 }] }
   const placed = await post('/orders', order)
   t.match({ status: placed.status, body: await placed.json() }, { status: /^20[12]$/, body: { orderId: String } })
+})
+
+/** Who is asked for under load: a user in a shared store where there is one, else one that no copy knows (404). */
+let asked = { path: `/users/${UNKNOWN_USER}`, status: 404 }
+
+const noStore = cluster.own ? noPostgres : 'a cluster of others cannot reach this machine'
+
+t.test('one setting moves users to a shared PostgreSQL, which its copies and its roll-outs leave alone', { skip: noStore }, async (t) => {
+  const postgres = await startPostgres()
+  const store = await expose(new URL(postgres.url), '10.200.0.1')
+  teardown.push(() => store.close(), () => postgres.stop())
+  await cluster.kubectl('set', 'env', 'deployment/users', 'ALLOW_EMBEDDED-',
+    `BREAKWATER_STORE_URL=postgres://postgres@host.kube.internal:${store.port}/postgres`)
+  await roll('users')
+  const created = await post('/users', { name: 'Bob', email: `bob-${Date.now()}@example.org` })
+  t.equal(created.status, 201)
+  const { userId } = await created.json() as { userId: string }
+  await roll('users')
+  asked = { path: `/users/${userId}`, status: 200 }
+  t.equal((await fetch(`${gateway}${asked.path}`)).status, 200, 'a new pod knows what the old one was told')
 })
 
 t.test('the service account of the gateway may do what it needs, and nothing else', async (t) => {
@@ -48,7 +71,7 @@ t.test('users alone scales from 1 to 4, and the gateway uses all four without be
   await until(async () => (await cluster.pods('users')).filter((pod) => pod.ready).length === 4, '4 ready pods', PATIENCE_MS)
   const served = async () => Promise.all((await cluster.pods('users')).map((pod) => requestsOf(pod.ip)))
   await until(async () => {
-    await Promise.all(Array.from({ length: 20 }, () => fetch(`${gateway}/users/${UNKNOWN_USER}`)))
+    await Promise.all(Array.from({ length: 20 }, () => fetch(`${gateway}${asked.path}`)))
     return (await served()).every((count) => count > 0)
   }, 'every pod serves requests', PATIENCE_MS)
   t.same(await names('orders', 'gateway', 'bus'), before, 'no other pod was touched')
@@ -82,7 +105,7 @@ t.test('a changed ConfigMap reaches the running gateway and the running services
   const stamp = `changed-${Date.now()}`
   await edit('gateway-config', (text) => text.replace(/X-Served-By, \S+/, `X-Served-By, ${stamp}`))
   await edit('users-config', (text) => `${text.replace(/\ninfo\.stamp:.*\n/, '\n')}\ninfo.stamp: ${stamp}\n`)
-  await until(async () => (await fetch(`${gateway}/users/${UNKNOWN_USER}`)).headers.get('x-served-by') === stamp, 'the route changes', PATIENCE_MS)
+  await until(async () => (await fetch(`${gateway}${asked.path}`)).headers.get('x-served-by') === stamp, 'the route changes', PATIENCE_MS)
   const [pod] = await cluster.pods('users')
   await until(async () => (await (await fetch(`http://${pod?.ip}:8081/actuator/info`)).text()).includes(stamp), 'the service sees it', PATIENCE_MS)
   t.same(await restarts(), before, 'no pod was restarted')
@@ -111,7 +134,7 @@ t.test('while the API server is away, calls go on', { skip: cluster.own ? false 
   await until(async () => (await cluster.pods('users')).filter((pod) => pod.ready).length === 3, '3 ready pods', PATIENCE_MS)
   const [newest] = (await cluster.pods('users')).toReversed()
   await until(async () => {
-    await fetch(`${gateway}/users/${UNKNOWN_USER}`)
+    await fetch(`${gateway}${asked.path}`)
     return (await requestsOf(newest?.ip ?? '')) > 0
   }, 'the gateway follows the API again', PATIENCE_MS)
 })
@@ -152,8 +175,8 @@ async function edit (name: string, change: (text: string) => string): Promise<vo
 
 /** Does something while requests come in, half of them on new connections; none may fail. */
 async function unharmed (t: Test, action: () => Promise<void>): Promise<void> {
-  const url = `${gateway}/users/${UNKNOWN_USER}`
-  const stops = [true, false].map((keepAlive) => startLoad({ url, perSecond: 50, keepAlive }))
+  const load = { url: `${gateway}${asked.path}`, status: asked.status, perSecond: 50 }
+  const stops = [true, false].map((keepAlive) => startLoad({ ...load, keepAlive }))
   await new Promise((resolve) => setTimeout(resolve, 1_000))
   let reports: LoadReport[] = []
   try {

@@ -10,6 +10,8 @@ export interface LoadReport {
 
 export interface LoadOptions {
   readonly url: string
+  /** What the service itself answers. */
+  readonly status: number
   readonly perSecond: number
   /** False: a new connection for each request, the harder case for a roll-out. */
   readonly keepAlive: boolean
@@ -25,7 +27,7 @@ export function startLoad (options: LoadOptions): () => Promise<LoadReport> {
   let slowestMs = 0
   const one = async () => {
     const at = performance.now()
-    const fault = await request(options.url, agent)
+    const fault = await request(options, agent)
     slowestMs = Math.max(slowestMs, performance.now() - at)
     if (fault !== undefined) failures.push(`+${Math.round(at - startedAt)} ms: ${fault}`)
   }
@@ -45,13 +47,13 @@ export function startLoad (options: LoadOptions): () => Promise<LoadReport> {
   }
 }
 
-/** Undefined, or why it failed: no answer, or one that says the platform (not the caller) is at fault. */
-function request (url: string, agent: http.Agent): Promise<string | undefined> {
+/** Undefined, or why it failed: no answer, or another than the service gives. */
+function request ({ url, status }: LoadOptions, agent: http.Agent): Promise<string | undefined> {
   return new Promise((resolve) => {
     const call = http.get(url, { agent, timeout: 10_000 }, (response) => {
       response.resume()
       const { statusCode = 0 } = response
-      response.once('end', () => resolve(statusCode < 500 ? undefined : `status ${statusCode}`))
+      response.once('end', () => resolve(statusCode === status ? undefined : `status ${statusCode}`))
       response.once('error', (error) => resolve(error.message))
     })
     call.once('timeout', () => call.destroy(new Error('no answer within 10 s')))
