@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { TLSSocket } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import t from 'tap'
@@ -18,7 +22,8 @@ import { hashOf, readInstance } from '../discovery/eureka/instance-json.ts'
 import { readOwnInstance } from '../discovery/eureka/own-instance.ts'
 import { createDiscoveryClient, createRegistration, discoveryKind } from '../discovery/factory.ts'
 import { InstanceTable } from '../discovery/instance-table.ts'
-import { deadPort, httpDouble, memoryLog, settingsOf, until } from './support.ts'
+import { service } from '../service.ts'
+import { certificate, deadPort, httpDouble, memoryLog, NODE_COMPILE_CACHE, settingsOf, until } from './support.ts'
 import type { HttpDouble } from './support.ts'
 
 const ADDRESS = { host: '127.0.0.1', ip: '127.0.0.1', port: 4001, secure: false }
@@ -349,6 +354,30 @@ t.test('several servers: the next one when the first is down; credentials go in 
   t.notMatch(JSON.stringify(lines), /geheim|s%C3%A9cret|sécret/)
 })
 
+t.test('a registry behind TLS that wants a certificate and a token', async t => {
+  const authority = certificate('authority')
+  const server = certificate('127.0.0.1', authority)
+  const own = certificate('users', authority)
+  const folder = t.testdir({ 'ca.pem': authority.cert, 'cert.pem': own.cert, 'key.pem': own.key })
+  const seen: string[] = []
+  const registry = createServer({ ...server, ca: authority.cert, requestCert: true }, (request, response) => {
+    const { CN } = (request.socket as TLSSocket).getPeerCertificate().subject
+    seen.push(`${request.method} ${String(CN)} ${request.headers.authorization}`)
+    response.writeHead(204).end()
+  })
+  await new Promise<void>(resolve => registry.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => registry.close())
+  const tls = 'breakwater.discovery.tls'
+  const { registration } = await registrationOf(t, `https://127.0.0.1:${(registry.address() as AddressInfo).port}/eureka/`, {
+    [`${tls}.ca-file`]: join(folder, 'ca.pem'), [`${tls}.cert-file`]: join(folder, 'cert.pem'), [`${tls}.key-file`]: join(folder, 'key.pem'),
+    'breakwater.discovery.token': 'tok'
+  })
+  await registration.start()
+  t.equal(seen[0], 'POST users Bearer tok')
+  const missing = await settingsOf({ [`${tls}.ca-file`]: join(folder, 'none.pem') })
+  t.throws(() => createDiscoveryClient(missing, memoryLog().log), { code: 'E_FILE', message: /^command line: .*none\.pem cannot be read \(ENOENT\)/ })
+})
+
 t.test('a registry that is down holds up neither start nor stop', async t => {
   const { registration } = await registrationOf(t, `http://127.0.0.1:${await deadPort()}/eureka/`, { 'breakwater.discovery.start-timeout': '50ms' })
   await registration.start()
@@ -455,17 +484,64 @@ t.test('DNS: asked when first wanted, refreshed, and the last answer outlives a 
   await until('a name that is gone', () => client.instances('users').length === 0)
 })
 
-t.test('with the real registry: registered, seen by push, renewed, gone on stop', async t => {
-  const registry = spawn(process.execPath, [new URL('../../discovery/main.ts', import.meta.url).pathname, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
-  t.teardown(async () => {
-    registry.kill()
-    if (registry.exitCode === null) await once(registry, 'exit')
+/** The project's own registry as a process. */
+async function realRegistry (t: Test, port = 0): Promise<{ url: string, kill: () => Promise<void> }> {
+  const program = new URL('../../discovery/main.ts', import.meta.url).pathname
+  const registry = spawn(process.execPath, [program, '--port', String(port)], {
+    stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_COMPILE_CACHE }, cwd: t.testdir()
   })
-  let url: string | undefined
-  for await (const line of createInterface({ input: registry.stdout })) {
-    url = (JSON.parse(line) as { url?: string }).url
-    if (url !== undefined) break
+  const kill = async (): Promise<void> => {
+    if (registry.exitCode !== null || registry.signalCode !== null) return
+    registry.kill('SIGKILL')
+    await once(registry, 'exit')
   }
+  t.teardown(kill)
+  for await (const line of createInterface({ input: registry.stdout })) {
+    const { url } = JSON.parse(line) as { url?: string }
+    if (url !== undefined) return { url, kill }
+  }
+  throw new Error('the registry did not start')
+}
+
+t.test('the real registry gets SIGKILL and comes back knowing nobody: no call fails, everyone registers again', async t => {
+  const registry = await realRegistry(t)
+  const values = {
+    'server.port': '0', 'breakwater.shutdown.drain': '0', 'eureka.client.service-url.defaultZone': `${registry.url}/eureka/`
+  }
+  const { log } = memoryLog()
+  const settings = await settingsOf({ ...values, 'spring.application.name': 'users' })
+  const users = await service({ name: 'users', settings, log })
+  users.get('/', () => 'ok')
+  await users.start()
+  t.teardown(() => users.stop())
+  const orders = await service({ name: 'orders', settings: await settingsOf(values), log })
+  await orders.start()
+  t.teardown(() => orders.stop())
+  const client = orders.client('users')
+  await until('the instance', () => orders.discovery.instances('users').length === 1)
+  let calls = 0
+  let failures = 0
+  let calling = true
+  const caller = (async () => {
+    while (calling) {
+      await client.get('/').then(() => calls++, () => failures++)
+      await new Promise(resolve => setTimeout(resolve, 5))
+    }
+  })()
+  await registry.kill()
+  await until('the loss', () => !orders.discovery.connected)
+  const again = await realRegistry(t, Number(new URL(registry.url).port))
+  await until('reached again', () => orders.discovery.connected)
+  const known = async (): Promise<boolean> => (await fetch(`${again.url}/eureka/apps/USERS`)).status === 200
+  await until('registered again', known)
+  calling = false
+  await caller
+  t.equal(failures, 0)
+  t.ok(calls > 10)
+})
+
+t.test('with the real registry: registered, seen by push, renewed, gone on stop', async t => {
+  const { url } = await realRegistry(t)
   const { client } = await eurekaClient(t, `${url}/eureka/`)
   await client.start()
   const { registration } = await registrationOf(t, `${url}/eureka/`)

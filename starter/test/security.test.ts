@@ -5,12 +5,12 @@ import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import forge from 'node-forge'
 import t from 'tap'
 import { createAuthenticator } from '../security/authenticator.ts'
 import type { Authenticator } from '../security/authenticator.ts'
 import { highestRole, may } from '../security/principal.ts'
-import { httpDouble, memoryLog, settingsOf } from './support.ts'
+import { certificate, httpDouble, memoryLog, settingsOf } from './support.ts'
+import type { Pem } from './support.ts'
 
 const basic = (name: string, password: string): string => `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`
 
@@ -166,23 +166,3 @@ t.test('roles: words of Spring and of OAuth, and who may what', t => {
   t.notOk(may({ name: 'x', role: undefined }, 'read'))
   t.end()
 })
-
-interface Pem { readonly key: string, readonly cert: string }
-
-function certificate (name: string, issuer?: Pem): Pem {
-  const keys = forge.pki.rsa.generateKeyPair(2048)
-  const cert = forge.pki.createCertificate()
-  cert.publicKey = keys.publicKey
-  cert.serialNumber = `01${Buffer.from(name).toString('hex')}`.slice(0, 16)
-  cert.validity.notBefore = new Date(Date.now() - 60_000)
-  cert.validity.notAfter = new Date(Date.now() + 3_600_000)
-  const subject = [{ name: 'commonName', value: name }]
-  cert.setSubject(subject)
-  const by = issuer === undefined ? undefined : forge.pki.certificateFromPem(issuer.cert)
-  cert.setIssuer(by === undefined ? subject : by.subject.attributes)
-  cert.setExtensions(issuer === undefined
-    ? [{ name: 'basicConstraints', cA: true }]
-    : [{ name: 'subjectAltName', altNames: [{ type: 2, value: name }] }])
-  cert.sign(issuer === undefined ? keys.privateKey : forge.pki.privateKeyFromPem(issuer.key), forge.md.sha256.create())
-  return { key: forge.pki.privateKeyToPem(keys.privateKey), cert: forge.pki.certificateToPem(cert) }
-}

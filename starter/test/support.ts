@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import forge from 'node-forge'
 import { createLogger } from '../logger.ts'
 import type { Logger } from '../logger.ts'
 import { loadSettings } from '../settings/index.ts'
@@ -76,4 +77,25 @@ export async function deadPort (): Promise<number> {
   const double = await httpDouble(() => {})
   await double.close()
   return double.port
+}
+
+export interface Pem { readonly key: string, readonly cert: string }
+
+/** A certificate for a name: of its own, an authority, or signed by one. */
+export function certificate (name: string, issuer?: Pem): Pem {
+  const keys = forge.pki.rsa.generateKeyPair(2048)
+  const cert = forge.pki.createCertificate()
+  cert.publicKey = keys.publicKey
+  cert.serialNumber = `01${Buffer.from(name).toString('hex')}`.slice(0, 16)
+  cert.validity.notBefore = new Date(Date.now() - 60_000)
+  cert.validity.notAfter = new Date(Date.now() + 3_600_000)
+  const subject = [{ name: 'commonName', value: name }]
+  cert.setSubject(subject)
+  const by = issuer === undefined ? undefined : forge.pki.certificateFromPem(issuer.cert)
+  cert.setIssuer(by === undefined ? subject : by.subject.attributes)
+  cert.setExtensions(issuer === undefined
+    ? [{ name: 'basicConstraints', cA: true }]
+    : [{ name: 'subjectAltName', altNames: [/^[\d.]+$/.test(name) ? { type: 7, ip: name } : { type: 2, value: name }] }])
+  cert.sign(issuer === undefined ? keys.privateKey : forge.pki.privateKeyFromPem(issuer.key), forge.md.sha256.create())
+  return { key: forge.pki.privateKeyToPem(keys.privateKey), cert: forge.pki.certificateToPem(cert) }
 }
