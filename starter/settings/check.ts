@@ -63,8 +63,8 @@ function matches (pattern: readonly NamePart[], parts: readonly NamePart[]): boo
 }
 
 function describe ({ key, parts, property }: WrittenKey, known: readonly (readonly NamePart[])[]): string {
-  const near = nearest(key, known.map(pattern => fillIn(pattern, parts)))
-  const hint = near === undefined ? 'See the list of settings in docs.' : `Did you mean "${near}"?`
+  const near = nearestKey(key, known.map(pattern => fillIn(pattern, parts)))
+  const hint = near === undefined ? 'See docs/ for the settings there are.' : `Did you mean "${near.key}"?`
   return `${formatOrigin(property.origin)}: "${key}" is no setting. ${hint}`
 }
 
@@ -77,16 +77,15 @@ function fillIn (pattern: readonly NamePart[], parts: readonly NamePart[]): stri
   }).join('')
 }
 
-function nearest (key: string, candidates: readonly string[]): string | undefined {
+/** The candidate that differs least, when it is near enough to be what was meant. */
+export function nearestKey (
+  key: string, candidates: readonly string[]
+): { readonly key: string, readonly distance: number } | undefined {
   const name = canonicalName(key)
   const limit = Math.max(2, Math.floor(name.length / 4))
-  let best: string | undefined
-  let least = limit + 1
-  for (const candidate of candidates) {
-    const apart = distance(name, canonicalName(candidate))
-    if (apart < least) [best, least] = [candidate, apart]
-  }
-  return best
+  const all = candidates.map(candidate => ({ key: candidate, distance: distance(name, canonicalName(candidate)) }))
+  const [best] = all.toSorted((a, b) => a.distance - b.distance)
+  return best === undefined || best.distance > limit ? undefined : best
 }
 
 /** Letters to change, add or leave out (Levenshtein). */

@@ -8,6 +8,7 @@ import { defaultSource, givenSources } from './given-sources.ts'
 import { parseLocation } from './location.ts'
 import type { ConfigLocation } from './location.ts'
 import type { LoadOptions, RemoteConfig, RemoteSources } from './options.ts'
+import { checkOwnKeys } from './own-keys.ts'
 import { resolvePlaceholders } from './placeholders.ts'
 import { profileList, resolveProfiles } from './profiles.ts'
 import { Settings } from './settings.ts'
@@ -134,9 +135,11 @@ class SettingsLoader {
     }
     const all = [...this.#given, ...sources, this.#defaults]
     // 5. What is encrypted, with the service's own key, which may have come from any of them.
-    const decrypted = decryptSources(all, new Settings({ profiles, sources: all, warnings: [] }))
-    const warnings = [...answers.values()].flatMap(answer => answer.warnings)
-    return { profiles, sources: decrypted.sources, warnings: [...warnings, ...decrypted.warnings] }
+    const view = new Settings({ profiles, sources: all, warnings: [] })
+    const decrypted = decryptSources(all, view)
+    const odd = [...answers.values()].flatMap(answer => answer.warnings)
+    const warnings = [...odd, ...decrypted.warnings, ...checkOwnKeys(view)]
+    return { profiles, sources: decrypted.sources, warnings }
   }
 
   /** Mounted folders and the config server tell of changes; each makes the settings read everything again. */

@@ -337,6 +337,19 @@ t.test('misspelled settings are told with place and nearest name', async t => {
   t.same(checkKeys(settings, { owned: [], known }), [])
 })
 
+t.test('a section that no part of the platform has is warned of; the config client\'s own names are checked', async t => {
+  const settings = await load(t, { 'application.yml': 'breakwater:\n  gatway.port: 1\n  gatway.host: x\n  gateway: {port: 1}\n  Kubernetes.mode: x\n  zzzzzzzz: 1' },
+    { env: { BREAKWATER_PORT: 'tcp://10.0.0.1:80' } })
+  t.same(settings.warnings, [
+    'application.yml:2: no part of the platform has settings below "breakwater.gatway". Did you mean "breakwater.gateway"?',
+    'application.yml:6: no part of the platform has settings below "breakwater.zzzzzzzz".'
+  ])
+  await t.rejects(load(t, { 'application.yml': 'a: 1\nbreakwater.config-client.poll-intervall: 1s' }), {
+    code: 'E_CONFIG_KEY',
+    message: 'application.yml:2: "breakwater.config-client.poll-intervall" is no setting. Did you mean "breakwater.config-client.poll-interval"?'
+  })
+})
+
 t.test('remote sources stand where Spring Boot puts them', async t => {
   const asked: RemoteRequest[] = []
   const remote: RemoteConfig = {
