@@ -40,6 +40,9 @@ export const error = errorTable({
   E_CIPHER_INVALID: { text: 'Text not encrypted with this key', status: 400 },
   E_CIPHER_NO_PUBLIC_KEY: { text: 'No public key available', status: 404 },
   E_CIPHER_BODY: { text: 'The text to work on is the body of the request, with a Content-Type.', status: 400 },
+  E_CONFIG_INVALID: { text: '%s: %s.', next: 'Correct the value or the schema; until then no good state is there to be served.', status: 500 },
+  E_CONFIG_NO_HISTORY: { text: 'Only a git repository alone has versions.', status: 404 },
+  E_OPERATOR_BODY: { text: 'The body must be JSON such as %s.', status: 400 },
   E_CONFIG_WATCHERS: {
     text: 'Too many clients are watching.', next: 'Try again later, or raise breakwater.config-server.max-watchers.',
     status: 503, canRetry: true

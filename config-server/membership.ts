@@ -1,4 +1,5 @@
 /** The server as a member of the platform: found under `configserver`, and finding the applications to refresh. */
+import type { AddressInfo } from 'node:net'
 import {
   createDiscoveryClient, createRegistration, ownAddress, type DiscoveryClient, type Logger, type Running
 } from '@breakwater/starter'
@@ -17,7 +18,7 @@ export async function startMember (
   const discovery = options.refreshClients.enabled ? createDiscoveryClient(settings, log) : undefined
   await discovery?.start()
   const server = await startServer(options, { settings, log, environment, discovery })
-  const registration = register(settings, log, server.url)
+  const registration = register(settings, log, server.address)
   await registration?.start()
   return { url: server.url, stop: async () => stopAll(registration, server, discovery) }
 }
@@ -36,8 +37,7 @@ async function stopAll (...parts: ({ stop (): Promise<void> } | DiscoveryClient 
   for (const part of parts) await part?.stop()
 }
 
-function register (settings: Settings, log: Logger, url: string) {
+function register (settings: Settings, log: Logger, address: AddressInfo) {
   if (!settings.boolean('eureka.client.register-with-eureka', false)) return undefined
-  const { hostname, port } = new URL(url)
-  return createRegistration(settings, log, ownAddress({ address: hostname, port: Number(port), family: 'IPv4' }, undefined))
+  return createRegistration(settings, log, ownAddress(address, undefined))
 }

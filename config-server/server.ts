@@ -2,6 +2,7 @@
  * The config server, put together: back end, road, HTTP. `createConfigServer` is what tests, the command line and
  * `main.ts` start.
  */
+import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import {
   actuator, createAuthenticator, createLogger, type Authenticator, type Authorize, type DiscoveryClient,
@@ -16,12 +17,14 @@ import { createKeyRing, type KeyRing } from './encryption/key-ring.ts'
 import { EnvironmentRoad, type Decrypt } from './environment.ts'
 import { DEFAULTS, type ConfigServerOptions } from './options.ts'
 import { startPush, type Push } from './push/push.ts'
+import { Readers } from './push/readers.ts'
 import { fillText } from './render/render.ts'
 import { createAccess } from './web/access.ts'
 import { createAudit } from './web/audit.ts'
 import { encryptionRoutes } from './web/encryption-routes.ts'
 import { environmentRoutes } from './web/environment-routes.ts'
 import { createFileRoute } from './web/file-route.ts'
+import { operatorRoutes } from './web/operator-routes.ts'
 import { monitorRoute } from './web/monitor-route.ts'
 import { watchRoutes } from './web/watch-routes.ts'
 import { createHttp, useConfigServerWire } from './web/server.ts'
@@ -29,6 +32,8 @@ import { createHttp, useConfigServerWire } from './web/server.ts'
 /** A started config server. */
 export interface ConfigServer {
   readonly url: string
+  /** What it is bound to. */
+  readonly address: AddressInfo
   stop (): Promise<void>
 }
 
@@ -69,7 +74,7 @@ export async function createConfigServer (
     await parts.backend.start()
     await registerAll(app, parts)
     const url = await app.listen({ host: parts.options.host, port: parts.options.port })
-    return { url, stop: async () => stop(app, parts) }
+    return { url, address: app.server.address() as AddressInfo, stop: async () => stop(app, parts) }
   } catch (failure) {
     await stop(app, parts)
     throw failure
@@ -122,9 +127,11 @@ function registerRoutes (scope: FastifyInstance, { options, auth, backend, keys,
   useConfigServerWire(scope, auth.mode === 'bearer' ? 'Bearer' : 'Basic realm="config-server"')
   const access = createAccess(auth, options.access)
   const audit = createAudit(log)
-  const shared = { ...options, access, audit, road, keys, log }
+  const readers = new Readers()
+  const shared = { ...options, access, audit, road, keys, log, backend, readers }
   encryptionRoutes(scope, shared)
   watchRoutes(scope, { ...shared, ...push })
+  operatorRoutes(scope, { ...shared, ...push })
   monitorRoute(scope, { ...shared, refresh: async () => backend.refresh?.() })
   const files = createFileRoute({
     ...shared,

@@ -4,6 +4,8 @@
  */
 import type { Ask } from '../environment/ask.ts'
 import type { Found } from '../environment/environment.ts'
+import type { Commit } from './git/commit-files.ts'
+import type { Choices, Rollout, RolloutWish } from './git/label-choice.ts'
 
 /** Who asks, as far as a store may care. */
 export interface Asker {
@@ -26,6 +28,17 @@ export interface BackendHealth {
   readonly problem?: string | undefined
 }
 
+/** What a store that keeps history can do besides. */
+export interface Versions {
+  /** The newest commits of a question's label. */
+  history (ask: Ask, limit: number): Promise<Commit[]>
+  /** Holds a label at a commit for everyone; undefined lets it go. */
+  pin (ask: Ask, commit: string | undefined): Promise<string | undefined>
+  /** Gives a commit to a share of the instances; undefined ends that. */
+  rollOut (ask: Ask, rollout: RolloutWish | undefined): Promise<Rollout | undefined>
+  readonly choices: Choices
+}
+
 export interface Backend {
   /** What it is, for logs and health: `native file:/etc/config/`. Never holds credentials. */
   readonly description: string
@@ -37,6 +50,7 @@ export interface Backend {
   find (ask: Ask, asker: Asker): Promise<Found>
   /** The answer as it was `skip` states ago; undefined when the store keeps no history or it ends before. */
   earlier? (ask: Ask, asker: Asker, skip: number): Promise<Found | undefined>
+  readonly versions?: Versions | undefined
   /** Compares with the remote now instead of at the next interval. */
   refresh? (): Promise<void>
   /** The first of the file names that exists, looked for in each location in turn. */

@@ -2,6 +2,7 @@
 import type { Logger } from '@breakwater/starter'
 import type { BackendOptions, ConfigServerOptions } from '../options.ts'
 import { error } from '../errors.ts'
+import { SafeBackend } from '../safety/safe-backend.ts'
 import type { Backend } from './backend.ts'
 import { createCompositeBackend } from './composite.ts'
 import { createGitBackend } from './git/git-backend.ts'
@@ -25,9 +26,9 @@ export async function createBackend (context: BackendContext): Promise<Backend> 
     throw error('E_CONFIG_SETTING', ['spring.cloud.config.server', 'no store is configured.',
       'Set native.search-locations or git.uri.'])
   }
-  if (members.length === 1) return only
+  if (members.length === 1) return safe(only, context.log)
   const onProblem = problemLog(context.log)
-  return createCompositeBackend(members, { failOnError: options.failOnCompositeError, onProblem })
+  return safe(createCompositeBackend(members, { failOnError: options.failOnCompositeError, onProblem }), context.log)
 }
 
 async function create (backend: BackendOptions, context: BackendContext, parsed: ParsedFiles): Promise<Backend> {
@@ -37,6 +38,10 @@ async function create (backend: BackendOptions, context: BackendContext, parsed:
     case 'git': return createGitBackend(backend.git,
       { parsed, traits, environment: context.environment, onProblem: problemLog(context.log) })
   }
+}
+
+function safe (backend: Backend, log: Logger): Backend {
+  return new SafeBackend(backend, { onHeldBack: held => log.warn(held, 'a state is held back, the last good one is served') })
 }
 
 function problemLog (log: Logger): (repository: string, problem: string) => void {

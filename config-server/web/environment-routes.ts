@@ -4,6 +4,7 @@ import type { Asker } from '../backends/backend.ts'
 import type { Answer, EnvironmentRoad, Question } from '../environment.ts'
 import { readAsk, type Ask } from '../environment/ask.ts'
 import { error } from '../errors.ts'
+import type { Readers } from '../push/readers.ts'
 import type { Form } from '../render/render.ts'
 import type { CheckAccess } from './access.ts'
 import { auditedAsk, type Audit } from './audit.ts'
@@ -18,6 +19,7 @@ export interface RouteParts {
   readonly files: FileRoute
   readonly access: CheckAccess
   readonly audit: Audit
+  readonly readers: Readers
 }
 
 /** Answers a request for a plain file. */
@@ -40,7 +42,9 @@ export function environmentRoutes (app: FastifyInstance, parts: RouteParts): voi
     if (form === undefined) return notAcceptable(reply)
     const question = { ask: askOf(route, parts), form, resolvePlaceholders: resolves(route) }
     const principal = await parts.access(request, 'read', question.ask)
-    const answer = await parts.road.answer(question, askerOf(request))
+    const asker = askerOf(request)
+    const answer = await parts.road.answer(question, asker)
+    parts.readers.note(question.ask, asker.instance ?? '', principal.name, answer.etag)
     if (answer.secrets > 0) {
       parts.audit(request, principal, 'read secrets', { ...auditedAsk(question.ask), secrets: answer.secrets })
     }

@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import type { Ask } from '../../environment/ask.ts'
 import type { Found } from '../../environment/environment.ts'
 import type { ServerTraits } from '../../environment/order.ts'
-import type { Asker, Backend, BackendHealth, Resource } from '../backend.ts'
+import type { Asker, Backend, BackendHealth, Resource, Versions } from '../backend.ts'
 import type { ParsedFiles } from '../parsed-files.ts'
 import type { Commit } from './commit-files.ts'
 import { withoutUserInfo } from './credentials.ts'
 import type { GitOptions, PatternRepository, RepositoryOptions } from './git-options.ts'
-import { LabelChoice, type Choices, type Rollout } from './label-choice.ts'
+import { LabelChoice, type Choices, type Rollout, type RolloutWish } from './label-choice.ts'
 import { Lanes } from './refresher.ts'
 import { Repository, type RepositoryContext } from './repository.ts'
 
@@ -21,13 +21,6 @@ export interface GitContext {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly onProblem: (repository: string, problem: string) => void
   readonly random?: () => number
-}
-
-/** What an operator asks for; without `from` the others keep what the label has now. */
-export interface RolloutWish {
-  readonly from?: string | undefined
-  readonly to: string
-  readonly percent: number
 }
 
 // A client can name new repositories through a placeholder in the URI: they must not grow without bound.
@@ -55,6 +48,7 @@ export class GitBackend implements Backend {
   readonly #context: RepositoryContext
   readonly #repositories = new Map<string, Repository>()
   readonly #listeners = new Set<() => void>()
+  readonly versions: Versions = this
 
   constructor (options: GitOptions, context: GitContext, place: Place) {
     this.#options = options

@@ -15,6 +15,13 @@ export interface Rollout {
   readonly percent: number
 }
 
+/** What an operator asks for; without `from` the others keep what the label has now. */
+export interface RolloutWish {
+  readonly from?: string | undefined
+  readonly to: string
+  readonly percent: number
+}
+
 export interface Choices {
   readonly pins: Readonly<Record<string, string>>
   readonly rollouts: Readonly<Record<string, Rollout>>
