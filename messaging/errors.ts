@@ -43,6 +43,7 @@ export const messagingError = errorTable({
     text: 'the bus has no %s.',
     next: 'Create it, or set breakwater.bus.provision=true where the service may create it itself.'
   },
+  E_BUS_URL: { text: '%s is no bus.', next: 'Use http://host:port, or aws://region.' },
   E_KEY_MISSING: { text: 'the header Idempotency-Key (1 to 255 characters) is required.', status: 400 },
   E_KEY_REUSED: { text: 'this Idempotency-Key was used with another body.', next: 'Use a new key.', status: 422 },
   E_KEY_IN_FLIGHT: {

@@ -38,7 +38,7 @@ export class Schemas {
   encode (envelope: Envelope): string {
     const fault = this.#fault(envelope)
     if (fault !== undefined) throw messagingError('E_EVENT_SCHEMA', [envelope.type, fault.at, fault.why])
-    const text = JSON.stringify(envelope)
+    const text = toWireText(envelope)
     const bytes = Buffer.byteLength(text)
     if (bytes > MAX_MESSAGE_BYTES) throw messagingError('E_MESSAGE_TOO_LARGE', [envelope.type, bytes])
     return text
@@ -58,6 +58,15 @@ export class Schemas {
     if (validate === undefined) return { at: '/type', why: 'no schema is known for it' }
     return validate(envelope.data) ? undefined : firstError(validate, '/data')
   }
+}
+
+/**
+ * JSON without characters that some bus refuses (SQS takes XML's characters only, emulators not even all of those):
+ * as \\u escapes they pass everywhere. A name with an emoji must not stop an outbox.
+ */
+export function toWireText (envelope: Envelope): string {
+  return JSON.stringify(envelope).replace(/[\ud800-\udfff\ufffe\uffff]/g, char =>
+    `\\u${char.charCodeAt(0).toString(16)}`)
 }
 
 function firstError (validate: ValidateFunction, prefix: string): { at: string, why: string } {

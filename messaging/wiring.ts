@@ -1,6 +1,6 @@
 /**
- * From settings to adapters. A service names what it needs; the profile and the URLs decide what it gets, so that no
- * service asks where it runs.
+ * From settings to adapters, each loaded only where it is used. A service names what it needs; the profile and the
+ * URLs decide what it gets, so that no service asks where it runs.
  */
 import { join } from 'node:path'
 import type { Settings } from '@breakwater/starter/settings'
@@ -11,14 +11,15 @@ import { NO_FAULTS, readFaults, type Faults } from './faults.ts'
 import { Messaging, type MessagingParts } from './messaging.ts'
 import { readMessagingOptions } from './options.ts'
 import { openSqlite, type SqlStore } from './store/sqlite.ts'
-import { openLmdb, type KeyValueStore } from './store/lmdb.ts'
-import { openPostgres } from './store/postgres.ts'
-import { openRedis } from './store/redis.ts'
+import type { KeyValueStore } from './store/lmdb.ts'
 import type { Tx } from './store/store.ts'
 
-/** The bus at `breakwater.bus.url`: `http://...` is the embedded one's process. */
-export function openBus (settings: Settings): Bus {
-  return embeddedBus({ url: settings.string('breakwater.bus.url', 'http://127.0.0.1:7070').replace(/\/$/, '') })
+/** The bus at `breakwater.bus.url`: `http://...` is the embedded one's process, `aws://region` is SNS/SQS. */
+export async function openBus (settings: Settings): Promise<Bus> {
+  const url = settings.string('breakwater.bus.url', 'http://127.0.0.1:7070').replace(/\/$/, '')
+  if (!url.startsWith('aws:')) return embeddedBus({ url })
+  const { awsBus, readAwsUrl } = await import('./aws.ts')
+  return awsBus(readAwsUrl(url, settings.boolean('breakwater.bus.provision', false)))
 }
 
 /** The folder of a service's embedded files: `breakwater.data.dir` and the service's name. */
@@ -32,7 +33,10 @@ export function dataFile (settings: Settings, service: string, file: string): st
 /** The relational store of a service: PostgreSQL when `breakwater.store.url` names one, else a file of its own. */
 export async function openSqlStore (settings: Settings, service: string, tables: string): Promise<SqlStore> {
   const url = settings.string('breakwater.store.url', '')
-  if (url !== '') return openPostgres({ url, tables })
+  if (url !== '') {
+    const { openPostgres } = await import('./store/postgres.ts')
+    return openPostgres({ url, tables })
+  }
   const synchronous = settings.string('breakwater.store.synchronous', 'full') === 'normal' ? 'normal' : 'full'
   return openSqlite({ file: dataFile(settings, service, `${service}.db`), tables, synchronous })
 }
@@ -40,15 +44,19 @@ export async function openSqlStore (settings: Settings, service: string, tables:
 /** The key-value store of a service: Redis when `breakwater.store.url` names one, else a file of its own. */
 export async function openKeyValueStore (settings: Settings, service: string): Promise<KeyValueStore> {
   const url = settings.string('breakwater.store.url', '')
-  if (url !== '') return openRedis({ url, name: service })
+  if (url !== '') {
+    const { openRedis } = await import('./store/redis.ts')
+    return openRedis({ url, name: service })
+  }
+  const { openLmdb } = await import('./store/lmdb.ts')
   return openLmdb({ file: dataFile(settings, service, `${service}.lmdb`) })
 }
 
 /** A service's messaging from its settings. */
-export function createMessaging<T extends Tx> (
+export async function createMessaging<T extends Tx> (
   settings: Settings, parts: Omit<MessagingParts<T>, 'bus' | 'options' | 'faults'>
-): Messaging<T> {
-  return new Messaging({ ...parts, bus: openBus(settings), options: readMessagingOptions(settings),
+): Promise<Messaging<T>> {
+  return new Messaging({ ...parts, bus: await openBus(settings), options: readMessagingOptions(settings),
     faults: faultsOf(settings) })
 }
 

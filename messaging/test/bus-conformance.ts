@@ -3,7 +3,8 @@
  * no test passes or fails through a fake's own fault unseen.
  */
 import type { Test } from 'tap'
-import { uuidv7, type Bus, type Delivery, type Outgoing } from '../index.ts'
+import { uuidv7, type Bus, type Delivery, type Envelope, type Outgoing } from '../index.ts'
+import { toWireText } from '../schemas.ts'
 import { Poison, Transient } from '../errors.ts'
 
 export interface Bed {
@@ -81,7 +82,8 @@ export async function busConformance (t: Test, bed: Bed): Promise<void> {
   await row('the body arrives as it was sent', async (t, bus) => {
     const name = await queue(bus)
     const sent = message('a', 1)
-    const body = JSON.stringify({ ...JSON.parse(sent.body) as object, data: { n: 1, text: 'zażółć "\\ \u2028 😀' } })
+    const text = 'zażółć "\\ \u2028 😀 \uffff \ud800'
+    const body = toWireText({ ...JSON.parse(sent.body) as Envelope, data: { n: 1, text } })
     let seen: Delivery | undefined
     bus.consume(name, async delivery => { seen = delivery })
     await bus.send(name, [{ ...sent, body }])

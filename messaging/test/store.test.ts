@@ -1,11 +1,9 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { t } from 'tap'
-import {
-  openLmdb, openPostgres, openRedis, openSqlite, type KeyValueReader, type KeyValueTx, type SqlReader, type SqlTx,
-  type Store
-} from '../index.ts'
+import { openSqlite, type KeyValueReader, type KeyValueTx, type SqlReader, type SqlTx, type Store } from '../index.ts'
 import { GroupCommit, type Batch } from '../store/group-commit.ts'
+import { openLmdb, openPostgres, openRedis } from '../stores.ts'
 import { probeStore, type Tx } from '../store/store.ts'
 import { noPostgres, noRedis, startPostgres, startRedis } from './servers.ts'
 import { storeConformance, type StoreBed } from './store-conformance.ts'

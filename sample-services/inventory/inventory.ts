@@ -24,7 +24,8 @@ export async function startInventory ({ settings, log }: MainArgs): Promise<Runn
   const app = await service({ name: NAME, settings, log })
   await openApi(app)
   const store = await openKeyValueStore(settings, NAME)
-  const messaging = createMessaging(settings, { service: NAME, store, schemas: new Schemas(MESSAGES), log, routes: {
+  const schemas = new Schemas(MESSAGES)
+  const messaging = await createMessaging(settings, { service: NAME, store, schemas, log, routes: {
     'inventory.ReserveStock.v1': command((message, reservation, tx) => onReserve(message, reservation, tx)),
     'inventory.ReleaseStock.v1': command(async (message, reservation, tx) =>
       release(reservation, fresh(message), await stocksOf(tx, reservation?.lines ?? []))),

@@ -30,7 +30,7 @@ export async function startOrders ({ settings, log }: MainArgs): Promise<Running
   await openApi(app)
   const store = await openSqlStore(settings, NAME, EVENT_TABLES + SAGA_TABLES + USER_TABLES)
   const process = new PlaceOrderProcess(readTimes(settings))
-  const messaging = ordersMessaging(settings, store, process, log)
+  const messaging = await ordersMessaging(settings, store, process, log)
   const lookup = new UserLookup(askUsers(app.client('users')), store.read, messaging)
   await messaging.start()
   const stopDeadlines = watchDeadlines(process.sagas, messaging, store.read,
@@ -49,7 +49,7 @@ export async function startOrders ({ settings, log }: MainArgs): Promise<Running
 
 function ordersMessaging (
   settings: Settings, store: SqlStore, process: PlaceOrderProcess, log: MainArgs['log']
-): Messaging<SqlTx> {
+): Promise<Messaging<SqlTx>> {
   const replies = [...INVENTORY_REPLIES, ...PAYMENT_REPLIES]
   const onReply: MessageRoute<SqlTx> = { kind: 'event', handle: (message, tx, emit) => process.reply(message, tx, emit) }
   const onUser: MessageRoute<SqlTx> = { kind: 'event', handle: (message, tx) => keepUser(tx, userOf(message)) }

@@ -24,7 +24,7 @@ export async function startPayments ({ settings, log }: MainArgs): Promise<Runni
   await openApi(app)
   const store = await openSqlStore(settings, NAME, LEDGER_TABLES)
   const slowMs = settings.durationMs('breakwater.payments.slow', 0)
-  const messaging = createMessaging(settings, { service: NAME, store, schemas: new Schemas(MESSAGES), log,
+  const messaging = await createMessaging(settings, { service: NAME, store, schemas: new Schemas(MESSAGES), log,
     subscribe: [{ service: 'users', types: USER_EVENTS }], routes: {
       'payments.CapturePayment.v1': command(slowMs, async (message, payment, tx) => {
         const request = message.data as unknown as CaptureRequest

@@ -16,7 +16,7 @@ import { Replica } from './replica.ts'
 export interface UserNodeParts {
   /** Opens the store, or throws E_STORE_OWNED while another process has it. */
   readonly open: () => Promise<SqlStore>
-  readonly createMessaging: (store: SqlStore) => Messaging<SqlTx>
+  readonly createMessaging: (store: SqlStore) => Promise<Messaging<SqlTx>>
   /** Undefined with a shared store: there is no owner to be found. */
   readonly ownerFile: OwnerFile | undefined
   readonly log: { info (fields: object, text: string): void, warn (fields: object, text: string): void }
@@ -88,7 +88,7 @@ export class UserNode {
       throw error
     })
     if (store === undefined) return false
-    const messaging = this.#parts.createMessaging(store)
+    const messaging = await this.#parts.createMessaging(store)
     await messaging.start()
     this.#ownership = { store, messaging }
     if (this.#url !== undefined) this.#parts.ownerFile?.write(this.#url)
