@@ -22,6 +22,7 @@ import { addRequestHooks } from './http/request-hooks.ts'
 import { createLogger } from './logger.ts'
 import type { Logger } from './logger.ts'
 import type { Running } from './main.ts'
+import { checkServiceKeys } from './own-keys.ts'
 import { loadSettings } from './settings/index.ts'
 import type { Settings } from './settings/index.ts'
 import { createAuthenticator } from './security/authenticator.ts'
@@ -85,6 +86,7 @@ const REQUEST_TIMEOUT_MS = 60_000
 export async function service (options: ServiceOptions): Promise<ServiceApp> {
   const settings = options.settings ?? await loadSettings({ name: options.name })
   const log = options.log ?? createLogger(settings)
+  checkServiceKeys(settings)
   const life = new ServiceLife(settings, log, options.discovery ?? createDiscoveryClient(settings, log))
   const app = Fastify({
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -137,7 +139,7 @@ class ServiceLife {
       log: this.#log,
       trace: { ids: this.#ids, probability, random: Math.random },
       sink: this.#spans,
-      accessLog: this.#settings.boolean('breakwater.access-log', true)
+      accessLog: this.#settings.boolean('server.accesslog.enabled', true)
     })
     // 2. What is not for everyone is not there for everyone.
     guardPorts(app, base, this.#settings.get('management.server.port') !== undefined)

@@ -19,6 +19,7 @@ import { isCrossSite, isLocalCall, isLoopback } from '../actuator/access.ts'
 import { BreakwaterError } from '../errors.ts'
 import { problemOf, send } from '../http/problems.ts'
 import type { Logger } from '../logger.ts'
+import { checkSecurityKeys } from '../own-keys.ts'
 import type { Settings } from '../settings/index.ts'
 import { starterError } from '../starter-errors.ts'
 import { createBasic } from './basic.ts'
@@ -57,6 +58,7 @@ const LOG_PAUSE_MS = 1_000
 export async function createAuthenticator (
   settings: Settings, log: Logger, options: AuthenticatorOptions = {}
 ): Promise<Authenticator> {
+  checkSecurityKeys(settings)
   const mode = readMode(settings, options.addressKey ?? 'server.address')
   const authenticate = await authenticateBy(mode, settings)
   const warn = throttled(log)

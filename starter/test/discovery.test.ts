@@ -358,7 +358,7 @@ t.test('a registry behind TLS that wants a certificate and a token', async t => 
   const authority = certificate('authority')
   const server = certificate('127.0.0.1', authority)
   const own = certificate('users', authority)
-  const folder = t.testdir({ 'ca.pem': authority.cert, 'cert.pem': own.cert, 'key.pem': own.key })
+  const folder = t.testdir({ 'ca.pem': authority.cert, 'cert.pem': own.cert, 'key.pem': own.key, token: 'tok\n' })
   const seen: string[] = []
   const registry = createServer({ ...server, ca: authority.cert, requestCert: true }, (request, response) => {
     const { CN } = (request.socket as TLSSocket).getPeerCertificate().subject
@@ -370,7 +370,7 @@ t.test('a registry behind TLS that wants a certificate and a token', async t => 
   const tls = 'breakwater.discovery.tls'
   const { registration } = await registrationOf(t, `https://127.0.0.1:${(registry.address() as AddressInfo).port}/eureka/`, {
     [`${tls}.ca-file`]: join(folder, 'ca.pem'), [`${tls}.cert-file`]: join(folder, 'cert.pem'), [`${tls}.key-file`]: join(folder, 'key.pem'),
-    'breakwater.discovery.token': 'tok'
+    'breakwater.discovery.token-file': join(folder, 'token')
   })
   await registration.start()
   t.equal(seen[0], 'POST users Bearer tok')

@@ -44,6 +44,12 @@ t.test('nobody hears of it before it answers; it is ready, and it leaves before 
   await t.rejects(fetch(`${url}/hello`))
 })
 
+t.test('a misspelled setting of ours stops the start and names the right one', async t => {
+  await t.rejects(serviceOf(t, { 'breakwater.client.instances.users.tri-timeout': '1s' }),
+    { code: 'E_CONFIG_KEY', message: /command line: .*Did you mean "breakwater\.client\.instances\.users\.try-timeout"/ })
+  await t.rejects(serviceOf(t, { 'breakwater.security.mode': 'none', 'breakwater.security.user[0].name': 'x' }), { code: 'E_CONFIG_KEY' })
+})
+
 t.test('while it drains it still answers, and asks to close the connection', async t => {
   const { app } = await serviceOf(t, { 'breakwater.shutdown.drain': '400ms' })
   let inside = 0

@@ -38,10 +38,10 @@ export const EUREKA_DEFAULTS = {
   startTimeoutMs: 3_000
 } as const
 
-/** `breakwater.discovery.token`; `breakwater.discovery.tls.ca-file`, `cert-file` and `key-file`, PEM. */
+/** `breakwater.discovery.token` or `token-file`; `tls.ca-file`, `tls.cert-file` and `tls.key-file`, PEM. */
 function readAccess (settings: Settings): RegistryAccess {
-  const pem = (name: string): string | undefined => {
-    const key = `breakwater.discovery.tls.${name}`
+  const read = (name: string): string | undefined => {
+    const key = `breakwater.discovery.${name}`
     const file = settings.get(key)
     if (file === undefined) return undefined
     try {
@@ -50,7 +50,12 @@ function readAccess (settings: Settings): RegistryAccess {
       throw starterError('E_FILE', [file, (cause as NodeJS.ErrnoException).code], { where: settings.origin(key), cause })
     }
   }
-  return { token: settings.get('breakwater.discovery.token'), ca: pem('ca-file'), cert: pem('cert-file'), key: pem('key-file') }
+  return {
+    token: () => read('token-file')?.trim() ?? settings.get('breakwater.discovery.token'),
+    ca: read('tls.ca-file'),
+    cert: read('tls.cert-file'),
+    key: read('tls.key-file')
+  }
 }
 
 /** Reads and checks them all. */

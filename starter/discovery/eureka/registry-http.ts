@@ -20,8 +20,8 @@ export interface RegistryCall {
 
 /** What a registry that asks for it is shown: a token, a certificate; and whose certificate is trusted. */
 export interface RegistryAccess {
-  /** Sent as `Authorization: Bearer`, where the URL holds no credentials of its own. */
-  readonly token: string | undefined
+  /** Sent as `Authorization: Bearer` where the URL has no credentials; asked at every call, as tokens rotate. */
+  readonly token: () => string | undefined
   /** PEM texts. */
   readonly ca: string | undefined
   readonly cert: string | undefined
@@ -44,7 +44,7 @@ const unzip = promisify(gunzip)
 /** One connection pool to the registry servers. */
 export class RegistryHttp {
   readonly #agent: Agent
-  readonly #token: string | undefined
+  readonly #token: () => string | undefined
   readonly #readTimeoutMs: number
 
   constructor (options: RegistryHttpOptions) {
@@ -103,8 +103,9 @@ export class RegistryHttp {
   }
 
   #authorization (server: ServerUrl): { authorization?: string } {
-    const authorization = server.authorization ?? (this.#token === undefined ? undefined : `Bearer ${this.#token}`)
-    return authorization === undefined ? {} : { authorization }
+    if (server.authorization !== undefined) return { authorization: server.authorization }
+    const token = this.#token()
+    return token === undefined ? {} : { authorization: `Bearer ${token}` }
   }
 
   /** Ends all connections, the stream's too. */
