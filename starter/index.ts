@@ -5,7 +5,7 @@ export { runMain, type MainArgs, type MainOptions, type Running } from './main.t
 export { parseCommandLine, type CommandLine } from './command-line.ts'
 
 export { actuator, countRequests } from './actuator/actuator.ts'
-export type { ActuatorRole, Authorize } from './actuator/access.ts'
+export { isCrossSite, type ActuatorRole, type Authorize } from './actuator/access.ts'
 export { Availability, type Health, type HealthIndicator, type HealthStatus } from './actuator/health.ts'
 export type { ActuatorOptions } from './actuator/options.ts'
 export { RequestMetrics } from './actuator/request-metrics.ts'
@@ -19,7 +19,7 @@ export type { OwnAddress } from './discovery/eureka/own-instance.ts'
 export { ownAddress } from './http/ports.ts'
 
 export { createAuthenticator, type Authenticate, type Authenticator, type RoleHook } from './security/authenticator.ts'
-export type { Principal, Role } from './security/principal.ts'
+export { may, type Principal, type Role } from './security/principal.ts'
 
 export { currentContext, runInContext, type RequestContext } from './trace/context.ts'
 export { createIdSource, type IdSource } from './trace/random-ids.ts'

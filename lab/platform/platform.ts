@@ -69,7 +69,7 @@ export class Platform {
     const services = SERVICES.map(name => ({
       name,
       script: `sample-services/${name.replace(/-\d$/, '')}/main.ts`,
-      args: [data, '--breakwater.access-log=false', ...HURRY[name] ?? []],
+      args: [data, '--server.accesslog.enabled=false', ...HURRY[name] ?? []],
       env: () => ({ ...registry(), BREAKWATER_BUS_URL: this.#busUrl })
     }))
     return [...servers, ...services]
