@@ -60,6 +60,18 @@ function fromSettings (settings: LogSettings): LoggerOptions {
   }
 }
 
+/** Sets the levels anew that `logging.level.*` gave, after settings changed. */
+export function applyLevels (root: Logger, settings: LogSettings, changedKeys: readonly string[]): void {
+  const named = (root as Logger & { [namedLoggers]?: Map<string, Logger> })[namedLoggers]
+  for (const key of changedKeys) {
+    const name = /^logging\.level\.(.+)$/.exec(key)?.[1]
+    if (name === undefined) continue
+    const target = name.toLowerCase() === 'root' ? root : named?.get(name)
+    const level = pinoLevel(settings.get(key)) ?? (target === root ? 'info' : root.level)
+    if (target !== undefined) target.level = level
+  }
+}
+
 /** Spring's level words to pino's; undefined for a word neither knows. */
 export function pinoLevel (word: string | undefined): string | undefined {
   const level = word?.toLowerCase()

@@ -7,7 +7,7 @@ import { loadSettings } from './settings/index.ts'
 import { BreakwaterError } from './errors.ts'
 import { starterError } from './starter-errors.ts'
 import { parseCommandLine } from './command-line.ts'
-import { createLogger } from './logger.ts'
+import { applyLevels, createLogger } from './logger.ts'
 import type { Logger } from './logger.ts'
 import { portOwner } from './port-owner.ts'
 
@@ -34,6 +34,8 @@ export interface MainOptions {
 const FAILED = 1
 const USAGE = 2
 const STOP_DEADLINE_MS = 30_000
+/** A change of a whole file need not be told key by key. */
+const MAX_LOGGED_KEYS = 50
 /** What a stop may take beyond its own deadline before the process is ended the hard way. */
 const STOP_MARGIN_MS = 2_000
 
@@ -75,6 +77,10 @@ async function run (
   crashOnUnhandled(process, log)
   for (const warning of settings.warnings) log.warn(warning)
   settings.on('warning', warning => log.warn(warning))
+  settings.on('change', keys => {
+    applyLevels(log, settings, keys)
+    log.info({ keys: keys.slice(0, MAX_LOGGED_KEYS) }, 'settings changed')
+  })
   const stopping = new StopSignal(process)
   const running = await start({ settings, log }).catch((failure: unknown) => {
     log.debug({ err: failure }, 'start failed')

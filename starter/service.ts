@@ -159,7 +159,7 @@ class ServiceLife {
       health: this.#health,
       availability: this.#availability,
       registry: this.#metrics,
-      metrics: () => this.#clientMetrics.render(),
+      metrics: () => this.#clientMetrics.render() + (this.#spans?.render() ?? ''),
       ...(auth === undefined ? {} : { authorize: auth.check })
     })
     this.#endWith(app)
@@ -198,8 +198,8 @@ class ServiceLife {
     const host = this.#settings.string('server.address', '127.0.0.1')
     await app.listen({ host, port: this.#settings.integer('server.port', 8080) })
     const bound = app.server.address() as AddressInfo
-    const managementPort = await this.#listenForManagement(app, host)
-    this.#registration = createRegistration(this.#settings, this.#log, ownAddress(bound, managementPort))
+    const management = await this.#listenForManagement(app, host)
+    this.#registration = createRegistration(this.#settings, this.#log, ownAddress(bound, management?.port))
     // Neither rejects when the registry is down: the service works, and registers as soon as it can.
     await Promise.all([this.#discovery.start(), this.#registration?.start()])
     // A registry that comes back may have forgotten us; until the next renewal it would send nobody here.
@@ -207,17 +207,17 @@ class ServiceLife {
     this.#availability.ready = true
     return {
       url: urlOf(bound.address, bound.port),
-      ...(managementPort === undefined ? {} : { management: urlOf(host, managementPort) }),
+      ...(management === undefined ? {} : { management: urlOf(management.address, management.port) }),
       stop: () => this.#stop(app)
     }
   }
 
-  async #listenForManagement (app: FastifyInstance, host: string): Promise<number | undefined> {
+  async #listenForManagement (app: FastifyInstance, host: string): Promise<AddressInfo | undefined> {
     if (this.#settings.get('management.server.port') === undefined) return undefined
     const address = this.#settings.string('management.server.address', host)
-    const { server, port } = await listenForManagement(app, address, this.#settings.integer('management.server.port'))
-    this.#management = server
-    return port
+    const port = this.#settings.integer('management.server.port')
+    this.#management = await listenForManagement(app, address, port)
+    return this.#management.address() as AddressInfo
   }
 
   /** Fastify's close runs these: before it refuses connections, and after the last answer is out. */

@@ -29,9 +29,7 @@ export function guardPorts (app: FastifyInstance, actuatorBase: string, hasManag
 }
 
 /** Listens for operators. */
-export async function listenForManagement (
-  app: FastifyInstance, host: string, port: number
-): Promise<{ server: Server, port: number }> {
+export async function listenForManagement (app: FastifyInstance, host: string, port: number): Promise<Server> {
   const server = createServer((request, response) => app.routing(request, response))
   server.on('connection', (socket: MarkedSocket) => { socket[viaManagement] = true })
   await new Promise<void>((resolve, reject) => {
@@ -39,7 +37,7 @@ export async function listenForManagement (
     server.once('error', failure => reject(Object.assign(failure, { setting: 'MANAGEMENT_SERVER_PORT' })))
     server.listen({ host, port }, () => resolve())
   })
-  return { server, port: (server.address() as AddressInfo).port }
+  return server
 }
 
 /** How others reach this process: what it is bound to, or this machine's name and address when bound to all. */

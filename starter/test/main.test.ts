@@ -53,6 +53,18 @@ t.test('starts, says so to its supervisor, answers, and ends with 0 on SIGTERM',
   t.same(lines.slice(-2), ['stopping', 'stopped'])
 })
 
+t.test('a changed file is used after POST /actuator/refresh, log levels included', async t => {
+  const folder = t.testdir()
+  writeFileSync(join(folder, 'application.yml'), 'greeting: moon\n')
+  const running = start(t, ['--port', '0'], {}, folder)
+  const { url } = await running.ready
+  writeFileSync(join(folder, 'application.yml'), 'greeting: sun\nlogging.level.root: warn\n')
+  const changed = await (await fetch(`${url}/actuator/refresh`, { method: 'POST' })).json() as string[]
+  t.same(changed.sort(), ['greeting', 'logging.level.root'])
+  t.same(await (await fetch(`${url}/hello`)).json(), { hello: 'sun' })
+  t.match(await (await fetch(`${url}/actuator/loggers/ROOT`)).json(), { effectiveLevel: 'WARN' })
+})
+
 t.test('finishes the request in flight before it ends', async t => {
   const running = start(t, ['--port', '0', '--slow-ms=800'])
   const { url } = await running.ready

@@ -107,6 +107,7 @@ t.test('a collector that is down or says no: spans are lost and counted, the que
   t.teardown(() => exporter.stop())
   for (let at = 0; at < 25; at++) exporter.record(span('x'))
   t.equal(exporter.dropped, 15)
+  t.match(exporter.render(), /^breakwater_spans_dropped_total 15$/m)
   await until('three tries', () => exporter.dropped === 25)
   t.equal(calls, 3)
   status = 400

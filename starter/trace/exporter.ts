@@ -56,6 +56,12 @@ export class SpanExporter implements SpanSink {
     if (this.#queue.length === this.#options.maxBatch) void this.#flush()
   }
 
+  /** Prometheus text. */
+  render (): string {
+    const name = 'breakwater_spans_dropped_total'
+    return `# HELP ${name} Spans the trace collector never got\n# TYPE ${name} counter\n${name} ${this.dropped}\n`
+  }
+
   /** Sends what is left once, within the time-out, and ends. */
   async stop (): Promise<void> {
     clearInterval(this.#timer)
