@@ -11,6 +11,10 @@ export const error = errorTable({
     text: 'cannot listen on %s',
     next: 'Another process may have the port, or it needs a privilege. Set server.port to another one.'
   },
+  E_GATEWAY_CERTIFICATE: {
+    text: 'certificate %s and key %s cannot be used: %s',
+    next: 'Both must be PEM and belong together.'
+  },
   E_GATEWAY_KEY: {
     text: '"%s" is no setting here.%s',
     status: 400

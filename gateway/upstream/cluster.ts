@@ -148,12 +148,20 @@ export class ClusterState implements Cluster {
     if (failure === 'connect') this.eject(instance, 'connect', nowMs)
     else if (consecutiveErrors > 0 && instance.consecutiveFailures >= consecutiveErrors && this.#mayEject()) {
       this.eject(instance, 'consecutive-errors', nowMs)
+    } else if (this.#standsOut(instance) && this.#mayEject()) {
+      // An answer that is cut short after its head counts as one success and one failure: never five in a row.
+      this.eject(instance, 'failure-rate', nowMs)
     }
   }
 
   #mayEject (): boolean {
     const out = this.instances.filter(one => one.ejection !== undefined).length
     return out < ejectable(this.instances.length, this.options.outlier)
+  }
+
+  #standsOut (instance: InstanceState): boolean {
+    return standingOut(this.instances.filter(one => one.ejection === undefined),
+      this.options.outlier).includes(instance)
   }
 
   #judge (nowMs: number): void {

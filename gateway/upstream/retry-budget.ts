@@ -19,7 +19,9 @@ export interface RetryBudgetOptions {
 export const RETRY_BUDGET_DEFAULTS: RetryBudgetOptions = { ratio: 0.2, floor: 3, workers: 1 }
 
 const BUCKETS = 11
-const FLOOR_REQUESTS = 900
+/** A fifth of 100 requests/s, per second and over the window: what the floor may add up to. */
+const FLOOR_PER_SECOND = 20
+const FLOOR_IN_ALL = 180
 
 export class RetryBudget {
   readonly #options: RetryBudgetOptions
@@ -53,13 +55,15 @@ export class RetryBudget {
     const { ratio, floor, workers } = this.#options
     // The oldest bucket counts for retries only.
     const requests = this.#sumRequests - (this.#requests[(this.#second + 1) % BUCKETS] ?? 0)
-    const byFloor = this.#running < floor ? FLOOR_REQUESTS * ratio / workers : 0
-    if (this.#sumRetries + 1 > Math.max(ratio * requests, byFloor)) {
+    const at = this.#second % BUCKETS
+    const now = this.#retries[at] ?? 0
+    const few = now < FLOOR_PER_SECOND / workers && this.#sumRetries < FLOOR_IN_ALL / workers
+    const byFloor = few && this.#running < floor
+    if (this.#sumRetries + 1 > ratio * requests && !byFloor) {
       this.refused++
       return false
     }
-    const at = this.#second % BUCKETS
-    this.#retries[at] = (this.#retries[at] ?? 0) + 1
+    this.#retries[at] = now + 1
     this.#sumRetries++
     this.#running++
     this.totalRetries++

@@ -1,0 +1,271 @@
+/**
+ * The failure table: gateway and instances as real processes, one thing taken away at a time, under steady load.
+ * Printed for docs/gateway.md with `BREAKWATER_TABLE=1`.
+ */
+import t, { type Test } from 'tap'
+import { fork, spawn, type ChildProcess } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { Agent, get } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { call, deadPort, until } from './harness.ts'
+
+const RATE = 200
+/** Without the test runner's own hooks, which would slow every start. */
+const ENV = { PATH: process.env['PATH'] }
+const UPSTREAM = join(import.meta.dirname, 'fixtures/flaky-upstream.ts')
+
+interface Upstream {
+  readonly port: number
+  readonly child: ChildProcess
+}
+
+async function instance (t: Test, manner: string, port = 0): Promise<Upstream> {
+  const child = fork(UPSTREAM, [String(port), manner], { execArgv: [], env: ENV })
+  t.teardown(() => child.kill('SIGKILL'))
+  const answer = await new Promise<{ port: number }>(resolve => child.once('message', message => resolve(message as { port: number })))
+  return { port: answer.port, child }
+}
+
+/** Starts a server of the platform as a process and waits until it says ready. */
+async function server (t: Test, script: string, yaml: string): Promise<{ url: string, management: string,
+  child: ChildProcess }> {
+  const folder = await mkdtemp(join(tmpdir(), 'failures-'))
+  await writeFile(join(folder, 'application.yml'), yaml)
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../..', script), `--config=${join(folder, 'application.yml')}`],
+    { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], env: ENV })
+  child.stdout?.resume()
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await rm(folder, { recursive: true })
+  })
+  const ready = await new Promise<{ url: string, management: string }>((resolve, reject) => {
+    child.once('message', message => resolve(message as { url: string, management: string }))
+    child.once('exit', code => reject(new Error(`${script} ended with ${code}`)))
+  })
+  return { ...ready, child }
+}
+
+interface Load {
+  readonly requests: number
+  readonly errors: number
+  /** Answers that the fallback gave. */
+  readonly fallbacks: number
+  readonly p50: number
+  readonly p99: number
+  readonly slowest: number
+}
+
+/** An open loop: requests leave at their time, however the others fare. */
+async function load (url: string, seconds: number, rate = RATE): Promise<Load> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 500 })
+  const sent: Array<Promise<{ status: number, elapsedMs: number }>> = []
+  const startMs = performance.now()
+  for (let i = 0; i < seconds * rate; i++) {
+    const waitMs = startMs + i * 1_000 / rate - performance.now()
+    if (waitMs > 1) await sleep(waitMs)
+    sent.push(one(url, agent))
+  }
+  const answers = await Promise.all(sent)
+  agent.destroy()
+  const times = answers.map(answer => answer.elapsedMs).toSorted((a, b) => a - b)
+  const at = (percent: number) => Math.round(times[Math.min(times.length - 1,
+    Math.floor(times.length * percent / 100))] ?? 0)
+  return {
+    requests: answers.length,
+    errors: answers.filter(answer => answer.status === 0 || answer.status >= 500).length,
+    fallbacks: answers.filter(answer => answer.status === 203).length,
+    p50: at(50),
+    p99: at(99),
+    slowest: at(100)
+  }
+}
+
+function one (url: string, agent: Agent): Promise<{ status: number, elapsedMs: number }> {
+  const startedMs = performance.now()
+  return new Promise(resolve => {
+    const done = (status: number) => resolve({ status, elapsedMs: performance.now() - startedMs })
+    const request = get(url, { agent, timeout: 20_000 }, response => {
+      response.resume()
+      response.on('end', () => done(response.complete ? response.statusCode ?? 0 : 0))
+      response.on('error', () => done(0))
+    })
+    request.on('timeout', () => request.destroy())
+    request.on('error', () => done(0))
+  })
+}
+
+async function retries (management: string, service: string): Promise<number> {
+  const { body } = await call(`${management}/actuator/prometheus`)
+  return Number(new RegExp(`^gateway_retries_total\\{service="${service}"\\} (\\S+)$`, 'm').exec(body)?.[1] ?? 0)
+}
+
+const route = (name: string, more = '', metadata = '') => `
+            - id: ${name}
+              uri: lb://${name}
+              predicates: [ Path=/${name} ]
+              metadata: { response-timeout: 0 ${metadata} }
+              filters: [ { name: Retry, args: { retries: 2 ${more} } } ]`
+
+t.test('one thing is taken away at a time', { timeout: 110_000 }, async t => {
+  const services: Record<string, Upstream[]> = {}
+  const start = async (name: string, ...manners: string[]) => {
+    services[name] = await Promise.all(manners.map(manner => instance(t, manner)))
+  }
+  await start('well', 'well', 'well', 'well')
+  await start('killed', 'well', 'well')
+  await start('hangs', 'well', 'well', 'hangs')
+  await start('slow', 'well', 'well', 'slow')
+  await start('errors', 'well', 'well', 'well', 'well', 'errors')
+  await start('down', 'well', 'well')
+  await start('hole', 'well', 'well', 'narrow')
+  await start('resets', 'well', 'well', 'resets')
+  services['limited'] = services['well'] ?? []
+  const instances = Object.entries(services).flatMap(([name, list]) =>
+    list.map(({ port }, i) => `            ${name}[${i}]: { uri: "http://127.0.0.1:${port}" }`)).join('\n')
+  const { url, management } = await server(t, 'gateway/main.ts', `
+server: { port: 0 }
+management: { server: { port: 0 } }
+logging: { level: { root: error } }
+breakwater:
+  discovery: { client: fixed }
+  gateway: { fallbacks: { "[/fallback]": { status: 203, body: "fallback" } } }
+spring:
+  data: { redis: { host: 127.0.0.1, port: ${await deadPort()} } }
+  cloud:
+    discovery:
+      client:
+        simple:
+          instances:
+${instances}
+    gateway:
+      server:
+        webflux:
+          routes:${route('well')}${route('killed')}${route('hangs', ', perTryTimeout: 200ms')}${route('slow')}${route('errors')}
+${route('hole', '', ', connect-timeout: 200')}${route('resets')}
+            - id: down
+              uri: lb://down
+              predicates: [ Path=/down ]
+              filters: [ Retry=2, { name: CircuitBreaker, args: { fallbackUri: "forward:/fallback" } } ]
+            - id: limited
+              uri: lb://limited
+              predicates: [ Path=/limited ]
+              filters:
+                - name: RequestRateLimiter
+                  args: { redis-rate-limiter.replenishRate: 1, redis-rate-limiter.burstCapacity: 1 }
+`)
+  const rows: Array<Record<string, string>> = []
+  await load(`${url}/well`, 0.5)
+  const base = await load(`${url}/well`, 1)
+  const measured = async (what: string, service: string, run: () => Promise<Load>) => {
+    const before = await retries(management, service)
+    const result = await run()
+    const amplification = 1 + (await retries(management, service) - before) / result.requests
+    rows.push({
+      what,
+      'errors %': (result.errors * 100 / result.requests).toFixed(2),
+      'added p99 ms': String(Math.max(0, result.p99 - base.p99)),
+      'slowest ms': String(result.slowest),
+      amplification: amplification.toFixed(3)
+    })
+    t.ok(amplification <= 1.2, `${what}: amplification ${amplification}`)
+    return result
+  }
+  const after = (ms: number, act: () => void) => { setTimeout(act, ms) }
+
+  const killed = await measured('one of two instances killed', 'killed', async () => {
+    after(400, () => services['killed']?.[0]?.child.kill('SIGKILL'))
+    return await load(`${url}/killed`, 2)
+  })
+  t.equal(killed.errors, 0, 'no client sees a killed instance')
+
+  const hangs = await measured('one of three instances hangs (200 ms a try)', 'hangs', () => load(`${url}/hangs`, 2))
+  t.equal(hangs.errors, 0)
+  nobodyWaits(t, hangs, base)
+
+  const slow = await measured('one of three instances slow (500 ms)', 'slow', () => load(`${url}/slow`, 2))
+  t.equal(slow.errors, 0)
+  t.ok(slow.p50 < 250, `most go to the fast ones: p50 ${slow.p50}`)
+
+  await load(`${url}/errors`, 2)
+  const errors = await measured('one of five instances fails 20 % (after 2 s)', 'errors', () => load(`${url}/errors`, 2))
+  t.ok(errors.errors / errors.requests < 0.001, `${errors.errors} errors`)
+
+  const down = await measured('all instances down (fallback)', 'down', async () => {
+    for (const { child } of services['down'] ?? []) child.kill('SIGKILL')
+    await sleep(100)
+    return await load(`${url}/down`, 2)
+  })
+  t.equal(down.errors, 0)
+  t.equal(down.fallbacks, down.requests, 'every answer is the fallback')
+  nobodyWaits(t, down, base)
+
+  const limited = await measured('Redis down (rate limit)', 'limited', () => load(`${url}/limited`, 1))
+  t.equal(limited.errors, 0, 'allowed, as Spring allows')
+
+  const hole = await measured('one of three instances is a black hole (200 ms to connect)', 'hole', async () => {
+    const frozen = services['hole']?.[2] as Upstream
+    frozen.child.kill('SIGSTOP')
+    const filling: Socket[] = Array.from({ length: 6 }, () => connect(frozen.port, '127.0.0.1'))
+    for (const socket of filling) socket.on('error', () => {})
+    t.teardown(() => filling.forEach(socket => socket.destroy()))
+    await sleep(200)
+    return await load(`${url}/hole`, 2)
+  })
+  t.equal(hole.errors, 0)
+  nobodyWaits(t, hole, base)
+
+  const resets = await measured('one of three instances resets mid-body', 'resets', () => load(`${url}/resets`, 2))
+  t.ok(resets.errors <= 40, `an answer that has begun cannot be repeated: ${resets.errors} cut before it was left out`)
+  t.ok(resets.errors > 0, 'a cut answer is never passed off as whole')
+  const later = await load(`${url}/resets`, 1)
+  t.equal(later.errors, 0, 'left out from then on')
+
+  const [again] = services['down'] ?? []
+  const back = await instance(t, 'well', again?.port)
+  const startedMs = performance.now()
+  await until('the instance serves again', async () => (await call(`${url}/down`)).status === 200)
+  t.ok(performance.now() - startedMs < 5_000, `served again after ${Math.round(performance.now() - startedMs)} ms (${back.port})`)
+  if (process.env['BREAKWATER_TABLE'] !== undefined) printTable(rows)
+})
+
+/** Bounds that hold on a busy machine: most answers are as fast as ever, none waits for what is broken. */
+function nobodyWaits (t: Test, result: Load, base: Load): void {
+  t.ok(result.p50 < base.p50 + 250, `p50 ${result.p50} against ${base.p50}`)
+  t.ok(result.slowest < 5_000, `slowest ${result.slowest}`)
+}
+
+function printTable (rows: Array<Record<string, string>>): void {
+  const names = Object.keys(rows[0] ?? {})
+  const lines = [names, names.map(() => '---'), ...rows.map(row => names.map(name => row[name] ?? ''))]
+  process.stderr.write(`${lines.map(line => `| ${line.join(' | ')} |`).join('\n')}\n`)
+}
+
+t.test('the registry is killed: its last known instances go on serving', async t => {
+  const registry = await server(t, 'discovery/main.ts', 'server: { port: 0 }\nlogging: { level: { root: error } }\n')
+  const users = await Promise.all([instance(t, 'well'), instance(t, 'well')])
+  for (const { port } of users) {
+    const answer = await fetch(`${registry.url}/eureka/apps/USERS`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ instance: {
+        instanceId: `users:${port}`, app: 'USERS', hostName: '127.0.0.1', ipAddr: '127.0.0.1', status: 'UP', vipAddress: 'users',
+        port: { $: port, '@enabled': 'true' }, dataCenterInfo: { '@class': 'com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo', name: 'MyOwn' }
+      } })
+    })
+    t.equal(answer.status, 204)
+  }
+  const { url } = await server(t, 'gateway/main.ts', `
+server: { port: 0 }
+management: { server: { port: 0 } }
+logging: { level: { root: error } }
+eureka: { client: { service-url: { defaultZone: "${registry.url}/eureka/" }, register-with-eureka: false } }
+spring: { cloud: { gateway: { routes: [ { id: users, uri: "lb://users", predicates: [ "Path=/**" ] } ] } } }
+`)
+  await until('the first answer', async () => (await call(url)).status === 200)
+  registry.child.kill('SIGKILL')
+  const { errors } = await load(url, 1.5)
+  t.equal(errors, 0)
+})
