@@ -1,0 +1,304 @@
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fastify } from 'fastify'
+import { t } from 'tap'
+import {
+  BUS_TABLES, BusBook, busServer, CHECKPOINT_TABLES, commandRoute, DEFAULTS, embeddedBus, Messaging, openSqlite, Poison,
+  Projection, SAGA_TABLES, Sagas, Schemas, uuidv7, watchDeadlines, type Envelope, type FeedEvent, type MessageRoute,
+  type MessageSchema, type SagaDefinition, type SqlTx
+} from '../index.ts'
+import { until } from './bus-conformance.ts'
+
+const MESSAGES: MessageSchema[] = ['shop.Asked.v1', 'shop.Answered.v1', 'stock.Do.v1'].map($id =>
+  ({ $id, type: 'object', required: ['n'], properties: { n: { type: 'integer', minimum: 1 } } }))
+const TABLES = 'CREATE TABLE IF NOT EXISTS things (key TEXT PRIMARY KEY, value {{int}} NOT NULL) {{strict}};'
+const log = { info: () => {}, warn: () => {}, error: () => {} }
+
+type Rig = Awaited<ReturnType<typeof rig>>
+
+/** A bus in process, and services on it. */
+async function rig (t: { testdir (): string, teardown (fn: () => unknown): void }) {
+  const dir = t.testdir()
+  const busStore = openSqlite({ file: join(dir, 'bus.db'), tables: BUS_TABLES })
+  const app = busServer(new BusBook(busStore))
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  const opened: Array<() => Promise<void>> = []
+  t.teardown(async () => {
+    for (const close of opened) await close()
+    await app.close()
+    await busStore.close()
+  })
+  const open = async (
+    service: string, routes: Record<string, MessageRoute<SqlTx>> = {}, from: string[] = [], options = DEFAULTS,
+    busUrl = url
+  ) => {
+    const store = openSqlite({ file: join(dir, `${service}.db`), tables: TABLES + SAGA_TABLES + CHECKPOINT_TABLES })
+    const messaging = new Messaging<SqlTx>({ service, store, schemas: new Schemas(MESSAGES), routes, options, log,
+      bus: embeddedBus({ url: busUrl, retryDelaysMs: [0, 0, 0, 0], probeMs: 20 }),
+      subscribe: from.map(other => ({ service: other, types: Object.keys(routes) })) })
+    await messaging.start()
+    let closed = false
+    const close = async () => {
+      if (closed) return
+      closed = true
+      await messaging.stop()
+      await store.close()
+    }
+    opened.push(close)
+    return { messaging, store, close }
+  }
+  return { open, url, dir }
+}
+
+function draft (type: string, subject: string, n: number, version = 1) {
+  return { type, subject, aggregateType: 'thing', aggregateVersion: version, data: { n } }
+}
+
+t.test('an event reaches its subscriber once, in order per subject, with the trace and the cause', async t => {
+  const { open } = await rig(t)
+  const seen: Envelope[] = []
+  await open('reader', { 'shop.Asked.v1': { kind: 'event', handle: async message => { seen.push(message) } } }, ['shop'])
+  const { messaging } = await open('shop')
+  const trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+  await messaging.tx(async (_tx, emit) => {
+    for (const n of [1, 2, 3]) await emit.event(draft('shop.Asked.v1', 'a', n, n))
+  }, trace)
+  await until(() => seen.length === 3, 'three events came')
+  t.same(seen.map(message => message.data.n), [1, 2, 3])
+  t.match(seen[0], { specversion: '1.0', source: '/shop', traceparent: trace, aggregateversion: 1 })
+})
+
+t.test('data against its schema rolls the transaction back and names the place', async t => {
+  const { open } = await rig(t)
+  const { messaging, store } = await open('shop')
+  await t.rejects(messaging.tx(async (tx, emit) => {
+    await tx.run('INSERT INTO things (key, value) VALUES (?, ?)', 'a', 1)
+    await emit.event(draft('shop.Asked.v1', 'a', 0))
+  }), { code: 'E_EVENT_SCHEMA', message: /shop\.Asked\.v1 at \/data\/n: must be >= 1/ })
+  t.same(await store.read.all('SELECT * FROM things'), [])
+  await t.rejects(messaging.tx((_tx, emit) => emit.event(draft('shop.Unknown.v1', 'a', 1))), { code: 'E_EVENT_SCHEMA' })
+  await t.rejects(messaging.tx((_tx, emit) => emit.event({ ...draft('shop.Asked.v1', 'a', 1),
+    data: { n: 1, more: 'x'.repeat(300_000) } })), { code: 'E_MESSAGE_TOO_LARGE' })
+})
+
+t.test('a command that comes twice is done once and answered twice', async t => {
+  const { open } = await rig(t)
+  const answers: Envelope[] = []
+  let done = 0
+  await open('shop', { 'shop.Answered.v1': { kind: 'event', handle: async message => { answers.push(message) } } }, ['stock'])
+  await open('stock', { 'stock.Do.v1': { kind: 'command', handle: async (message, _tx, emit) => {
+    done++
+    await emit.event(draft('shop.Answered.v1', message.subject, 1))
+  } } })
+  const asker = await open('asker')
+  const envelope = await asker.messaging.tx((_tx, emit) => emit.command('stock', draft('stock.Do.v1', 'a', 1)))
+  await until(() => answers.length === 1, 'the first answer')
+  t.equal(answers[0]!.causationid, envelope.id)
+  await asker.messaging.tx((_tx, emit) => emit.resend('stock', envelope, 1))
+  await asker.messaging.tx((_tx, emit) => emit.command('stock', draft('stock.Do.v1', 'a', 2)))
+  await until(() => done === 2, 'the command behind the doubled one was done')
+  // The repeated answer has the id of the first one: the asker's inbox drops it, on the bus it was seen.
+  await until(async () => (await asker.store.outbox.count()) === 0, 'all is sent')
+  t.same(answers.map(answer => answer.id).length, new Set(answers.map(answer => answer.id)).size)
+})
+
+t.test('what a handler changed is undone when it fails, and done once when it succeeds', async t => {
+  const { open } = await rig(t)
+  let calls = 0
+  const { store } = await open('reader', { 'shop.Asked.v1': { kind: 'event', handle: async (_message, tx) => {
+    await tx.run('INSERT INTO things (key, value) VALUES (?, ?)', 'a', ++calls)
+    if (calls < 3) throw new Error('not yet')
+  } } }, ['shop'])
+  const { messaging } = await open('shop')
+  await messaging.tx((_tx, emit) => emit.event(draft('shop.Asked.v1', 'a', 1)))
+  await until(async () => (await store.read.get('SELECT * FROM things')) !== undefined, 'it was done')
+  t.same({ ...await store.read.get<object>('SELECT * FROM things') }, { key: 'a', value: 3 })
+})
+
+t.test('poison and what no schema fits are dead letters; an operator sends them again', async t => {
+  const { open, url } = await rig(t)
+  let broken = true
+  const seen: unknown[] = []
+  const reader = await open('reader', { 'shop.Asked.v1': { kind: 'event', handle: async message => {
+    if (broken) throw new Poison('no')
+    seen.push(message.data.n)
+  } } }, ['shop'])
+  const { messaging } = await open('shop')
+  await messaging.tx((_tx, emit) => emit.event(draft('shop.Asked.v1', 'a', 1)))
+  const other = embeddedBus({ url })
+  t.teardown(() => other.close())
+  const id = uuidv7()
+  await other.send('breakwater-reader-in.fifo', [{ id, dedupe: id, group: 'b', type: 'shop.Asked.v1',
+    body: JSON.stringify({ id, type: 'shop.Asked.v1' }) }])
+  await until(async () => (await reader.messaging.dlq.list(10)).length === 2, 'two dead letters')
+  const errors = (await reader.messaging.dlq.list(10)).map(letter => letter.error)
+  t.ok(errors.some(error => error.includes('E_MESSAGE_INVALID')))
+  broken = false
+  t.equal(await reader.messaging.dlq.redrive('all'), 2)
+  await until(() => seen.length === 1, 'the good one was handled')
+})
+
+t.test('a dead bus: commands go on, the outbox grows up to its bound, then all is sent in order', async t => {
+  const { open, url } = await rig(t)
+  const seen: unknown[] = []
+  await open('reader', { 'shop.Asked.v1': { kind: 'event', handle: async message => { seen.push(message.data.n) } } }, ['shop'])
+  const options = { ...DEFAULTS, maxOutbox: 5, sweepMs: 20, maxBackOffMs: 40 }
+  const dead = await open('shop', {}, [], options, 'http://127.0.0.1:1')
+  for (const n of [1, 2, 3, 4, 5, 6]) await dead.messaging.tx((_tx, emit) => emit.event(draft('shop.Asked.v1', 'a', n, n)))
+  await until(() => dead.messaging.outboxDepth === 6 && !dead.messaging.busUp, 'the outbox was counted')
+  await t.rejects(dead.messaging.tx(async () => {}), { code: 'E_OUTBOX_FULL', statusCode: 503 })
+  await dead.close()
+  await open('shop', {}, [], options, url)
+  await until(() => seen.length === 6, 'all came')
+  t.same(seen, [1, 2, 3, 4, 5, 6])
+})
+
+t.test('Idempotency-Key', async t => {
+  const { open } = await rig(t)
+  const { messaging } = await open('shop')
+  const app = fastify()
+  t.teardown(() => app.close())
+  let effects = 0
+  app.setErrorHandler((error: Error & { statusCode?: number, code?: string }, _request, reply) =>
+    reply.code(error.statusCode ?? 500).send({ code: error.code }))
+  app.post('/things/:id', commandRoute(() => messaging, async request => {
+    const { refuse } = request.body as { refuse?: boolean }
+    if (refuse === true) throw Object.assign(new Error('no'), { statusCode: 422, code: 'NO' })
+    return { status: 202, body: { effect: ++effects }, headers: { location: `/x/${effects}` } }
+  }, { keyRequired: true }))
+  const ask = (key: string | undefined, payload: object = {}, url = '/things/1') => app.inject({ method: 'POST', url,
+    payload, headers: key === undefined ? {} : { 'idempotency-key': key } })
+
+  await t.test('the same key and body: one effect, the stored answer with its headers', async t => {
+    const first = await ask('k1')
+    const second = await ask('k1')
+    t.equal(first.statusCode, 202)
+    t.same(second.json(), first.json())
+    t.equal(second.headers.location, first.headers.location)
+    t.equal(second.headers['idempotency-replayed'], 'true')
+    t.equal(effects, 1)
+  })
+  await t.test('the same key for something else is refused', async t => {
+    t.match((await ask('k1', { other: 1 })).json(), { code: 'E_KEY_REUSED' })
+    t.match((await ask('k1', {}, '/things/2')).json(), { code: 'E_KEY_REUSED' })
+  })
+  await t.test('missing, empty and overlong keys are refused', async t => {
+    for (const key of [undefined, '', 'x'.repeat(256)]) t.match((await ask(key)).json(), { code: 'E_KEY_MISSING' })
+  })
+  await t.test('a refusal is not stored: put right, the key works', async t => {
+    t.equal((await ask('k2', { refuse: true })).statusCode, 422)
+    t.equal((await ask('k2')).statusCode, 202)
+  })
+  await t.test('at the same time: one effect, the others are told to come again', async t => {
+    const answers = await Promise.all(Array.from({ length: 5 }, () => ask('k3')))
+    const accepted = answers.filter(answer => answer.statusCode === 202)
+    t.equal(new Set(accepted.map(answer => answer.body)).size, 1)
+    for (const answer of answers.filter(one => one.statusCode !== 202)) {
+      t.match(answer.json(), { code: 'E_KEY_IN_FLIGHT' })
+      t.equal(answer.headers['retry-after'], '1')
+    }
+  })
+})
+
+t.test('a saga', async t => {
+  const definition: SagaDefinition<{ n: number }> = {
+    type: 'Test', stuckMs: 1, deadlineMs: () => 30,
+    decide: (saga, input) => {
+      if (input.kind === 'start') return { to: 'ASKED', note: 'asked', send: { service: 'stock', type: 'stock.Do.v1', data: { n: 1 } } }
+      if (saga.state !== 'ASKED') return undefined
+      if (input.kind === 'timeout') return { to: 'ASKED', note: 'again', resend: true }
+      if (input.kind !== 'reply' || input.causationId !== saga.commandId) return undefined
+      return { to: 'DONE', note: 'answered', end: true, event: { type: 'shop.Answered.v1', data: { n: 2 } } }
+    }
+  }
+  const sagasOf = () => new Sagas(definition, async (_tx, emit, saga, event) => {
+    await emit.event({ ...draft(event.type, saga.subject, 2), data: event.data })
+  })
+
+  await t.test('asks again, as the same message, until the answer comes, and keeps its history', async t => {
+    const { open } = await rig(t)
+    const sagas = sagasOf()
+    const { messaging, store } = await open('shop', { 'shop.Answered.v1': { kind: 'event',
+      handle: async (message, tx, emit) => { await sagas.reply(tx, emit, message) } } }, ['stock'])
+    const stop = watchDeadlines(sagas, messaging, store.read, 10, () => {})
+    t.teardown(stop)
+    const sagaId = await messaging.tx((tx, emit) => sagas.begin(tx, emit, 's1', { n: 1 }))
+    await until(async () => (await sagas.find(store.read, sagaId))!.attempt >= 2, 'it asked again twice')
+    t.match(await sagas.counts(store.read), { open: 1, stuck: 1 })
+    const ids = new Set<string>()
+    await open('stock', { 'stock.Do.v1': { kind: 'command', handle: async (message, _tx, emit) => {
+      ids.add(message.id)
+      await emit.event(draft('shop.Answered.v1', message.subject, 1))
+    } } })
+    await until(async () => (await sagas.find(store.read, 's1'))!.state === 'DONE', 'it is done')
+    t.equal(ids.size, 1)
+    const { log: history } = (await sagas.find(store.read, 's1'))!
+    t.same((history as Array<{ note: string }>).map(line => line.note).filter(note => note !== 'again').slice(0, 2),
+      ['asked', 'answered'])
+    t.match(await sagas.counts(store.read), { open: 0, stuck: 0 })
+  })
+
+  await t.test('ignores what is not its own, and says so', async t => {
+    const { open } = await rig(t)
+    const sagas = sagasOf()
+    const { messaging, store } = await open('shop')
+    await messaging.tx((tx, emit) => sagas.begin(tx, emit, 's2', { n: 1 }))
+    const input = { kind: 'reply', type: 'shop.Answered.v1', causationId: 'somebody else', data: {} } as const
+    t.match(await messaging.tx((tx, emit) => sagas.handle(tx, emit, 's2', input)), { ignored: true })
+    t.equal(await messaging.tx((tx, emit) => sagas.handle(tx, emit, 'unknown', input)), undefined)
+    t.match((await sagas.find(store.read, 's2'))!.log.at(-1), { note: 'ignored shop.Answered.v1' })
+  })
+})
+
+t.test('a projection', async t => {
+  const event = (stream: string, version: number, pos: number): FeedEvent =>
+    ({ stream, version, type: 'shop.Asked.v1', data: { n: version }, at: 1, pos })
+  const setUp = async ({ open }: Rig, feed: FeedEvent[]) => {
+    const { store } = await open('reader')
+    const projection = new Projection({ name: 'p', store, followMs: 10, onError: () => {},
+      pull: async (stream, from) => feed.filter(one => one.stream === stream && one.version >= from),
+      feed: async (after, limit) => feed.filter(one => one.pos > after).slice(0, limit),
+      apply: (tx, one) => tx.run('INSERT INTO things (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET ' +
+        'value = excluded.value', one.stream, one.version).then(() => {}),
+      sweep: async () => {} })
+    t.teardown(() => projection.stop())
+    const value = async (key: string) =>
+      (await store.read.get<{ value: number }>('SELECT value FROM things WHERE key = ?', key))?.value
+    const deliver = async (version: number) => {
+      const message = { subject: 'a', aggregateversion: version, type: 'shop.Asked.v1', data: { n: version },
+        time: '2026-01-01T00:00:00.000Z' } as unknown as Envelope
+      const prepared = await projection.route.prepare?.(message)
+      await store.tx(tx => projection.route.handle(message, tx, {} as never, prepared))
+    }
+    return { projection, value, deliver }
+  }
+
+  await t.test('skips what it has seen and fills holes from the stream', async t => {
+    const feed = [1, 2, 3, 4].map(n => event('a', n, n))
+    const { value, deliver } = await setUp(await rig(t), feed)
+    await deliver(1)
+    await deliver(4)
+    t.equal(await value('a'), 4)
+    await deliver(2)
+    t.equal(await value('a'), 4)
+  })
+
+  await t.test('follows the feed to what no message told it', async t => {
+    const feed: FeedEvent[] = []
+    const { projection, value } = await setUp(await rig(t), feed)
+    projection.start()
+    feed.push(event('a', 1, 1), event('b', 1, 2), event('a', 2, 3))
+    await until(async () => await value('a') === 2 && await value('b') === 1, 'the feed was read')
+  })
+
+  await t.test('rebuilt from nothing it is the same', async t => {
+    const feed = Array.from({ length: 500 }, (_, n) => event(`s${n % 50}`, Math.floor(n / 50) + 1, n + 1))
+    const { projection, value } = await setUp(await rig(t), feed)
+    projection.start()
+    await until(async () => await value('s49') === 10, 'it is built')
+    await projection.rebuild()
+    await delay(50)
+    await until(async () => await value('s49') === 10, 'it is built again')
+    t.equal(await value('s0'), 10)
+  })
+})
