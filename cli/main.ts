@@ -1,5 +1,6 @@
 /** The command line: `breakwater <command> [options]`. Each server's command is the server's own main file. */
 import { BreakwaterError } from '@breakwater/starter'
+import { affected } from './affected.ts'
 import { error } from './errors.ts'
 import { up } from './up.ts'
 
@@ -11,6 +12,7 @@ const HELP = `breakwater <command> [options]
   discovery      the registry alone           --port N  --config FILE  --key=value
   config-server  the config server alone      --port N  --config FILE  --key=value
   gateway        the gateway alone            --port N  --config FILE  --key=value
+  affected       the packages that a change touches   --since REF  --json
   help           this text
 `
 
@@ -29,6 +31,7 @@ async function run (command: string, args: readonly string[]): Promise<number | 
     return undefined
   }
   if (command === 'up') return up(process, args)
+  if (command === 'affected') return affected(process, args)
   if (['help', '--help', '-h'].includes(command)) {
     process.stdout.write(HELP)
     return 0
