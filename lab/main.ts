@@ -1,16 +1,21 @@
 /**
  * `npm run lab -- [--seed N] [--seconds S | --minutes M] [--runs N] [--rate ORDERS_PER_SECOND] [--keep]`
+ * `npm run lab -- --isolation` makes the table of what works while what is down.
  * Prints a table and the seed; ends with 1 when an invariant was broken, and then keeps the run's folder.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { isolationTable, showIsolation, type IsolationRow } from './isolation.ts'
 import { runLab, type LabResult } from './lab.ts'
+import { Platform } from './platform/platform.ts'
+import { createRandom } from './random.ts'
 
 const { values } = parseArgs({ options: {
   seed: { type: 'string' }, seconds: { type: 'string' }, minutes: { type: 'string' }, runs: { type: 'string' },
-  rate: { type: 'string' }, keep: { type: 'boolean' }, quiet: { type: 'boolean' }
+  rate: { type: 'string' }, keep: { type: 'boolean' }, quiet: { type: 'boolean' },
+  isolation: { type: 'boolean' }
 } })
 
 const firstSeed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
@@ -18,7 +23,9 @@ const seconds = values.minutes === undefined ? Number(values.seconds ?? 60) : Nu
 const started = performance.now()
 
 let failed = 0
-for (let run = 0; run < Number(values.runs ?? 1); run++) {
+const runs = values.isolation === true ? 0 : Number(values.runs ?? 1)
+if (values.isolation === true) await isolate()
+for (let run = 0; run < runs; run++) {
   const seed = firstSeed + run
   const dir = mkdtempSync(join(tmpdir(), `breakwater-lab-${seed}-`))
   console.log(`lab: seed ${seed}, ${seconds} s, folder ${dir}`)
@@ -30,6 +37,24 @@ for (let run = 0; run < Number(values.runs ?? 1); run++) {
   else if (values.keep !== true) rmSync(dir, { recursive: true, force: true })
 }
 process.exitCode = failed === 0 ? 0 : 1
+
+async function isolate (): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), 'breakwater-isolation-'))
+  const platform = new Platform(dir, createRandom(firstSeed))
+  const rows: IsolationRow[] = []
+  try {
+    await platform.start()
+    await showIsolation(platform, row => {
+      rows.push(row)
+      if (row.order.startsWith('NOT')) failed++
+      console.log(JSON.stringify(row))
+    })
+  } finally {
+    await platform.stop()
+  }
+  console.log(`\n${isolationTable(rows)}\n`)
+  if (failed === 0) rmSync(dir, { recursive: true, force: true })
+}
 
 function print ({ seed, violations, faults, facts, settleMs }: LabResult): void {
   const rows: Array<[string, string | number]> = [
