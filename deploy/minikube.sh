@@ -47,21 +47,27 @@ for name in $services; do
   esac
 done
 
-# Passwords are made here, once, and stand in no file. The stores keep them, so a second run must not change them.
+# Passwords are made here, once, and stand in no file. The stores keep theirs, so a second run must not change them.
+password() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
+has() { kubectl -n breakwater get "$@" >/dev/null 2>&1; }
 make_secrets() {
-  local password; password=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
-  kubectl get namespace breakwater >/dev/null 2>&1 || kubectl create namespace breakwater
-  kubectl -n breakwater get secret stores >/dev/null 2>&1 && return
+  local word
+  has namespace breakwater || kubectl create namespace breakwater
+  if ! has secret admin; then
+    echo "password=$(password)" | kubectl -n breakwater create secret generic admin --from-env-file=/dev/stdin
+  fi
+  if [ "$context" = kube ] || has secret stores; then return; fi
+  word=$(password)
   {
-    echo "postgres-password=$password"
-    echo "redis-password=$password"
+    echo "postgres-password=$word"
+    echo "redis-password=$word"
     for name in users orders payments order-history; do
-      echo "$name=postgres://breakwater:$password@postgres:5432/$name"
+      echo "$name=postgres://breakwater:$word@postgres:5432/$name"
     done
-    echo "inventory=redis://:$password@redis:6379"
+    echo "inventory=redis://:$word@redis:6379"
   } | kubectl -n breakwater create secret generic stores --from-env-file=/dev/stdin
 }
-[ "$context" = kube ] || make_secrets
+make_secrets
 
 say "applying $overlay"
 before=$(kubectl -n breakwater get deployments -o name)
@@ -74,7 +80,9 @@ fi
 for name in $services; do
   case $before in *"deployment.apps/$name"*) kubectl -n breakwater rollout restart "deployment/$name" >/dev/null ;; esac
 done
-for name in $services; do kubectl -n breakwater rollout status "deployment/$name" --timeout "${TIMEOUT:-180s}"; done
+for name in $(kubectl -n breakwater get deployments -o name); do
+  kubectl -n breakwater rollout status "$name" --timeout "${TIMEOUT:-180s}"
+done
 
 [ "${1:-}" != --no-forward ] || exit 0
 say "ready: curl -s http://127.0.0.1:8080/users/... (Ctrl-C ends the forwarding, not the services)"

@@ -232,8 +232,8 @@ function secretsOf (container: Container): string[] {
 function hasSecret (objects: readonly KubeObject[], name: string): boolean {
   // Passwords stand in no file: deploy/minikube.sh makes them, External Secrets fetches them.
   const made = readFileSync(join(ROOT, 'deploy/minikube.sh'), 'utf8').includes(`create secret generic ${name} `)
-  return objects.some((one) => (one.kind === 'Secret' && one.metadata.name === name) || (made && one.kind === 'StatefulSet') ||
-    (one.kind === 'ExternalSecret' && (one['spec'] as { target?: { name?: string } }).target?.name === name))
+  const external = objects.filter((one) => one.kind === 'ExternalSecret')
+  return external.length === 0 ? made : external.some((one) => (one['spec'] as { target: { name: string } }).target.name === name)
 }
 
 /** The pod's word counts, then its account's, then yes. */

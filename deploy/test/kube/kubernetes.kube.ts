@@ -32,7 +32,9 @@ t.test('the same calls as with npm start work through the gateway', async (t) =>
   t.equal(read.headers.get('x-served-by'), 'breakwater')
   const order = { userId, currency: 'EUR', lines: [{ sku: 'book', qty: 1, unitPrice: 1250 }] }
   const placed = await post('/orders', order)
-  t.match({ status: placed.status, body: await placed.json() }, { status: /^20[12]$/, body: { orderId: String } })
+  const { orderId } = await placed.json() as { orderId: string }
+  t.match(placed.status, /^20[12]$/)
+  await until(async () => (await fetch(`${gateway}/order-history/${orderId}`)).status === 200, 'the order is in the history', PATIENCE_MS)
 })
 
 /** Who is asked for under load: a user in a shared store where there is one, else one that no copy knows (404). */
@@ -63,6 +65,20 @@ t.test('the service account of the gateway may do what it needs, and nothing els
   for (const [verb, what] of [['get', 'secrets'], ['list', 'pods'], ['create', 'pods'], ['update', 'endpointslices.discovery.k8s.io']] as const) {
     t.equal(await may(verb, what), 'no', `${verb} ${what}`)
   }
+})
+
+t.test('the gateway\'s management port asks for the password that minikube.sh made, but for health and metrics', async (t) => {
+  const [pod] = await cluster.pods('gateway')
+  const ask = (path: string, headers = {}) => fetch(`http://${pod?.ip}:8081/actuator/${path}`, { headers })
+  t.equal((await ask('health')).status, 200)
+  t.equal((await ask('prometheus')).status, 200)
+  t.equal((await ask('gateway/routes')).status, 401)
+  t.equal((await ask('env')).status, 401)
+  const { data } = await cluster.json('get', 'secret', 'admin') as { data: { password: string } }
+  const password = Buffer.from(data.password, 'base64').toString()
+  const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
+  t.equal((await ask('gateway/routes', { authorization })).status, 200)
+  t.notMatch(await (await ask('env', { authorization })).text(), password, 'env masks it')
 })
 
 t.test('users alone scales from 1 to 4, and the gateway uses all four without being told', async (t) => {
