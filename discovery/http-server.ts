@@ -1,4 +1,4 @@
-import type { Authenticator } from '@breakwater/starter'
+import { countRequests, type Authenticator, type RequestMetrics } from '@breakwater/starter'
 import Fastify, {
   LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply
 } from 'fastify'
@@ -16,6 +16,7 @@ import { batchRoute } from './peers/receive.ts'
 import type { Registry } from './registry.ts'
 import { declarePrincipal, guardRoutes } from './security/access.ts'
 import type { TlsMaterial } from './security/tls.ts'
+import { renewRoute } from './eureka/write-routes.ts'
 import { streamRoutes } from './stream/routes.ts'
 
 /** Ids of 400 characters are in use, and each may be percent-encoded threefold. */
@@ -34,11 +35,16 @@ export interface HttpParts {
   readonly auth: Authenticator | undefined
   readonly tls: TlsMaterial | undefined
   readonly checker: Checker | undefined
+  /** Where requests are counted; undefined: nowhere. */
+  readonly requests: RequestMetrics | undefined
 }
 
 /** The registry's HTTP face: Eureka's paths as Spring has them and as Netflix has them, the stream, the page. */
 export function createHttpServer (parts: HttpParts): FastifyInstance {
   const { registry, peers, options, now, log, auth, tls, checker } = parts
+  const count = (scope: FastifyInstance): void => {
+    if (parts.requests !== undefined) countRequests(scope, parts.requests)
+  }
   const viewers = new Viewers(() => overviewOf(registry, peers, options, now()), VIEW_MS)
   const page: PageParts = { registry, peers, options, now, auth, viewers, checker }
   const logger: FastifyBaseLogger | undefined = log
@@ -60,6 +66,11 @@ export function createHttpServer (parts: HttpParts): FastifyInstance {
   for (const prefix of ['/eureka', '/eureka/v2']) {
     server.register(async scope => {
       guardRoutes(scope, auth)
+      renewRoute(scope, registry)
+    }, { prefix })
+    server.register(async scope => {
+      guardRoutes(scope, auth)
+      count(scope)
       limitFetches(scope, options.rateLimit, now)
       eurekaRoutes(scope, registry, options, () => peers.replicas(), now)
       batchRoute(scope, registry, options.maxBatchBytes)
@@ -67,6 +78,7 @@ export function createHttpServer (parts: HttpParts): FastifyInstance {
   }
   server.register(async scope => {
     guardRoutes(scope, auth)
+    count(scope)
     overridesRoute(scope, registry)
     streamRoutes(scope, registry.hub, options.maxSubscribers)
     if (options.dashboard) pageRoutes(scope, page)

@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import type { Authenticator } from '@breakwater/starter'
+import type { Authenticator, RequestMetrics } from '@breakwater/starter'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Backend } from './backends/backend.ts'
@@ -33,6 +33,8 @@ export interface DiscoveryContext {
   readonly now?: () => number
   /** Who may do what; undefined: everyone everything. */
   readonly auth?: Authenticator | undefined
+  /** Where requests are counted; undefined: nowhere. */
+  readonly requests?: RequestMetrics | undefined
   /** Where the book is kept besides this process; undefined: nowhere. */
   readonly backend?: Backend | undefined
 }
@@ -67,7 +69,8 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
   const tls = options.tls === undefined ? undefined : readTls(options.tls)
   const peers = createPeers(registry, options, tls, { now, log })
   const checker = options.checks ? new Checker(registry, { now, log, call: callCheck }) : undefined
-  const server = createHttpServer({ registry, peers, options, now, log, auth: context.auth, tls, checker })
+  const { auth, requests } = context
+  const server = createHttpServer({ registry, peers, options, now, log, auth, tls, checker, requests })
   const epoch = randomBytes(6).toString('hex')
   const view = new BookView(registry.book)
   const writeThrough = createWriteThrough(registry, backend, log)

@@ -3,7 +3,7 @@ import { badRequest, OK, UNSUPPORTED, type Answer } from './answers.ts'
 import { parseTree, unpack, UNPARSABLE, type Tree } from './body.ts'
 import { chooseForm, acceptsGzip } from './negotiation.ts'
 import type { FormName } from './forms.ts'
-import { Payload } from './payloads.ts'
+import { Payload } from './payload.ts'
 
 /** Below this an answer fits a packet or two anyway. */
 const WORTH_PACKING = 1024
@@ -37,7 +37,9 @@ export async function sendForm (
   const answer = payload(form)
   if (!(answer instanceof Payload)) return send(reply, answer)
   reply.header('vary', 'accept, accept-encoding, x-eureka-accept').type(answer.type)
-  if (answer.plain.length < WORTH_PACKING || !acceptsGzip(request.headers)) return reply.send(answer.plain)
+  if (answer.length < WORTH_PACKING || !acceptsGzip(request.headers)) {
+    return reply.header('content-length', answer.length).send(answer.plain())
+  }
   return reply.header('content-encoding', 'gzip').send(await answer.packed())
 }
 

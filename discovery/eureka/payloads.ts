@@ -1,31 +1,8 @@
-import { promisify } from 'node:util'
-import { constants, gzip } from 'node:zlib'
 import type { Application, Book } from '../registry/book.ts'
 import { deltaDocument, FORMS, instancesOf, versionOf, type FormName } from './forms.ts'
-
-const zip = promisify(gzip)
-/** Level 1 packs these repetitive lists to within a few percent of level 6 in a third of its time. */
-const GZIP = { level: constants.Z_BEST_SPEED }
+import { Payload } from './payload.ts'
 
 const COMMA = Buffer.from(',')
-
-/** A finished answer: the bytes, and the same bytes packed once, when somebody asks for that. */
-export class Payload {
-  readonly type: string
-  readonly plain: Buffer
-  #packed: Promise<Buffer> | undefined
-
-  constructor (type: string, plain: Buffer) {
-    this.type = type
-    this.plain = plain
-  }
-
-  /** Packed on another thread, once however many ask. */
-  packed (): Promise<Buffer> {
-    this.#packed ??= zip(this.plain, GZIP)
-    return this.#packed
-  }
-}
 
 interface Fragment {
   version: number
@@ -82,7 +59,10 @@ export class Payloads {
     if (cached?.n === this.#book.log.n && now < cached.until) return cached.payload
     const changes = this.#book.delta()
     if (changes === undefined) return undefined
-    const payload = this.#build(form, () => Buffer.from(deltaDocument(form, changes, this.#book)))
+    // After a mass registration the delta is everything, and everything is there already.
+    const isAll = changes.length === this.#book.size && changes.every(change => change.instance.action !== 'DELETED')
+    if (isAll) return this.all(form)
+    const payload = this.#build(form, () => [Buffer.from(deltaDocument(form, changes, this.#book))])
     this.#deltas.set(form, { n: this.#book.log.n, until: now + 1000, payload })
     return payload
   }
@@ -99,16 +79,16 @@ export class Payloads {
     return lists
   }
 
-  #build (form: FormName, bytes: () => Buffer): Payload {
+  #build (form: FormName, parts: () => Uint8Array[]): Payload {
     const startedAt = this.#now()
-    const payload = new Payload(FORMS[form].type, bytes())
+    const payload = new Payload(FORMS[form].type, parts())
     this.counters.builds++
     this.counters.buildMs += this.#now() - startedAt
-    this.counters.bytes = payload.plain.length
+    this.counters.bytes = payload.length
     return payload
   }
 
-  #join (name: FormName): Buffer {
+  #join (name: FormName): Uint8Array[] {
     const form = FORMS[name]
     const version = versionOf(this.#book)
     const hash = this.#book.statuses.hash()
@@ -119,7 +99,7 @@ export class Payloads {
       parts.push(this.#fragment(name, app))
     }
     parts.push(Buffer.from(form.tail(version, hash)))
-    return Buffer.concat(parts)
+    return parts
   }
 
   #fragment (form: FormName, app: Application): Buffer<ArrayBuffer> {

@@ -9,15 +9,20 @@ import { audit } from '../security/access.ts'
 import { appOf, isReplicated, queryOf, readBody, send, type EurekaRequest, type EurekaRoute } from './http.ts'
 import { chooseForm } from './negotiation.ts'
 
-/** What clients change: register, renew, cancel, override, metadata. */
+/**
+ * The hot path: one in thirty seconds from every instance. No body is read, the answer is a constant, and renewals
+ * are counted by the book instead of by request.
+ */
+export function renewRoute (server: FastifyInstance, registry: Registry): void {
+  server.put<EurekaRoute>('/apps/:app/:id', (request, reply) => renew(registry, request, reply))
+}
+
+/** What else clients change: register, cancel, override, metadata. */
 export function writeRoutes (server: FastifyInstance, registry: Registry, maxBodyBytes: number): void {
   server.post<EurekaRoute>('/apps/:app', async (request, reply) => {
     const body = await readBody(request, maxBodyBytes)
     return send(reply, isAnswer(body) ? body : register(registry, request, body.tree))
   })
-
-  // The hot path: one in thirty seconds from every instance. No body is read, and the answer is a constant.
-  server.put<EurekaRoute>('/apps/:app/:id', (request, reply) => renew(registry, request, reply))
 
   server.delete<EurekaRoute>('/apps/:app/:id', (request, reply) => {
     const gone = registry.cancel(appOf(request), request.params.id, isReplicated(request))

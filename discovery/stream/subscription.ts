@@ -1,4 +1,9 @@
-import type { ServerResponse } from 'node:http'
+/** Where a reader's bytes go: its socket. `write` is false when that has enough for now. */
+export interface Sink {
+  write (bytes: Buffer): boolean
+  end (): unknown
+  destroy (): unknown
+}
 
 /** Which applications somebody wants to hear of; undefined is all of them. */
 export type Interest = ReadonlySet<string> | undefined
@@ -14,13 +19,13 @@ export class Subscription {
   /** The position up to which everything is written or being written. */
   at: number
   blockedSince: number | undefined
-  readonly #response: ServerResponse
+  readonly #sink: Sink
   readonly #now: () => number
   #parts: Buffer[] = []
   #next = 0
 
-  constructor (response: ServerResponse, interest: Interest, at: number, now: () => number) {
-    this.#response = response
+  constructor (sink: Sink, interest: Interest, at: number, now: () => number) {
+    this.#sink = sink
     this.interest = interest
     this.interestKey = interest === undefined ? '*' : [...interest].sort().join(',')
     this.at = at
@@ -46,16 +51,16 @@ export class Subscription {
   }
 
   end (): void {
-    this.#response.end()
+    this.#sink.end()
   }
 
   destroy (): void {
-    this.#response.destroy()
+    this.#sink.destroy()
   }
 
   #pump (): void {
     while (this.#next < this.#parts.length && this.blockedSince === undefined) {
-      if (!this.#response.write(this.#parts[this.#next++])) this.blockedSince = this.#now()
+      if (!this.#sink.write(this.#parts[this.#next++]!)) this.blockedSince = this.#now()
     }
     if (this.#next === this.#parts.length) this.#release()
   }

@@ -71,8 +71,11 @@ class World {
 
   constructor () {
     this.book.onChange = () => this.#hub.wake()
-    const response = { write: (bytes: Buffer) => { this.#text += bytes.toString(); return this.#accepting } }
-    this.#subscription = new Subscription(response as never, undefined, 0, this.clock.now)
+    const write = (bytes: Buffer): boolean => {
+      this.#text += bytes.toString()
+      return this.#accepting
+    }
+    this.#subscription = new Subscription({ write, end () {}, destroy () {} }, undefined, 0, this.clock.now)
     this.#hub.start('e')
     this.#hub.subscribe(this.#subscription, undefined)
   }
@@ -115,16 +118,16 @@ class World {
   }
 
   all (): Known {
-    return known((JSON.parse(this.payloads.all('json').plain.toString()) as Full).applications)
+    return known((JSON.parse(this.payloads.all('json').bytes().toString()) as Full).applications)
   }
 
   hash (): string {
-    return (JSON.parse(this.payloads.all('json').plain.toString()) as Full).applications.apps__hashcode
+    return (JSON.parse(this.payloads.all('json').bytes().toString()) as Full).applications.apps__hashcode
   }
 
   /** The statuses by key, read from the XML form. */
   xmlStatuses (): Map<string, unknown> {
-    const { applications } = parseXml(this.payloads.all('xml').plain.toString()) as { applications: { application?: unknown } }
+    const { applications } = parseXml(this.payloads.all('xml').bytes().toString()) as { applications: { application?: unknown } }
     const apps = [applications.application ?? []].flat() as { instance: unknown }[]
     return new Map(apps.flatMap(app => [app.instance].flat() as Raw[]).map(raw => [keyOf(raw), raw.status]))
   }
@@ -143,7 +146,7 @@ class World {
       for (const [key, raw] of this.all()) this.delta.set(key, raw)
       return
     }
-    const { applications } = JSON.parse(delta.plain.toString()) as Full
+    const { applications } = JSON.parse(delta.bytes().toString()) as Full
     for (const [key, raw] of known(applications)) {
       if (raw.actionType === 'DELETED') this.delta.delete(key)
       else this.delta.set(key, raw)

@@ -190,7 +190,7 @@ t.test('a reader that does not read costs no memory and gets what is true when i
   const rounds = (): void => { for (const round of due.splice(0)) round() }
   book.onChange = () => hub.wake()
   hub.start('e')
-  const slow = new Subscription(response as never, undefined, 0, clock.now)
+  const slow = new Subscription(response, undefined, 0, clock.now)
   book.register(instance({ instanceId: 'first' }), false)
   hub.subscribe(slow, undefined)
   t.equal(writes.length, 1, 'of the snapshot it takes the first piece')
