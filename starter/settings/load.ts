@@ -1,5 +1,4 @@
 import { resolve } from 'node:path'
-import { RemoteConfigs } from '../config/remote-configs.ts'
 import { decryptSources } from './cipher.ts'
 import { ConfigReader, parseLocations } from './config-reader.ts'
 import type { ReadItems, SourceItem } from './config-reader.ts'
@@ -36,7 +35,7 @@ class SettingsLoader {
   readonly #folder: string
   readonly #given: readonly PropertySource[]
   readonly #defaults: PropertySource
-  readonly #remote: RemoteConfig
+  #remote: RemoteConfig | undefined
   #folders: ReadonlySet<string> = new Set()
   #folderWatch: FolderWatch | undefined
 
@@ -46,7 +45,7 @@ class SettingsLoader {
     // 1. What is given at the start wins over every file, and says where the files are.
     this.#given = givenSources(options)
     this.#defaults = defaultSource(options)
-    this.#remote = options.remote ?? new RemoteConfigs()
+    this.#remote = options.remote
   }
 
   async reload (): Promise<SettingsState> {
@@ -129,7 +128,7 @@ class SettingsLoader {
       const { path, optional, where } = item.remote
       const kind = item.remote.kind === 'consul' ? 'consul' : 'configserver'
       const request = { kind, location: path, optional, where, settings } as const
-      const answer = answers.get(item.remote) ?? await this.#remote.fetch(request)
+      const answer = answers.get(item.remote) ?? await (await this.#remotes()).fetch(request)
       answers.set(item.remote, answer)
       sources.push(...answer[item.part])
     }
@@ -142,19 +141,28 @@ class SettingsLoader {
     return { profiles, sources: decrypted.sources, warnings }
   }
 
+  /** The clients are loaded when an import asks for them: a process without one starts a tenth of a second sooner. */
+  async #remotes (): Promise<RemoteConfig> {
+    this.#remote ??= new (await import('../config/remote-configs.ts')).RemoteConfigs()
+    return this.#remote
+  }
+
   /** Mounted folders and the config server tell of changes; each makes the settings read everything again. */
   async watch (settings: Settings): Promise<void> {
+    const warn = (text: string) => settings.warn(text)
     const refresh = () => {
-      settings.refresh().catch((failure: unknown) => settings.warn(`changed settings are not used: ${String(failure)}`))
+      // A reading may have met an import that was not there before: it is watched from then on.
+      settings.refresh().then(() => this.#remote?.watch(refresh, warn)).catch((failure: unknown) =>
+        warn(`changed settings are not used: ${String(failure)}`))
     }
     const mounted = await mountedFolders(this.#folders)
     if (mounted.length > 0) this.#folderWatch = new FolderWatch(mounted, await FolderWatch.links(mounted), refresh)
-    this.#remote.watch(refresh, text => settings.warn(text))
+    this.#remote?.watch(refresh, warn)
   }
 
   close (): void {
     this.#folderWatch?.close()
-    this.#remote.close()
+    this.#remote?.close()
   }
 }
 

@@ -181,11 +181,12 @@ export class Settings {
     if (this.#keeper === undefined) return []
     const state = await this.#keeper.reload()
     const before = this.#snapshot()
+    const known = new Set(this.#state.warnings)
     this.#state = state
     this.#index = indexSources(state.sources)
     this.#texts = new Map()
     const changed = changedKeys(before, this.#snapshot())
-    for (const warning of state.warnings) this.#emit('warning', warning)
+    for (const warning of state.warnings) if (!known.has(warning)) this.#emit('warning', warning)
     if (changed.length > 0) this.#emit('change', changed)
     return changed
   }

@@ -5,12 +5,15 @@ import type { ParseLimits } from './types.ts'
 const MARKS = new Set(['\x02', '\x18', '\x1f'])
 const SCALAR_FOLLOWS = '\x1f'
 const TOKENS_PER_NODE = 5
+/** Below this many characters the parser itself says so soon enough. */
+const SMALL = 4096
 
 /**
  * Finds what would make parsing slow or overflow the stack, by a cheap look at the tokens: the parser is recursive
  * and its time grows faster than the text does. Undefined when all is well.
  */
 export function findExcess (text: string, limits: ParseLimits): { what: string, offset: number } | undefined {
+  if (text.length < SMALL) return undefined
   let offset = 0
   let tokens = 0
   let brackets = 0
