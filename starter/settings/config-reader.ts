@@ -3,7 +3,7 @@ import { basename, dirname, extname, isAbsolute, join, relative } from 'node:pat
 import { hasProfileCondition, isActive } from './activation.ts'
 import { expandFolders, readConfigTree } from './config-tree.ts'
 import { settingsError } from './errors.ts'
-import { parseLocation } from './location.ts'
+import { CONFIG_FLAG, parseLocation } from './location.ts'
 import type { ConfigLocation, LocationBase } from './location.ts'
 import { parseProperties } from './properties.ts'
 import { canonicalName } from './relaxed.ts'
@@ -202,8 +202,10 @@ export function parseLocations (text: string, base: LocationBase): ConfigLocatio
   return parts.map(part => parseLocation(part, base))
 }
 
-const notFound = (location: ConfigLocation, why: string): Error =>
-  settingsError('E_CONFIG_LOCATION', [location.text, why], { where: location.where })
+function notFound ({ text, where }: ConfigLocation, why: string): Error {
+  if (where === CONFIG_FLAG) return settingsError('E_CONFIG_READ', [why], { where: text })
+  return settingsError('E_CONFIG_LOCATION', [text, why], { where })
+}
 
 async function anyExists (paths: readonly string[]): Promise<boolean> {
   const found = await Promise.all(paths.map(path => stat(path).then(() => true, () => false)))

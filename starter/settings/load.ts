@@ -4,7 +4,7 @@ import { ConfigReader, parseLocations } from './config-reader.ts'
 import type { ReadItems, SourceItem } from './config-reader.ts'
 import { FolderWatch, mountedFolders } from './folder-watch.ts'
 import { defaultSource, givenSources } from './given-sources.ts'
-import { parseLocation } from './location.ts'
+import { CONFIG_FLAG, parseLocation } from './location.ts'
 import type { ConfigLocation } from './location.ts'
 import type { LoadOptions, RemoteConfig, RemoteSources } from './options.ts'
 import { checkOwnKeys } from './own-keys.ts'
@@ -167,7 +167,7 @@ class SettingsLoader {
 }
 
 const fileLocation = (file: string): ConfigLocation =>
-  ({ kind: 'file', optional: false, path: resolve(file), text: file, where: '--config' })
+  ({ kind: 'file', optional: false, path: resolve(file), text: file, where: CONFIG_FLAG })
 
 /** Unlike other lists, the includes of all sources add up. */
 const includedProfiles = ({ sources }: Settings): string[] => sources.flatMap(source =>

@@ -13,6 +13,9 @@ export interface ConfigLocation {
   readonly where: string
 }
 
+/** Where the file of the command line was written; there is no "optional:" to advise for it. */
+export const CONFIG_FLAG = '--config'
+
 /** What relative locations are relative to. */
 export interface LocationBase {
   /** For `file:` and `classpath:`: the service's folder. */

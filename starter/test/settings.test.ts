@@ -41,7 +41,7 @@ t.test('broken JSON and broken files stop the start with their place', async t =
   await t.rejects(load(t, {}, { env: { SPRING_APPLICATION_JSON: '[1]' } }), { code: 'E_CONFIG_JSON' })
   await t.rejects(load(t, { config: { 'application.yml': 'a: 1\na: 2' } }),
     { code: 'E_CONFIG_YAML', message: /^config\/application\.yml:2:1: duplicate key/ })
-  await t.rejects(load(t, {}, { file: '/nowhere/application.yml' }), { code: 'E_CONFIG_LOCATION', message: /^--config: .*no such file/ })
+  await t.rejects(load(t, {}, { file: '/nowhere/application.yml' }), { code: 'E_CONFIG_READ', message: /^\/nowhere\/application\.yml: .*no such file/ })
   await t.rejects(load(t, { 'application.yml': 'x'.repeat(1_100_000) }), { code: 'E_CONFIG_LIMIT' })
 })
 
