@@ -51,6 +51,8 @@ export class Redirections {
     x.tried.length = 0
     x.instance = undefined
     x.upstreamUri = undefined
+    // The target route matches anew and sets its own.
+    x.variables = null
     x.body.rewind()
   }
 
@@ -70,7 +72,6 @@ export class Redirections {
   private toRoute (x: HttpExchange, route: Route): void {
     if (!x.body.replayable) return void this.gateway.refuse(x, 502, 'the request body cannot be sent again')
     x.forwarding = false
-    x.variables = null
     if (this.gateway.enter(x, route)) this.gateway.forward(x)
   }
 
