@@ -42,6 +42,8 @@ export const error = errorTable({
   E_CIPHER_BODY: { text: 'The text to work on is the body of the request, with a Content-Type.', status: 400 },
   E_CONFIG_INVALID: { text: '%s: %s.', next: 'Correct the value or the schema; until then no good state is there to be served.', status: 500 },
   E_CONFIG_NO_HISTORY: { text: 'Only a git repository alone has versions.', status: 404 },
+  E_VAULT_TOKEN: { text: 'Vault needs a token.', next: 'Send X-Config-Token, or give the server one.', status: 400 },
+  E_VAULT_REFUSED: { text: 'Vault refused the token (%s).', next: 'Check its policy and whether it has expired.', status: 403 },
   E_OPERATOR_BODY: { text: 'The body must be JSON such as %s.', status: 400 },
   E_CONFIG_WATCHERS: {
     text: 'Too many clients are watching.', next: 'Try again later, or raise breakwater.config-server.max-watchers.',

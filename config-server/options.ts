@@ -3,6 +3,9 @@ import type { Property, Settings } from '@breakwater/starter/settings'
 import type { GitOptions } from './backends/git/git-options.ts'
 import type { NativeOptions } from './backends/native.ts'
 import type { EncryptOptions } from './encryption/key-ring.ts'
+import type { RedisOptions } from './backends/redis.ts'
+import type { SqlOptions } from './backends/sql.ts'
+import type { VaultOptions } from './backends/vault.ts'
 import { readBackends } from './backends/read-backends.ts'
 import { error } from './errors.ts'
 import type { SpringRefreshOptions } from './push/spring-refresh.ts'
@@ -14,6 +17,9 @@ import { readEncryptOptions } from './encryption/encrypt-options.ts'
 export type BackendOptions =
   | { readonly type: 'native', readonly native: NativeOptions }
   | { readonly type: 'git', readonly git: GitOptions }
+  | { readonly type: 'redis', readonly redis: RedisOptions }
+  | { readonly type: 'sql', readonly sql: SqlOptions }
+  | { readonly type: 'vault', readonly vault: VaultOptions }
 
 export interface ConfigServerOptions {
   /** `server.address`. @default '127.0.0.1' */

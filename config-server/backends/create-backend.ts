@@ -7,6 +7,9 @@ import type { Backend } from './backend.ts'
 import { createCompositeBackend } from './composite.ts'
 import { createGitBackend } from './git/git-backend.ts'
 import { createNativeBackend } from './native.ts'
+import { createRedisBackend } from './redis.ts'
+import { createSqlBackend } from './sql.ts'
+import { createVaultBackend } from './vault.ts'
 import { ParsedFiles } from './parsed-files.ts'
 
 /** What stores get from the server that they are part of. */
@@ -32,11 +35,15 @@ export async function createBackend (context: BackendContext): Promise<Backend> 
 }
 
 async function create (backend: BackendOptions, context: BackendContext, parsed: ParsedFiles): Promise<Backend> {
+  const onProblem = problemLog(context.log)
   const traits = { cloudPlatform: context.options.cloudPlatform }
   switch (backend.type) {
     case 'native': return createNativeBackend(backend.native, parsed, traits)
     case 'git': return createGitBackend(backend.git,
-      { parsed, traits, environment: context.environment, onProblem: problemLog(context.log) })
+      { parsed, traits, environment: context.environment, onProblem })
+    case 'redis': return createRedisBackend(backend.redis, onProblem)
+    case 'sql': return createSqlBackend(backend.sql, onProblem)
+    case 'vault': return createVaultBackend(backend.vault, onProblem)
   }
 }
 

@@ -6,6 +6,7 @@ import type { Settings } from '@breakwater/starter/settings'
 import { error } from '../errors.ts'
 import type { BackendOptions } from '../options.ts'
 import { readGitOptions } from './git/read-git-options.ts'
+import { readRedis, readSql, readVault } from './read-stores.ts'
 import { NATIVE_DEFAULTS, type NativeOptions } from './native.ts'
 
 const SERVER = 'spring.cloud.config.server'
@@ -15,7 +16,10 @@ type Read = (settings: Settings, prefix: string, maxFileBytes: number) => Backen
 /** By Spring's type names. */
 const READERS: Readonly<Record<string, Read>> = {
   git: (settings, prefix, maxFileBytes) => ({ type: 'git', git: readGitOptions(settings, prefix, maxFileBytes) }),
-  native: (settings, prefix, maxFileBytes) => ({ type: 'native', native: readNative(settings, prefix, maxFileBytes) })
+  native: (settings, prefix, maxFileBytes) => ({ type: 'native', native: readNative(settings, prefix, maxFileBytes) }),
+  redis: settings => ({ type: 'redis', redis: readRedis(settings) }),
+  jdbc: (settings, prefix) => ({ type: 'sql', sql: readSql(settings, prefix) }),
+  vault: (settings, prefix) => ({ type: 'vault', vault: readVault(settings, prefix) })
 }
 
 /** The stores, highest priority first; a folder when nothing is configured. */

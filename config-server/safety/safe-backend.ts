@@ -65,7 +65,7 @@ export class SafeBackend implements Backend {
     const now = await this.#goodOrProblem(ask, asker, async () => this.#inner.find(ask, asker))
     if (!(now instanceof Error)) {
       this.#held.delete(key)
-      this.#remember(key, now)
+      if (this.#inner.stamp(ask, asker) !== undefined) this.#remember(key, now)
       return now
     }
     const good = await this.#earlierGood(ask, asker) ?? this.#lastGood.get(key)
@@ -116,6 +116,7 @@ export class SafeBackend implements Backend {
     return undefined
   }
 
+  // A store without stamps answers by who asks: what one caller may see is never kept for another.
   #remember (key: string, found: Found): void {
     if (this.#inner.versions !== undefined) return
     const properties = found.sources.reduce((sum, source) => sum + source.properties.size, 0)
