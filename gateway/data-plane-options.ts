@@ -80,6 +80,8 @@ export interface ListenerCertificate {
 export interface ListenerTls {
   readonly certificates: readonly ListenerCertificate[]
   readonly handshakeTimeoutMs: number
+  /** How often the files are looked at; changed ones serve new connections. */
+  readonly reloadIntervalMs: number
 }
 
 export interface DataPlaneOptions {

@@ -42,6 +42,10 @@ export const error = errorTable({
     next: 'Register it in a module listed under breakwater.gateway.plugins.',
     status: 400
   },
+  E_PLUGIN_LOAD: {
+    text: '%s cannot be used: %s.',
+    next: 'A plugin is a module that exports const plugin: Plugin; see docs/gateway.md, "Plugins".'
+  },
   E_EXPRESSION: {
     text: '%s: "%s" is an expression. Only #{@name} is understood, for a plugin registered in code: evaluating text from the configuration would let anyone who can write it run code here.',
     status: 400

@@ -1,22 +1,53 @@
-/** The listening socket of one event loop: admits connections within the limits, and wires each to its handler. */
+/** The listening socket of one event loop: admits connections within the limits, and wires each to what it speaks. */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { Certificates } from './certificates.ts'
+import { error } from './errors.ts'
 import { ClientConnection } from './http1/client-connection.ts'
 import { Peer, TrustedProxies } from './http1/peer.ts'
 import type { Loop } from './loop.ts'
-import { error } from './errors.ts'
 
 export class Listener {
   private readonly loop: Loop
   private readonly server: Server
   private readonly proxies: TrustedProxies
-  /** Open connections by address, while a limit is set. */
+  private readonly certificates: Certificates | undefined
+  /** Open connections by address. */
   private readonly perAddress = new Map<string, number>()
 
   constructor (loop: Loop) {
     this.loop = loop
     this.proxies = new TrustedProxies(loop.options.forwarded.trustedProxies)
-    // Half-open: a client may end its side after its last request and still be answered.
-    this.server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.admit(socket))
+    const { tls } = loop.options
+    this.certificates = tls === undefined ? undefined : new Certificates(tls, loop.log)
+    this.server = this.certificates === undefined ? this.plainServer() : this.tlsServer(this.certificates)
+  }
+
+  /** Half-open: a client may end its side after its last request and still be answered. */
+  private plainServer (): Server {
+    return createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+      if (this.admit(socket)) this.serve(socket, this.peerOf(socket, false))
+    })
+  }
+
+  private tlsServer (certificates: Certificates): Server {
+    const { http2, tls } = this.loop.options
+    const server = createTlsServer({
+      ...certificates.options(),
+      handshakeTimeout: tls!.handshakeTimeoutMs,
+      ALPNProtocols: http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
+      noDelay: true,
+      allowHalfOpen: true
+    }, (socket: TLSSocket) => {
+      const peer = this.peerOf(socket, true)
+      if (socket.alpnProtocol === 'h2') this.loop.http2.take(socket, peer, Buffer.alloc(0))
+      else this.serve(socket, peer)
+    })
+    // Before the handshake: that is the expensive part which limits are there to spare.
+    server.on('connection', (socket: Socket) => this.admit(socket))
+    server.on('tlsClientError', () => { this.loop.counters.breakwater_gateway_tls_errors_total++ })
+    certificates.onChange((context) => server.setSecureContext(context))
+    return server
   }
 
   /** Resolves with the port. */
@@ -24,7 +55,7 @@ export class Listener {
     const { host, reusePort } = this.loop.options
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', (cause) => reject(error('E_GATEWAY_LISTEN', [`${host}:${port}`], { cause })))
-      this.server.listen({ host, port, reusePort }, resolve)
+      this.server.listen({ host, port, reusePort, backlog: 4096 }, resolve)
     })
     return (this.server.address() as AddressInfo).port
   }
@@ -32,30 +63,27 @@ export class Listener {
   /** No new connections; the open ones are not touched. */
   close (): void {
     this.server.close()
+    this.certificates?.close()
   }
 
-  /** Nothing to reload without TLS. */
-  reloadCertificates (): void {}
-
-  private admit (socket: Socket): void {
-    const address = socket.remoteAddress
-    if (address === undefined || !this.count(address)) {
-      this.loop.counters.breakwater_gateway_connections_refused_total++
-      return void socket.destroy()
-    }
-    socket.once('close', () => this.uncount(address))
-    this.serve(socket, new Peer(address, socket.remotePort ?? 0, false, this.loop.options.forwarded, this.proxies))
+  private peerOf (socket: Socket, secure: boolean): Peer {
+    return new Peer(socket.remoteAddress ?? '', socket.remotePort ?? 0, secure, this.loop.options.forwarded, this.proxies)
   }
 
   private serve (socket: Socket, peer: Peer): void {
-    const client = new ClientConnection(socket, peer, this.loop)
-    this.loop.add(client)
-    socket.on('data', (chunk: Buffer) => client.read(chunk))
-    socket.on('drain', () => client.drained())
-    socket.on('end', () => client.ended())
-    socket.on('close', () => client.closed())
-    // Resets are told by 'close'; without a listener they would end the process.
-    socket.on('error', () => {})
+    this.loop.attach(new ClientConnection(socket, peer, this.loop), socket)
+  }
+
+  private admit (socket: Socket): boolean {
+    const address = socket.remoteAddress
+    if (address === undefined || !this.count(address)) {
+      this.loop.counters.breakwater_gateway_connections_refused_total++
+      socket.destroy()
+      return false
+    }
+    this.loop.counters.breakwater_gateway_connections_total++
+    socket.once('close', () => this.uncount(address))
+    return true
   }
 
   private count (address: string): boolean {

@@ -2,6 +2,7 @@
  * One event loop of the data plane: listener, clients, upstream connections, counters, and the one timer that looks
  * at all deadlines. Nothing in it knows of other loops.
  */
+import type { Duplex } from 'node:stream'
 import type { ConnectionOptions } from 'node:tls'
 import { AccessLog, fileTarget } from './access-log.ts'
 import { Clock } from './clock.ts'
@@ -12,6 +13,7 @@ import { DroppedFields } from './http1/dropped-fields.ts'
 import type { HttpExchange } from './http1/exchange.ts'
 import { PRIVATE } from './http1/header-lines.ts'
 import { Upgrades } from './http1/upgrades.ts'
+import { Http2Front } from './http2/front.ts'
 import { IdPool, isRequestId, isTraceparent } from './ids.ts'
 import { RequestCells } from './metrics/cells.ts'
 import { loopCounters } from './metrics/counters.ts'
@@ -32,6 +34,7 @@ export class Loop {
   readonly clients = new Set<ClientConnection>()
   readonly connections = new Set<UpstreamConnection>()
   readonly upgrades: Upgrades
+  readonly http2: Http2Front
   readonly direct = new DirectInstances()
   readonly cells = new RequestCells()
   readonly counters = loopCounters()
@@ -51,6 +54,7 @@ export class Loop {
     this.tls = upstreamTls(options)
     this.gateway = new Gateway(this)
     this.upgrades = new Upgrades(this)
+    this.http2 = new Http2Front(this)
     const { enabled, file } = options.accessLog
     this.accessLog = enabled ? new AccessLog(fileTarget(file), this.counters) : undefined
   }
@@ -67,9 +71,15 @@ export class Loop {
     this.accessLog?.flush()
   }
 
-  add (client: ClientConnection): void {
+  /** The client's bytes come from `socket` from now on: a TCP or TLS socket, or the inside of an HTTP/2 stream. */
+  attach (client: ClientConnection, socket: Duplex): void {
     this.clients.add(client)
-    this.counters.breakwater_gateway_connections_total++
+    socket.on('data', (chunk: Buffer) => client.read(chunk))
+    socket.on('drain', () => client.drained())
+    socket.on('end', () => client.ended())
+    socket.on('close', () => client.closed())
+    // Resets are told by 'close'; without a listener they would end the process.
+    socket.on('error', () => {})
   }
 
   forget (client: ClientConnection): void {
@@ -132,8 +142,10 @@ export class Loop {
   /** Lets every client finish; cuts the rest at the deadline. */
   async drain (deadlineMs: number): Promise<void> {
     this.draining = true
+    this.http2.drain()
     if (this.clients.size > 0) await this.emptied(deadlineMs)
     for (const client of this.clients) client.cut()
+    this.http2.stop()
     for (const connection of this.connections) connection.destroy()
     clearInterval(this.timer)
     this.compiler?.stop?.()

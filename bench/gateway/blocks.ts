@@ -19,7 +19,8 @@ const SMALL: Shape = { path: '/', connections: 64 }
 const WARM_UP_SECONDS = 2
 
 /** Starts everybody, warms up, measures in turns, stops everybody. */
-async function compare (title: string, launches: ReadonlyMap<string, Launch>, shape: Shape, plan: Plan, both: boolean): Promise<Results> {
+async function compare (title: string, launches: ReadonlyMap<string, Launch>, shape: Shape, plan: Plan,
+  both: boolean): Promise<Results> {
   const folder = mkdtempSync(path.join(tmpdir(), 'breakwater-bench-'))
   const programs: Program[] = []
   try {

@@ -32,7 +32,8 @@ export async function startUpstream (folder: string, cores: string): Promise<Pro
     }`)
 }
 
-async function nginx (folder: string, name: string, port: number, cores: string, workers: number, http: string): Promise<Program> {
+async function nginx (folder: string, name: string, port: number, cores: string, workers: number,
+  http: string): Promise<Program> {
   const home = path.join(folder, name)
   mkdirSync(home, { recursive: true })
   const file = path.join(home, 'nginx.conf')

@@ -1,6 +1,6 @@
 /**
- * 15,000 calls a second end to end: wrk -> gateway -> `users` reading its store, everything on two cores, beside nginx in
- * front of the same service in the same run.
+ * 15,000 calls a second end to end: wrk -> gateway -> `users` reading its store, everything on two cores, beside
+ * nginx in front of the same service in the same run.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -15,7 +15,13 @@ import { cpuMs, rssBytes } from '../lib/machine.ts'
 import type { Program } from './processes.ts'
 import { aim, aimBelow, of, table } from './report.ts'
 
-interface Event { readonly event: string, readonly name?: string, readonly pid?: number, readonly url?: string, readonly message?: string }
+interface Event {
+  readonly event: string
+  readonly name?: string
+  readonly pid?: number
+  readonly url?: string
+  readonly message?: string
+}
 
 const ROOT = path.join(import.meta.dirname, '..', '..')
 

@@ -21,15 +21,18 @@ const { values } = parseArgs({
 })
 const without = new Set(values.without.split(','))
 
-const named = (name: string, args: Record<string, string>): NamedArgs => ({ name, args: Object.assign(Object.create(null), args) })
+function named (name: string, args: Record<string, string>): NamedArgs {
+  return { name, args: Object.assign(Object.create(null) as Record<string, string>, args) }
+}
 
 function routes (): RouteDefinition[] {
   const filters = [
     ...(without.has('breaker') ? [] : [named('CircuitBreaker', { name: 'bench' })]),
     ...(without.has('retry') ? [] : [named('Retry', { retries: '2' })])
   ]
-  const one = (id: string, path: string): RouteDefinition =>
-    ({ id, uri: values.upstream, order: 0, enabled: true, predicates: [named('Path', { 'patterns.0': path })], filters, metadata: {} })
+  const one = (id: string, path: string): RouteDefinition => ({
+    id, uri: values.upstream, order: 0, enabled: true, predicates: [named('Path', { 'patterns.0': path })], filters, metadata: {}
+  })
   const others = without.has('routes') ? 0 : 99
   return [...Array.from({ length: others }, (_, at) => one(`service-${at}`, `/service-${at}/**`)), one('bench', '/**')]
 }
@@ -51,7 +54,8 @@ if (options.workers > 0) {
   await dataPlane.apply(snapshot)
 } else {
   // One loop in this thread, where extras that no setting switches off can be taken out.
-  const hosted = new HostedLoop(options, createCompiler, { log: (level, message) => console.error(level, message), emit: () => {} })
+  const log = (level: string, message: string): void => console.error(level, message)
+  const hosted = new HostedLoop(options, createCompiler, { log, emit: () => {} })
   if (without.has('metrics')) hosted.loop.cells.add = () => {}
   if (without.has('ids')) hosted.loop.identify = () => {}
   hosted.apply(snapshot)

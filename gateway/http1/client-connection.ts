@@ -12,6 +12,7 @@ import { HttpExchange } from './exchange.ts'
 import { Outlet } from './outlet.ts'
 import type { Peer } from './peer.ts'
 import { refusal } from './reply.ts'
+import { MAX_REST_BYTES } from './request-body.ts'
 import { RequestHead } from './request-head.ts'
 import { ResponseHead } from './response-head.ts'
 import { ResponseWriter } from './response-writer.ts'
@@ -27,8 +28,6 @@ const LINGER = 3
 const CLOSED = 4
 
 const USUAL_HEAD_BYTES = 2_048
-/** An answered upload with less than this to come is read to its end; a longer one costs the client its connection. */
-const MAX_REST_BYTES = 1_048_576
 const MAX_PENDING_BYTES = 65_536
 
 export class ClientConnection {
@@ -108,9 +107,16 @@ export class ClientConnection {
     this.deadlines.headStartedMs = 0
     const bodyAt = at + end + 4 - before.length
     if (end + 4 - start > this.loop.options.limits.maxHeadBytes) this.refuse(431)
+    else if (this.requests === 0 && this.loop.http2.isPreface(text)) this.toHttp2(Buffer.concat([Buffer.from(before, 'latin1'), chunk.subarray(at)]))
     else if (before === '') this.takeHead(text, start, end + 4, chunk, at)
     else this.takeHead(text, start, end + 4, Buffer.from(text, 'latin1'), 0)
     return this.beginBody(chunk, bodyAt)
+  }
+
+  private toHttp2 (early: Buffer): void {
+    this.handOver()
+    this.closed()
+    this.loop.http2.take(this.socket, this.peer, early)
   }
 
   /** The head is not complete: a line that no rest can heal is refused at once. */
@@ -145,9 +151,8 @@ export class ClientConnection {
     const { exchange } = this
     if (this.phase >= LINGER || this.phase === HEAD || this.holding) return at
     const next = this.phase === UPLOAD && !exchange.body.discarding ? this.readBody(chunk, at) : at
-    if (!exchange.forwarding && exchange.active && this.phase < LINGER && !exchange.body.discarding) {
-      this.gateway.forward(exchange)
-    }
+    const ready = exchange.active && !exchange.forwarding && !exchange.body.discarding
+    if (ready && this.phase < LINGER) this.gateway.forward(exchange)
     return next
   }
 
@@ -225,8 +230,8 @@ export class ClientConnection {
     if (this.closing) return this.linger()
     this.phase = HEAD
     if (!this.processing) this.useStash()
-    if (this.inputEnded && this.stash === null && this.phase === HEAD) return this.linger()
-    this.adjustReading()
+    if (this.inputEnded && this.stash === null && this.phase === HEAD) this.linger()
+    else this.adjustReading()
   }
 
   /** Is this connection to be closed with the answer that is about to be written? */
@@ -234,22 +239,12 @@ export class ClientConnection {
     const { head, body } = this.exchange
     const wanted = head.http11 ? !head.close : head.keepAlive && !head.close
     if (!wanted || this.loop.draining || (this.inputEnded && this.stash === null)) this.closing = true
-    if (!body.done && !this.isShortRest()) this.closing = true
+    if (!body.done && !body.restIsShort) this.closing = true
   }
 
   /** The rest of the request may go on to an upstream that has already answered. */
   mayFinishUpload (): boolean {
-    return !this.closing && this.isShortRest()
-  }
-
-  private isShortRest (): boolean {
-    const { head, body } = this.exchange
-    return !head.chunked && body.left <= MAX_REST_BYTES
-  }
-
-  connectionLine (): string {
-    if (this.closing) return 'connection: close\r\n'
-    return this.exchange.head.http11 ? '' : 'connection: keep-alive\r\n'
+    return !this.closing && this.exchange.body.restIsShort
   }
 
   /** A head that is not acceptable: answer, close, read nothing more. */

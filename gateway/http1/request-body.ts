@@ -10,6 +10,9 @@ export type Piece = string | Buffer
 
 const SMALL_BYTES = 8_192
 
+/** An answered upload with less than this to come is read to its end; a longer one costs the client its connection. */
+export const MAX_REST_BYTES = 1_048_576
+
 /** What {@link RequestBody.consume} found wrong. */
 export const BODY_OK = 0
 export const BODY_FAULT = 400
@@ -157,6 +160,11 @@ export class RequestBody {
     this.pendingBytes += this.sentBytes
     this.sent.length = 0
     this.sentBytes = 0
+  }
+
+  /** What is still to come is known, and little. */
+  get restIsShort (): boolean {
+    return !this.chunkedIn && this.left <= MAX_REST_BYTES
   }
 
   discard (): void {

@@ -63,7 +63,12 @@ export class ResponseWriter {
     let head = response.statusLine(exchange.status) + response.lines.write()
     if (this.framing === CHUNKED) head += 'transfer-encoding: chunked\r\n'
     if (!response.hasDate) head += `date: ${this.client.loop.clock.httpDate()}\r\n`
-    this.client.outlet.add(head + this.client.connectionLine() + '\r\n')
+    this.client.outlet.add(head + this.connectionLine(exchange) + '\r\n')
+  }
+
+  private connectionLine ({ head }: HttpExchange): string {
+    if (this.client.closing) return 'connection: close\r\n'
+    return head.http11 ? '' : 'connection: keep-alive\r\n'
   }
 
   /** Collects the whole body for transformations before the head is written. */
@@ -127,7 +132,7 @@ export class ResponseWriter {
     let head = `HTTP/1.1 ${exchange.status} ${reasonOf(exchange.status)}\r\n` + response.lines.write()
     if (!bodiless) head += `content-length: ${bytes.length}\r\n`
     if (!response.hasDate) head += `date: ${this.client.loop.clock.httpDate()}\r\n`
-    this.client.outlet.add(head + this.client.connectionLine() + '\r\n')
+    this.client.outlet.add(head + this.connectionLine(exchange) + '\r\n')
     if (!bodiless && exchange.method !== 'HEAD' && bytes.length > 0) this.client.outlet.addBuffer(bytes)
     this.client.outlet.flush()
     this.client.answered()

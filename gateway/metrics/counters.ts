@@ -3,6 +3,7 @@
 export interface LoopCounters {
   breakwater_gateway_connections_total: number
   breakwater_gateway_connections_refused_total: number
+  breakwater_gateway_tls_errors_total: number
   /** Requests whose head was not acceptable (4xx and 5xx before any route). */
   breakwater_gateway_malformed_requests_total: number
   breakwater_gateway_unmatched_requests_total: number
@@ -17,6 +18,7 @@ export function loopCounters (): LoopCounters {
   return {
     breakwater_gateway_connections_total: 0,
     breakwater_gateway_connections_refused_total: 0,
+    breakwater_gateway_tls_errors_total: 0,
     breakwater_gateway_malformed_requests_total: 0,
     breakwater_gateway_unmatched_requests_total: 0,
     breakwater_gateway_client_aborts_total: 0,

@@ -38,6 +38,17 @@ export class UpstreamPeer {
   }
 }
 
+/** Answers once what the peer sent ends with `suffix`. */
+export function answerAfter (peer: UpstreamPeer, suffix: string, answer: string): void {
+  const look = (): void => {
+    if (!peer.received.endsWith(suffix)) return
+    peer.socket.off('data', look)
+    peer.socket.write(answer, 'latin1')
+  }
+  peer.socket.on('data', look)
+  look()
+}
+
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
 export class RawUpstream {

@@ -166,7 +166,7 @@ export class Tries {
     const token = x.breakerToken
     x.breakerToken = -1
     if (token < 0) return
-    if (failed) x.route.breaker!.failure(token, nowMs - x.startedMs, nowMs)
+    if (failed) x.route.breaker!.failure(token, nowMs - x.startedMs, nowMs, x.failure?.kind ?? 'status')
     else x.route.breaker!.success(token, nowMs - x.startedMs, nowMs)
   }
 

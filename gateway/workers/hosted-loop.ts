@@ -43,10 +43,6 @@ export class HostedLoop {
     }
   }
 
-  reloadCertificates (): void {
-    this.listener.reloadCertificates()
-  }
-
   async stop (deadlineMs: number): Promise<void> {
     this.listener.close()
     await this.loop.drain(deadlineMs)

@@ -39,10 +39,6 @@ export class LocalDataPlane implements DataPlane {
     return sumMetrics([this.hosted.metrics()])
   }
 
-  async reloadCertificates (): Promise<void> {
-    this.hosted.reloadCertificates()
-  }
-
   onEvent (listener: EventListener): void {
     this.listeners.push(listener)
   }

@@ -15,7 +15,6 @@ export type ToWorker =
   | { readonly kind: 'apply', readonly id: number, readonly snapshot: Snapshot }
   | { readonly kind: 'ask', readonly id: number, readonly question: string, readonly payload: unknown }
   | { readonly kind: 'metrics', readonly id: number }
-  | { readonly kind: 'certificates', readonly id: number }
   | { readonly kind: 'stop', readonly id: number, readonly deadlineMs: number }
 
 export type FromWorker =

@@ -125,10 +125,6 @@ export class ThreadedDataPlane implements DataPlane {
     return sumMetrics([this.retired, ...this.alive().map((thread) => thread.metrics)])
   }
 
-  async reloadCertificates (): Promise<void> {
-    await Promise.all(this.alive().map((thread) => thread.call({ kind: 'certificates' }, APPLY_DEADLINE_MS)))
-  }
-
   onEvent (listener: EventListener): void {
     this.listeners.push(listener)
   }

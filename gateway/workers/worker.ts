@@ -33,7 +33,6 @@ async function obey (hosted: HostedLoop, message: ToWorker): Promise<unknown> {
     case 'apply': return hosted.apply(message.snapshot)
     case 'ask': return await hosted.ask(message.question, message.payload)
     case 'metrics': return hosted.metrics()
-    case 'certificates': return hosted.reloadCertificates()
     case 'stop': {
       await hosted.stop(message.deadlineMs)
       // The last counts leave before the thread ends.

@@ -1,0 +1,81 @@
+/**
+ * Certificates of the listener: by server name (SNI), read again when their files change, without a restart. New ones
+ * that do not fit together are refused and the old ones stay: certificate and key are rarely replaced in one instant.
+ */
+import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { createSecureContext, type SecureContext, type SecureContextOptions, type TlsOptions } from 'node:tls'
+import type { ListenerTls } from './data-plane-options.ts'
+import { error } from './errors.ts'
+import type { WorkerHost } from './workers/contract.ts'
+
+interface Loaded {
+  readonly names: readonly string[]
+  readonly context: SecureContext
+  readonly pem: SecureContextOptions
+}
+
+export class Certificates {
+  private readonly tls: ListenerTls
+  private readonly log: WorkerHost['log']
+  private loaded: readonly Loaded[]
+  private readonly listeners: Array<(options: SecureContextOptions) => void> = []
+  private readonly changed = (): void => this.reload()
+
+  constructor (tls: ListenerTls, log: WorkerHost['log']) {
+    this.tls = tls
+    this.log = log
+    this.loaded = tls.certificates.map(load)
+    // Stat polling, because mounted secrets change by a symlink swap that file events do not see.
+    const interval = tls.reloadIntervalMs
+    for (const file of this.files()) watchFile(file, { interval, persistent: false }, this.changed)
+  }
+
+  private files (): string[] {
+    return this.tls.certificates.flatMap(({ certificateFile, keyFile }) => [certificateFile, keyFile])
+  }
+
+  /** For tls.createServer. */
+  options (): TlsOptions {
+    return {
+      ...this.loaded[0]?.pem,
+      minVersion: 'TLSv1.2',
+      SNICallback: (name, done) => done(null, this.contextFor(name))
+    }
+  }
+
+  /** Clients that send no name get the first certificate: the server must be told when that changes. */
+  onChange (listener: (options: SecureContextOptions) => void): void {
+    this.listeners.push(listener)
+  }
+
+  /** Exact name first, then `*.parent`, then the default. */
+  private contextFor (serverName: string): SecureContext {
+    const wanted = serverName.toLowerCase()
+    const parent = `*${wanted.slice(wanted.indexOf('.'))}`
+    const named = (name: string): Loaded | undefined => this.loaded.find(({ names }) => names.includes(name))
+    return (named(wanted) ?? named(parent) ?? this.loaded[0]!).context
+  }
+
+  private reload (): void {
+    try {
+      this.loaded = this.tls.certificates.map(load)
+      for (const listener of this.listeners) listener(this.loaded[0]!.pem)
+      this.log('info', 'certificates were read again')
+    } catch (fault) {
+      this.log('warn', `the changed certificates are not used: ${String(fault)}`)
+    }
+  }
+
+  close (): void {
+    for (const file of this.files()) unwatchFile(file, this.changed)
+  }
+}
+
+function load ({ serverNames, certificateFile, keyFile }: ListenerTls['certificates'][number]): Loaded {
+  try {
+    const pem = { cert: readFileSync(certificateFile), key: readFileSync(keyFile) }
+    return { names: serverNames.map((name) => name.toLowerCase()), context: createSecureContext(pem), pem }
+  } catch (cause) {
+    throw error('E_GATEWAY_CERTIFICATE', [certificateFile, keyFile, cause instanceof Error ? cause.message : String(cause)], { cause })
+  }
+}

@@ -1,0 +1,168 @@
+/** TLS in and out, certificates by name and their reload, HTTP/2 by ALPN and prior knowledge, gRPC's trailers. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, readFileSync } from 'node:fs'
+import { connect as connectHttp2, constants, type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2'
+import { createServer as createHttps, get } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import path from 'node:path'
+import { connect as connectTls } from 'node:tls'
+import t from 'tap'
+import { answerAfter, RawClient, RawUpstream, route, startDataPlane, statusOf, until } from './raw.ts'
+
+const openssl = spawnSync('openssl', ['version']).status === 0
+const skip = openssl ? false : 'openssl is not installed'
+const folder = t.testdir({})
+const file = (name: string): string => path.join(folder, name)
+
+function certificate (name: string, subject: string): void {
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', `/CN=${subject}`,
+    '-addext', `subjectAltName=DNS:${subject},IP:127.0.0.1`, '-keyout', file(`${name}.key`), '-out', file(`${name}.pem`)], { stdio: 'ignore' })
+}
+
+interface Answer {
+  readonly status: number
+  readonly trailers: IncomingHttpHeaders
+  readonly body: string
+  readonly rstCode: number
+}
+
+async function ask (session: ClientHttp2Session, headers: OutgoingHttpHeaders, body?: string): Promise<Answer> {
+  const stream = session.request(headers, { endStream: body === undefined })
+  let response: IncomingHttpHeaders = {}
+  let trailers: IncomingHttpHeaders = {}
+  let text = ''
+  stream.on('response', (fields) => { response = fields })
+  stream.on('trailers', (fields) => { trailers = fields })
+  stream.setEncoding('latin1')
+  stream.on('data', (chunk: string) => { text += chunk })
+  stream.on('error', () => {})
+  if (body !== undefined) stream.end(body)
+  await new Promise((resolve) => stream.on('close', resolve))
+  return { status: Number(response[':status']), trailers, body: text, rstCode: stream.rstCode ?? 0 }
+}
+
+async function commonName (port: number, servername: string): Promise<string> {
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...(servername === '' ? {} : { servername }) })
+  await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject))
+  const name = String(socket.getPeerCertificate().subject.CN)
+  socket.destroy()
+  return name
+}
+
+t.test('HTTP/2 with prior knowledge takes the same road', async (t) => {
+  const upstream = await new RawUpstream().listen()
+  const gateway = await startDataPlane([route('all', upstream.url, '/a/**')])
+  const session = connectHttp2(`http://127.0.0.1:${gateway.port}`)
+  t.teardown(async () => {
+    session.destroy()
+    await gateway.dataPlane.stop(0)
+    upstream.close()
+  })
+
+  await t.test('requests, bodies and cookies become strict HTTP/1.1', async (t) => {
+    const answer = await ask(session, { ':path': '/a/x?y=1', 'x-a': 'b', cookie: ['a=1', 'b=2'] })
+    t.match(answer, { status: 200, body: 'ok' })
+    t.match(upstream.received, /^GET \/a\/x\?y=1 HTTP\/1\.1\r\n[^]*\r\nx-a: b\r\ncookie: a=1; b=2\r\n/)
+    // Not reset in between: a POST on a connection that dies unseen is a 502, and must be.
+    upstream.onHead = (peer, nth) => {
+      if (nth === 2) answerAfter(peer, '0\r\n\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone')
+    }
+    t.match(await ask(session, { ':path': '/a/x', ':method': 'POST' }, 'body'), { status: 200, body: 'done' })
+    t.match(upstream.received, /transfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n$/)
+  })
+
+  await t.test('gRPC: te goes up, trailers come down', async (t) => {
+    const answer = 'HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\nTransfer-Encoding: chunked\r\n\r\n' +
+      '3\r\nabc\r\n0\r\ngrpc-status: 0\r\ngrpc-message: fine\r\n\r\n'
+    let asked = 0
+    upstream.onHead = (peer) => { if (++asked === 1) answerAfter(peer, 'xyz\r\n0\r\n\r\n', answer) }
+    const got = await ask(session, { ':path': '/a/svc/Method', ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' }, 'xyz')
+    t.match(got, { status: 200, body: 'abc', trailers: { 'grpc-status': '0', 'grpc-message': 'fine' } })
+    t.match(upstream.received, /\r\nte: trailers\r\n/)
+  })
+
+  await t.test('what HTTP/1.1 refuses is refused: dot segments, two hosts, unknown routes', async (t) => {
+    upstream.reset()
+    t.equal((await ask(session, { ':path': '/a/../b' })).status, 400)
+    t.equal((await ask(session, { ':path': '/a/x', ':authority': 'a', host: 'b' })).status, 400)
+    t.equal((await ask(session, { ':path': '/none' })).status, 404)
+    t.equal(upstream.received, '')
+  })
+
+  await t.test('a broken answer resets the stream, not the session', async (t) => {
+    upstream.reset()
+    upstream.onHead = (peer) => peer.socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc')
+    t.equal((await ask(session, { ':path': '/a/x' })).rstCode, constants.NGHTTP2_INTERNAL_ERROR)
+    upstream.reset()
+    t.equal((await ask(session, { ':path': '/a/x' })).status, 200)
+  })
+
+  await t.test('a stream that its client resets ends its call', async (t) => {
+    upstream.reset()
+    upstream.onHead = () => {}
+    const stream = session.request({ ':path': '/a/x' })
+    stream.on('error', () => {})
+    const peer = await until(() => upstream.peers[0]?.heads === 1 && upstream.peers[0], 'the call')
+    stream.close(constants.NGHTTP2_CANCEL)
+    t.ok(await until(() => peer.closed, 'the end of the call'))
+  })
+})
+
+t.test('TLS from clients: names, ALPN, reload without restart', { skip }, async (t) => {
+  certificate('one', 'one.example')
+  certificate('two', 'two.example')
+  certificate('new', 'new.example')
+  const upstream = await new RawUpstream().listen()
+  const gateway = await startDataPlane([route('all', upstream.url, '/**')], {
+    tls: {
+      handshakeTimeoutMs: 10_000,
+      reloadIntervalMs: 20,
+      certificates: [
+        { serverNames: ['one.example'], certificateFile: file('one.pem'), keyFile: file('one.key') },
+        { serverNames: ['two.example', '*.two.example'], certificateFile: file('two.pem'), keyFile: file('two.key') }
+      ]
+    }
+  })
+  const trusted = [readFileSync(file('one.pem'))]
+  t.teardown(async () => {
+    await gateway.dataPlane.stop(0)
+    upstream.close()
+  })
+  t.equal(await commonName(gateway.port, 'one.example'), 'one.example')
+  t.equal(await commonName(gateway.port, 'two.example'), 'two.example')
+  t.equal(await commonName(gateway.port, 'a.two.example'), 'two.example')
+  t.equal(await commonName(gateway.port, ''), 'one.example')
+
+  const session = connectHttp2(`https://127.0.0.1:${gateway.port}`, { ca: trusted, servername: 'one.example' })
+  t.match(await ask(session, { ':path': '/x' }), { status: 200, body: 'ok' })
+  t.match(upstream.received, /x-forwarded-proto: https\r\n[^]*x-forwarded-port: /)
+  session.destroy()
+  const status = await new Promise((resolve, reject) => {
+    get({ port: gateway.port, host: '127.0.0.1', path: '/x', ca: trusted, servername: 'one.example', agent: false }, (response) => resolve(response.statusCode)).on('error', reject)
+  })
+  t.equal(status, 200, 'HTTP/1.1 for those who do not speak HTTP/2')
+
+  cpSync(file('new.pem'), file('one.pem'))
+  t.ok(await until(() => gateway.logged.some((line) => line.includes('are not used')), 'the refusal of a certificate without its key'))
+  t.equal(await commonName(gateway.port, 'one.example'), 'one.example')
+  cpSync(file('new.key'), file('one.key'))
+  await until(() => gateway.logged.some((line) => line.includes('read again')), 'the reload')
+  t.equal(await commonName(gateway.port, 'one.example'), 'new.example')
+  t.equal(await commonName(gateway.port, ''), 'new.example')
+})
+
+t.test('TLS to instances is verified unless told otherwise', { skip }, async (t) => {
+  certificate('up', 'up.example')
+  const https = createHttps({ cert: readFileSync(file('up.pem')), key: readFileSync(file('up.key')) }, (_request, response) => response.end('secret'))
+  await new Promise<void>((resolve) => https.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => https.close())
+  const routes = [route('all', `https://127.0.0.1:${(https.address() as AddressInfo).port}`, '/**')]
+  const cases = [[{}, 502], [{ insecure: true }, 200], [{ trustedCertificates: [readFileSync(file('up.pem'), 'latin1')] }, 200]] as const
+  for (const [upstreamTls, expected] of cases) {
+    const gateway = await startDataPlane(routes, { upstreamTls })
+    const client = new RawClient(gateway.port).send('GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n')
+    t.equal(statusOf(await client.end()), expected, JSON.stringify(upstreamTls).slice(0, 40))
+    await gateway.dataPlane.stop(0)
+  }
+  https.closeAllConnections()
+})
