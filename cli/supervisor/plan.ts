@@ -21,7 +21,7 @@ export interface ProcessSpec {
   readonly env: (addresses: Addresses) => Readonly<Record<string, string>>
 }
 
-const SAMPLES: Readonly<Record<string, number>> = { users: 2, orders: 1 }
+const SAMPLES: Readonly<Record<string, number>> = { users: 2, orders: 1, inventory: 1, payments: 1, 'order-history': 1 }
 
 /** The stack of a profile. `root` is the checkout. */
 export function planStack (options: UpOptions, root: string): ProcessSpec[] {
