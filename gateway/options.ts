@@ -63,6 +63,7 @@ export interface RoutingOptions {
   readonly balancers: ByName<BalancerOptions>
   readonly retryBudget: RetryBudgetOptions
   readonly fallbacks: readonly StaticAnswer[]
+  readonly cors: GlobalCors
   readonly secureHeaders: SecureHeadersOptions
   readonly security: SecurityOptions
   readonly rateLimit: RateLimitOptions
@@ -77,6 +78,26 @@ export interface SecureHeadersOptions {
   readonly disable: readonly string[]
   /** By argument name (`frameOptions`). */
   readonly values: Readonly<Record<string, string>>
+}
+
+/** Spring's CorsConfiguration. */
+export interface CorsOptions {
+  readonly allowedOrigins: readonly string[]
+  readonly allowedOriginPatterns: readonly string[]
+  /** @default GET and HEAD */
+  readonly allowedMethods: readonly string[]
+  readonly allowedHeaders: readonly string[]
+  readonly exposedHeaders: readonly string[]
+  readonly allowCredentials: boolean
+  /** Undefined: the browser's own. */
+  readonly maxAgeSeconds: number | undefined
+}
+
+/** `globalcors`: by path pattern, in order. */
+export interface GlobalCors {
+  readonly configurations: ReadonlyArray<{ readonly pattern: string, readonly options: CorsOptions }>
+  /** `add-to-simple-url-handler-mapping`: preflights are answered even where no route takes OPTIONS. */
+  readonly everywhere: boolean
 }
 
 /** What `Authenticate` checks against. */
@@ -164,6 +185,7 @@ export const ROUTING_DEFAULTS: RoutingOptions = {
   balancers: { default: BALANCER_DEFAULTS, instances: {} },
   retryBudget: RETRY_BUDGET_DEFAULTS,
   fallbacks: [],
+  cors: { configurations: [], everywhere: false },
   secureHeaders: { enable: [], disable: [], values: {} },
   security: {
     jwt: { jwkSetUri: undefined, issuer: undefined, audiences: [], allowedHosts: [] },

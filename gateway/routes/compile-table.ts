@@ -5,8 +5,10 @@
  * -> the policies that filters left in the draft -> the target -> a place in the index.
  */
 import { error } from '../errors.ts'
+import { corsFilter, type CorsRule } from '../filters/cors.ts'
 import { FILTERS } from '../filters/filter-factories.ts'
 import type { RoutingOptions } from '../options.ts'
+import { corsOptions } from '../settings/read-cors.ts'
 import { CountingBulkhead } from '../upstream/bulkhead.ts'
 import { clusterName, fixedAddress } from '../upstream/cluster-registry.ts'
 import { Args, canonical } from './args.ts'
@@ -28,7 +30,7 @@ export function compileTable (source: TableSource, context: CompileContext): Ind
   const faults: unknown[] = []
   const routes: Route[] = []
   const drafts: RouteDraft[] = []
-  for (const definition of inOrder(source.routes)) {
+  for (const definition of [...inOrder(source.routes), ...preflightRoute(source.options)]) {
     try {
       const draft = newDraft(definition, source.options)
       routes.push(compileRoute(routes.length, draft, source.defaultFilters, context))
@@ -40,6 +42,21 @@ export function compileTable (source: TableSource, context: CompileContext): Ind
   }
   if (faults.length > 0) throw joined(faults)
   return new IndexedTable(routes, drafts)
+}
+
+/** With `add-to-simple-url-handler-mapping` a preflight is answered even when no route takes OPTIONS. */
+function preflightRoute ({ cors }: RoutingOptions): RouteDefinition[] {
+  if (!cors.everywhere) return []
+  return [{
+    id: 'cors-preflight',
+    uri: 'no://op',
+    order: Number.MAX_SAFE_INTEGER,
+    enabled: true,
+    predicates: [{ name: 'Method', args: { method: 'OPTIONS' } },
+      { name: 'Header', args: { header: 'Access-Control-Request-Method' } }],
+    filters: [],
+    metadata: {}
+  }]
 }
 
 /** One fault as it is, several together: whoever corrects a file wants to see all of them at once. */
@@ -135,7 +152,17 @@ function compilePredicate (named: NamedArgs, draft: RouteDraft, context: Compile
 function compileFilters (definition: RouteDefinition, defaults: readonly NamedArgs[], draft: RouteDraft,
   context: CompileContext): Filter[] {
   const make = (named: NamedArgs, i: number) => compileFilter(named, draft, context, i + 1)
-  return [...defaults.map(make), ...definition.filters.map(make)].toSorted((a, b) => a.order - b.order)
+  const rules = corsRules(definition, draft, context.options)
+  const cors = rules.length === 0 ? [] : [corsFilter(rules)]
+  return [...cors, ...defaults.map(make), ...definition.filters.map(make)].toSorted((a, b) => a.order - b.order)
+}
+
+/** A route's own rule takes the place of the global ones. */
+function corsRules (definition: RouteDefinition, draft: RouteDraft, options: RoutingOptions): CorsRule[] {
+  const own = definition.metadata['cors']
+  if (own === undefined) return [...options.cors.configurations]
+  const where = definition.origin ?? draft.id
+  return [{ pattern: '/**', options: corsOptions(own, where) }]
 }
 
 function compileFilter (named: NamedArgs, draft: RouteDraft, context: CompileContext, order: number): Filter {

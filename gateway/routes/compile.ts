@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { ServiceInstance } from '../../starter/discovery/discovery-client.ts'
+import { error } from '../errors.ts'
 import { ROUTING_DEFAULTS, type RoutingOptions } from '../options.ts'
 import { ResponseCache } from '../cache/response-cache.ts'
 import { RateLimiters } from '../rate-limit/rate-limiters.ts'
@@ -127,13 +128,21 @@ export class WorkerCompiler implements Compiler {
     const require = createRequire(import.meta.url)
     const plugins = new Plugins()
     for (const url of urls) {
-      let plugin = this.#plugins.get(url)
-      if (plugin === undefined) {
-        plugin = (require(fileURLToPath(url)) as { plugin: Plugin }).plugin
-        this.#plugins.set(url, plugin)
-      }
+      const plugin = this.#plugins.get(url) ?? loaded(require, fileURLToPath(url))
+      this.#plugins.set(url, plugin)
       plugins.add(plugin)
     }
     return plugins
   }
+}
+
+function loaded (require: NodeJS.Require, path: string): Plugin {
+  let module: { plugin?: Plugin }
+  try {
+    module = require(path) as { plugin?: Plugin }
+  } catch (cause) {
+    throw error('E_PLUGIN_LOAD', [path, (cause as Error).message.split('\n', 1)[0]], { cause })
+  }
+  if (module.plugin === undefined) throw error('E_PLUGIN_LOAD', [path, 'it exports no "plugin"'])
+  return module.plugin
 }

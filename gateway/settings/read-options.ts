@@ -12,6 +12,7 @@ import type { OutlierOptions } from '../upstream/outlier.ts'
 import { readRateLimit, readResponseCache, readSecureHeaders, readSecurity } from './read-filters.ts'
 import { checkOwnKeys, GatewaySettings } from './gateway-settings.ts'
 import { readBalancers } from './read-balancers.ts'
+import { readGlobalCors } from './read-cors.ts'
 import { readBreakers, readBulkheads, readTimeLimiters } from './read-resilience.ts'
 
 /** All that `breakwater.gateway.*` knows; `x.*` stands for any name below x. */
@@ -71,6 +72,7 @@ function readRouting (settings: Settings, gateway: GatewaySettings): RoutingOpti
       workers: Math.max(1, settings.integer(own('workers'), DATA_PLANE_DEFAULTS.workers))
     },
     fallbacks: readFallbacks(settings),
+    cors: readGlobalCors(gateway),
     secureHeaders: readSecureHeaders(gateway),
     security: readSecurity(settings),
     rateLimit: readRateLimit(settings, gateway),

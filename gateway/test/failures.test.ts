@@ -3,18 +3,14 @@
  * Printed for docs/gateway.md with `BREAKWATER_TABLE=1`.
  */
 import t, { type Test } from 'tap'
-import { fork, spawn, type ChildProcess } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { ChildProcess } from 'node:child_process'
 import { Agent, get } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { call, deadPort, until } from './harness.ts'
+import { call, deadPort, plainNode, server, until } from './harness.ts'
 
 const RATE = 200
-/** Without the test runner's own hooks, which would slow every start. */
-const ENV = { PATH: process.env['PATH'] }
 const UPSTREAM = join(import.meta.dirname, 'fixtures/flaky-upstream.ts')
 
 interface Upstream {
@@ -23,29 +19,10 @@ interface Upstream {
 }
 
 async function instance (t: Test, manner: string, port = 0): Promise<Upstream> {
-  const child = fork(UPSTREAM, [String(port), manner], { execArgv: [], env: ENV })
+  const child = plainNode([UPSTREAM, String(port), manner])
   t.teardown(() => child.kill('SIGKILL'))
   const answer = await new Promise<{ port: number }>(resolve => child.once('message', message => resolve(message as { port: number })))
   return { port: answer.port, child }
-}
-
-/** Starts a server of the platform as a process and waits until it says ready. */
-async function server (t: Test, script: string, yaml: string): Promise<{ url: string, management: string,
-  child: ChildProcess }> {
-  const folder = await mkdtemp(join(tmpdir(), 'failures-'))
-  await writeFile(join(folder, 'application.yml'), yaml)
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../..', script), `--config=${join(folder, 'application.yml')}`],
-    { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], env: ENV })
-  child.stdout?.resume()
-  t.teardown(async () => {
-    child.kill('SIGKILL')
-    await rm(folder, { recursive: true })
-  })
-  const ready = await new Promise<{ url: string, management: string }>((resolve, reject) => {
-    child.once('message', message => resolve(message as { url: string, management: string }))
-    child.once('exit', code => reject(new Error(`${script} ended with ${code}`)))
-  })
-  return { ...ready, child }
 }
 
 interface Load {
