@@ -13,6 +13,7 @@ export function checkServiceKeys (settings: Settings): void {
     owned: ['breakwater.client', 'breakwater.dns', 'breakwater.shutdown'],
     known: [
       ...CLIENT.flatMap(name => [`breakwater.client.${name}`, `breakwater.client.instances.*.${name}`]),
+      ...['ca-file', 'cert-file', 'key-file'].map(name => `breakwater.client.tls.${name}`),
       ...DNS.map(name => `breakwater.dns.${name}`),
       'breakwater.shutdown.drain'
     ]

@@ -26,6 +26,7 @@ import { checkServiceKeys } from './own-keys.ts'
 import { loadSettings } from './settings/index.ts'
 import type { Settings } from './settings/index.ts'
 import { createAuthenticator } from './security/authenticator.ts'
+import { readServerTls } from './security/tls.ts'
 import { createCallTrace } from './trace/call-trace.ts'
 import type { CallTrace } from './trace/call-trace.ts'
 import { createSpanExporter } from './trace/exporter.ts'
@@ -87,18 +88,22 @@ export async function service (options: ServiceOptions): Promise<ServiceApp> {
   const settings = options.settings ?? await loadSettings({ name: options.name })
   const log = options.log ?? createLogger(settings)
   checkServiceKeys(settings)
-  const life = new ServiceLife(settings, log, options.discovery ?? createDiscoveryClient(settings, log))
-  const app = Fastify({
+  const tls = readServerTls(settings)
+  const discovery = options.discovery ?? createDiscoveryClient(settings, log)
+  const life = new ServiceLife(settings, log, discovery, tls !== undefined)
+  const server = {
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: 1024 },
     ...options.fastify,
+    ...(tls === undefined ? {} : { https: tls }),
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     // The context adds the ids to every line; a child logger per request would add them twice.
-    childLoggerFactory: logger => logger,
+    childLoggerFactory: (logger: FastifyBaseLogger) => logger,
     // While closing, requests on kept-alive connections are still answered, with `Connection: close`.
     return503OnClosing: false
-  }) as unknown as FastifyInstance
+  }
+  const app = Fastify(server as FastifyServerOptions) as unknown as FastifyInstance
   await life.furnish(app)
   return app as ServiceApp
 }
@@ -108,6 +113,8 @@ class ServiceLife {
   readonly #settings: Settings
   readonly #log: Logger
   readonly #discovery: DiscoveryClient
+  /** The service's own port speaks TLS. */
+  readonly #secure: boolean
   readonly #availability = new Availability()
   readonly #health = new Map<string, HealthIndicator>()
   readonly #metrics = new Registry()
@@ -121,10 +128,11 @@ class ServiceLife {
   #closing = false
   #management: Server | undefined
 
-  constructor (settings: Settings, log: Logger, discovery: DiscoveryClient) {
+  constructor (settings: Settings, log: Logger, discovery: DiscoveryClient, secure: boolean) {
     this.#settings = settings
     this.#log = log
     this.#discovery = discovery
+    this.#secure = secure
     this.#name = settings.string('spring.application.name')
     this.#spans = createSpanExporter(settings, log)
     this.#callTrace = createCallTrace(this.#ids, this.#spans)
@@ -199,14 +207,15 @@ class ServiceLife {
     await app.listen({ host, port: this.#settings.integer('server.port', 8080) })
     const bound = app.server.address() as AddressInfo
     const management = await this.#listenForManagement(app, host)
-    this.#registration = createRegistration(this.#settings, this.#log, ownAddress(bound, management?.port))
+    const address = ownAddress(bound, management?.port, this.#secure)
+    this.#registration = createRegistration(this.#settings, this.#log, address)
     // Neither rejects when the registry is down: the service works, and registers as soon as it can.
     await Promise.all([this.#discovery.start(), this.#registration?.start()])
     // A registry that comes back may have forgotten us; until the next renewal it would send nobody here.
     this.#discovery.onConnect?.(() => this.#registration?.checkSoon?.())
     this.#availability.ready = true
     return {
-      url: urlOf(bound.address, bound.port),
+      url: urlOf(bound.address, bound.port, this.#secure),
       ...(management === undefined ? {} : { management: urlOf(management.address, management.port) }),
       stop: () => this.#stop(app)
     }

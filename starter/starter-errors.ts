@@ -28,6 +28,7 @@ export const starterError = errorTable({
   E_SECURITY_HTTP: { text: 'keys would come from %s without TLS.', next: 'Use an https URL.' },
 
   E_DISCOVERY_CLIENT: { text: '%s is no discovery client.', next: 'Use one of %s.' },
+  E_TLS_CLIENT_AUTH: { text: '"%s" says nothing about certificates of clients.', next: 'Use none, want or need.' },
   E_FILE: { text: '%s cannot be read (%s).', next: 'Check the path and its permissions.' },
   E_DISCOVERY_URL: { text: '%s is no http(s) URL.', next: 'Write it like http://localhost:8761/eureka/.' },
   E_TRACE_URL: { text: '%s is no URL.', next: 'Write OTEL_EXPORTER_OTLP_ENDPOINT like http://localhost:4318.' }

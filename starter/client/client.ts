@@ -78,7 +78,7 @@ export class ServiceClient {
     this.#budget = new RetryBudget(options.retryBudget)
     this.#agent = new Agent({
       connections: options.maxConnections,
-      connect: { timeout: options.connectTimeoutMs },
+      connect: { timeout: options.connectTimeoutMs, ...options.tls },
       keepAliveTimeout: KEEP_ALIVE_MS
     })
     this.breaker = new Breaker(service, options.breaker, (state, why) =>

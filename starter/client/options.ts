@@ -1,4 +1,6 @@
 /** How calls to another service behave: Resilience4j's names where it has one, `breakwater.client.*` for the rest. */
+import { readClientTls } from '../security/tls.ts'
+import type { ClientTls } from '../security/tls.ts'
 import type { Settings } from '../settings/index.ts'
 
 export interface BreakerOptions {
@@ -34,6 +36,8 @@ export interface ClientOptions {
   readonly maxConnections: number
   /** Answers beyond this are refused: they are held in memory whole. */
   readonly maxBodyBytes: number
+  /** `breakwater.client.tls.*`: for instances that serve TLS. */
+  readonly tls: ClientTls
   readonly breaker: BreakerOptions
 }
 
@@ -47,6 +51,7 @@ export const CLIENT_DEFAULTS: ClientOptions = {
   maxConcurrentCalls: 256,
   maxConnections: 64,
   maxBodyBytes: 10 * 1024 * 1024,
+  tls: {},
   breaker: {
     windowSize: 100,
     minimumCalls: 20,
@@ -77,6 +82,7 @@ export function readClientOptions (settings: Settings, service: string): ClientO
     maxConcurrentCalls: settings.integer(key('bulkhead', 'max-concurrent-calls'), CLIENT_DEFAULTS.maxConcurrentCalls),
     maxConnections: settings.integer(ours('max-connections'), CLIENT_DEFAULTS.maxConnections),
     maxBodyBytes: settings.bytes(ours('max-body-size'), CLIENT_DEFAULTS.maxBodyBytes),
+    tls: readClientTls(settings, 'breakwater.client.tls'),
     breaker: readBreakerOptions(settings, name => key('circuitbreaker', name))
   }
 }

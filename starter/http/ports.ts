@@ -28,7 +28,7 @@ export function guardPorts (app: FastifyInstance, actuatorBase: string, hasManag
   })
 }
 
-/** Listens for operators. */
+/** Listens for operators, without TLS, as Spring does: probes come from next door. */
 export async function listenForManagement (app: FastifyInstance, host: string, port: number): Promise<Server> {
   const server = createServer((request, response) => app.routing(request, response))
   server.on('connection', (socket: MarkedSocket) => { socket[viaManagement] = true })
@@ -41,21 +41,21 @@ export async function listenForManagement (app: FastifyInstance, host: string, p
 }
 
 /** How others reach this process: what it is bound to, or this machine's name and address when bound to all. */
-export function ownAddress (bound: AddressInfo, managementPort: number | undefined): OwnAddress {
+export function ownAddress (bound: AddressInfo, managementPort: number | undefined, secure = false): OwnAddress {
   const isAny = bound.address === '0.0.0.0' || bound.address === '::'
   return {
     host: isAny ? hostname() : bound.address,
     ip: isAny ? firstOutsideAddress() : bound.address,
     port: bound.port,
-    secure: false,
+    secure,
     managementPort
   }
 }
 
 /** `http://127.0.0.1:8080`; bound to all, the loopback address is the one that surely works from here. */
-export function urlOf (address: string, port: number): string {
+export function urlOf (address: string, port: number, secure = false): string {
   const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** A proxy on this machine forwards what came from elsewhere; it says so. */

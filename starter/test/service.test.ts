@@ -1,12 +1,13 @@
 import { createSocket } from 'node:dgram'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
 import { starterError } from '../starter-errors.ts'
 import { service } from '../service.ts'
 import type { ServiceApp } from '../service.ts'
-import { httpDouble, memoryLog, settingsOf, until } from './support.ts'
+import { certificate, httpDouble, memoryLog, settingsOf, until } from './support.ts'
 
 type Lines = Array<Record<string, unknown>>
 
@@ -42,6 +43,31 @@ t.test('nobody hears of it before it answers; it is ready, and it leaves before 
   await app.stop()
   t.same(story.filter(step => step !== 'PUT'), ['POST UP 200', 'POST DOWN 200', 'DELETE'])
   await t.rejects(fetch(`${url}/hello`))
+})
+
+t.test('with TLS: registered as secure, called by https with a certificate, which is also who may look inside', async t => {
+  const authority = certificate('authority')
+  const [server, caller] = [certificate('127.0.0.1', authority), certificate('orders', authority)]
+  const folder = t.testdir({ 'ca.pem': authority.cert, 's.pem': server.cert, 's.key': server.key, 'c.pem': caller.cert, 'c.key': caller.key })
+  const users = await serviceOf(t, {
+    'server.ssl.certificate': join(folder, 's.pem'), 'server.ssl.certificate-private-key': `file:${join(folder, 's.key')}`,
+    'server.ssl.trust-certificate': join(folder, 'ca.pem'), 'server.ssl.client-auth': 'need',
+    'breakwater.security.mode': 'mtls', 'breakwater.security.mtls.roles.orders': 'read'
+  })
+  usersRoutes(users.app)
+  const { url } = await users.app.start()
+  t.match(url, /^https:/)
+  const tls = 'breakwater.client.tls'
+  const orders = await serviceOf(t, {
+    'spring.cloud.discovery.client.simple.instances.users[0].uri': url,
+    [`${tls}.ca-file`]: join(folder, 'ca.pem'), [`${tls}.cert-file`]: join(folder, 'c.pem'), [`${tls}.key-file`]: join(folder, 'c.key')
+  })
+  t.same((await orders.app.client('users').get('/users/1')).json(), { name: 'ann' })
+  t.equal((await orders.app.client('users').get('/actuator/env')).status, 200)
+  t.equal((await orders.app.client('users').post('/actuator/refresh', {})).status, 403)
+  const stranger = await serviceOf(t, { 'spring.cloud.discovery.client.simple.instances.users[0].uri': url, [`${tls}.ca-file`]: join(folder, 'ca.pem') })
+  await t.rejects(stranger.app.client('users').get('/users/1'), { code: 'E_UPSTREAM' })
+  await t.rejects(serviceOf(t, { 'server.ssl.certificate': join(folder, 'none') }), { code: 'E_FILE' })
 })
 
 t.test('a misspelled setting of ours stops the start and names the right one', async t => {

@@ -173,7 +173,8 @@ export function readConsulRegistration (
   const ip = settings.string(key('ip-address'), address.ip)
   const host = settings.string(key('hostname'), settings.boolean(key('prefer-ip-address'), false) ? ip : address.host)
   const zone = settings.get(key('instance-zone'))
-  const checkHost = `http://${host.includes(':') ? `[${host}]` : host}:${address.managementPort ?? address.port}`
+  const scheme = address.secure && address.managementPort === undefined ? 'https' : 'http'
+  const checkHost = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${address.managementPort ?? address.port}`
   return {
     connection,
     service: {

@@ -1,6 +1,5 @@
 /** `eureka.client.*` under Spring's names, with Spring's defaults. */
-import { readFileSync } from 'node:fs'
-import { starterError } from '../../starter-errors.ts'
+import { readClientTls, readText } from '../../security/tls.ts'
 import type { Settings } from '../../settings/index.ts'
 import type { RegistryAccess } from './registry-http.ts'
 import { readServerUrls } from './server-url.ts'
@@ -40,21 +39,9 @@ export const EUREKA_DEFAULTS = {
 
 /** `breakwater.discovery.token` or `token-file`; `tls.ca-file`, `tls.cert-file` and `tls.key-file`, PEM. */
 function readAccess (settings: Settings): RegistryAccess {
-  const read = (name: string): string | undefined => {
-    const key = `breakwater.discovery.${name}`
-    const file = settings.get(key)
-    if (file === undefined) return undefined
-    try {
-      return readFileSync(file, 'utf8')
-    } catch (cause) {
-      throw starterError('E_FILE', [file, (cause as NodeJS.ErrnoException).code], { where: settings.origin(key), cause })
-    }
-  }
   return {
-    token: () => read('token-file')?.trim() ?? settings.get('breakwater.discovery.token'),
-    ca: read('tls.ca-file'),
-    cert: read('tls.cert-file'),
-    key: read('tls.key-file')
+    token: () => readText(settings, 'breakwater.discovery.token-file')?.trim() ?? settings.get('breakwater.discovery.token'),
+    tls: readClientTls(settings, 'breakwater.discovery.tls')
   }
 }
 

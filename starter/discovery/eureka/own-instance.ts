@@ -90,9 +90,9 @@ function metadataOf (settings: Settings, address: OwnAddress): Record<string, st
 
 function pagesOf (settings: Settings, address: OwnAddress, host: string): object {
   const name = host.includes(':') ? `[${host}]` : host
-  const origin = (port: number): string => `${address.secure ? 'https' : 'http'}://${name}:${port}`
-  const app = origin(address.port)
-  const management = origin(address.managementPort ?? address.port)
+  const app = `${address.secure ? 'https' : 'http'}://${name}:${address.port}`
+  // A management port of its own has no TLS.
+  const management = address.managementPort === undefined ? app : `http://${name}:${address.managementPort}`
   return {
     homePageUrl: `${app}${settings.string('eureka.instance.home-page-url-path', '/')}`,
     statusPageUrl: `${management}${settings.string('eureka.instance.status-page-url-path', '/actuator/info')}`,

@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { Agent, request } from 'undici'
 import type { Dispatcher } from 'undici'
+import type { ClientTls } from '../../security/tls.ts'
 import type { ServerUrl } from './server-url.ts'
 
 export interface RegistryReply {
@@ -22,10 +23,7 @@ export interface RegistryCall {
 export interface RegistryAccess {
   /** Sent as `Authorization: Bearer` where the URL has no credentials; asked at every call, as tokens rotate. */
   readonly token: () => string | undefined
-  /** PEM texts. */
-  readonly ca: string | undefined
-  readonly cert: string | undefined
-  readonly key: string | undefined
+  readonly tls: ClientTls
 }
 
 export interface RegistryHttpOptions {
@@ -48,16 +46,10 @@ export class RegistryHttp {
   readonly #readTimeoutMs: number
 
   constructor (options: RegistryHttpOptions) {
-    const { token, ca, cert, key } = options.access
-    this.#token = token
+    this.#token = options.access.token
     this.#readTimeoutMs = options.readTimeoutMs
     this.#agent = new Agent({
-      connect: {
-        timeout: options.connectTimeoutMs,
-        ...(ca === undefined ? {} : { ca }),
-        ...(cert === undefined ? {} : { cert }),
-        ...(key === undefined ? {} : { key })
-      },
+      connect: { timeout: options.connectTimeoutMs, ...options.access.tls },
       bodyTimeout: options.silenceMs ?? SILENCE_MS,
       headersTimeout: options.readTimeoutMs,
       // A renewal on a connection that the server just closed would fail for nothing.
