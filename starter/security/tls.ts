@@ -22,7 +22,7 @@ export interface ClientTls {
 
 /**
  * `server.ssl.certificate`, `.certificate-private-key`, `.trust-certificate`, `.client-auth` (none, want, need);
- * undefined when there is no certificate or `server.ssl.enabled` is false. Read once: a new certificate takes a restart.
+ * undefined when there is no certificate or `server.ssl.enabled` is false. Read once: a new one takes a restart.
  */
 export function readServerTls (settings: Settings): ServerTls | undefined {
   if (!settings.boolean('server.ssl.enabled', true)) return undefined
