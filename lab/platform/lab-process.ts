@@ -4,7 +4,8 @@ import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '../..')
-const READY_MS = 30_000
+/** A busy machine with two cores starts nine processes slowly. */
+const READY_MS = 90_000
 
 export interface ProcessSpec {
   readonly name: string
