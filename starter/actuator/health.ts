@@ -10,11 +10,6 @@ export interface Health {
 /** Tells how one thing is doing. Rejecting, or not answering in time, is DOWN. */
 export type HealthIndicator = () => Health | Promise<Health>
 
-export interface HealthReport extends Health {
-  readonly components?: Readonly<Record<string, Health>>
-  readonly groups?: readonly string[]
-}
-
 /** Whether this process lives and wants requests: what the probes of Kubernetes ask. */
 export class Availability {
   /** False: restart me. */

@@ -49,7 +49,7 @@ export async function createBearer (
 const KEYS_TROUBLE = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'])
 
 /** The token of an Authorization header, undefined when there is none or it is absurdly long. */
-export function bearerToken (header: string | undefined): string | undefined {
+function bearerToken (header: string | undefined): string | undefined {
   if (header === undefined || header.length > MAX_TOKEN || !/^bearer /i.test(header)) return undefined
   return header.slice(7).trim()
 }
