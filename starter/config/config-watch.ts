@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Agent } from 'undici'
 import { request } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
 import { EventStreamParser } from './event-stream.ts'
 import { reason } from './fetch-environment.ts'
 import type { ConfigClientOptions, ConfigServerAddress } from './options.ts'
@@ -10,8 +10,8 @@ import { environmentPath, getText, requestHeaders } from './server-request.ts'
 export interface WatchTarget {
   readonly server: ConfigServerAddress
   readonly label: string
-  /** Tag of the configuration in use; undefined when it did not come from this server. */
   readonly etag: string | undefined
+  /** The answer in use; undefined when it is not what this server said last. */
   readonly text: string | undefined
 }
 
@@ -100,7 +100,7 @@ export class ConfigWatch {
 
   /** The server answers again: what was missed meanwhile is read now. */
   #isBack (target: WatchTarget): void {
-    const missed = this.#isDown || target.etag === undefined
+    const missed = this.#isDown || target.text === undefined
     this.#isDown = false
     if (missed) this.#watch.changed()
   }
@@ -111,8 +111,9 @@ export class ConfigWatch {
 
   async #stream (target: WatchTarget): Promise<void> {
     const silence = new Silence(this.#stop.signal)
+    let response: Dispatcher.ResponseData | undefined
     try {
-      const response = await request(this.#watchUrl(target), {
+      response = await request(this.#watchUrl(target), {
         dispatcher: this.#watch.agent,
         signal: silence.signal,
         headersTimeout: SILENCE_MS,
@@ -123,12 +124,8 @@ export class ConfigWatch {
           ...(this.#etag === undefined ? {} : { 'last-event-id': this.#etag })
         }
       })
-      if (response.statusCode >= 500 || response.statusCode === 401 || response.statusCode === 403) {
-        await response.body.dump()
-        throw new Error(`status ${response.statusCode}`)
-      }
+      refuse(response.statusCode)
       if (!String(response.headers['content-type']).startsWith('text/event-stream')) {
-        await response.body.dump()
         this.#mode = response.statusCode === 200 ? 'long poll' : 'poll'
         return
       }
@@ -139,6 +136,8 @@ export class ConfigWatch {
       this.#mode = silence.hasHeard ? 'stream' : 'long poll'
     } finally {
       silence.end()
+      // A body that is not read to its end takes its connection with it, and says so by an event.
+      response?.body.on('error', () => {}).destroy()
     }
   }
 
@@ -160,7 +159,9 @@ export class ConfigWatch {
       ...requestHeaders(this.#watch.options, target.server, undefined),
       ...(this.#etag === undefined ? {} : { 'if-none-match': this.#etag })
     }, this.#stop.signal)
-    if (answer.status >= 400) {
+    refuse(answer.status)
+    // Whatever answers without a tag knows nothing of waiting, and would be asked again and again.
+    if (answer.status >= 400 || answer.etag === undefined) {
       this.#mode = 'poll'
       return
     }
@@ -181,6 +182,11 @@ export class ConfigWatch {
     this.#text = answer.text
     if (++this.#polls % POLLS_BEFORE_STREAM === 0) this.#mode = 'stream'
   }
+}
+
+/** A server in trouble, or one that does not let us in, is tried again later; it may have push all the same. */
+function refuse (status: number): void {
+  if (status >= 500 || status === 401 || status === 403) throw new Error(`status ${status}`)
 }
 
 /** Ends a request on which nothing was heard for too long. */

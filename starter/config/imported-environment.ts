@@ -50,7 +50,7 @@ export class ImportedEnvironment {
     return { ...split(this.#last.environment, options.profile), warnings }
   }
 
-  /** The server that answered last is asked first; the registry is asked anew for every reading. */
+  /** The registry is asked anew for every reading: servers move. */
   async #ask (agent: Agent, options: ConfigClientOptions): Promise<FetchedEnvironment> {
     this.#servers = options.discovery === undefined
       ? options.servers

@@ -3,6 +3,7 @@ import { basename, dirname, extname, isAbsolute, join, relative } from 'node:pat
 import { hasProfileCondition, isActive } from './activation.ts'
 import { expandFolders, readConfigTree } from './config-tree.ts'
 import { settingsError } from './errors.ts'
+import { dataLink } from './folder-watch.ts'
 import { CONFIG_FLAG, parseLocation } from './location.ts'
 import type { ConfigLocation, LocationBase } from './location.ts'
 import { parseProperties } from './properties.ts'
@@ -58,8 +59,8 @@ const NOTHING: ReadItems = { profile: [], plain: [] }
  * but what it has for the profiles rises above the profile files of the group.
  */
 export class ConfigReader {
-  /** Folders that were read, for those who watch them. */
-  readonly folders = new Set<string>()
+  /** Folders that were read, with what their data link pointed to just before; undefined when they have none. */
+  readonly folders = new Map<string, string | undefined>()
   readonly #context: ReaderContext
   readonly #seen = new Set<string>()
   /** What was read so far, lowest priority first. */
@@ -108,14 +109,18 @@ export class ConfigReader {
   async #readTrees (location: ConfigLocation): Promise<SourceItem[]> {
     const items: SourceItem[] = []
     for (const folder of await expandFolders(location.path)) {
+      await this.#note(folder)
       const source = await readConfigTree(folder)
       if (source === undefined) continue
-      this.folders.add(folder)
       this.#known.push(source)
       items.unshift(source)
     }
     if (items.length === 0 && !location.optional) throw notFound(location, 'there is no such folder')
     return items
+  }
+
+  async #note (folder: string): Promise<void> {
+    if (!this.folders.has(folder)) this.folders.set(folder, await dataLink(folder))
   }
 
   async #references (location: ConfigLocation): Promise<Reference[]> {
@@ -136,7 +141,7 @@ export class ConfigReader {
   }
 
   async #read (reference: Reference, suffix: string): Promise<ReadItems> {
-    this.folders.add(reference.folder)
+    await this.#note(reference.folder)
     const files = reference.extensions.toReversed().map(extension => reference.stem + suffix + extension)
     return await this.#collect(files, name => this.#readFile(join(reference.folder, name)))
   }

@@ -1,4 +1,4 @@
-import { lstat, readlink } from 'node:fs/promises'
+import { readlink } from 'node:fs/promises'
 import { watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
 import { join } from 'node:path'
@@ -10,34 +10,30 @@ const POLL_MS = 10_000
 /** A swap is several events; one reading after the last of them is enough. */
 const SETTLE_MS = 100
 
-/** The folders that Kubernetes mounted. Others are not watched: an editor's half-saved file is no change. */
-export async function mountedFolders (folders: Iterable<string>): Promise<string[]> {
-  const all = [...folders]
-  const mounted = await Promise.all(all.map(folder => lstat(join(folder, DATA_LINK)).then(() => true, () => false)))
-  return all.filter((_folder, index) => mounted[index])
+/** What the data link of a folder points to; undefined when Kubernetes did not mount it. */
+export async function dataLink (folder: string): Promise<string | undefined> {
+  return await readlink(join(folder, DATA_LINK)).catch(() => undefined)
 }
 
-/** Calls back after the content of mounted folders was swapped, until closed. Never keeps the process alive. */
+/**
+ * Calls back after the content of mounted folders was swapped, until closed. Other folders are not watched: an
+ * editor's half-saved file is no change. Never keeps the process alive.
+ */
 export class FolderWatch {
   readonly #changed: () => void
   readonly #watchers: FSWatcher[] = []
-  readonly #folders: readonly string[]
-  readonly #poll: NodeJS.Timeout
+  readonly #links: Map<string, string | undefined>
+  readonly #poll: NodeJS.Timeout | undefined
   #settle: NodeJS.Timeout | undefined
-  #links: string
 
-  constructor (folders: readonly string[], links: string, changed: () => void) {
-    this.#folders = folders
+  /** `folders` are those that were read, each with its link before the reading: a swap since then counts. */
+  constructor (folders: ReadonlyMap<string, string | undefined>, changed: () => void) {
     this.#changed = changed
-    this.#links = links
+    this.#links = new Map([...folders].filter(([, link]) => link !== undefined))
+    if (this.#links.size === 0) return
     this.#poll = setInterval(() => { void this.#check() }, POLL_MS).unref()
-    for (const folder of folders) this.#watch(folder)
-  }
-
-  /** The present targets of the folders' links, to hand to the constructor. */
-  static async links (folders: readonly string[]): Promise<string> {
-    const targets = await Promise.all(folders.map(folder => readlink(join(folder, DATA_LINK)).catch(() => '')))
-    return targets.join('\n')
+    for (const folder of this.#links.keys()) this.#watch(folder)
+    this.#soon()
   }
 
   #watch (folder: string): void {
@@ -57,10 +53,15 @@ export class FolderWatch {
   }
 
   async #check (): Promise<void> {
-    const links = await FolderWatch.links(this.#folders)
-    if (links === this.#links) return
-    this.#links = links
-    this.#changed()
+    let isNew = false
+    for (const [folder, before] of this.#links) {
+      const now = await dataLink(folder)
+      // A link that is away for a moment will come back; nothing is read meanwhile.
+      if (now === undefined || now === before) continue
+      this.#links.set(folder, now)
+      isNew = true
+    }
+    if (isNew) this.#changed()
   }
 
   close (): void {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { decryptSources } from './cipher.ts'
 import { ConfigReader, parseLocations } from './config-reader.ts'
 import type { ReadItems, SourceItem } from './config-reader.ts'
-import { FolderWatch, mountedFolders } from './folder-watch.ts'
+import { FolderWatch } from './folder-watch.ts'
 import { defaultSource, givenSources } from './given-sources.ts'
 import { CONFIG_FLAG, parseLocation } from './location.ts'
 import type { ConfigLocation } from './location.ts'
@@ -23,7 +23,7 @@ import type { PropertySource } from './types.ts'
 export async function loadSettings (options: LoadOptions): Promise<Settings> {
   const loader = new SettingsLoader(options)
   const settings = new Settings(await loader.reload(), loader)
-  if (options.watch !== false) await loader.watch(settings)
+  if (options.watch !== false) loader.watch(settings)
   return settings
 }
 
@@ -36,7 +36,7 @@ class SettingsLoader {
   readonly #given: readonly PropertySource[]
   readonly #defaults: PropertySource
   #remote: RemoteConfig | undefined
-  #folders: ReadonlySet<string> = new Set()
+  #folders: ReadonlyMap<string, string | undefined> = new Map()
   #folderWatch: FolderWatch | undefined
 
   constructor (options: LoadOptions) {
@@ -86,7 +86,8 @@ class SettingsLoader {
   /** Lowest priority first: the usual places or the one file, then `spring.config.additional-location`. */
   #locationGroups (given: Settings): ConfigLocation[][] {
     const { file } = this.#options
-    const usual = given.list('spring.config.location', [USUAL_LOCATIONS]).map(group => this.#group(given, 'spring.config.location', group))
+    const usual = given.list('spring.config.location', [USUAL_LOCATIONS]).map(group =>
+      this.#group(given, 'spring.config.location', group))
     const first = file === undefined ? usual : [[fileLocation(file)]]
     const key = 'spring.config.additional-location'
     return [...first, ...given.list(key).map(group => this.#group(given, key, group))]
@@ -148,15 +149,14 @@ class SettingsLoader {
   }
 
   /** Mounted folders and the config server tell of changes; each makes the settings read everything again. */
-  async watch (settings: Settings): Promise<void> {
+  watch (settings: Settings): void {
     const warn = (text: string) => settings.warn(text)
     const refresh = () => {
       // A reading may have met an import that was not there before: it is watched from then on.
       settings.refresh().then(() => this.#remote?.watch(refresh, warn)).catch((failure: unknown) =>
         warn(`changed settings are not used: ${String(failure)}`))
     }
-    const mounted = await mountedFolders(this.#folders)
-    if (mounted.length > 0) this.#folderWatch = new FolderWatch(mounted, await FolderWatch.links(mounted), refresh)
+    this.#folderWatch = new FolderWatch(this.#folders, refresh)
     this.#remote?.watch(refresh, warn)
   }
 

@@ -17,10 +17,14 @@ export interface NamePart {
   readonly bracket: boolean
 }
 
+/** More parts than this no key has; what follows counts as one, so that a hostile key costs no more than its length. */
+const MAX_PARTS = 100
+
 /** The parts of a flat key: `a.b[0].c` is a, b, [0], c. Brackets that do not close are ordinary text. */
 export function splitName (key: string): NamePart[] {
   const parts: NamePart[] = []
   for (let at = 0; at < key.length;) {
+    if (parts.length === MAX_PARTS) return [...parts, { text: key.slice(at), bracket: false }]
     const close = key[at] === '[' ? closingBracket(key, at) : -1
     if (close !== -1) {
       parts.push({ text: key.slice(at + 1, close), bracket: true })

@@ -8,11 +8,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
+import { ConfigWatch } from '../config/config-watch.ts'
 import { EventStreamParser } from '../config/event-stream.ts'
+import { readConfigClientOptions } from '../config/options.ts'
 import { retryDelaysMs } from '../config/retry.ts'
+import { createAgent, getText } from '../config/server-request.ts'
 import { parseEnvironment } from '../config/environment.ts'
-import { loadSettings } from '../settings/index.ts'
-import type { Settings } from '../settings/index.ts'
+import { loadSettings, Settings } from '../settings/index.ts'
 
 /** What a stub answers; every request is kept. */
 class ConfigServerStub {
@@ -20,6 +22,7 @@ class ConfigServerStub {
   readonly streams: ServerResponse[] = []
   values: Record<string, unknown> = { 'a': 1, 'b': 'x' }
   labels: readonly string[] = ['']
+  hasTags = true
   /** `stream` is ours, `none` is Spring's server, `long poll` answers the watch with the environment. */
   push: 'stream' | 'long poll' | 'none' = 'stream'
   failWith: { status: number, body: string } | undefined
@@ -81,7 +84,7 @@ class ConfigServerStub {
       return
     }
     const v2 = Object.fromEntries(Object.entries(this.values).map(([key, value]) => [key, { value, origin: '6:8' }]))
-    response.setHeader('etag', this.etag)
+    if (this.hasTags) response.setHeader('etag', this.etag)
     response.end(JSON.stringify({
       name: 'users', profiles: ['dev'], label: label || null, version: 'abc', state: '',
       propertySources: [{ name: 'file:///N/users-dev.yml', source: v2 }, { name: 'file:///N/users.yml', source: { plain: true, b: 'low' } }]
@@ -382,6 +385,31 @@ t.test('a server without push, such as Spring\'s, is asked now and then', async 
   await until('the change', () => changes.length === 1)
   t.same(changes, [['a']])
   settings.close()
+})
+
+t.test('looking at a server without tags reads nothing anew while nothing changes', async t => {
+  const { stub, url } = await start(t)
+  stub.push = 'none'
+  stub.hasTags = false
+  const settings = new Settings({ profiles: ['dev'], warnings: [], sources: [] })
+  const options = {
+    ...readConfigClientOptions({ kind: 'configserver', location: url, optional: true, where: 'test', settings }),
+    name: 'users', watch: { enabled: true, pollIntervalMs: 5 }
+  }
+  const agent = createAgent(options)
+  const { text } = await getText(agent, `${url}/users/dev`, {}, AbortSignal.timeout(10_000))
+  let changed = 0
+  const watch = new ConfigWatch({
+    agent, options, changed: () => { changed++ }, warn: text => t.fail(text), random: () => 0,
+    target: async () => ({ server: { url, authorization: undefined }, label: '', etag: undefined, text })
+  })
+  watch.start()
+  await until('looks', () => stub.paths.filter(path => path === '/users/dev').length > 5)
+  t.equal(changed, 0)
+  stub.values = { a: 2 }
+  await until('the change', () => changed > 0)
+  watch.stop()
+  await agent.destroy()
 })
 
 t.test('a watch that is switched off or closed asks nothing more', async t => {

@@ -291,6 +291,7 @@ t.test('relaxed names', async t => {
   for (const name of same) t.equal(canonicalName(name), 'eureka.client.serviceurl.defaultzone', name)
   t.equal(canonicalName('a.b-c[0].D[x/Y].e'), 'a.bc[0].d[x/Y].e', 'brackets keep what is in them')
   t.equal(canonicalName('[x.y].z'), '[x.y].z')
+  t.equal(splitName('a.'.repeat(500_000)).length, 101, 'a key without end is cut')
   t.equal(environmentKey('A_B_0_C'), 'a.b[0].c')
   t.equal(environmentKey('SERVER_PORT'), 'server.port')
   t.equal(environmentKey('_'), undefined)
