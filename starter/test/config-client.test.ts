@@ -436,6 +436,19 @@ t.test('a slow answer ends at the deadline', async t => {
   t.match(settings.warnings, [/TIMEOUT|Timeout/i])
 })
 
+t.test('an answer without end is cut', async t => {
+  const endless = createServer((_request, response) => {
+    const more = () => { while (response.write('x'.repeat(1_000_000))); }
+    response.on('drain', more)
+    more()
+  })
+  endless.listen(0, '127.0.0.1')
+  await once(endless, 'listening')
+  t.teardown(() => { endless.closeAllConnections(); endless.close() })
+  const settings = await load(t, `optional:configserver:http://127.0.0.1:${(endless.address() as AddressInfo).port}`)
+  t.match(settings.warnings, [/larger than 16777216 bytes/])
+})
+
 t.test('server-sent events are read as browsers read them', async t => {
   const parser = new EventStreamParser()
   const events = (text: string) => parser.push(text).map(({ event, data, id }) => `${event}|${data}|${id}`)

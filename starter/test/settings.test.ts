@@ -2,6 +2,7 @@ import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
+import { FolderWatch } from '../settings/folder-watch.ts'
 import { checkKeys, isSecretKey, loadSettings, maskValue, Settings } from '../settings/index.ts'
 import type { LoadOptions, PropertySource, RemoteConfig, RemoteRequest } from '../settings/index.ts'
 
@@ -185,6 +186,19 @@ t.test('mounted folders are settings, and a swap of their link changes them', as
   await t.resolves(load(t, {}, { args: { 'spring.config.import': 'optional:configtree:/no/such/' } }))
   const wild = await load(t, { trees: { a: { x: '1', y: '1' }, b: { y: '2' } } }, { args: { 'spring.config.import': 'configtree:./trees/*/' } })
   t.same([wild.get('x'), wild.get('y')], ['1', '2'])
+})
+
+t.test('a swap between reading and watching is not missed', async t => {
+  const mounted = t.testdir({ '..v2': {} })
+  await symlink('..v2', join(mounted, '..data'))
+  await new Promise<void>((resolve, reject) => {
+    const deadline = setTimeout(() => reject(new Error('the swap was missed')), 30_000)
+    const watch = new FolderWatch(new Map([[mounted, '..v1'], ['/not/mounted', undefined]]), () => {
+      clearTimeout(deadline)
+      watch.close()
+      resolve()
+    })
+  })
 })
 
 t.test('one name in any spelling; a variable may leave out dashes or write them', async t => {
