@@ -44,7 +44,7 @@ export class ControlLoop {
 
   constructor (parts: ControlLoopParts) {
     this.#parts = parts
-    this.#shadow = new WorkerCompiler(shadowHost(parts.log))
+    this.#shadow = new WorkerCompiler(shadowHost(parts.log), false)
     this.#configuration = parts.read()
     this.#table = this.#shadow.compile(this.#snapshot(this.#configuration))
   }

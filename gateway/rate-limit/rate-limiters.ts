@@ -7,11 +7,14 @@ import type { RateLimiter } from './token-bucket.ts'
 
 export class RateLimiters {
   readonly #host: WorkerHost
+  readonly #connects: boolean
   #memory: MemoryLimiter | undefined
   #redis: { readonly url: string, readonly limiter: RedisLimiter } | undefined
 
-  constructor (host: WorkerHost) {
+  /** `connects` false: never takes a token, so it needs no Redis. */
+  constructor (host: WorkerHost, connects = true) {
     this.#host = host
+    this.#connects = connects
   }
 
   memory (workers: number): RateLimiter {
@@ -21,7 +24,7 @@ export class RateLimiters {
   /** Redis when there is one, else memory. */
   limiter (options: RateLimitOptions, workers: number): RateLimiter {
     const { redisUrl } = options
-    if (redisUrl === undefined) return this.memory(workers)
+    if (redisUrl === undefined || !this.#connects) return this.memory(workers)
     if (this.#redis?.url !== redisUrl) {
       this.#redis?.limiter.stop()
       this.#redis = { url: redisUrl, limiter: new RedisLimiter(redisUrl, message => this.#host.log('warn', message)) }

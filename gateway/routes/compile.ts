@@ -48,11 +48,13 @@ export class WorkerCompiler implements Compiler {
   readonly #plugins = new Map<string, Plugin>()
   #locals: ReadonlyMap<string, LocalHandler> = new Map()
   #options: RoutingOptions = ROUTING_DEFAULTS
+  #announced = false
   #table = new IndexedTable([], [])
 
-  constructor (host: WorkerHost) {
+  /** `serves` false: compiles for faults and texts only, and opens no connection. */
+  constructor (host: WorkerHost, serves = true) {
     this.#host = host
-    this.#limiters = new RateLimiters(host)
+    this.#limiters = new RateLimiters(host, serves)
     this.breakers = new BreakerRegistry(() => host.now(), (breaker, state) => {
       host.log(state === 'CLOSED' ? 'info' : 'warn', `breaker ${breaker.name} is ${state}`, { breaker: breaker.name, state })
       host.emit('breaker', { name: breaker.name, state })
@@ -87,7 +89,14 @@ export class WorkerCompiler implements Compiler {
     this.breakers.retain(new Set(table.routes.flatMap(route => route.breaker?.name ?? [])))
     this.#locals = localAnswers(source.options.fallbacks, plugins)
     this.#table = table
+    if (!this.#announced) this.#announce()
     return table
+  }
+
+  /** A worker born later than the snapshot it was given asks for the instances of now. */
+  #announce (): void {
+    this.#announced = true
+    this.#host.emit('compiled', null)
   }
 
   local (path: string, exact: boolean): LocalHandler | undefined {

@@ -95,14 +95,33 @@ export class GatewaySettings {
   }
 }
 
+/** What of Spring's section is used here; anything else is named once, because it has no effect. */
+const SPRING_KEYS = ['routes.*', 'default-filters.*', 'fail-on-route-definition-error', 'trusted-proxies', 'httpclient.connect-timeout',
+  'httpclient.response-timeout', 'httpclient.pool.*', 'httpclient.ssl.use-insecure-trust-manager', 'httpclient.ssl.handshake-timeout',
+  'globalcors.*', 'discovery.locator.*', 'x-forwarded.*', 'forwarded.enabled', 'metrics.*', 'filter.*', 'predicate.*', 'set-status.*',
+  'redis-rate-limiter.*', 'enabled']
+
+/** Keys of Spring's gateway that we do not have, with their origins. */
+export function unusedSpringKeys (settings: Settings): string[] {
+  return settings.keys('spring.cloud.gateway').filter(key => {
+    const name = key.replace(/^spring\.cloud\.gateway\.(?:server\.webflux\.)?/, '')
+    return !SPRING_KEYS.some(known => matchesKey(name, known))
+  }).map(key => `${settings.origin(key) ?? 'settings'}: ${key} is Spring's, but has no effect here`)
+}
+
+/** `known` may end in `.*`; brackets of lists and odd keys do not count. */
+function matchesKey (name: string, known: string): boolean {
+  const plain = canonical(name.replaceAll(/\[\d+\]/g, '').replaceAll(/\[([^\]]*)\]/g, '.$1'))
+  const wanted = canonical(known)
+  return wanted.endsWith('.*') ? plain === wanted.slice(0, -2) || plain.startsWith(wanted.slice(0, -1)) : plain === wanted
+}
+
 /** An unknown key in the section that is ours is a slip of the pen: it stops the start. */
 export function checkOwnKeys (settings: Settings, known: readonly string[]): void {
   const prefix = 'breakwater.gateway'
-  const roots = known.map(key => canonical(key))
   for (const key of settings.keys(prefix)) {
     const name = key.slice(prefix.length + 1)
-    const plain = canonical(name.replaceAll(/\[\d+\]/g, '').replaceAll(/\[([^\]]*)\]/g, '.$1'))
-    if (roots.some(root => plain === root || (root.endsWith('.*') && plain.startsWith(root.slice(0, -1))))) continue
+    if (known.some(one => matchesKey(name, one))) continue
     throw error('E_GATEWAY_KEY', [key, didYouMean(name, known)], { where: settings.origin(key) })
   }
 }

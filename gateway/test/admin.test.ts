@@ -180,3 +180,22 @@ spring.cloud.gateway.discovery.locator: { enabled: true, lower-case-service-id: 
   discovery.set('orders', [port])
   await until('the new service is routed', async () => (await call(`${url}/orders/1`)).status === 200)
 })
+
+t.test('a key of Spring that has no effect here is named once', async t => {
+  const { log } = await gateway(t, 'spring.cloud.gateway: { httpclient: { wiretap: true, connect-timeout: 900 } }')
+  const warnings = log.filter(line => line.includes('has no effect'))
+  t.equal(warnings.length, 1)
+  t.match(warnings[0], /application.yml:3.*httpclient.wiretap/)
+})
+
+t.test('a worker that starts later is told the instances of now', async t => {
+  const { TestHost, snapshot } = await import('./exchange.ts')
+  const { WorkerCompiler } = await import('../routes/compile.ts')
+  const host = new TestHost()
+  const compiler = new WorkerCompiler(host)
+  compiler.compile(snapshot([]))
+  compiler.compile(snapshot([]))
+  t.strictSame(host.emitted, [['compiled', null]])
+  compiler.ask('instances', { service: 'users', instances: [] })
+  compiler.stop()
+})
