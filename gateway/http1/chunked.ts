@@ -32,6 +32,11 @@ const DONE = 8
 
 const CR = 13
 const LF = 10
+const EQUALS = 61
+const SEMICOLON = 59
+/** Of an extension: a character of the name or value is there; the value has begun. */
+const TOKEN_SEEN = 1
+const IN_VALUE = 2
 
 export class ChunkedDecoder {
   /** After DATA: the range of the buffer that is body. After any call: `at` is where to go on. */
@@ -44,6 +49,7 @@ export class ChunkedDecoder {
   private size = 0
   private digits = 0
   private extension = 0
+  private inExtension = 0
   private overhead = 0
   private total = 0
 
@@ -52,6 +58,7 @@ export class ChunkedDecoder {
     this.size = 0
     this.digits = 0
     this.extension = 0
+    this.inExtension = 0
     this.overhead = 0
     this.total = 0
     this.trailers = ''
@@ -102,6 +109,7 @@ export class ChunkedDecoder {
     this.size = 0
     this.digits = 0
     this.extension = 0
+    this.inExtension = 0
   }
 
   private sizeByte (byte: number): boolean {
@@ -112,19 +120,25 @@ export class ChunkedDecoder {
     }
     if (this.digits === 0) return false
     if (byte === CR) this.state = SIZE_LF
-    else if (byte === 59) this.state = SIZE_EXTENSION
+    else if (byte === SEMICOLON) this.state = SIZE_EXTENSION
     else return false
     return true
   }
 
-  /** `;name[=token|"quoted"]`: only its characters and length are looked at, it goes nowhere. */
+  /** `;name[=token]`, repeated; it goes nowhere. Quoted values and blanks, which nobody sends, are refused. */
   private extensionByte (byte: number): boolean {
-    if (byte === CR) {
-      this.state = SIZE_LF
-      return this.extension > 0
+    if (++this.extension > MAX_EXTENSION_BYTES) return false
+    if (TOKEN[byte] === 1) {
+      this.inExtension |= TOKEN_SEEN
+      return true
     }
-    const legal = TOKEN[byte] === 1 || byte === 61 || byte === 59 || byte === 34 || (this.extension > 0 && byte === 32)
-    return legal && ++this.extension <= MAX_EXTENSION_BYTES
+    // A name or value must have come before whatever ends it.
+    const complete = (this.inExtension & TOKEN_SEEN) !== 0
+    if (byte === CR) this.state = SIZE_LF
+    else if (byte === EQUALS && this.inExtension === TOKEN_SEEN) this.inExtension = IN_VALUE
+    else if (byte === SEMICOLON) this.inExtension = 0
+    else return false
+    return complete
   }
 
   private sizeEnd (): boolean {

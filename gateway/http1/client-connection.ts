@@ -280,7 +280,6 @@ export class ClientConnection {
   handOver (): Buffer {
     const early = this.stash ?? Buffer.alloc(0)
     this.stash = null
-    this.phase = BUSY
     this.closing = true
     this.socket.pause()
     for (const event of ['data', 'drain', 'end']) this.socket.removeAllListeners(event)
