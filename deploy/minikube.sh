@@ -5,16 +5,17 @@
 #   deploy/minikube.sh --delete     remove everything again
 # Works with minikube, kind and deploy/test-cluster (chosen by the name of kubectl's context); a cluster of another kind
 # must be able to pull the images: set REGISTRY=registry.example.org/team to push them there.
-# SERVICES="users orders" builds only these images, SERVICES= none.
+# SERVICES="users orders" builds only these images, SERVICES= none. OVERLAY=migration takes another overlay.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
 PATH=$root/node_modules/.bin:${KUBE_HOME:-/tmp/kube}/bin:$PATH
 tag=dev
-services=${SERVICES-gateway users orders inventory payments order-history bus}
 context=$(kubectl config current-context)
-overlay=$here/kubernetes/overlays/minikube
-[ "$context" = kube ] && overlay=$here/kubernetes/overlays/test-cluster
+usual=minikube
+[ "$context" = kube ] && usual=test-cluster
+overlay=$here/kubernetes/overlays/${OVERLAY:-$usual}
+services=${SERVICES-$(kubectl kustomize "$overlay" | sed -n "s,^ *image: breakwater/\\([a-z-]*\\):$tag\$,\\1,p" | sort -u)}
 
 say() { echo "[$(date +%H:%M:%S)] $*"; }
 

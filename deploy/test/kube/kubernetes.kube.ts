@@ -40,6 +40,7 @@ t.test('the same calls as with npm start work through the gateway', async (t) =>
 /** Who is asked for under load: a user in a shared store where there is one, else one that no copy knows (404). */
 let asked = { path: `/users/${UNKNOWN_USER}`, status: 404 }
 
+const foreign = cluster.own ? false : 'a cluster of others'
 const noStore = cluster.own ? noPostgres : 'a cluster of others cannot reach this machine'
 
 t.test('one setting moves users to a shared PostgreSQL, which its copies and its roll-outs leave alone', { skip: noStore }, async (t) => {
@@ -140,7 +141,7 @@ t.test('the EndpointSlice client follows the real API: from this machine, with t
   await until(() => hosts().length === 2, 'the client sees two', PATIENCE_MS)
 })
 
-t.test('while the API server is away, calls go on', { skip: cluster.own ? false : 'not on a cluster of others' }, async (t) => {
+t.test('while the API server is away, calls go on', { skip: foreign }, async (t) => {
   await unharmed(t, async () => {
     cluster.killApiServer()
     await new Promise((resolve) => setTimeout(resolve, 5_000))
@@ -154,6 +155,21 @@ t.test('while the API server is away, calls go on', { skip: cluster.own ? false 
     return (await requestsOf(newest?.ip ?? '')) > 0
   }, 'the gateway follows the API again', PATIENCE_MS)
 })
+
+t.test('the overlay of a migration: Services as Eureka applications, and settings from the config server', { skip: foreign }, async (t) => {
+  t.comment(await cluster.script('minikube.sh', ['--no-forward'], { OVERLAY: 'test-migration', SERVICES: 'discovery config-server' }))
+  const registry = `http://${await cluster.kubectl('get', 'service', 'discovery', '-o', 'jsonpath={.spec.clusterIP}')}:8761`
+  const addresses = async () => {
+    const answer = await fetch(`${registry}/eureka/apps/USERS`, { headers: { accept: 'application/json' } })
+    const { application: { instance } } = await answer.json() as { application: { instance: EurekaInstance[] } }
+    return instance.filter((one) => one.status === 'UP').map((one) => one.ipAddr).toSorted().join()
+  }
+  await until(async () => (await addresses()) === (await cluster.pods('users')).map((pod) => pod.ip).toSorted().join(), 'the registry shows the pods', PATIENCE_MS)
+  const [pod] = await cluster.pods('orders')
+  t.match(await (await fetch(`http://${pod?.ip}:8081/actuator/info`)).json(), { platform: 'breakwater' })
+})
+
+interface EurekaInstance { readonly ipAddr: string, readonly status: string }
 
 function post (path: string, body: object): Promise<Response> {
   const headers = { 'content-type': 'application/json', 'idempotency-key': `test-${Date.now()}` }
