@@ -26,9 +26,5 @@ export const discoveryError = errorTable({
   E_PEER_URL: {
     text: '"%s" is no URL of a peer.',
     next: 'Write it as http://HOST:8761/eureka/.'
-  },
-  E_DISCOVERY_LISTEN: {
-    text: 'cannot listen on %s:%s: %s.',
-    next: 'Stop what holds the port, or set server.port to another one.'
   }
 })

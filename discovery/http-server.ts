@@ -7,7 +7,6 @@ import type { Checker } from './checks/checker.ts'
 import { overviewOf } from './dashboard/overview.ts'
 import { actionRoute, pageRoutes, type PageParts } from './dashboard/routes.ts'
 import { Viewers } from './dashboard/viewers.ts'
-import { discoveryError } from './errors.ts'
 import { limitFetches } from './eureka/rate-limit.ts'
 import { bareErrors, eurekaRoutes, overridesRoute, rawBodies } from './eureka/routes.ts'
 import type { DiscoveryOptions } from './options.ts'
@@ -91,16 +90,6 @@ export function createHttpServer (parts: HttpParts): FastifyInstance {
     done()
   })
   return server
-}
-
-/** Listens, or says in a sentence why it cannot. */
-export async function listen (server: FastifyInstance, { host, port }: DiscoveryOptions): Promise<void> {
-  try {
-    await server.listen({ host, port })
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'no reason given'
-    throw discoveryError('E_DISCOVERY_LISTEN', [host, port, code], { cause })
-  }
 }
 
 /** Where a listening server is reached; empty before it listens. */

@@ -10,7 +10,7 @@ import { WriteThrough } from './backends/write-through.ts'
 import { callCheck } from './checks/check-http.ts'
 import { Checker } from './checks/checker.ts'
 import { Payloads } from './eureka/payloads.ts'
-import { createHttpServer, listen, urlOf } from './http-server.ts'
+import { createHttpServer, urlOf } from './http-server.ts'
 import { readOptions, type DiscoveryOptions } from './options.ts'
 import { otherPeers, type OwnNames } from './peers/own-url.ts'
 import { Peers, type PeersOptions } from './peers/peers.ts'
@@ -101,7 +101,7 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
       await peers.join(options.syncRetries, options.syncRetryMs)
       // Before listening: whoever asks first shall get what is known already.
       await backend?.start(view)
-      await listen(server, options)
+      await server.listen({ host: options.host, port: options.port })
       sweeper = setInterval(() => sweep(registry, view, log), options.evictionIntervalMs)
       checking = setInterval(() => checker?.tick(), CHECK_TICK_MS)
     },

@@ -52,7 +52,7 @@ export function pageRoutes (server: FastifyInstance, parts: PageParts): void {
   }))
   server.get('/dashboard/api/instances', request => rowsOf(registry, rowQuery(request.query as Query), now(), parts.checker))
   server.get('/dashboard/api/changes', () => changesOf(registry, CHANGES))
-  server.get('/dashboard/events', (request, reply) => parts.viewers.add(request, reply))
+  server.get('/dashboard/events', { exposeHeadRoute: false }, (request, reply) => parts.viewers.add(request, reply))
   server.get('/lastn', (_request, reply) => reply.type('text/html; charset=utf-8').send(lastChanges(registry)))
 }
 

@@ -98,7 +98,8 @@ export class SnapshotKeeper {
 
   async #write (clean: boolean): Promise<void> {
     const n = this.#book.log.n
-    const leases = [...this.#book.leases()].map(lease => ({ ...lease }))
+    // What a back end vouches for comes from there again.
+    const leases = [...this.#book.leases()].filter(lease => lease.durationMs !== Infinity).map(lease => ({ ...lease }))
     await replaceFile(this.#options.path, writeSnapshot({ epoch: this.#epoch, n, clean }, leases))
     this.#writtenN = n
   }

@@ -26,7 +26,8 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 }
 
 /** The push stream: server-sent events for who accepts them, else one answer that waits for a change. */
 export function streamRoutes (server: FastifyInstance, hub: Hub, maxSubscribers: number): void {
-  server.get<{ Querystring: StreamQuery }>('/eureka/stream', (request, reply) => {
+  // HEAD would be given a body, and it has nothing to tell.
+  server.get<{ Querystring: StreamQuery }>('/eureka/stream', { exposeHeadRoute: false }, (request, reply) => {
     const interest = readInterest(request.query.apps)
     const waitMs = readWait(request.query.wait)
     if (interest === null || waitMs === undefined) return reply.code(400).send()

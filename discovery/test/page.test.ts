@@ -20,6 +20,7 @@ t.test('in a browser', missing, async t => {
   /** Opens the page and notes what the browser complains about. */
   const open = async ({ url }: Discovery): Promise<{ page: Page, complaints: string[] }> => {
     const page = await browser.newPage()
+    page.setDefaultTimeout(60_000)
     const complaints: string[] = []
     page.on('console', message => { if (message.type() === 'error') complaints.push(message.text()) })
     page.on('pageerror', failure => complaints.push(failure.message))

@@ -42,6 +42,11 @@ t.test('a reader gets a snapshot first, then every change with its index', async
   for (const event of events) t.match(event.id, /^[0-9a-f]+-\d+$/)
 })
 
+t.test('the stream cannot be asked for by HEAD', async t => {
+  const { url } = await startDiscovery(t)
+  t.equal((await call(url, '/eureka/stream', { method: 'HEAD', headers: { accept: 'text/event-stream' } })).status, 404)
+})
+
 t.test('a renewal is no change', async t => {
   const discovery = await startDiscovery(t)
   await register(discovery.url)

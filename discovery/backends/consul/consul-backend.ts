@@ -82,6 +82,7 @@ export class ConsulBackend implements Backend {
   #follow (names: readonly string[]): void {
     this.#connected = true
     const wanted = new Set(names.filter(name => name !== OWN).slice(0, MAX_SERVICES))
+    if (names.length > MAX_SERVICES + 1) this.#options.log?.warn({ services: names.length, shown: MAX_SERVICES }, 'Consul has more services than are followed')
     for (const [name, watch] of this.#watches) {
       if (wanted.has(name)) continue
       watch.end()
