@@ -16,7 +16,8 @@ export const circuitBreaker: FilterFactory = {
   extra: ['fallbackUri', 'statusCodes', 'resumeWithoutError', 'routeId'],
   create (args, draft, context, order) {
     const name = args.string('name', draft.id)
-    draft.breaker = context.breakers.breaker(name, context.options.breakers)
+    const breaker = context.breakers.breaker(name, context.options.breakers)
+    draft.breaker = breaker
     const limitMs = context.options.timeLimiters.instances[name] ?? context.options.timeLimiters.default
     if (limitMs > 0) draft.responseTimeoutMs = limitMs
     // Spring ignores what it cannot read as a status; so do we.
@@ -25,7 +26,11 @@ export const circuitBreaker: FilterFactory = {
     const fallback = args.optional('fallbackUri')
     if (fallback !== undefined) {
       if (!fallback.startsWith('forward:')) throw args.fail(`fallbackUri "${fallback}" must begin with forward:`)
-      draft.fallback = pathTemplate(fallback.slice('forward:'.length).replace(/^\/*/, '/'))
+      const target = pathTemplate(fallback.slice('forward:'.length).replace(/^\/*/, '/'))
+      draft.fallback = x => {
+        breaker.statistics.count('fallback', context.host.now())
+        return target(x)
+      }
     }
     return {
       name: 'CircuitBreaker',

@@ -9,7 +9,6 @@ import { corsFilter, type CorsRule } from '../filters/cors.ts'
 import { FILTERS } from '../filters/filter-factories.ts'
 import type { RoutingOptions } from '../options.ts'
 import { corsOptions } from '../settings/read-cors.ts'
-import { CountingBulkhead } from '../upstream/bulkhead.ts'
 import { clusterName, fixedAddress } from '../upstream/cluster-registry.ts'
 import { Args, canonical } from './args.ts'
 import type { CompileContext } from './context.ts'
@@ -135,8 +134,13 @@ function addPolicies (draft: RouteDraft, target: RouteTarget, context: CompileCo
   if (target.kind !== 'cluster') return
   if (draft.breaker !== undefined) context.breakers.link(target.cluster.name, draft.breaker.name)
   const { bulkheads } = context.options
-  const limit = bulkheads.instances[draft.breaker?.name ?? draft.id] ?? bulkheads.default
-  if (limit > 0) draft.bulkhead ??= new CountingBulkhead(limit)
+  const name = draft.breaker?.name ?? draft.id
+  const limit = bulkheads.instances[name] ?? bulkheads.default
+  if (limit === 0) return
+  const bulkhead = context.bulkheads.bulkhead(name, limit)
+  const statistics = context.breakers.get(name)?.statistics
+  bulkhead.onRefused = () => statistics?.count('bulkhead', context.host.now())
+  draft.bulkhead = bulkhead
 }
 
 function compilePredicate (named: NamedArgs, draft: RouteDraft, context: CompileContext): Predicate {

@@ -9,8 +9,10 @@ import { error } from '../errors.ts'
 import { ROUTING_DEFAULTS, type RoutingOptions } from '../options.ts'
 import { ResponseCache } from '../cache/response-cache.ts'
 import { RateLimiters } from '../rate-limit/rate-limiters.ts'
+import { Bulkheads } from '../upstream/bulkhead.ts'
 import { BreakerRegistry } from '../upstream/breaker-registry.ts'
 import { ClusterRegistry } from '../upstream/cluster-registry.ts'
+import { httpHealthCheck } from '../upstream/health-checks.ts'
 import { tcpProbe } from '../upstream/probe.ts'
 import type { Compiler, LocalHandler, Snapshot, WorkerHost } from '../workers/contract.ts'
 import { compileTable } from './compile-table.ts'
@@ -43,6 +45,7 @@ export class WorkerCompiler implements Compiler {
   readonly clusters: ClusterRegistry
   readonly breakers: BreakerRegistry
   readonly #host: WorkerHost
+  readonly #bulkheads = new Bulkheads()
   readonly #limiters: RateLimiters
   readonly #cache = new ResponseCache(ROUTING_DEFAULTS.responseCache.maxBytes)
   readonly #plugins = new Map<string, Plugin>()
@@ -63,6 +66,7 @@ export class WorkerCompiler implements Compiler {
       now: () => host.now(),
       random: () => host.random(),
       probe: tcpProbe,
+      check: serves ? httpHealthCheck : () => Promise.resolve(true),
       recovered: cluster => this.breakers.recovered(cluster),
       log: (message, fields) => host.log('warn', message, fields)
     }, name => this.#clusterOptions(name), ROUTING_DEFAULTS.retryBudget)
@@ -81,6 +85,7 @@ export class WorkerCompiler implements Compiler {
       wallClock: () => Date.now(),
       clusters: this.clusters,
       breakers: this.breakers,
+      bulkheads: this.#bulkheads,
       plugins,
       limiters: this.#limiters,
       responseCache: this.#cache,

@@ -1,5 +1,6 @@
 /** What factories are given at compile time: plain options, clocks, and the parts that outlive a table. */
 import type { RoutingOptions } from '../options.ts'
+import type { Bulkheads } from '../upstream/bulkhead.ts'
 import type { BreakerRegistry } from '../upstream/breaker-registry.ts'
 import type { ClusterRegistry } from '../upstream/cluster-registry.ts'
 import type { RateLimiters } from '../rate-limit/rate-limiters.ts'
@@ -15,6 +16,7 @@ export interface CompileContext {
   readonly wallClock: () => number
   readonly clusters: ClusterRegistry
   readonly breakers: BreakerRegistry
+  readonly bulkheads: Bulkheads
   readonly plugins: Plugins
   readonly limiters: RateLimiters
   readonly responseCache: ResponseCache

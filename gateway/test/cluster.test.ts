@@ -10,11 +10,12 @@ import { OUTLIER_DEFAULTS, type OutlierOptions } from '../upstream/outlier.ts'
 import { tcpProbe } from '../upstream/probe.ts'
 import { RetryBudget } from '../upstream/retry-budget.ts'
 import { backoffMs, retryPolicy } from '../upstream/retry-policy.ts'
+import type { HealthCheck } from '../upstream/health-checks.ts'
 import type { ClusterState } from '../upstream/cluster.ts'
 import type { InstanceState } from '../upstream/instance-state.ts'
 import { compiled, instance, request } from './exchange.ts'
 
-interface Special { outlier?: Partial<OutlierOptions>, balancer?: object, random?: () => number }
+interface Special { check?: HealthCheck, outlier?: Partial<OutlierOptions>, balancer?: object, random?: () => number }
 
 function cluster (instances: ServiceInstance[], options: Special = {}) {
   const clock = { nowMs: 1_000 }
@@ -23,13 +24,14 @@ function cluster (instances: ServiceInstance[], options: Special = {}) {
     now: () => clock.nowMs,
     random: options.random ?? Math.random,
     probe: async () => false,
+    check: options.check ?? (async () => true),
     recovered: one => { recovered.push(one.name) },
     log: () => {}
   }, () => ({ outlier: { ...OUTLIER_DEFAULTS, ...options.outlier },
     balancer: { ...BALANCER_DEFAULTS, ...options.balancer } }),
   { ratio: 0.2, floor: 3, workers: 1 })
   const made = registry.cluster('users')
-  made.update(instances)
+  registry.update('users', instances)
   const report = (id: string, failure?: 'connect' | 'reset' | 'timeout' | 'status') =>
     made.report(made.instances.find(one => one.id === id) as InstanceState, failure, 1, clock.nowMs)
   t.teardown(() => registry.stop())
@@ -165,6 +167,25 @@ t.test('zone, hint and sticky session narrow the choice, and are dropped when no
   t.equal(pick({ hintHeader: 'x-sc-lb-hint' }, { 'x-sc-lb-hint': 'green' }), 'a,b,c')
   t.equal(pick({ stickyCookie: 'sc-lb-instance-id' }, { cookie: 'sc-lb-instance-id=c' }), 'c')
   t.equal(pick({ stickyCookie: 'sc-lb-instance-id' }, { cookie: 'sc-lb-instance-id=gone' }), 'a,b,c')
+})
+
+t.test('active checks leave out who is not well, and bring back who is', async t => {
+  const ill = new Set(['a'])
+  const { made } = cluster(three(), {
+    check: async one => !ill.has(one.id), balancer: { healthCheck: { path: '/health', intervalMs: 30 } }
+  })
+  const is = async (wanted: string) => {
+    for (let i = 0; i < 1_000 && ids(made) !== wanted; i++) await sleep(20)
+    t.equal(ids(made), wanted)
+  }
+  await is('b,c')
+  ill.delete('a')
+  await is('a,b,c')
+  for (const id of ['a', 'b', 'c']) ill.add(id)
+  const allOut = () => made.instances.every(one => one.ejection === 'health-check')
+  for (let i = 0; i < 1_000 && !allOut(); i++) await sleep(20)
+  t.ok(allOut())
+  t.equal(ids(made), 'a,b,c', 'when none is well all are used')
 })
 
 t.test('an ejected instance is probed and back as soon as somebody listens, with its breaker', async t => {

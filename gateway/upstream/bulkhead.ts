@@ -1,10 +1,11 @@
-/** At most so many exchanges of a route in flight; the next one is refused with 503, not queued. */
+/** At most so many exchanges in flight; the next one is refused with 503, not queued. */
 import type { Bulkhead } from './upstream.ts'
 
 export class CountingBulkhead implements Bulkhead {
   readonly limit: number
   active = 0
-  rejected = 0
+  /** Told of every refusal, for the breaker's statistics. */
+  onRefused: () => void = () => {}
 
   constructor (limit: number) {
     this.limit = limit
@@ -12,7 +13,7 @@ export class CountingBulkhead implements Bulkhead {
 
   enter (): boolean {
     if (this.active >= this.limit) {
-      this.rejected++
+      this.onRefused()
       return false
     }
     this.active++
@@ -21,5 +22,16 @@ export class CountingBulkhead implements Bulkhead {
 
   leave (): void {
     this.active--
+  }
+}
+
+/** Bulkheads by name: they outlive route tables, so a swap lets nobody in twice. */
+export class Bulkheads {
+  readonly #byName = new Map<string, CountingBulkhead>()
+
+  bulkhead (name: string, limit: number): CountingBulkhead {
+    let found = this.#byName.get(name)
+    if (found?.limit !== limit) this.#byName.set(name, found = new CountingBulkhead(limit))
+    return found
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { ServiceInstance } from '../../starter/discovery/discovery-client.ts'
 import { ClusterState, type ClusterOptions } from './cluster.ts'
+import { HealthChecks, type HealthCheck } from './health-checks.ts'
 import type { InstanceState } from './instance-state.ts'
 import type { Probe } from './probe.ts'
 import { RetryBudget, type RetryBudgetOptions } from './retry-budget.ts'
@@ -14,6 +15,7 @@ export interface ClusterRegistryHost {
   readonly now: () => number
   readonly random: () => number
   readonly probe: Probe
+  readonly check: HealthCheck
   /** An instance came back or is new. */
   readonly recovered: (cluster: ClusterState) => void
   readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void
@@ -25,12 +27,14 @@ export class ClusterRegistry {
   readonly #clusters = new Map<string, ClusterState>()
   readonly #host: ClusterRegistryHost
   readonly #refused = new Map<InstanceState, ClusterState>()
+  readonly #checks: HealthChecks
   #optionsOf: (name: string) => ClusterOptions
   #budget: RetryBudgetOptions
   #timer: NodeJS.Timeout | undefined
 
   constructor (host: ClusterRegistryHost, optionsOf: (name: string) => ClusterOptions, budget: RetryBudgetOptions) {
     this.#host = host
+    this.#checks = new HealthChecks(host.check, host.now)
     this.#optionsOf = optionsOf
     this.#budget = budget
   }
@@ -39,7 +43,10 @@ export class ClusterRegistry {
   configure (optionsOf: (name: string) => ClusterOptions, budget: RetryBudgetOptions): void {
     this.#optionsOf = optionsOf
     this.#budget = budget
-    for (const cluster of this.#clusters.values()) cluster.options = optionsOf(cluster.name)
+    for (const cluster of this.#clusters.values()) {
+      cluster.options = optionsOf(cluster.name)
+      this.#checks.follow(cluster)
+    }
   }
 
   /** The cluster of a service, empty until its instances are known. */
@@ -76,7 +83,9 @@ export class ClusterRegistry {
 
   /** Names of services know no case: a registry may shout what a route whispers. */
   update (name: string, instances: readonly ServiceInstance[]): void {
-    this.cluster(name.toLowerCase()).update(instances)
+    const cluster = this.cluster(name.toLowerCase())
+    cluster.update(instances)
+    this.#checks.follow(cluster)
   }
 
   get all (): Iterable<ClusterState> {
@@ -84,6 +93,7 @@ export class ClusterRegistry {
   }
 
   stop (): void {
+    this.#checks.stop()
     clearInterval(this.#timer)
     this.#timer = undefined
     this.#refused.clear()

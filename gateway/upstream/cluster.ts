@@ -98,7 +98,10 @@ export class ClusterState implements Cluster {
     if (nowMs - instance.ejectedUntilMs > maxEjectionMs) instance.ejections = 0
     instance.ejections++
     instance.ejection = reason
-    instance.ejectedUntilMs = nowMs + Math.min(maxEjectionMs, baseEjectionMs * instance.ejections)
+    // Only a check that succeeds ends what a check began.
+    instance.ejectedUntilMs = reason === 'health-check'
+      ? Number.POSITIVE_INFINITY
+      : nowMs + Math.min(maxEjectionMs, baseEjectionMs * instance.ejections)
     instance.consecutiveFailures = 0
     this.refresh(nowMs)
     this.#events.ejected(this, instance, reason)

@@ -6,6 +6,7 @@
  */
 import type { Exchange } from '../exchange.ts'
 import { cookieValues } from '../routes/cookies.ts'
+import type { HealthCheckOptions } from './health-checks.ts'
 import type { InstanceState } from './instance-state.ts'
 
 /** Spring Cloud LoadBalancer's choices, per service. */
@@ -18,10 +19,12 @@ export interface BalancerOptions {
   readonly hintHeader: string | undefined
   /** `request-based-sticky-session`: the cookie names the instance. */
   readonly stickyCookie: string | undefined
+  /** `health-check`: undefined = none. */
+  readonly healthCheck: HealthCheckOptions | undefined
 }
 
 export const BALANCER_DEFAULTS: BalancerOptions = {
-  perRequest: false, zone: undefined, hintHeader: undefined, stickyCookie: undefined
+  perRequest: false, zone: undefined, hintHeader: undefined, stickyCookie: undefined, healthCheck: undefined
 }
 
 /** Each preference that nobody meets is dropped: an answer from elsewhere beats none. */

@@ -3,10 +3,10 @@
  * fixed size (opossum keeps every latency and sorts them: 244 ms per failure at 15,000 requests/s).
  */
 
-export type Outcome = 'success' | 'failure' | 'timeout' | 'shortCircuited' | 'bulkhead' | 'fallbackSuccess' | 'fallbackFailure'
+export type Outcome = 'success' | 'failure' | 'timeout' | 'shortCircuited' | 'bulkhead' | 'fallback'
 
 const OUTCOMES: readonly Outcome[] =
-  ['success', 'failure', 'timeout', 'shortCircuited', 'bulkhead', 'fallbackSuccess', 'fallbackFailure']
+  ['success', 'failure', 'timeout', 'shortCircuited', 'bulkhead', 'fallback']
 const SECONDS = 10
 /** Ten classes per power of ten of milliseconds, 0.1 ms to 1000 s: an error of 12 % at most. */
 const CLASSES = 70
