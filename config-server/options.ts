@@ -4,7 +4,7 @@ import type { GitOptions } from './backends/git/git-options.ts'
 import type { NativeOptions } from './backends/native.ts'
 import type { EncryptOptions } from './encryption/key-ring.ts'
 import type { RedisOptions } from './backends/redis.ts'
-import type { SqlOptions } from './backends/sql.ts'
+import type { SqlOptions } from './backends/sql-options.ts'
 import type { VaultOptions } from './backends/vault.ts'
 import { readBackends } from './backends/read-backends.ts'
 import { error } from './errors.ts'
@@ -64,9 +64,9 @@ export interface ConfigServerOptions {
   readonly maxFileBytes: number
   /** `breakwater.config-server.max-keys`: a file with more is refused. @default 10000 */
   readonly maxKeys: number
-  /** `breakwater.config-server.answer-cache`: bytes of ready answers kept. @default 32 MiB */
+  /** `breakwater.config-server.answer-cache`: bytes of ready answers kept. @default 16 MiB */
   readonly answerCacheBytes: number
-  /** `breakwater.config-server.file-cache`: bytes of parsed files kept. @default 32 MiB */
+  /** `breakwater.config-server.file-cache`: bytes of parsed files kept. @default 16 MiB */
   readonly fileCacheBytes: number
 }
 
@@ -95,8 +95,8 @@ export const DEFAULTS: ConfigServerOptions = {
   access: [],
   maxFileBytes: MEBIBYTE,
   maxKeys: 10_000,
-  answerCacheBytes: 32 * MEBIBYTE,
-  fileCacheBytes: 32 * MEBIBYTE
+  answerCacheBytes: 16 * MEBIBYTE,
+  fileCacheBytes: 16 * MEBIBYTE
 }
 
 const SERVER = 'spring.cloud.config.server'

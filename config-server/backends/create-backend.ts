@@ -7,8 +7,6 @@ import type { Backend } from './backend.ts'
 import { createCompositeBackend } from './composite.ts'
 import { createGitBackend } from './git/git-backend.ts'
 import { createNativeBackend } from './native.ts'
-import { createRedisBackend } from './redis.ts'
-import { createSqlBackend } from './sql.ts'
 import { createVaultBackend } from './vault.ts'
 import { ParsedFiles } from './parsed-files.ts'
 
@@ -41,8 +39,9 @@ async function create (backend: BackendOptions, context: BackendContext, parsed:
     case 'native': return createNativeBackend(backend.native, parsed, traits)
     case 'git': return createGitBackend(backend.git,
       { parsed, traits, environment: context.environment, onProblem })
-    case 'redis': return createRedisBackend(backend.redis, onProblem)
-    case 'sql': return createSqlBackend(backend.sql, onProblem)
+    // Drivers cost memory: only who uses one pays for it.
+    case 'redis': return (await import('./redis.ts')).createRedisBackend(backend.redis, onProblem)
+    case 'sql': return (await import('./sql.ts')).createSqlBackend(backend.sql, onProblem)
     case 'vault': return createVaultBackend(backend.vault, onProblem)
   }
 }

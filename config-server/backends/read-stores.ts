@@ -2,7 +2,7 @@
 import type { Settings } from '@breakwater/starter/settings'
 import { error } from '../errors.ts'
 import type { RedisOptions } from './redis.ts'
-import { SQL_DEFAULTS, type SqlOptions } from './sql.ts'
+import { SQL_DEFAULTS, type SqlOptions } from './sql-options.ts'
 import { VAULT_DEFAULTS, type VaultOptions } from './vault.ts'
 
 /** `spring.data.redis.*`, and the older `spring.redis.*`. */

@@ -3,29 +3,8 @@ import pg from 'pg'
 import type { Property, PropertySource } from '@breakwater/starter/settings'
 import type { Ask } from '../environment/ask.ts'
 import type { Backend } from './backend.ts'
+import type { SqlOptions } from './sql-options.ts'
 import { createStoreBackend } from './store-backend.ts'
-
-export interface SqlOptions {
-  /** `postgresql://host:5432/database`, without credentials. */
-  readonly url: string
-  readonly username?: string | undefined
-  readonly password?: string | undefined
-  /** With `?` for application, profile and label, in this order. */
-  readonly sql: string
-  /** With `?` for application and label. */
-  readonly sqlWithoutProfile: string
-  /** @default 'master' */
-  readonly defaultLabel: string
-  /** @default 5000 */
-  readonly timeoutMs: number
-}
-
-export const SQL_DEFAULTS: Omit<SqlOptions, 'url'> = {
-  sql: 'SELECT "KEY", "VALUE" from PROPERTIES where APPLICATION=? and PROFILE=? and LABEL=?',
-  sqlWithoutProfile: 'SELECT "KEY", "VALUE" from PROPERTIES where APPLICATION=? and PROFILE is null and LABEL=?',
-  defaultLabel: 'master',
-  timeoutMs: 5_000
-}
 
 const CONNECTIONS = 4
 

@@ -3,7 +3,6 @@ import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { error } from '../errors.ts'
 import { AEAD, createAeadEncryptor } from './aead.ts'
 import type { Encryptor } from './encryptor.ts'
-import { readKeyStore } from './key-store.ts'
 import { createRsaEncryptor, type RsaOptions } from './rsa.ts'
 import { createTextEncryptor } from './symmetric.ts'
 
@@ -34,7 +33,7 @@ export interface KeyRing {
 
 /** Opens the keys once, at start; a key in a wrong format stops the start. */
 export async function createKeyRing (options: EncryptOptions): Promise<KeyRing> {
-  if (options.keyStore !== undefined) return storeRing(options.keyStore, options.rsa)
+  if (options.keyStore !== undefined) return await storeRing(options.keyStore, options.rsa)
   if (options.key === undefined || options.key === '') return noRing()
   return /PRIVATE KEY|PUBLIC KEY|^ssh-/.test(options.key) ? pemRing(options.key, options.rsa) : passwordRing(options.key, options.salt)
 }
@@ -54,7 +53,8 @@ function pemRing (pem: string, rsa: RsaOptions): KeyRing {
   return { installed: true, locate: () => encryptor }
 }
 
-function storeRing (options: KeyStoreOptions, rsa: RsaOptions): KeyRing {
+async function storeRing (options: KeyStoreOptions, rsa: RsaOptions): Promise<KeyRing> {
+  const { readKeyStore } = await import('./key-store.ts')
   const keys = readKeyStore(options.content, options.password, options.location)
   const encryptors = new Map([...keys].map(([alias, key]) => [alias, createRsaEncryptor(key, rsa)]))
   if (!encryptors.has(options.alias.toLowerCase())) {

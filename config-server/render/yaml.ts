@@ -29,8 +29,9 @@ export function treeYaml (tree: Map<string, TreeNode>, stripDocument: boolean): 
   const document = new Document(plain(only ?? tree), {
     version: '1.1', schema: 'yaml-1.1', customTags: scalarTags, aliasDuplicateObjects: false
   })
-  document.directives.yaml.explicit = false
-  return document.toString({ singleQuote: true, indentSeq: false, lineWidth: 0, blockQuote: 'literal', nullStr: 'null' })
+  return document.toString({
+    directives: false, singleQuote: true, indentSeq: false, lineWidth: 0, blockQuote: 'literal', nullStr: 'null'
+  })
 }
 
 // The library takes a JavaScript Map for `!!omap`; here it is a plain mapping that keeps its order.
