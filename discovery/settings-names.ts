@@ -34,7 +34,7 @@ const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
 }
 
 /** Keys below `breakwater.discovery` that a service's own client reads; both may stand in one shared file. */
-const OF_THE_CLIENT = ['client', 'push', 'apps', 'start-timeout', 'token', 'token-file', 'tls.**', 'instances.**', 'fixed.**']
+const OF_THE_CLIENT = ['client', 'push', 'apps[*]', 'start-timeout', 'token', 'token-file', 'tls.**']
 
 const OWN = ['backend', 'preservation-floor', 'lease-bug-compatible', 'max-instances', 'max-subscribers', 'max-body-size',
   'max-batch-size', 'push-gap', 'peer-batch-delay', 'peer-batch-size', 'peer-token-file', 'snapshot-file',
@@ -46,7 +46,7 @@ const OF_SPRING = ['enable-self-preservation', 'renewal-percent-threshold', 'evi
   'max-elements-in-peer-replication-pool', 'max-time-for-replication', 'enable-replicated-request-compression',
   'rate-limiter-enabled', 'rate-limiter-burst-size', 'rate-limiter-registry-fetch-average-rate',
   'rate-limiter-full-fetch-average-rate', 'rate-limiter-throttle-standard-clients',
-  'rate-limiter-privileged-clients', 'rate-limiter-privileged-clients[*]']
+  'rate-limiter-privileged-clients[*]']
 
 const KNOWN = [
   ...[...OWN, ...OF_THE_CLIENT].map(name => `breakwater.discovery.${name}`),

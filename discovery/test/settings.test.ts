@@ -40,7 +40,8 @@ t.test('Spring\'s names mean here what they mean there', async t => {
 t.test('what has no effect is said with its reason, once each; what nobody knows, too', async t => {
   const warnings = checkNames(await read({
     'eureka.server.use-read-only-response-cache': 'false', 'eureka.server.waitTimeInMsWhenSyncEmpty': '0', 'eureka.server.nonsense': '1',
-    'eureka.client.register-with-eureka': 'false', 'breakwater.discovery.push': 'false'
+    'eureka.client.register-with-eureka': 'false', 'breakwater.discovery.push': 'false', 'breakwater.discovery.apps': 'a,b',
+    'eureka.server.rate-limiter-privileged-clients': 'a,b'
   }))
   t.equal(warnings.length, 3)
   t.match(warnings[0], /eureka\.server\.nonsense/)
