@@ -96,6 +96,13 @@ export class HeaderLines {
     return this.text.slice(this.valueStart[index], this.valueEnd[index])
   }
 
+  /** A tab behind the value: legal, but Node's parser refuses it where it decides about framing, so nobody sends it. */
+  hasTrailingTab (index: number): boolean {
+    let at = this.valueEnd[index]!
+    while (this.text.charCodeAt(at) === 32) at++
+    return this.text.charCodeAt(at) === 9
+  }
+
   nameIs (index: number, lower: string): boolean {
     return equalsIgnoreCase(this.text, this.lineStart[index]!, this.nameEnd[index]!, lower)
   }

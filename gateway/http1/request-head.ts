@@ -216,7 +216,7 @@ export class RequestHead implements ConnectionOptions {
     if (!equalsIgnoreCase(text, start, end, 'content-length')) return this.longName(text, start, end, line)
     this.lines.fate[line] = PRIVATE
     const value = this.lines.value(line)
-    if (this.contentLength >= 0 || !/^[0-9]{1,15}$/.test(value)) return 400
+    if (this.contentLength >= 0 || this.lines.hasTrailingTab(line) || !/^[0-9]{1,15}$/.test(value)) return 400
     this.contentLength = Number(value)
     return 0
   }
@@ -224,7 +224,7 @@ export class RequestHead implements ConnectionOptions {
   /** Exactly one `chunked`. Other codings exist (501); on HTTP/1.0 the field itself is a smuggling attempt (6.1). */
   private transferEncoding (line: number): number {
     this.lines.fate[line] = PRIVATE
-    if (this.chunked || !this.http11) return 400
+    if (this.chunked || !this.http11 || this.lines.hasTrailingTab(line)) return 400
     const value = this.lines.value(line)
     if (!equalsIgnoreCase(value, 0, value.length, 'chunked')) return /^[\w, \t-]+$/.test(value) ? 501 : 400
     this.chunked = true

@@ -9,8 +9,6 @@ import type { DroppedFields } from './dropped-fields.ts'
 import { HeaderLines, PRIVATE, SCAN_OK } from './header-lines.ts'
 import { reasonOf } from './reply.ts'
 
-const COMMA = 44
-
 export class ResponseHead implements ConnectionOptions {
   readonly lines = new HeaderLines()
   status = 0
@@ -128,7 +126,7 @@ export class ResponseHead implements ConnectionOptions {
   private contentLengthField (line: number): boolean {
     this.lines.fate[line] = PRIVATE
     const value = this.lines.value(line)
-    if (this.contentLength >= 0 || !/^[0-9]{1,15}$/.test(value)) return false
+    if (this.contentLength >= 0 || this.lines.hasTrailingTab(line) || !/^[0-9]{1,15}$/.test(value)) return false
     this.contentLength = Number(value)
     this.contentLengthLine = line
     return true
@@ -138,7 +136,8 @@ export class ResponseHead implements ConnectionOptions {
   private transferEncoding (line: number): boolean {
     this.lines.fate[line] = PRIVATE
     const value = this.lines.value(line)
-    if (this.chunked || value.charCodeAt(0) === COMMA || !equalsIgnoreCase(value, 0, value.length, 'chunked')) return false
+    if (this.chunked || this.lines.hasTrailingTab(line)) return false
+    if (!equalsIgnoreCase(value, 0, value.length, 'chunked')) return false
     // RFC 9112, 6.1: on HTTP/1.0 the field means faulty framing.
     this.chunked = this.http11
     return this.http11

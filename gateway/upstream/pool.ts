@@ -61,6 +61,7 @@ export class Pool {
 
   private connect (exchange: HttpExchange): void {
     this.open++
+    this.loop.counters.breakwater_gateway_upstream_connections_total++
     const nowMs = this.loop.clock.coarseMs
     let connection: UpstreamConnection | undefined = undefined
     const onread = {

@@ -50,6 +50,7 @@ export class Tries {
     if (instance === undefined) return this.giveUp(x, 'no-instance', `no instance of ${this.targetName(x)} is available`)
     x.instance = instance
     x.attempt++
+    this.loop.counters.breakwater_gateway_tries_total++
     x.counted = true
     instance.active++
     x.tryStartedMs = x.attempt === 1 ? x.startedMs : this.loop.clock.now()
@@ -142,6 +143,7 @@ export class Tries {
 
   /** Another instance, at once or after the route's delay. */
   retry (x: HttpExchange): void {
+    this.loop.counters.breakwater_gateway_retries_total++
     if (x.instance !== undefined) x.tried.push(x.instance)
     x.body.rewind()
     const delayMs = x.route.retry?.delayMs(x.attempt) ?? 0
