@@ -15,6 +15,7 @@ import { ControlLoop } from './control-loop.ts'
 import { RouteStore } from './routes/route-store.ts'
 import { configurationOf, readConfiguration } from './settings/configuration.ts'
 import { gatewayRegistration } from './registration.ts'
+import { unusedSpringKeys } from './settings/gateway-settings.ts'
 import { readOptions } from './settings/read-options.ts'
 import { createDataPlane } from './workers/data-plane.ts'
 import type { DataPlane } from './workers/contract.ts'
@@ -53,6 +54,7 @@ async function start (parts: GatewayParts, undo: Undo, stop: () => Promise<void>
 
   // What to do: every fault of the file is found before anything listens.
   const options = readOptions(settings)
+  unusedSpringKeys(settings).forEach(warn)
   const store = await new RouteStore(options.management.routesFile).load()
   const discovery = parts.discovery ?? createDiscoveryClient(settings, log)
   let first: ReturnType<typeof configurationOf> | undefined = configurationOf(settings, options, warn)
@@ -70,10 +72,10 @@ async function start (parts: GatewayParts, undo: Undo, stop: () => Promise<void>
   await discovery.start()
   undo.push(() => discovery.stop())
 
-  // Serve, then let operators look.
+  // Serve: the table is in place before the port opens. Then let operators look.
+  await control.start()
   const { url } = await dataPlane.start()
   undo.push(() => dataPlane.stop(settings.durationMs('spring.lifecycle.timeout-per-shutdown-phase', 30_000)))
-  await control.start()
   const admin = await adminServer({
     ...options.management, settings, log, control, store, dataPlane, health: healthOf(dataPlane, discovery, control)
   })
