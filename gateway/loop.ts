@@ -8,6 +8,7 @@ import { AccessLog, fileTarget } from './access-log.ts'
 import { Clock } from './clock.ts'
 import type { DataPlaneOptions } from './data-plane-options.ts'
 import { Gateway } from './gateway.ts'
+import { BufferPool } from './http1/buffer-pool.ts'
 import type { ClientConnection } from './http1/client-connection.ts'
 import { DroppedFields } from './http1/dropped-fields.ts'
 import type { HttpExchange } from './http1/exchange.ts'
@@ -30,6 +31,7 @@ export class Loop {
   readonly gateway: Gateway
   readonly dropped: DroppedFields
   readonly readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
+  readonly buffers = new BufferPool()
   readonly tls: ConnectionOptions
   readonly clients = new Set<ClientConnection>()
   readonly connections = new Set<UpstreamConnection>()

@@ -1,5 +1,5 @@
 /** Who is compared: how each is configured and started, always in front of the same upstream. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { freePort, isInstalled, start, type Program } from './processes.ts'
 
@@ -19,6 +19,8 @@ const ANSWER = JSON.stringify({ id: 4711, name: 'Ada Lovelace', email: 'ada@exam
 export async function startUpstream (folder: string, cores: string): Promise<Program> {
   const port = await freePort()
   mkdirSync(path.join(folder, 'files'), { recursive: true })
+  // Started by root, nginx reads files as another user.
+  chmodSync(folder, 0o755)
   writeFileSync(path.join(folder, 'files', '100k'), Buffer.alloc(100_000, 97))
   writeFileSync(path.join(folder, 'files', '1m'), Buffer.alloc(1_000_000, 97))
   return await nginx(folder, 'upstream', port, cores, 1, `

@@ -75,8 +75,8 @@ async function createUser (gateway: string): Promise<string> {
     method: 'POST', body: JSON.stringify({ email: `bench-${Date.now()}@example.org`, name: 'Bench' }),
     headers: { 'content-type': 'application/json', 'idempotency-key': `bench-${Date.now()}` }
   })
-  const { id } = await response.json() as { id: string }
-  return `/users/${id}`
+  const { userId } = await response.json() as { userId: string }
+  return `/users/${userId}`
 }
 
 function programOf (pid: number, port: number): Program {

@@ -56,7 +56,7 @@ export class ClientConnection {
     this.gateway = loop.gateway
     this.socket = socket
     this.peer = peer
-    this.outlet = new Outlet(socket)
+    this.outlet = new Outlet(socket, loop.buffers)
     this.writer = new ResponseWriter(this)
     this.deadlines = new ClientDeadlines(loop.options.limits, loop.clock.coarseMs)
     const { options, dropped } = loop

@@ -5,6 +5,7 @@
  * leave together. Nobody may write to the socket but its outlet.
  */
 import type { Duplex } from 'node:stream'
+import type { BufferPool } from './buffer-pool.ts'
 
 /** Up to here a body piece is cheaper as text joined to its head than as a write of its own. */
 const SMALL_BYTES = 8_192
@@ -16,9 +17,11 @@ export class Outlet {
   private text = ''
   private corked = false
   private readonly socket: Duplex
+  private readonly buffers: BufferPool
 
-  constructor (socket: Duplex) {
+  constructor (socket: Duplex, buffers: BufferPool) {
     this.socket = socket
+    this.buffers = buffers
   }
 
   /** Adds latin1 text; it leaves with the next {@link flush}. */
@@ -40,7 +43,8 @@ export class Outlet {
     if (end - start <= SMALL_BYTES && this.text.length <= SMALL_BYTES && !this.corked) {
       this.text += buffer.toString('latin1', start, end)
     } else {
-      this.writeBuffer(Buffer.from(buffer.subarray(start, end)))
+      const copy = this.buffers.copy(buffer, start, end)
+      this.writeBuffer(copy.subarray(0, end - start), () => this.buffers.give(copy))
     }
   }
 
@@ -58,14 +62,14 @@ export class Outlet {
     this.blocked = false
   }
 
-  private writeBuffer (bytes: Buffer): void {
+  private writeBuffer (bytes: Buffer, written?: () => void): void {
     if (!this.corked) {
       this.corked = true
       this.socket.cork()
     }
     if (this.text !== '') this.writeText()
     this.bytesWritten += bytes.length
-    if (!this.socket.write(bytes)) this.blocked = true
+    if (!this.socket.write(bytes, written)) this.blocked = true
   }
 
   private writeText (): void {

@@ -54,7 +54,7 @@ export class UpstreamConnection {
     this.pool = pool
     this.bornMs = nowMs
     this.idleSinceMs = nowMs
-    this.outlet = new Outlet(socket)
+    this.outlet = new Outlet(socket, pool.loop.buffers)
   }
 
   /** The next request is about to be written. */
