@@ -29,7 +29,7 @@ export async function stack (plan: Plan): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'breakwater-stack-'))
   const child = spawn(process.execPath, [path.join(ROOT, 'cli/main.ts'), 'up', '--json', `--data=${folder}/data`,
     ...['discovery', 'config-server', 'bus', 'gateway', 'gateway-management'].map((name) => `--port=${name}=0`)],
-  { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, BREAKWATER_GATEWAY_WORKERS: '2' } })
+  { stdio: ['ignore', 'pipe', 'inherit'], env: environment(folder) })
   let proxy: Program | undefined
   try {
     const started = await ready(child)
@@ -56,6 +56,12 @@ export async function stack (plan: Plan): Promise<void> {
     await ended
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Two event loops, and the log in a file: on stdout every line would go through the supervisor's own view. */
+function environment (folder: string): NodeJS.ProcessEnv {
+  const log = path.join(folder, 'access.log')
+  return { ...process.env, BREAKWATER_GATEWAY_WORKERS: '2', BREAKWATER_GATEWAY_ACCESSLOG_FILE: log }
 }
 
 async function ready (child: ChildProcess): Promise<Map<string, Event>> {
