@@ -1,5 +1,6 @@
 /** The five services as processes, without a gateway: what their HTTP APIs promise. */
 import { t } from 'tap'
+import { until } from '../../messaging/test/bus-conformance.ts'
 import { Platform } from '../platform/platform.ts'
 import { createRandom } from '../random.ts'
 
@@ -77,10 +78,12 @@ t.test('the HTTP APIs', async t => {
     const userId = await register('refused@example.com')
     const nobody = '01a210cb-5f0d-7dad-80e3-ae92ef314987'
     t.match(await ask('orders', 'POST', '/orders', order(nobody)), { status: 422, body: { code: 'USER_UNKNOWN' } })
-    await ask('users-1', 'POST', `/users/${userId}/suspend`, {})
     t.match(await ask('orders', 'POST', '/orders', { ...order(userId), lines: [] }), { status: 400 })
     t.match(await ask('orders', 'POST', '/orders', { ...order(userId), lines: [
-      { sku: 'a', qty: 1, unitPrice: 1 }, { sku: 'a', qty: 1, unitPrice: 1 }] }), { status: 422 })
+      { sku: 'a', qty: 1, unitPrice: 1 }, { sku: 'a', qty: 1, unitPrice: 1 }] }), { status: 400, body: { code: 'SKU_TWICE' } })
+    await ask('users-1', 'POST', `/users/${userId}/suspend`, {})
+    // Told by an event: an order in the same moment may still go through.
+    await until(async () => (await ask('orders', 'POST', '/orders', order(userId))).status === 422, 'orders has heard of it')
     t.match(await ask('orders', 'POST', '/orders', order(userId)), { status: 422, body: { code: 'USER_SUSPENDED' } })
     t.match(await ask('orders', 'POST', '/orders', order(userId), { 'idempotency-key': '' }),
       { status: 400, body: { code: 'E_KEY_MISSING' } })

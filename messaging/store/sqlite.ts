@@ -27,6 +27,9 @@ export interface SqliteOptions {
   readonly now?: () => number
 }
 
+const CHECK = "INSERT INTO idempotency (scope, key, hash, status, body, at) VALUES ('check', '', '', 0, '', ?) " +
+  'ON CONFLICT (scope, key) DO UPDATE SET at = excluded.at'
+
 export type SqlStore = Store<SqlTx, SqlReader>
 
 /** Opens the file, makes the tables, and returns the store. Throws E_STORE_OWNED when another process has it. */
@@ -59,7 +62,8 @@ function createStore (options: SqliteOptions, owner: DatabaseSync): SqlStore {
     inbox: limit => read.all('SELECT consumer, id, at FROM inbox ORDER BY at DESC LIMIT ?', limit),
     onOutbox: listener => { listeners.push(listener) },
     purge: before => commits.run(handle => sqlPurge(handle.tx, before)),
-    check: () => commits.run(async handle => { await handle.tx.get('SELECT count(*) FROM outbox WHERE seq = 0') }),
+    // A write, not a look: a disk that is full or read-only shows itself to nobody who only reads.
+    check: () => commits.run(async handle => { await handle.tx.run(CHECK, now()) }),
     close: async () => {
       await commits.run(async () => {}).catch(() => {})
       for (const database of [reader, writer, owner]) database.close()

@@ -4,6 +4,7 @@ import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } fr
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { until } from './bus-conformance.ts'
 
 export interface TestServer { readonly url: string, stop (): Promise<void> }
@@ -34,8 +35,9 @@ export async function startPostgres (): Promise<TestServer> {
   const port = await freePort()
   const child = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port), '-k', dir, '-h', '127.0.0.1'],
     { stdio: 'ignore', cwd: dir, ...user })
-  await until(() => answers(port), 'postgres answers')
-  return { url: `postgres://postgres@127.0.0.1:${port}/postgres`, stop: () => end(child, dir) }
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`
+  await until(() => takesQueries(url), 'postgres takes queries')
+  return { url, stop: () => end(child, dir) }
 }
 
 /** SIGINT is postgres's fast shutdown. */
@@ -67,6 +69,13 @@ export async function freePort (): Promise<number> {
   const { port } = server.address() as AddressInfo
   await new Promise(resolve => { server.close(resolve) })
   return port
+}
+
+/** It listens before it has started up, and refuses sessions until then. */
+async function takesQueries (url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {})
+  return client.connect().then(() => true, () => false).finally(() => client.end().catch(() => {}))
 }
 
 /** Connects to see whether somebody is there; what is said then is the client's business. */

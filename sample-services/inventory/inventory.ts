@@ -8,8 +8,8 @@
  * Each in one transaction with its answer. Key-value, because all it asks for is a counter by its key.
  */
 import {
-  createMessaging, openKeyValueStore, operatorRoutes, Schemas, uuidv7, type Emitter, type Envelope, type KeyValueTx,
-  type MessageRoute
+  createMessaging, observe, openKeyValueStore, operatorRoutes, Schemas, uuidv7, type Emitter, type Envelope,
+  type KeyValueTx, type MessageRoute
 } from '@breakwater/messaging'
 import { service, type MainArgs, type Running } from '@breakwater/starter'
 import { commit, release, reserve, type Line, type Outcome, type Reservation } from './domain/stock.ts'
@@ -39,6 +39,7 @@ export async function startInventory ({ settings, log }: MainArgs): Promise<Runn
   })
   stockRoutes(app, messaging, store.read)
   operatorRoutes(app, () => messaging)
+  observe(app, () => messaging)
   return app.start()
 }
 

@@ -7,7 +7,8 @@
  *   GET   -> the document                             never anything of the write side
  */
 import {
-  CHECKPOINT_TABLES, createMessaging, openSqlStore, operatorRoutes, Projection, Schemas, type FeedEvent, type SqlStore
+  CHECKPOINT_TABLES, createMessaging, observe, openSqlStore, operatorRoutes, Projection, Schemas, type FeedEvent,
+  type SqlStore
 } from '@breakwater/messaging'
 import { service, type MainArgs, type Running, type ServiceClient } from '@breakwater/starter'
 import type { Settings } from '@breakwater/starter/settings'
@@ -41,6 +42,7 @@ export async function startOrderHistory ({ settings, log }: MainArgs): Promise<R
   historyRoutes(app, store.read)
   projectionRoutes(app, PROJECTION, projection)
   operatorRoutes(app, () => messaging)
+  observe(app, () => messaging)
   return app.start()
 }
 

@@ -8,7 +8,7 @@
  *   time    -> overdue sagas -> resend, undo    rows, not timers: a restart forgets none
  */
 import {
-  createMessaging, openSqlStore, operatorRoutes, SAGA_TABLES, Schemas, watchDeadlines, type Messaging,
+  createMessaging, gauge, observe, openSqlStore, operatorRoutes, SAGA_TABLES, Schemas, watchDeadlines, type Messaging,
   type MessageRoute, type SqlStore, type SqlTx
 } from '@breakwater/messaging'
 import { service, type MainArgs, type Running } from '@breakwater/starter'
@@ -44,6 +44,10 @@ export async function startOrders ({ settings, log }: MainArgs): Promise<Running
   orderRoutes(app, { messaging, reader: store.read, process, lookup })
   internalRoutes(app, store.read, process.sagas)
   operatorRoutes(app, () => messaging)
+  observe(app, () => messaging)
+  const sagas = () => process.sagas.counts(store.read)
+  gauge(app, 'saga_open', 'Sagas that wait for something', async () => (await sagas()).open)
+  gauge(app, 'saga_stuck', 'Sagas that have not moved for too long', async () => (await sagas()).stuck)
   return app.start()
 }
 

@@ -7,7 +7,7 @@
  * Each in one transaction with its answer. The order's id is the payment's key: nobody pays twice.
  */
 import {
-  createMessaging, openSqlStore, operatorRoutes, Schemas, uuidv7, type Envelope, type MessageRoute, type SqlTx
+  createMessaging, openSqlStore, observe, operatorRoutes, Schemas, uuidv7, type Envelope, type MessageRoute, type SqlTx
 } from '@breakwater/messaging'
 import { service, type MainArgs, type Running } from '@breakwater/starter'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -41,6 +41,7 @@ export async function startPayments ({ settings, log }: MainArgs): Promise<Runni
   })
   paymentRoutes(app, messaging, store.read)
   operatorRoutes(app, () => messaging)
+  observe(app, () => messaging)
   return app.start()
 }
 

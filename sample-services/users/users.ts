@@ -6,7 +6,7 @@
  *           -> tx: row, event, answer           one commit (`http/routes.ts`)
  *           -> relay -> bus -> orders           which keeps the users it needs to know
  */
-import { createMessaging, dataFile, openSqlStore, operatorRoutes, Schemas } from '@breakwater/messaging'
+import { createMessaging, dataFile, observe, openSqlStore, operatorRoutes, Schemas } from '@breakwater/messaging'
 import { service, type MainArgs, type Running } from '@breakwater/starter'
 import { userRoutes } from './http/routes.ts'
 import { MESSAGES } from './messages.ts'
@@ -36,6 +36,7 @@ export async function startUsers ({ settings, log }: MainArgs): Promise<Running>
   userRoutes(app, node)
   changesRoute(app, node)
   operatorRoutes(app, () => node.messaging)
+  observe(app, () => node.isOwner ? node.messaging : undefined)
   // As soon as the socket is there: replicas must not wait until the registry knows us.
   app.addHook('onListen', async () => { node.announce(app.listeningOrigin) })
   return app.start()

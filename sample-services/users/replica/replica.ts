@@ -11,6 +11,8 @@ import { PAGE, type UserChange } from '../store/user-store.ts'
 
 const WAIT_MS = 10_000
 const CALL_MS = 1000
+/** A write waits as long as the owner would wait for its own store, and some more. */
+const FORWARD_MS = 5000
 const FIRST_COPY_MS = 2000
 /** What belongs to one connection and not to the message (RFC 9110, 7.6.1), and what fetch computes itself. */
 const HOP_HEADERS = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding',
@@ -51,7 +53,7 @@ export class Replica {
       if (value !== undefined && !HOP_HEADERS.has(name)) headers.set(name, String(value))
     }
     const response = await this.#call(request.url, { method: request.method, headers,
-      ...(request.body == null ? {} : { body: JSON.stringify(request.body) }) })
+      ...(request.body == null ? {} : { body: JSON.stringify(request.body) }) }, FORWARD_MS)
       .catch((cause: unknown) => { throw userError('E_NO_OWNER', [], { cause }) })
     for (const name of ['content-type', 'location', 'etag', 'idempotency-replayed', 'retry-after']) {
       const value = response.headers.get(name)
