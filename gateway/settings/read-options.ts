@@ -1,4 +1,5 @@
 /** Options from settings, each read once, with Spring's name or ours. */
+import { availableParallelism } from 'node:os'
 import { pathToFileURL } from 'node:url'
 import { resolve } from 'node:path'
 import type { Settings } from '../../starter/settings/index.ts'
@@ -13,6 +14,7 @@ import { readRateLimit, readResponseCache, readSecureHeaders, readSecurity } fro
 import { checkOwnKeys, GatewaySettings } from './gateway-settings.ts'
 import { readBalancers } from './read-balancers.ts'
 import { readGlobalCors } from './read-cors.ts'
+import { readListenerTls, readUpstreamTls } from './read-tls.ts'
 import { readBreakers, readBulkheads, readTimeLimiters } from './read-resilience.ts'
 
 /** All that `breakwater.gateway.*` knows; `x.*` stands for any name below x. */
@@ -22,6 +24,7 @@ export const OWN_KEYS: readonly string[] = [
   'security.*', 'outlier.consecutive-errors', 'outlier.interval', 'outlier.minimum-requests', 'outlier.failure-rate-percent',
   'outlier.base-ejection', 'outlier.max-ejection', 'outlier.max-ejection-percent', 'outlier.panic-threshold-percent',
   'outlier.slow-start', 'access-log.enabled', 'access-log.file', 'reject-encoded-slash', 'routes-file',
+  'tls.*', 'upstream-tls.certificate', 'upstream-tls.private-key',
   'max-connections', 'max-connections-per-address', 'header-timeout', 'keep-alive-timeout', 'max-idle-time'
 ]
 
@@ -69,7 +72,7 @@ function readRouting (settings: Settings, gateway: GatewaySettings): RoutingOpti
     retryBudget: {
       ratio: settings.number(own('retry-budget.ratio'), 0.2),
       floor: settings.integer(own('retry-budget.floor'), 3),
-      workers: Math.max(1, settings.integer(own('workers'), DATA_PLANE_DEFAULTS.workers))
+      workers: Math.max(1, workersOf(settings))
     },
     fallbacks: readFallbacks(settings),
     cors: readGlobalCors(gateway),
@@ -83,13 +86,13 @@ function readRouting (settings: Settings, gateway: GatewaySettings): RoutingOpti
 
 function readDataPlane (settings: Settings, gateway: GatewaySettings): DataPlaneOptions {
   const own = (key: string) => `breakwater.gateway.${key}`
-  const { limits, upstream, upstreamTls } = DATA_PLANE_DEFAULTS
+  const { limits, upstream } = DATA_PLANE_DEFAULTS
   const fixed = gateway.text('httpclient.pool.type')?.toLowerCase() === 'fixed'
   return {
     ...DATA_PLANE_DEFAULTS,
     host: settings.string('server.address', DATA_PLANE_DEFAULTS.host),
     port: settings.integer('server.port', DATA_PLANE_DEFAULTS.port),
-    workers: settings.integer(own('workers'), DATA_PLANE_DEFAULTS.workers),
+    workers: workersOf(settings),
     rejectEncodedSlash: settings.boolean(own('reject-encoded-slash'), DATA_PLANE_DEFAULTS.rejectEncodedSlash),
     limits: {
       ...limits,
@@ -107,11 +110,8 @@ function readDataPlane (settings: Settings, gateway: GatewaySettings): DataPlane
       maxIdleTimeMs: gateway.durationMs('httpclient.pool.max-idle-time', upstream.maxIdleTimeMs),
       maxLifeTimeMs: gateway.durationMs('httpclient.pool.max-life-time', upstream.maxLifeTimeMs)
     },
-    upstreamTls: {
-      ...upstreamTls,
-      insecure: gateway.boolean('httpclient.ssl.use-insecure-trust-manager', false),
-      handshakeTimeoutMs: gateway.durationMs('httpclient.ssl.handshake-timeout', upstreamTls.handshakeTimeoutMs)
-    },
+    upstreamTls: readUpstreamTls(settings, gateway),
+    tls: readListenerTls(settings),
     forwarded: readForwarded(gateway),
     accessLog: {
       enabled: settings.boolean(own('access-log.enabled'), DATA_PLANE_DEFAULTS.accessLog.enabled),
@@ -132,6 +132,11 @@ function readForwarded (gateway: GatewaySettings): DataPlaneOptions['forwarded']
     prefix: on('prefix'),
     forwarded: gateway.boolean('forwarded.enabled', DATA_PLANE_DEFAULTS.forwarded.forwarded)
   }
+}
+
+/** As many event loops as cores, since one loop fills one core. 0 = in the thread of the control loop. */
+function workersOf (settings: Settings): number {
+  return settings.integer('breakwater.gateway.workers', availableParallelism())
 }
 
 /** `predicate.<kebab-name>.enabled: false`; a filter that is off by default is switched on the same way. */

@@ -10,7 +10,7 @@ export const userError = errorTable({
     status: 412
   },
   E_NO_OWNER: {
-    text: 'no instance of users takes writes at the moment.',
+    text: 'the instance that owns the users does not answer at the moment.',
     next: 'Repeat the request in a second.',
     status: 503,
     canRetry: true

@@ -23,6 +23,7 @@ export class Replica {
   readonly #users = new Map<string, User>()
   readonly #stopping = new AbortController()
   #pos = 0
+  #copied = false
   #running: Promise<void> | undefined
 
   constructor (owner: () => string | undefined) {
@@ -43,8 +44,19 @@ export class Replica {
   async find (userId: string): Promise<User | undefined> {
     const user = this.#users.get(userId)
     if (user !== undefined) return user
-    const response = await this.#call(`/users/${encodeURIComponent(userId)}`).catch(() => undefined)
-    return response?.ok === true ? await response.json() as User : undefined
+    const response = await this.#call(`/users/${encodeURIComponent(userId)}`)
+      .catch((cause: unknown) => { throw userError('E_NO_OWNER', [], { cause }) })
+    if (response.status === 404) return undefined
+    // Not known here, and the one who would know does not answer: that is no "not found".
+    if (!response.ok) throw userError('E_NO_OWNER')
+    return this.#remember(await response.json() as User)
+  }
+
+  /** What was answered once is answered again after the owner's death, also when the copy had not come so far. */
+  #remember (user: User): User {
+    const known = this.#users.get(user.userId)
+    if (known === undefined || known.version < user.version) this.#users.set(user.userId, user)
+    return user
   }
 
   async forward (request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -66,13 +78,15 @@ export class Replica {
   async #follow (first: () => void): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       try {
-        const waitMs = this.#pos === 0 ? 0 : WAIT_MS
+        // The first copy is wanted at once; from then on the owner answers when there is something new.
+        const waitMs = this.#copied ? WAIT_MS : 0
         const response = await this.#call(`/internal/changes?after=${this.#pos}&waitMs=${waitMs}`, {}, waitMs + CALL_MS)
         if (!response.ok) throw userError('E_NO_OWNER')
         const { items } = await response.json() as { items: UserChange[] }
         this.#apply(items)
-        if (items.length < PAGE) first()
-        if (items.length === 0 && waitMs === 0) await this.#pause()
+        if (items.length >= PAGE) continue
+        this.#copied = true
+        first()
       } catch {
         await this.#pause()
       }

@@ -1,0 +1,60 @@
+/** TLS of the data plane from settings: Spring Boot's `server.ssl.*` for clients, `httpclient.ssl.*` for instances. */
+import { readText } from '../../starter/security/tls.ts'
+import type { Settings } from '../../starter/settings/index.ts'
+import { DATA_PLANE_DEFAULTS, type ListenerTls, type UpstreamTls } from '../data-plane-options.ts'
+import type { GatewaySettings } from './gateway-settings.ts'
+
+const HANDSHAKE_TIMEOUT_MS = 10_000
+
+/**
+ * PEM files: `server.ssl.certificate` and `.certificate-private-key` make the default certificate,
+ * `breakwater.gateway.tls.certificates[n].{server-names,certificate,private-key}` further ones by SNI. Undefined, and
+ * plain HTTP, when there is none or `server.ssl.enabled` is false. Changed files are taken over without a restart.
+ */
+export function readListenerTls (settings: Settings): ListenerTls | undefined {
+  const certificate = settings.get('server.ssl.certificate')
+  if (certificate === undefined || !settings.boolean('server.ssl.enabled', true)) return undefined
+  const first = {
+    serverNames: [],
+    certificateFile: plainPath(certificate),
+    keyFile: plainPath(settings.string('server.ssl.certificate-private-key'))
+  }
+  return {
+    certificates: [first, ...readFurther(settings)],
+    handshakeTimeoutMs: settings.durationMs('server.ssl.handshake-timeout', HANDSHAKE_TIMEOUT_MS),
+    reloadIntervalMs: settings.durationMs('breakwater.gateway.tls.reload-interval', 1_000)
+  }
+}
+
+function readFurther (settings: Settings): ListenerTls['certificates'] {
+  const found: ListenerTls['certificates'][number][] = []
+  for (let n = 0; settings.get(`breakwater.gateway.tls.certificates[${n}].certificate`) !== undefined; n++) {
+    const key = (name: string) => `breakwater.gateway.tls.certificates[${n}].${name}`
+    found.push({
+      serverNames: settings.list(key('server-names')),
+      certificateFile: plainPath(settings.string(key('certificate'))),
+      keyFile: plainPath(settings.string(key('private-key')))
+    })
+  }
+  return found
+}
+
+/** `httpclient.ssl`: what instances are checked against, and what the gateway shows them. */
+export function readUpstreamTls (settings: Settings, gateway: GatewaySettings): UpstreamTls {
+  const { upstreamTls } = DATA_PLANE_DEFAULTS
+  const key = gateway.key('httpclient.ssl.trusted-x509-certificates')
+  const texts = key === undefined ? [] : settings.keys(key).map(one => readText(settings, one))
+  return {
+    ...upstreamTls,
+    insecure: gateway.boolean('httpclient.ssl.use-insecure-trust-manager', false),
+    trustedCertificates: texts.flatMap(text => text ?? []),
+    certificate: readText(settings, 'breakwater.gateway.upstream-tls.certificate'),
+    key: readText(settings, 'breakwater.gateway.upstream-tls.private-key'),
+    handshakeTimeoutMs: gateway.durationMs('httpclient.ssl.handshake-timeout', upstreamTls.handshakeTimeoutMs)
+  }
+}
+
+/** Spring writes locations as `file:/etc/tls/tls.crt`; Node takes paths. */
+function plainPath (location: string): string {
+  return location.replace(/^file:(?:\/\/)?/, '')
+}
