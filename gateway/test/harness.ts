@@ -48,7 +48,10 @@ export async function gateway (t: Test, yaml: string, services: Record<string, n
   env: Record<string, string> = {}): Promise<Harness> {
   const folder = await mkdtemp(join(tmpdir(), 'gateway-test-'))
   await writeYaml(folder, yaml)
-  const settings = await loadSettings({ name: 'gateway', file: join(folder, 'application.yml'), env })
+  // One event loop, in this thread: breakers and counters are one loop's, and that is what the tests look at.
+  const settings = await loadSettings({
+    name: 'gateway', file: join(folder, 'application.yml'), env: { BREAKWATER_GATEWAY_WORKERS: '0', ...env }
+  })
   const lines: string[] = []
   const log = createLogger({ name: 'gateway', level: 'debug', destination: { write: line => { lines.push(line) } } })
   const discovery = new TestDiscovery()

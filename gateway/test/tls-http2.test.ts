@@ -1,12 +1,15 @@
 /** TLS in and out, certificates by name and their reload, HTTP/2 by ALPN and prior knowledge, gRPC's trailers. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, readFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect as connectHttp2, constants, type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2'
 import { createServer as createHttps, get } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import t from 'tap'
+import { loadSettings } from '../../starter/settings/index.ts'
+import { GatewaySettings } from '../settings/gateway-settings.ts'
+import { readListenerTls, readUpstreamTls } from '../settings/read-tls.ts'
 import { answerAfter, RawClient, RawUpstream, route, startDataPlane, statusOf, until } from './raw.ts'
 
 const openssl = spawnSync('openssl', ['version']).status === 0
@@ -165,4 +168,24 @@ t.test('TLS to instances is verified unless told otherwise', { skip }, async (t)
     await gateway.dataPlane.stop(0)
   }
   https.closeAllConnections()
+})
+
+t.test("the settings' names: Spring's for the first certificate, ours for further ones, and for trust in instances", { skip }, async t => {
+  certificate('settings', 'gateway.example')
+  const text = `
+server.ssl: { certificate: 'file:${file('settings.pem')}', certificate-private-key: '${file('settings.key')}' }
+breakwater.gateway.tls.certificates:
+  - { server-names: [ other.example ], certificate: '${file('settings.pem')}', private-key: '${file('settings.key')}' }
+spring.cloud.gateway.httpclient.ssl.trusted-x509-certificates: [ '${file('settings.pem')}' ]
+`
+  writeFileSync(file('application.yml'), text)
+  const settings = await loadSettings({ name: 'gateway', file: file('application.yml'), env: {} })
+  t.teardown(() => settings.close())
+  t.match(readListenerTls(settings), {
+    certificates: [{ serverNames: [], certificateFile: file('settings.pem') }, { serverNames: ['other.example'] }],
+    reloadIntervalMs: 1000
+  })
+  const upstream = readUpstreamTls(settings, new GatewaySettings(settings))
+  t.match(upstream.trustedCertificates, [/BEGIN CERTIFICATE/])
+  t.equal(upstream.insecure, false)
 })
