@@ -1,4 +1,4 @@
-import { createSocket } from 'node:dgram'
+import { startDns } from './dns-server.ts'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
@@ -210,21 +210,13 @@ function usersRoutes (app: FastifyInstance): void {
 }
 
 t.test('the same services in Kubernetes: no registry, names resolved by cluster DNS', async t => {
-  const dns = createSocket('udp4')
-  const asked: string[] = []
-  dns.on('message', (query, from) => {
-    const { name, reply } = answerA(query, { 'users.shop.svc.cluster.local': '127.0.0.2' })
-    asked.push(name)
-    dns.send(reply, from.port, from.address)
-  })
-  await new Promise<void>(resolve => dns.bind(0, '127.0.0.1', resolve))
-  t.teardown(() => dns.close())
+  const dns = await startDns(t, { 'users.shop.svc.cluster.local': '127.0.0.2' })
   const users = await serviceOf(t, { 'server.address': '127.0.0.2' }, ['k8s'])
   usersRoutes(users.app)
   await users.app.start()
   const k8s = {
     'breakwater.discovery.client': 'dns',
-    'breakwater.dns.servers': `127.0.0.1:${dns.address().port}`,
+    'breakwater.dns.servers': dns.address,
     'breakwater.kubernetes.namespace': 'shop',
     'breakwater.kubernetes.service-port': String((users.app.server.address() as AddressInfo).port)
   }
@@ -232,26 +224,8 @@ t.test('the same services in Kubernetes: no registry, names resolved by cluster 
   ordersRoutes(orders.app)
   const { url } = await orders.app.start()
   t.same(await (await fetch(`${url}/orders/1`)).json(), { name: 'ann' })
-  t.same([...new Set(asked)], ['users.shop.svc.cluster.local'])
+  t.same([...new Set(dns.asked)], ['users.shop.svc.cluster.local'])
   const missing = await serviceOf(t, k8s, ['k8s'])
   await missing.app.start()
   await t.rejects(missing.app.client('nobody').get('/'), { code: 'E_NO_INSTANCE' })
 })
-
-/** A DNS answer with one A record, or NXDOMAIN. */
-function answerA (query: Buffer, zone: Record<string, string>): { name: string, reply: Buffer } {
-  const labels: string[] = []
-  let at = 12
-  for (let length = query[at] ?? 0; length > 0; length = query[at] ?? 0) {
-    labels.push(query.toString('latin1', at + 1, at + 1 + length))
-    at += length + 1
-  }
-  const name = labels.join('.')
-  const address = zone[name]
-  const header = Buffer.from(query.subarray(0, 12))
-  header.writeUInt16BE(address === undefined ? 0x8183 : 0x8180, 2)
-  header.writeUInt16BE(address === undefined ? 0 : 1, 6)
-  header.writeUInt32BE(0, 8)
-  const record = address === undefined ? [] : [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, ...address.split('.').map(Number)]
-  return { name, reply: Buffer.concat([header, query.subarray(12, at + 5), Buffer.from(record)]) }
-}
