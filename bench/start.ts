@@ -24,7 +24,7 @@ interface Event { readonly event: string, readonly name?: string, readonly pid?:
 
 const ROOT = path.join(import.meta.dirname, '..')
 /** As in the plan of the stack: these come up one after another, the rest side by side. */
-const STAGES = [2, 1, 5]
+const STAGES = [2, 1, 8]
 
 async function startStack (): Promise<Start> {
   const folder = mkdtempSync(path.join(tmpdir(), 'breakwater-start-'))

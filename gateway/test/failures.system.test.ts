@@ -108,7 +108,8 @@ management: { server: { port: 0 } }
 logging: { level: { root: error } }
 breakwater:
   discovery: { client: fixed }
-  gateway: { fallbacks: { "[/fallback]": { status: 203, body: "fallback" } } }
+  # One loop: each loop ejects by what it has seen itself, and the table tells what one needs for that.
+  gateway: { workers: 1, fallbacks: { "[/fallback]": { status: 203, body: "fallback" } } }
 spring:
   data: { redis: { host: 127.0.0.1, port: ${await deadPort()} } }
   cloud:
