@@ -1,3 +1,4 @@
+import { editDistance } from './edit-distance.ts'
 import { settingsError } from './errors.ts'
 import { canonicalName, ENVIRONMENT, splitName } from './relaxed.ts'
 import type { NamePart } from './relaxed.ts'
@@ -83,21 +84,7 @@ export function nearestKey (
 ): { readonly key: string, readonly distance: number } | undefined {
   const name = canonicalName(key)
   const limit = Math.max(2, Math.floor(name.length / 4))
-  const all = candidates.map(candidate => ({ key: candidate, distance: distance(name, canonicalName(candidate)) }))
+  const all = candidates.map(candidate => ({ key: candidate, distance: editDistance(name, canonicalName(candidate)) }))
   const [best] = all.toSorted((a, b) => a.distance - b.distance)
   return best === undefined || best.distance > limit ? undefined : best
-}
-
-/** Letters to change, add or leave out (Levenshtein). */
-function distance (from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (let at = 1; at <= from.length; at++) {
-    const next = [at]
-    for (let other = 1; other <= to.length; other++) {
-      const change = (row[other - 1] ?? 0) + (from[at - 1] === to[other - 1] ? 0 : 1)
-      next.push(Math.min(change, (row[other] ?? 0) + 1, (next[other - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[to.length] ?? 0
 }
