@@ -17,12 +17,13 @@ export async function fuzz (name: string, check: Check, milliseconds: number, se
   const random = seeded(seed)
   const counts = { both: 0, stricter: 0, neither: 0 }
   const end = performance.now() + milliseconds
+  let cases = 0
   try {
-    while (performance.now() < end) counts[await check(random)]++
+    for (; performance.now() < end; cases++) counts[await check(random)]++
   } catch (fault) {
-    throw new Error(`${name}, seed ${seed}: ${fault instanceof Error ? fault.message : String(fault)}`, { cause: fault })
+    throw new Error(`${name}, seed ${seed}, case ${cases}: ${fault instanceof Error ? fault.message : String(fault)}`, { cause: fault })
   }
-  return `${name}, seed ${seed}: both accept ${counts.both}, only Node ${counts.stricter}, neither ${counts.neither}`
+  return `${name}, seed ${seed}, ${cases} cases: both accept ${counts.both}, only Node ${counts.stricter}, neither ${counts.neither}`
 }
 
 if (import.meta.main) {
