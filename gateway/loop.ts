@@ -10,6 +10,7 @@ import type { DataPlaneOptions } from './data-plane-options.ts'
 import { Gateway } from './gateway.ts'
 import { BufferPool } from './http1/buffer-pool.ts'
 import type { ClientConnection } from './http1/client-connection.ts'
+import { Departures } from './http1/departures.ts'
 import { DroppedFields } from './http1/dropped-fields.ts'
 import type { HttpExchange } from './http1/exchange.ts'
 import { PRIVATE } from './http1/header-lines.ts'
@@ -32,6 +33,7 @@ export class Loop {
   readonly dropped: DroppedFields
   readonly readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
   readonly buffers = new BufferPool()
+  readonly departures = new Departures()
   readonly tls: ConnectionOptions
   readonly clients = new Set<ClientConnection>()
   readonly connections = new Set<UpstreamConnection>()

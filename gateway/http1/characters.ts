@@ -30,6 +30,9 @@ export const HEX = Uint8Array.from({ length: 256 }, (_, code) => {
   return digit < 0 ? 255 : digit
 })
 
+/** ASCII capitals as small letters, all else as it is. */
+export const LOWER = Uint8Array.from({ length: 256 }, (_, code) => code >= 65 && code <= 90 ? code + 32 : code)
+
 /** True when `text` can stand as a field value: what filters put into headers passes through here. */
 export function isFieldValue (text: string): boolean {
   for (let i = 0; i < text.length; i++) {
@@ -56,5 +59,11 @@ export function equalsIgnoreCase (text: string, start: number, end: number, lowe
     if (code >= 65 && code <= 90) code += 32
     if (code !== lower.charCodeAt(i)) return false
   }
+  return true
+}
+
+/** Do the characters of `text`, as they are, stand in `bytes` from `from` on? */
+export function startsWith (bytes: Uint8Array, from: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (bytes[from + i] !== text.charCodeAt(i)) return false
   return true
 }

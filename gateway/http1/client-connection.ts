@@ -56,7 +56,7 @@ export class ClientConnection {
     this.gateway = loop.gateway
     this.socket = socket
     this.peer = peer
-    this.outlet = new Outlet(socket, loop.buffers)
+    this.outlet = new Outlet(socket, loop.buffers, loop.departures)
     this.writer = new ResponseWriter(this)
     this.deadlines = new ClientDeadlines(loop.options.limits, loop.clock.coarseMs)
     const { options, dropped } = loop
@@ -107,16 +107,16 @@ export class ClientConnection {
     this.deadlines.headStartedMs = 0
     const bodyAt = at + end + 4 - before.length
     if (end + 4 - start > this.loop.options.limits.maxHeadBytes) this.refuse(431)
-    else if (this.requests === 0 && this.loop.http2.isPreface(text)) this.toHttp2(Buffer.concat([Buffer.from(before, 'latin1'), chunk.subarray(at)]))
+    else if (this.requests === 0 && this.loop.http2.isPreface(text)) this.toHttp2(before, chunk.subarray(at))
     else if (before === '') this.takeHead(text, start, end + 4, chunk, at)
     else this.takeHead(text, start, end + 4, Buffer.from(text, 'latin1'), 0)
     return this.beginBody(chunk, bodyAt)
   }
 
-  private toHttp2 (early: Buffer): void {
+  private toHttp2 (before: string, chunk: Buffer): void {
     this.handOver()
     this.closed()
-    this.loop.http2.take(this.socket, this.peer, early)
+    this.loop.http2.take(this.socket, this.peer, Buffer.concat([Buffer.from(before, 'latin1'), chunk]))
   }
 
   /** The head is not complete: a line that no rest can heal is refused at once. */
@@ -249,10 +249,9 @@ export class ClientConnection {
 
   /** A head that is not acceptable: answer, close, read nothing more. */
   private refuse (status: number): void {
-    const { loop } = this
-    const id = loop.ids.next().slice(0, 32)
-    this.outlet.add(refusal(status, id, loop.clock))
-    loop.refused(this, status, id)
+    const id = this.loop.ids.next().slice(0, 32)
+    this.outlet.add(refusal(status, id, this.loop.clock))
+    this.loop.refused(this, status, id)
     this.linger()
   }
 
@@ -265,7 +264,7 @@ export class ClientConnection {
     this.partial = ''
     this.exchange.active = false
     if (this.exchange.upstream !== null) this.exchange.upstream.detach(this.exchange, false)
-    this.outlet.flush()
+    this.outlet.flushNow()
     this.socket.end()
     this.adjustReading()
   }
@@ -280,6 +279,7 @@ export class ClientConnection {
   handOver (): Buffer {
     const early = this.stash ?? Buffer.alloc(0)
     this.stash = null
+    this.outlet.flushNow()
     this.closing = true
     this.socket.pause()
     for (const event of ['data', 'drain', 'end']) this.socket.removeAllListeners(event)
@@ -288,6 +288,7 @@ export class ClientConnection {
 
   /** Ends the connection in the middle of an answer, so that the client can tell that it is not whole. */
   cut (): void {
+    this.outlet.flushNow()
     this.socket.destroy()
   }
 
@@ -325,11 +326,9 @@ export class ClientConnection {
     const full = this.phase < LINGER && (this.stashFull() || this.uploadFull())
     if (full === this.paused) return
     this.paused = full
-    if (full) this.socket.pause()
-    else {
-      this.deadlines.lastReadMs = this.loop.clock.coarseMs
-      this.socket.resume()
-    }
+    if (full) return void this.socket.pause()
+    this.deadlines.lastReadMs = this.loop.clock.coarseMs
+    this.socket.resume()
   }
 
   private stashFull (): boolean {

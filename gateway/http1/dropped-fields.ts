@@ -15,7 +15,7 @@ export class DroppedFields {
     if (this.names.length === 0) return
     for (let line = 0; line < lines.count; line++) {
       const length = lines.nameEnd[line]! - lines.lineStart[line]!
-      if (this.lengths[length & 255] === 1 && this.names.some((name) => lines.nameIs(line, name))) {
+      if (this.lengths[length & 255] === 1 && this.names.some((name) => lines.isNamed(line, name))) {
         lines.fate[line] = PRIVATE
       }
     }

@@ -4,7 +4,7 @@
  * Nothing is copied until the head is written again: then untouched neighbours travel as one slice. One object per
  * connection and direction, reset for each head.
  */
-import { equalsIgnoreCase, FIELD_VALUE, isFieldValue, isToken, TOKEN } from './characters.ts'
+import { equalsIgnoreCase, FIELD_VALUE, isFieldValue, isToken, LOWER, TOKEN } from './characters.ts'
 
 /** What becomes of a line: written on, kept to ourselves (hop-by-hop, rewritten), or taken out by a filter. */
 export const FORWARD = 0
@@ -14,6 +14,7 @@ export const REMOVED = 2
 const COLON = 58
 const CR = 13
 const LF = 10
+const NO_BYTES = new Uint8Array(0)
 
 /** Outcome of {@link HeaderLines.scan}. */
 export const SCAN_OK = 0
@@ -30,16 +31,21 @@ export class HeaderLines {
   fate = new Uint8Array(32)
   /** Position behind the last line's CRLF. */
   end = 0
+  /** What is being parsed, only while it is: the buffer behind it is shared and will be overwritten. */
+  private bytes: Uint8Array = NO_BYTES
+  private shift = 0
   /** Names (lower-case) and values that filters added, in order; null until the first. */
   private added: string[] | null = null
 
   /**
    * Reads the lines of `text` in [start, end); `end` is where the empty line stands, so CRLF comes before it. The
    * characters are looked at in `bytes`, where `text` begins at `shift`: V8 finds out anew at every charCodeAt what
-   * kind of string it has, which makes reading text three times as slow as reading bytes.
+   * kind of string it has, which makes reading text three times as slow as reading bytes. {@link release} follows.
    */
   scan (text: string, bytes: Uint8Array, shift: number, start: number, end: number, maxCount: number): number {
     this.text = text
+    this.bytes = bytes
+    this.shift = shift
     this.count = 0
     this.added = null
     this.end = end
@@ -94,6 +100,24 @@ export class HeaderLines {
   /** The value of line `index` as received. */
   value (index: number): string {
     return this.text.slice(this.valueStart[index], this.valueEnd[index])
+  }
+
+  /** Parsing is over; {@link isNamed} and {@link isPrefixed} must not be asked any more. */
+  release (): void {
+    this.bytes = NO_BYTES
+  }
+
+  /** While parsing: is this the name of the line? */
+  isNamed (index: number, lower: string): boolean {
+    return this.nameEnd[index]! - this.lineStart[index]! === lower.length && this.isPrefixed(index, lower)
+  }
+
+  /** While parsing: does the line, whose name is at least as long, begin with `lower`? */
+  isPrefixed (index: number, lower: string): boolean {
+    const { bytes } = this
+    const from = this.lineStart[index]! + this.shift
+    for (let i = 0; i < lower.length; i++) if (LOWER[bytes[from + i]!] !== lower.charCodeAt(i)) return false
+    return true
   }
 
   /** A tab behind the value: legal, but Node's parser refuses it where it decides about framing, so nobody sends it. */

@@ -6,6 +6,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type { BufferPool } from './buffer-pool.ts'
+import type { Departures } from './departures.ts'
 
 /** Up to here a body piece is cheaper as text joined to its head than as a write of its own. */
 const SMALL_BYTES = 8_192
@@ -16,23 +17,27 @@ export class Outlet {
   bytesWritten = 0
   private text = ''
   private corked = false
+  private queued = false
   private readonly socket: Duplex
   private readonly buffers: BufferPool
+  private readonly departures: Departures
 
-  constructor (socket: Duplex, buffers: BufferPool) {
+  constructor (socket: Duplex, buffers: BufferPool, departures: Departures) {
     this.socket = socket
     this.buffers = buffers
+    this.departures = departures
   }
 
-  /** Adds latin1 text; it leaves with the next {@link flush}. */
+  /** Adds latin1 text; it leaves with the next {@link flush}, and counts as written. */
   add (text: string): void {
+    this.bytesWritten += text.length
     this.text += text
   }
 
   /** Adds bytes that nobody will change any more. */
   addBuffer (bytes: Buffer): void {
     if (bytes.length <= SMALL_BYTES && this.text.length <= SMALL_BYTES && !this.corked) {
-      this.text += bytes.toString('latin1', 0, bytes.length)
+      this.add(bytes.toString('latin1', 0, bytes.length))
     } else {
       this.writeBuffer(bytes)
     }
@@ -41,15 +46,28 @@ export class Outlet {
   /** Adds a range of a buffer that will be overwritten (the shared read buffer): copied unless it fits the text. */
   addShared (buffer: Buffer, start: number, end: number): void {
     if (end - start <= SMALL_BYTES && this.text.length <= SMALL_BYTES && !this.corked) {
-      this.text += buffer.toString('latin1', start, end)
+      this.add(buffer.toString('latin1', start, end))
     } else {
       const copy = this.buffers.copy(buffer, start, end)
       this.writeBuffer(copy.subarray(0, end - start), () => this.buffers.give(copy))
     }
   }
 
-  /** Sends what has gathered. */
+  /** Sends what has gathered: small pieces with the next departure, large ones at once: they are what blocks. */
   flush (): void {
+    if (this.corked || this.text.length > SMALL_BYTES) return this.flushNow()
+    if (this.queued || this.text === '') return
+    this.queued = true
+    this.departures.add(this)
+  }
+
+  depart (): void {
+    this.queued = false
+    this.flushNow()
+  }
+
+  /** Sends what has gathered before the socket is ended or given away. */
+  flushNow (): void {
     if (this.text !== '') this.writeText()
     if (this.corked) {
       this.corked = false
@@ -75,7 +93,7 @@ export class Outlet {
   private writeText (): void {
     const text = this.text
     this.text = ''
-    this.bytesWritten += text.length
+    if (this.socket.destroyed) return
     if (!this.socket.write(text, 'latin1')) this.blocked = true
   }
 }

@@ -5,7 +5,7 @@
  * request that two servers would read differently. A refused head ends its connection; nothing behind it is read.
  */
 import type { ClientLimits } from '../data-plane-options.ts'
-import { equalsIgnoreCase, TARGET } from './characters.ts'
+import { equalsIgnoreCase, startsWith, TARGET, TOKEN } from './characters.ts'
 import { readConnectionOptions, type ConnectionOptions } from './connection-options.ts'
 import type { DroppedFields } from './dropped-fields.ts'
 import { HeaderLines, PRIVATE, SCAN_OK, SCAN_TOO_MANY } from './header-lines.ts'
@@ -15,6 +15,7 @@ import { isHost, isPlainPath } from './target.ts'
 export type RequestHeadLimits = Pick<ClientLimits, 'maxHeaders' | 'maxTargetBytes'>
 
 const SP = 32
+const SLASH = 47
 const VERSION_TEXT = /^HTTP\/[0-9]\.[0-9]$/
 
 export class RequestHead implements ConnectionOptions {
@@ -59,13 +60,19 @@ export class RequestHead implements ConnectionOptions {
    */
   parse (text: string, start: number, end: number, bytes: Uint8Array, shift: number): number {
     this.reset()
+    const status = this.parseLines(text, start, end, bytes, shift)
+    this.lines.release()
+    return status
+  }
+
+  private parseLines (text: string, start: number, end: number, bytes: Uint8Array, shift: number): number {
     const lineEnd = text.indexOf('\r\n', start)
-    const fault = this.parseRequestLine(text, start, lineEnd)
+    const fault = this.parseRequestLine(text, start, lineEnd, bytes, shift)
     if (fault !== 0) return fault
     const scanned = this.lines.scan(text, bytes, shift, lineEnd + 2, end - 2, this.limits.maxHeaders)
     if (scanned !== SCAN_OK) return scanned === SCAN_TOO_MANY ? 431 : 400
     for (let line = 0; line < this.lines.count; line++) {
-      const status = this.classify(text, line)
+      const status = this.classify(line)
       if (status !== 0) return status
     }
     this.dropped.markIn(this.lines)
@@ -91,26 +98,29 @@ export class RequestHead implements ConnectionOptions {
   }
 
   /** `METHOD SP target SP HTTP/1.x`: one space each, nothing around them. */
-  private parseRequestLine (text: string, start: number, lineEnd: number): number {
-    const methodEnd = text.indexOf(' ', start)
-    if (methodEnd < 0 || methodEnd >= lineEnd) return 400
-    const targetStart = methodEnd + 1
-    let at = targetStart
-    while (TARGET[text.charCodeAt(at)] === 1) at++
-    if (at === targetStart || text.charCodeAt(at) !== SP) return 400
-    if (lineEnd - at !== 9 || !text.startsWith('HTTP/1.', at + 1)) return versionFault(text.slice(at + 1, lineEnd))
-    const minor = text.charCodeAt(at + 8)
-    if (minor !== 49 && minor !== 48) return versionFault(text.slice(at + 1, lineEnd))
+  private parseRequestLine (text: string, start: number, lineEnd: number, bytes: Uint8Array, shift: number): number {
+    const from = start + shift
+    const end = lineEnd + shift
+    let at = from
+    while (TOKEN[bytes[at]!] === 1) at++
+    if (at === from || bytes[at] !== SP) return 400
+    const methodEnd = at++
+    const targetFrom = at
+    while (TARGET[bytes[at]!] === 1) at++
+    if (at === targetFrom || bytes[at] !== SP) return 400
+    const minor = bytes[at + 8]
+    const isVersion1 = end - at === 9 && startsWith(bytes, at + 1, 'HTTP/1.') && (minor === 48 || minor === 49)
+    if (!isVersion1) return versionFault(text.slice(at + 1 - shift, lineEnd))
     this.http11 = minor === 49
-    this.methodIndex = methodIndex(text, start, methodEnd)
-    if (this.methodIndex < 0) return text.slice(start, methodEnd) === 'CONNECT' ? 405 : 400
+    this.methodIndex = methodIndex(text, bytes, from, methodEnd, shift)
+    if (this.methodIndex < 0) return text.slice(start, methodEnd - shift) === 'CONNECT' ? 405 : 400
     this.method = METHODS[this.methodIndex]!
-    if (at - targetStart > this.limits.maxTargetBytes) return 414
-    return this.parseTarget(text.slice(targetStart, at))
+    if (at - targetFrom > this.limits.maxTargetBytes) return 414
+    return this.parseTarget(text.slice(targetFrom - shift, at - shift), bytes[targetFrom]!)
   }
 
-  private parseTarget (target: string): number {
-    if (target.charCodeAt(0) === 47) return this.setTarget(target)
+  private parseTarget (target: string, first: number): number {
+    if (first === SLASH) return this.setTarget(target)
     if (target === '*' && this.method === 'OPTIONS') return this.setTarget(target)
     const absolute = /^https?:\/\/([^/?]+)(.*)$/i.exec(target)
     if (absolute === null) return 400
@@ -128,33 +138,30 @@ export class RequestHead implements ConnectionOptions {
   }
 
   /** Finds the fields that decide about framing and forwarding; most names are dismissed by their length alone. */
-  private classify (text: string, line: number): number {
-    const start = this.lines.lineStart[line]!
-    const end = this.lines.nameEnd[line]!
-    switch (end - start) {
-      case 2: return equalsIgnoreCase(text, start, end, 'te') ? this.te(line) : 0
-      case 4: return equalsIgnoreCase(text, start, end, 'host') ? this.hostField(line) : 0
-      case 6: return equalsIgnoreCase(text, start, end, 'expect') ? this.expect(line) : 0
-      case 7: return this.upgradeOrTrailer(text, start, end, line)
-      case 9: if (equalsIgnoreCase(text, start, end, 'forwarded')) this.hasForwarded = true; return 0
-      case 10: return this.connectionOrKeepAlive(text, start, end, line)
-      case 11: if (equalsIgnoreCase(text, start, end, 'traceparent')) return this.traceparent(line); return 0
-      case 12: if (equalsIgnoreCase(text, start, end, 'x-request-id')) return this.requestId(line); return 0
-      case 14: return this.contentLengthOrSettings(text, start, end, line)
-      case 17: if (equalsIgnoreCase(text, start, end, 'transfer-encoding')) return this.transferEncoding(line); break
+  private classify (line: number): number {
+    const { lines } = this
+    const length = lines.nameEnd[line]! - lines.lineStart[line]!
+    switch (length) {
+      case 2: return lines.isNamed(line, 'te') ? this.te(line) : 0
+      case 4: return lines.isNamed(line, 'host') ? this.hostField(line) : 0
+      case 6: return lines.isNamed(line, 'expect') ? this.expect(line) : 0
+      case 7: return this.upgradeOrTrailer(line)
+      case 9: if (lines.isNamed(line, 'forwarded')) this.hasForwarded = true; return 0
+      case 10: return this.connectionOrKeepAlive(line)
+      case 11: if (lines.isNamed(line, 'traceparent')) return this.traceparent(line); return 0
+      case 12: if (lines.isNamed(line, 'x-request-id')) return this.requestId(line); return 0
+      case 14: return this.contentLengthOrSettings(line)
+      case 17: if (lines.isNamed(line, 'transfer-encoding')) return this.transferEncoding(line); break
       default:
     }
-    return this.longName(text, start, end, line)
+    return this.longName(line, length)
   }
 
-  private longName (text: string, start: number, end: number, line: number): number {
-    const first = text.charCodeAt(start) | 32
-    if (first === 112 && end - start >= 16 && equalsIgnoreCase(text, start, start + 6, 'proxy-')) {
+  private longName (line: number, length: number): number {
+    if (length >= 16 && this.lines.isPrefixed(line, 'proxy-')) {
       // proxy-connection, proxy-authorization, proxy-authenticate: between the client and a proxy of its choice.
       this.lines.fate[line] = PRIVATE
-    } else if (first === 120 && end - start > 12 && equalsIgnoreCase(text, start, start + 12, 'x-forwarded-')) {
-      this.hasForwarded = true
-    }
+    } else if (length > 12 && this.lines.isPrefixed(line, 'x-forwarded-')) this.hasForwarded = true
     return 0
   }
 
@@ -179,19 +186,18 @@ export class RequestHead implements ConnectionOptions {
     return 0
   }
 
-  private upgradeOrTrailer (text: string, start: number, end: number, line: number): number {
-    if (equalsIgnoreCase(text, start, end, 'trailer')) this.lines.fate[line] = PRIVATE
-    else if (equalsIgnoreCase(text, start, end, 'upgrade')) {
+  private upgradeOrTrailer (line: number): number {
+    if (this.lines.isNamed(line, 'trailer')) this.lines.fate[line] = PRIVATE
+    else if (this.lines.isNamed(line, 'upgrade')) {
       this.lines.fate[line] = PRIVATE
       this.upgradeProtocol = this.lines.value(line).toLowerCase()
     }
     return 0
   }
 
-  private connectionOrKeepAlive (text: string, start: number, end: number, line: number): number {
-    if (equalsIgnoreCase(text, start, end, 'keep-alive')) {
-      this.lines.fate[line] = PRIVATE
-    } else if (equalsIgnoreCase(text, start, end, 'connection')) {
+  private connectionOrKeepAlive (line: number): number {
+    if (this.lines.isNamed(line, 'keep-alive')) this.lines.fate[line] = PRIVATE
+    else if (this.lines.isNamed(line, 'connection')) {
       this.lines.fate[line] = PRIVATE
       return readConnectionOptions(this.lines.value(line), this) ? 0 : 400
     }
@@ -211,9 +217,9 @@ export class RequestHead implements ConnectionOptions {
   }
 
   /** One Content-Length of 1 to 15 digits. Two, equal or not, a list, a sign: refuse (RFC 9112, 6.3). */
-  private contentLengthOrSettings (text: string, start: number, end: number, line: number): number {
-    if (equalsIgnoreCase(text, start, end, 'http2-settings')) this.lines.fate[line] = PRIVATE
-    if (!equalsIgnoreCase(text, start, end, 'content-length')) return this.longName(text, start, end, line)
+  private contentLengthOrSettings (line: number): number {
+    if (this.lines.isNamed(line, 'http2-settings')) this.lines.fate[line] = PRIVATE
+    if (!this.lines.isNamed(line, 'content-length')) return this.longName(line, 14)
     this.lines.fate[line] = PRIVATE
     const value = this.lines.value(line)
     if (this.contentLength >= 0 || this.lines.hasTrailingTab(line) || !/^[0-9]{1,15}$/.test(value)) return 400
@@ -250,7 +256,7 @@ export class RequestHead implements ConnectionOptions {
 
   private dropNominated (names: readonly string[]): void {
     for (let line = 0; line < this.lines.count; line++) {
-      if (names.some((name) => this.lines.nameIs(line, name))) this.lines.fate[line] = PRIVATE
+      if (names.some((name) => this.lines.isNamed(line, name))) this.lines.fate[line] = PRIVATE
     }
   }
 }

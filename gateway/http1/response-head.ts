@@ -3,7 +3,7 @@
  * apart differently is a 502, and its connection is not used again.
  */
 import type { UpstreamLimits } from '../data-plane-options.ts'
-import { equalsIgnoreCase, FIELD_VALUE } from './characters.ts'
+import { equalsIgnoreCase, FIELD_VALUE, startsWith } from './characters.ts'
 import { readConnectionOptions, type ConnectionOptions } from './connection-options.ts'
 import type { DroppedFields } from './dropped-fields.ts'
 import { HeaderLines, PRIVATE, SCAN_OK } from './header-lines.ts'
@@ -38,11 +38,17 @@ export class ResponseHead implements ConnectionOptions {
    */
   parse (text: string, start: number, end: number, bytes: Uint8Array, shift: number): boolean {
     this.reset()
+    const accepted = this.parseLines(text, start, end, bytes, shift)
+    this.lines.release()
+    return accepted
+  }
+
+  private parseLines (text: string, start: number, end: number, bytes: Uint8Array, shift: number): boolean {
     const lineEnd = text.indexOf('\r\n', start)
-    if (!this.parseStatusLine(text, start, lineEnd)) return false
+    if (!this.parseStatusLine(text, bytes, start + shift, lineEnd + shift, shift)) return false
     if (this.lines.scan(text, bytes, shift, lineEnd + 2, end - 2, this.maxHeaders) !== SCAN_OK) return false
     for (let line = 0; line < this.lines.count; line++) {
-      if (!this.classify(text, line)) return false
+      if (!this.classify(line)) return false
     }
     this.dropped.markIn(this.lines)
     if (this.nominated !== null) this.dropNominated(this.nominated)
@@ -67,55 +73,48 @@ export class ResponseHead implements ConnectionOptions {
   }
 
   /** `HTTP/1.x SP 3DIGIT [SP reason]`; the space before an empty reason may be missing, as servers really do. */
-  private parseStatusLine (text: string, start: number, lineEnd: number): boolean {
-    const minor = text.charCodeAt(start + 7)
-    if (!text.startsWith('HTTP/1.', start) || (minor !== 49 && minor !== 48)) return false
-    if (text.charCodeAt(start + 8) !== 32 || lineEnd - start < 12) return false
+  private parseStatusLine (text: string, bytes: Uint8Array, from: number, end: number, shift: number): boolean {
+    if (end - from < 12 || !startsWith(bytes, from, 'HTTP/1.') || bytes[from + 8] !== 32) return false
+    const minor = bytes[from + 7]
+    if (minor !== 49 && minor !== 48) return false
     this.status = 0
-    for (let at = start + 9; at < start + 12; at++) {
-      const digit = text.charCodeAt(at) - 48
+    for (let at = from + 9; at < from + 12; at++) {
+      const digit = bytes[at]! - 48
       if (digit < 0 || digit > 9) return false
       this.status = this.status * 10 + digit
     }
     if (this.status < 100 || this.status > 599) return false
     this.http11 = minor === 49
-    return this.parseReason(text, start + 12, lineEnd)
+    return this.parseReason(text, bytes, from + 12, end, shift)
   }
 
-  private parseReason (text: string, start: number, lineEnd: number): boolean {
-    if (start < lineEnd && text.charCodeAt(start) !== 32) return false
-    for (let at = start; at < lineEnd; at++) if (FIELD_VALUE[text.charCodeAt(at)] === 0) return false
-    this.reason = start < lineEnd ? text.slice(start + 1, lineEnd) : ''
+  private parseReason (text: string, bytes: Uint8Array, from: number, end: number, shift: number): boolean {
+    if (from < end && bytes[from] !== 32) return false
+    for (let at = from; at < end; at++) if (FIELD_VALUE[bytes[at]!] === 0) return false
+    this.reason = from < end ? text.slice(from + 1 - shift, end - shift) : ''
     return true
   }
 
-  private classify (text: string, line: number): boolean {
-    const start = this.lines.lineStart[line]!
-    const end = this.lines.nameEnd[line]!
-    switch (end - start) {
-      case 2: if (equalsIgnoreCase(text, start, end, 'te')) this.lines.fate[line] = PRIVATE; return true
-      case 4: if (equalsIgnoreCase(text, start, end, 'date')) this.hasDate = true; return true
-      case 7:
-        if (equalsIgnoreCase(text, start, end, 'trailer') || equalsIgnoreCase(text, start, end, 'upgrade')) {
-          this.lines.fate[line] = PRIVATE
-        }
-        return true
-      case 10: return this.connectionOrKeepAlive(text, start, end, line)
-      case 14: return !equalsIgnoreCase(text, start, end, 'content-length') || this.contentLengthField(line)
-      case 17: return !equalsIgnoreCase(text, start, end, 'transfer-encoding') || this.transferEncoding(line)
-      case 16: case 18: case 19:
-        if (equalsIgnoreCase(text, start, start + 6, 'proxy-')) this.lines.fate[line] = PRIVATE
-        return true
+  private classify (line: number): boolean {
+    const { lines } = this
+    switch (lines.nameEnd[line]! - lines.lineStart[line]!) {
+      case 2: if (lines.isNamed(line, 'te')) lines.fate[line] = PRIVATE; return true
+      case 4: if (lines.isNamed(line, 'date')) this.hasDate = true; return true
+      case 7: if (lines.isNamed(line, 'trailer') || lines.isNamed(line, 'upgrade')) lines.fate[line] = PRIVATE; return true
+      case 10: return this.connectionOrKeepAlive(line)
+      case 14: return !lines.isNamed(line, 'content-length') || this.contentLengthField(line)
+      case 17: return !lines.isNamed(line, 'transfer-encoding') || this.transferEncoding(line)
+      case 16: case 18: case 19: if (lines.isPrefixed(line, 'proxy-')) lines.fate[line] = PRIVATE; return true
       default: return true
     }
   }
 
-  private connectionOrKeepAlive (text: string, start: number, end: number, line: number): boolean {
-    if (equalsIgnoreCase(text, start, end, 'connection')) {
+  private connectionOrKeepAlive (line: number): boolean {
+    if (this.lines.isNamed(line, 'connection')) {
       this.lines.fate[line] = PRIVATE
       return readConnectionOptions(this.lines.value(line), this)
     }
-    if (equalsIgnoreCase(text, start, end, 'keep-alive')) {
+    if (this.lines.isNamed(line, 'keep-alive')) {
       this.lines.fate[line] = PRIVATE
       const timeout = /(?:^|[,; ])timeout=(\d{1,6})/i.exec(this.lines.value(line))
       if (timeout !== null) this.keepAliveSeconds = Number(timeout[1])
@@ -145,7 +144,7 @@ export class ResponseHead implements ConnectionOptions {
 
   private dropNominated (names: readonly string[]): void {
     for (let line = 0; line < this.lines.count; line++) {
-      if (names.some((name) => this.lines.nameIs(line, name))) this.lines.fate[line] = PRIVATE
+      if (names.some((name) => this.lines.isNamed(line, name))) this.lines.fate[line] = PRIVATE
     }
   }
 

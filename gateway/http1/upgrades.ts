@@ -95,6 +95,7 @@ export class Upgrades {
   private failed ({ exchange, serial }: Leg, fault: Error): void {
     if (exchange.serial !== serial || !exchange.active || exchange.responded) return
     this.loop.gateway.tries.failed(exchange, 'connect', fault.message)
+    exchange.client.outlet.flushNow()
   }
 
   /** The handshake took too long, or the client left: the request to the instance goes too. */

@@ -54,7 +54,7 @@ export class UpstreamConnection {
     this.pool = pool
     this.bornMs = nowMs
     this.idleSinceMs = nowMs
-    this.outlet = new Outlet(socket, pool.loop.buffers)
+    this.outlet = new Outlet(socket, pool.loop.buffers, pool.loop.departures)
   }
 
   /** The next request is about to be written. */
@@ -118,6 +118,8 @@ export class UpstreamConnection {
   /** 1xx: passed on, except 100 (the gateway sends its own) and 101, which nobody asked for on this connection. */
   private interim (exchange: HttpExchange, buffer: Buffer, at: number, length: number): void {
     if (exchange.response.status === 101) return this.fault(exchange, 'the upstream switched protocols unasked')
+    // It says `Connection: close`, or speaks HTTP/1.0: nothing may follow it, not even the answer it announces.
+    if (!exchange.response.persistent) return this.fault(exchange, 'the upstream closed with an interim answer')
     if (exchange.response.status !== 100) exchange.client.writer.interim(exchange)
     if (at < length) this.readHead(exchange, buffer.subarray(at, length), length - at)
     else exchange.client.outlet.flush()
