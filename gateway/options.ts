@@ -6,6 +6,7 @@
  */
 import { DATA_PLANE_DEFAULTS, type DataPlaneOptions } from './data-plane-options.ts'
 import type { NamedArgs } from './routes/route.ts'
+import { ADAPTIVE_DEFAULTS, type AdaptiveLimitOptions } from './upstream/adaptive-limit.ts'
 import { BALANCER_DEFAULTS, type BalancerOptions } from './upstream/picking.ts'
 import { BREAKER_DEFAULTS, type BreakerSettingsTable } from './upstream/breaker-settings.ts'
 import { OUTLIER_DEFAULTS, type OutlierOptions } from './upstream/outlier.ts'
@@ -59,6 +60,8 @@ export interface RoutingOptions {
   readonly timeLimiters: ByName<number>
   /** `resilience4j.bulkhead` maxConcurrentCalls; 0 = none. */
   readonly bulkheads: ByName<number>
+  /** For routes with the filter AdaptiveConcurrency that say nothing else. */
+  readonly adaptive: AdaptiveLimitOptions
   readonly outlier: OutlierOptions
   readonly balancers: ByName<BalancerOptions>
   readonly retryBudget: RetryBudgetOptions
@@ -181,6 +184,7 @@ export const ROUTING_DEFAULTS: RoutingOptions = {
   breakers: { default: BREAKER_DEFAULTS, instances: {} },
   timeLimiters: { default: 0, instances: {} },
   bulkheads: { default: 0, instances: {} },
+  adaptive: ADAPTIVE_DEFAULTS,
   outlier: OUTLIER_DEFAULTS,
   balancers: { default: BALANCER_DEFAULTS, instances: {} },
   retryBudget: RETRY_BUDGET_DEFAULTS,

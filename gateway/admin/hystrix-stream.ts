@@ -31,13 +31,14 @@ export function hystrixCommand (report: BreakerReport, nowMs: number): object {
     rollingCountShortCircuited: n('shortCircuited'),
     rollingCountSuccess: n('success'),
     rollingCountTimeout: n('timeout'),
-    currentConcurrentExecutionCount: 0,
-    rollingMaxConcurrentExecutionCount: 0,
+    currentConcurrentExecutionCount: report.active,
+    rollingMaxConcurrentExecutionCount: report.active,
     latencyExecute_mean: mean,
     latencyExecute: latency,
     latencyTotal_mean: mean,
     latencyTotal: latency,
     ...properties(settings.minimumNumberOfCalls, settings.waitDurationInOpenStateMs, settings.failureRateThreshold),
+    propertyValue_executionIsolationSemaphoreMaxConcurrentRequests: report.limit,
     reportingHosts: 1,
     threadPool: 'gateway'
   }
@@ -62,6 +63,8 @@ function merged (a: BreakerReport, b: BreakerReport): BreakerReport {
     calls: a.calls + b.calls,
     failures: a.failures + b.failures,
     slow: a.slow + b.slow,
+    limit: a.limit + b.limit,
+    active: a.active + b.active,
     statistics: addStatistics(a.statistics, b.statistics)
   }
 }
@@ -97,7 +100,6 @@ function properties (volume: number, sleepMs: number, percent: number): object {
     propertyValue_executionTimeoutInMilliseconds: 0,
     propertyValue_executionIsolationThreadInterruptOnTimeout: false,
     propertyValue_executionIsolationThreadPoolKeyOverride: null,
-    propertyValue_executionIsolationSemaphoreMaxConcurrentRequests: 0,
     propertyValue_fallbackIsolationSemaphoreMaxConcurrentRequests: 0,
     propertyValue_metricsRollingStatisticalWindowInMilliseconds: 10_000,
     propertyValue_requestCacheEnabled: false,

@@ -1,13 +1,14 @@
 /** The gateway's numbers as Prometheus text, under Spring Cloud Gateway's and Resilience4j's names. */
 import { BUCKETS_SECONDS } from '../metrics/cells.ts'
 import { statusName } from '../http-status.ts'
-import type { BreakerReport, ClusterReport } from '../routes/reports.ts'
+import type { BreakerReport, ClusterReport, LimitReport } from '../routes/reports.ts'
 import type { DataPlaneMetrics, RequestCell } from '../workers/contract.ts'
 
 export interface GatewayNumbers {
   readonly dataPlane: DataPlaneMetrics
   readonly routes: number
   readonly breakers: readonly BreakerReport[]
+  readonly limits: readonly LimitReport[]
   readonly clusters: readonly ClusterReport[]
   /** `spring.cloud.gateway.metrics.prefix` */
   readonly prefix: string
@@ -23,6 +24,7 @@ export function prometheusText (numbers: GatewayNumbers): string {
     ...Object.entries(dataPlane.counters).flatMap(([name, value]) => metric(name, 'counter', '', [[{}, value]])),
     ...Object.entries(dataPlane.gauges).flatMap(([name, value]) => metric(name, 'gauge', '', [[{}, value]])),
     ...breakerMetrics(numbers.breakers),
+    ...limitMetrics(numbers.limits),
     ...clusterMetrics(numbers.clusters)
   ].join('\n') + '\n'
 }
@@ -77,6 +79,20 @@ function breakerMetrics (breakers: readonly BreakerReport[]): string[] {
       ]))),
     ...metric('resilience4j_circuitbreaker_slow_calls', 'gauge', 'Slow calls in the window.',
       grouped(breakers.map(one => [{ name: one.name }, one.slow] as const)))
+  ]
+}
+
+/** Each event loop has its own limit: what the gateway lets through is their sum. */
+function limitMetrics (limits: readonly LimitReport[]): string[] {
+  const each = (value: (one: LimitReport) => number) =>
+    grouped(limits.map(one => [{ kind: one.kind, name: one.name }, value(one)] as const))
+  return [
+    ...metric('resilience4j_bulkhead_max_allowed_concurrent_calls', 'gauge', 'Calls allowed at once; found out where adaptive.',
+      each(one => one.limit)),
+    ...metric('resilience4j_bulkhead_available_concurrent_calls', 'gauge', 'Calls that would be let in now.',
+      each(one => Math.max(0, one.limit - one.active))),
+    ...metric('breakwater_gateway_bulkhead_refused_total', 'counter', 'Calls refused because too many were in flight.',
+      each(one => one.refused))
   ]
 }
 

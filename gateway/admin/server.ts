@@ -8,7 +8,7 @@ import type { Logger } from '../../starter/logger.ts'
 import { createAuthenticator } from '../../starter/security/authenticator.ts'
 import type { Settings } from '../../starter/settings/index.ts'
 import type { ControlLoop } from '../control-loop.ts'
-import type { BreakerReport, ClusterReport } from '../routes/reports.ts'
+import type { BreakerReport, ClusterReport, LimitReport } from '../routes/reports.ts'
 import type { RouteStore } from '../routes/route-store.ts'
 import type { DataPlane } from '../workers/contract.ts'
 import { gatewayEndpoints } from './gateway-endpoints.ts'
@@ -71,12 +71,13 @@ function tolerateEmptyJson (app: FastifyInstance<Server, IncomingMessage, Server
 }
 
 async function metricsText ({ control, dataPlane, metricsPrefix, metricsTags }: AdminParts): Promise<string> {
-  const [numbers, breakers, clusters] =
-    await Promise.all([dataPlane.metrics(), control.ask<BreakerReport[]>('breakers'), control.ask<ClusterReport[]>('clusters')])
+  const [numbers, breakers, limits, clusters] = await Promise.all([dataPlane.metrics(),
+    control.ask<BreakerReport[]>('breakers'), control.ask<LimitReport[]>('limits'), control.ask<ClusterReport[]>('clusters')])
   return prometheusText({
     dataPlane: numbers,
     routes: control.table.routes.length,
     breakers: breakers.flat(),
+    limits: limits.flat(),
     clusters: clusters.flat(),
     prefix: metricsPrefix,
     tags: metricsTags

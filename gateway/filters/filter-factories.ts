@@ -1,5 +1,6 @@
 /** All filters by Spring's name, and the few of our own. JsonToGrpc is left out: docs/gateway.md says why. */
 import type { FilterFactory } from '../routes/factory.ts'
+import { adaptiveConcurrency } from './adaptive-concurrency.ts'
 import { redirectTo, setStatus } from './answers.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
 import { fallbackHeaders } from './fallback-headers.ts'
@@ -30,7 +31,8 @@ export const FILTERS: ReadonlyMap<string, FilterFactory> = new Map([
   dedupeResponseHeader, fallbackHeaders, mapRequestHeader, prefixPath, preserveHostHeader, redirectTo,
   removeRequestHeader, removeRequestParameter, removeResponseHeader, retry, rewriteLocationResponseHeader, rewritePath,
   rewriteRequestParameter, rewriteResponseHeader, setPath, setRequestHeader, setRequestHostHeader, setResponseHeader,
-  setStatus, stripPrefix, allowAddresses, authenticate, cacheRequestBody, denyAddresses, localResponseCache,
+  setStatus, stripPrefix, adaptiveConcurrency, allowAddresses, authenticate, cacheRequestBody, denyAddresses,
+  localResponseCache,
   removeJsonAttributesResponseBody, requestHeaderSize, requestHeaderToRequestUri, requestRateLimiter, requestSize,
   requireScope, saveSession, secureHeaders, setRequestUri, tokenRelay
 ].map(factory => [factory.name, factory]))

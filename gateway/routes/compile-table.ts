@@ -9,6 +9,7 @@ import { corsFilter, type CorsRule } from '../filters/cors.ts'
 import { FILTERS } from '../filters/filter-factories.ts'
 import type { RoutingOptions } from '../options.ts'
 import { corsOptions } from '../settings/read-cors.ts'
+import type { AdaptiveLimitOptions } from '../upstream/adaptive-limit.ts'
 import { clusterName, fixedAddress } from '../upstream/cluster-registry.ts'
 import { Args, canonical } from './args.ts'
 import type { CompileContext } from './context.ts'
@@ -81,6 +82,7 @@ function newDraft (definition: RouteDefinition, options: RoutingOptions): RouteD
     failureStatuses: null,
     retry: undefined,
     bulkhead: undefined,
+    adaptive: undefined,
     connectTimeoutMs: metadataMs(definition, 'connect-timeout') ?? options.connectTimeoutMs,
     // A negative response-timeout switches the global one off, as in Spring.
     responseTimeoutMs: Math.max(0, responseMs ?? options.responseTimeoutMs),
@@ -136,11 +138,25 @@ function addPolicies (draft: RouteDraft, target: RouteTarget, context: CompileCo
   const { bulkheads } = context.options
   const name = draft.breaker?.name ?? draft.id
   const limit = bulkheads.instances[name] ?? bulkheads.default
-  if (limit === 0) return
-  const bulkhead = context.bulkheads.bulkhead(name, limit)
+  const { adaptive } = draft
+  if (limit === 0 && adaptive === undefined) return
+  const bulkhead = adaptive === undefined
+    ? context.bulkheads.fixed(name, limit)
+    : context.bulkheads.adaptive(name, limit === 0 ? adaptive : cappedAt(limit, adaptive))
   const statistics = context.breakers.get(name)?.statistics
   bulkhead.onRefused = () => statistics?.count('bulkhead', context.host.now())
   draft.bulkhead = bulkhead
+}
+
+/** A fixed limit beside an adaptive one is the most that the latter may find. */
+function cappedAt (limit: number, options: AdaptiveLimitOptions): AdaptiveLimitOptions {
+  const { initialLimit, minLimit, maxLimit } = options
+  return {
+    ...options,
+    initialLimit: Math.min(limit, initialLimit),
+    minLimit: Math.min(limit, minLimit),
+    maxLimit: Math.min(limit, maxLimit)
+  }
 }
 
 function compilePredicate (named: NamedArgs, draft: RouteDraft, context: CompileContext): Predicate {

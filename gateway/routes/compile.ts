@@ -16,7 +16,7 @@ import { httpHealthCheck } from '../upstream/health-checks.ts'
 import { tcpProbe } from '../upstream/probe.ts'
 import type { Compiler, LocalHandler, Snapshot, WorkerHost } from '../workers/contract.ts'
 import { compileTable } from './compile-table.ts'
-import { breakerReports, clusterReports } from './reports.ts'
+import { breakerReports, clusterReports, limitReports } from './reports.ts'
 import { localAnswers } from './local-answers.ts'
 import { Plugins, type Plugin } from './plugins.ts'
 import type { NamedArgs, RouteDefinition } from './route.ts'
@@ -34,7 +34,7 @@ export interface GatewaySnapshot extends Snapshot {
 }
 
 /** What the control loop may ask, beside snapshots. */
-export type Question = 'instances' | 'breakers' | 'clusters' | 'explain' | 'breaker-state'
+export type Question = 'instances' | 'breakers' | 'limits' | 'clusters' | 'explain' | 'breaker-state'
 
 /** Makes the routing side of one event loop. */
 export function createCompiler (host: WorkerHost): WorkerCompiler {
@@ -92,6 +92,7 @@ export class WorkerCompiler implements Compiler {
       weights: new WeightGroups(() => this.#host.random())
     })
     this.breakers.retain(new Set(table.routes.flatMap(route => route.breaker?.name ?? [])))
+    this.#bulkheads.retain(new Set(table.routes.map(route => route.bulkhead)))
     this.#locals = localAnswers(source.options.fallbacks, plugins)
     this.#table = table
     if (!this.#announced) this.#announce()
@@ -114,7 +115,8 @@ export class WorkerCompiler implements Compiler {
         const { service, instances } = payload as { service: string, instances: ServiceInstance[] }
         return this.clusters.update(service, instances)
       }
-      case 'breakers': return breakerReports(this.breakers, this.#host.now())
+      case 'breakers': return breakerReports(this.breakers, this.#bulkheads, this.#host.now())
+      case 'limits': return limitReports(this.#bulkheads)
       case 'clusters': return clusterReports(this.clusters, this.#host.now())
       case 'explain': return explain(payload as ExplainQuestion, this.#table, this.breakers, this.#host.now())
       case 'breaker-state': {

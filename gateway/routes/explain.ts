@@ -3,6 +3,7 @@
  * have tried, which of its predicates held, the filters of the one that won, its candidates and its breaker.
  */
 import type { BreakerRegistry } from '../upstream/breaker-registry.ts'
+import type { AnyBulkhead } from '../upstream/bulkhead.ts'
 import type { ClusterState } from '../upstream/cluster.ts'
 import type { Route } from './route.ts'
 import { ProbeExchange } from './probe-exchange.ts'
@@ -50,6 +51,7 @@ function described (route: Route, x: ProbeExchange, breakers: BreakerRegistry): 
     filters: route.filters.map(filter => `[${filter.toString()}, order = ${filter.order}]`),
     instances: route.target.kind === 'cluster' ? instances(route.target.cluster as ClusterState, x.startedMs) : [],
     breaker: breakerOf(route, breakers),
+    concurrency: concurrencyOf(route),
     timeouts: { connectMs: route.connectTimeoutMs, responseMs: route.responseTimeoutMs, totalMs: route.totalTimeoutMs }
   }
 }
@@ -67,6 +69,13 @@ function instances (cluster: ClusterState, nowMs: number): unknown {
       ? { note: `picked all the same: ${out} of ${cluster.instances.length} are out, which is beyond the panic threshold` }
       : {}
   }))
+}
+
+function concurrencyOf (route: Route): unknown {
+  const bulkhead = route.bulkhead as AnyBulkhead | undefined
+  if (bulkhead === undefined) return null
+  const { kind, limit, active, refused } = bulkhead
+  return { kind, limit, active, refused, would: active < limit ? 'let it pass' : 'refuse it' }
 }
 
 function breakerOf (route: Route, breakers: BreakerRegistry): unknown {

@@ -1,4 +1,5 @@
 /** What a predicate or filter factory is: a shape of arguments, and a function run once per route and swap. */
+import type { AdaptiveLimitOptions } from '../upstream/adaptive-limit.ts'
 import type { Breaker, Bulkhead, RetryPolicy } from '../upstream/upstream.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Args, ArgsShape } from './args.ts'
@@ -19,6 +20,8 @@ export interface RouteDraft {
   failureStatuses: ReadonlySet<number> | null
   retry: RetryPolicy | undefined
   bulkhead: Bulkhead | undefined
+  /** Asked for by AdaptiveConcurrency. */
+  adaptive: AdaptiveLimitOptions | undefined
   connectTimeoutMs: number
   responseTimeoutMs: number
   totalTimeoutMs: number

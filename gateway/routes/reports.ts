@@ -2,6 +2,7 @@
 import type { BreakerRegistry } from '../upstream/breaker-registry.ts'
 import type { BreakerState } from '../upstream/breaker.ts'
 import type { BreakerSettings } from '../upstream/breaker-settings.ts'
+import type { Bulkheads } from '../upstream/bulkhead.ts'
 import type { ClusterRegistry } from '../upstream/cluster-registry.ts'
 import type { StatisticsSnapshot } from '../upstream/rolling-statistics.ts'
 
@@ -13,7 +14,19 @@ export interface BreakerReport {
   readonly failures: number
   readonly slow: number
   readonly settings: BreakerSettings
+  /** Of the bulkhead in front of it, adaptive or not; 0 = none. */
+  readonly limit: number
+  readonly active: number
   readonly statistics: StatisticsSnapshot
+}
+
+/** A bulkhead, by the name that its routes' breaker has or would have. */
+export interface LimitReport {
+  readonly name: string
+  readonly kind: 'fixed' | 'adaptive'
+  readonly limit: number
+  readonly active: number
+  readonly refused: number
 }
 
 export interface InstanceReport {
@@ -37,15 +50,21 @@ export interface ClusterReport {
   readonly retriesRefused: number
 }
 
-export function breakerReports (breakers: BreakerRegistry, nowMs: number): BreakerReport[] {
+export function breakerReports (breakers: BreakerRegistry, bulkheads: Bulkheads, nowMs: number): BreakerReport[] {
   return [...breakers.all].map(breaker => ({
     name: breaker.name,
     state: breaker.state,
     failureRate: breaker.failureRate,
     ...breaker.totals,
     settings: breaker.settings,
+    limit: bulkheads.get(breaker.name)?.limit ?? 0,
+    active: bulkheads.get(breaker.name)?.active ?? 0,
     statistics: breaker.statistics.snapshot(nowMs)
   }))
+}
+
+export function limitReports (bulkheads: Bulkheads): LimitReport[] {
+  return [...bulkheads.all].map(([name, { kind, limit, active, refused }]) => ({ name, kind, limit, active, refused }))
 }
 
 export function clusterReports (clusters: ClusterRegistry, nowMs: number): ClusterReport[] {

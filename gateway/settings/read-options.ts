@@ -15,12 +15,13 @@ import { checkOwnKeys, GatewaySettings } from './gateway-settings.ts'
 import { readBalancers } from './read-balancers.ts'
 import { readGlobalCors } from './read-cors.ts'
 import { readListenerTls, readUpstreamTls } from './read-tls.ts'
-import { readBreakers, readBulkheads, readTimeLimiters } from './read-resilience.ts'
+import { readAdaptive, readBreakers, readBulkheads, readTimeLimiters } from './read-resilience.ts'
 
 /** All that `breakwater.gateway.*` knows; `x.*` stands for any name below x. */
 export const OWN_KEYS: readonly string[] = [
   'workers', 'plugins', 'fallbacks.*', 'total-timeout', 'max-request-size',
   'retry-budget.ratio', 'retry-budget.floor',
+  'adaptive-concurrency.initial-limit', 'adaptive-concurrency.min-limit', 'adaptive-concurrency.max-limit', 'adaptive-concurrency.tolerance',
   'security.*', 'outlier.consecutive-errors', 'outlier.interval', 'outlier.minimum-requests', 'outlier.failure-rate-percent',
   'outlier.base-ejection', 'outlier.max-ejection', 'outlier.max-ejection-percent', 'outlier.panic-threshold-percent',
   'outlier.slow-start', 'access-log.enabled', 'access-log.file', 'reject-encoded-slash', 'routes-file',
@@ -67,6 +68,7 @@ function readRouting (settings: Settings, gateway: GatewaySettings): RoutingOpti
     breakers: readBreakers(settings),
     timeLimiters: readTimeLimiters(settings),
     bulkheads: readBulkheads(settings),
+    adaptive: readAdaptive(settings),
     outlier: readOutlier(settings),
     balancers: readBalancers(settings),
     retryBudget: {

@@ -5,6 +5,7 @@ import type { ByName } from '../options.ts'
 import { canonical } from '../routes/args.ts'
 import { parseDurationMs } from '../routes/units.ts'
 import { FAILURE_KINDS } from '../filters/failure-names.ts'
+import { ADAPTIVE_DEFAULTS, type AdaptiveLimitOptions } from '../upstream/adaptive-limit.ts'
 import { BREAKER_DEFAULTS, type BreakerSettings, type BreakerSettingsTable } from '../upstream/breaker-settings.ts'
 
 /** Breakers by name. */
@@ -22,6 +23,17 @@ export function readBulkheads (settings: Settings): ByName<number> {
   const table = byName(settings, 'resilience4j.bulkhead', fields => fields.integer('maxConcurrentCalls', 25))
   const hasDefault = settings.keys('resilience4j.bulkhead.configs.default').length > 0
   return hasDefault ? table : { ...table, default: 0 }
+}
+
+/** What AdaptiveConcurrency starts from; the filter checks that the numbers fit together. */
+export function readAdaptive (settings: Settings): AdaptiveLimitOptions {
+  const key = (name: string) => `breakwater.gateway.adaptive-concurrency.${name}`
+  return {
+    initialLimit: settings.integer(key('initial-limit'), ADAPTIVE_DEFAULTS.initialLimit),
+    minLimit: settings.integer(key('min-limit'), ADAPTIVE_DEFAULTS.minLimit),
+    maxLimit: settings.integer(key('max-limit'), ADAPTIVE_DEFAULTS.maxLimit),
+    tolerance: settings.number(key('tolerance'), ADAPTIVE_DEFAULTS.tolerance)
+  }
 }
 
 type Read<T> = (fields: Fields) => T

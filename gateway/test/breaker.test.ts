@@ -204,10 +204,11 @@ t.test('hystrix.stream has every key the dashboard reads, two workers as one', a
   fail(10)
   made.enter(clock.nowMs)
   const report = { name: 'b', state: made.state, failureRate: made.failureRate, ...made.totals, settings: made.settings,
-    statistics: made.statistics.snapshot(clock.nowMs) }
+    limit: 20, active: 3, statistics: made.statistics.snapshot(clock.nowMs) }
   const command = hystrixCommand(mergedBreakers([report, { ...report, state: 'CLOSED' }])[0] ?? report, 1) as Record<string, unknown>
   t.match(command, { isCircuitBreakerOpen: true, rollingCountFailure: 20, rollingCountShortCircuited: 2,
-    requestCount: 22, errorPercentage: 100 })
+    requestCount: 22, errorPercentage: 100, currentConcurrentExecutionCount: 6,
+    propertyValue_executionIsolationSemaphoreMaxConcurrentRequests: 40 })
   const keys = ('type name group reportingHosts isCircuitBreakerOpen errorPercentage errorCount requestCount ' +
     'rollingCountCollapsedRequests rollingCountExceptionsThrown rollingCountFailure rollingCountFallbackFailure ' +
     'rollingCountFallbackRejection rollingCountFallbackSuccess rollingCountResponsesFromCache rollingCountSemaphoreRejected ' +

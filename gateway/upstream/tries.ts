@@ -36,7 +36,7 @@ export class Tries {
   /** May the call be made at all? Refused here it costs nothing and waits for nothing. */
   guard (x: HttpExchange): void {
     const { bulkhead, breaker } = x.route
-    if (bulkhead !== undefined && !bulkhead.enter()) return this.giveUp(x, 'bulkhead', 'too many calls at once')
+    if (bulkhead !== undefined && !bulkhead.enter(this.loop.clock.coarseMs)) return this.giveUp(x, 'bulkhead', 'too many calls at once')
     x.inBulkhead = bulkhead !== undefined
     if (breaker !== undefined) {
       x.breakerToken = breaker.enter(this.loop.clock.coarseMs)
@@ -179,7 +179,12 @@ export class Tries {
   }
 
   report (x: HttpExchange, failure: TryFailure | undefined, elapsedMs: number, nowMs: number): void {
-    const { target } = x.route
+    const { bulkhead, target } = x.route
+    if (bulkhead !== undefined) {
+      // Refused connections, resets and plain errors are about an instance, not about too many calls.
+      const dropped = failure === 'timeout' || (failure === 'status' && x.response.status === 503)
+      if (failure === undefined || dropped) bulkhead.observe(elapsedMs, dropped, nowMs)
+    }
     if (target.kind === 'cluster' && x.instance !== undefined && x.upstreamUri === undefined) {
       target.cluster.report(x.instance, failure, elapsedMs, nowMs)
     }

@@ -39,8 +39,10 @@ export interface Breaker {
 }
 
 export interface Bulkhead {
-  enter (): boolean
+  enter (nowMs: number): boolean
   leave (): void
+  /** How a try went: what an adaptive limit learns from. `dropped`: no answer in time, or a 503. */
+  observe (elapsedMs: number, dropped: boolean, nowMs: number): void
 }
 
 export interface RetryPolicy {
