@@ -72,6 +72,8 @@ const server = createServer({ requireHostHeader: true }, (request, response) => 
   })
 })
 server.on('checkContinue', (request, response) => server.emit('request', request, response))
+// Otherwise the end of the input aborts requests that are complete but whose end nobody has been told yet.
+Object.assign(server, { httpAllowHalfOpen: true })
 /** What came whole before is told first. */
 const leave = (socket: Duplex): unknown => setImmediate(() => setImmediate(() => socket.destroy()))
 for (const event of ['connect', 'upgrade']) server.on(event, (_request: IncomingMessage, socket: Duplex) => leave(socket))
