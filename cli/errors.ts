@@ -1,4 +1,4 @@
-import { errorTable } from '@breakwater/starter'
+import { errorTable } from '@breakwater/starter/errors'
 
 /** Everything the command line can refuse or report. */
 export const error = errorTable({

@@ -1,5 +1,5 @@
 /** The command line: `breakwater <command> [options]`. Each server's command is the server's own main file. */
-import { BreakwaterError } from '@breakwater/starter'
+import { BreakwaterError } from '@breakwater/starter/errors'
 import { affected } from './affected.ts'
 import { error } from './errors.ts'
 import { up } from './up.ts'

@@ -1,4 +1,4 @@
-import { errorTable } from '@breakwater/starter'
+import { errorTable } from '@breakwater/starter/errors'
 
 /** Every error of the config server; protocol bodies (Boot's four fields) are made of them in `web/error-body.ts`. */
 export const error = errorTable({

@@ -1,8 +1,8 @@
 /** The server as a member of the platform: found under `configserver`, and finding the applications to refresh. */
 import type { AddressInfo } from 'node:net'
-import {
-  createDiscoveryClient, createRegistration, ownAddress, type DiscoveryClient, type Logger, type Running
-} from '@breakwater/starter'
+import { createDiscoveryClient, createRegistration, ownAddress, type DiscoveryClient } from '@breakwater/starter/discovery'
+import type { Logger } from '@breakwater/starter/logger'
+import type { Running } from '@breakwater/starter/main'
 import type { Settings } from '@breakwater/starter/settings'
 import { readOptions, type ConfigServerOptions } from './options.ts'
 import { createConfigServer, type ConfigServer, type ConfigServerContext } from './server.ts'
@@ -15,10 +15,10 @@ export async function startMember (
   settings: Settings, log: Logger, environment: Readonly<Record<string, string | undefined>>
 ): Promise<Running> {
   const options = readOptions(settings)
-  const discovery = options.refreshClients.enabled ? createDiscoveryClient(settings, log) : undefined
+  const discovery = options.refreshClients.enabled ? await createDiscoveryClient(settings, log) : undefined
   await discovery?.start()
   const server = await startServer(options, { settings, log, environment, discovery })
-  const registration = register(settings, log, server.address)
+  const registration = await register(settings, log, server.address)
   await registration?.start()
   return { url: server.url, stop: async () => stopAll(registration, server, discovery) }
 }
@@ -37,7 +37,7 @@ async function stopAll (...parts: ({ stop (): Promise<void> } | DiscoveryClient 
   for (const part of parts) await part?.stop()
 }
 
-function register (settings: Settings, log: Logger, address: AddressInfo) {
+async function register (settings: Settings, log: Logger, address: AddressInfo) {
   if (!settings.boolean('eureka.client.register-with-eureka', false)) return undefined
-  return createRegistration(settings, log, ownAddress(address, undefined))
+  return await createRegistration(settings, log, ownAddress(address, undefined))
 }

@@ -4,10 +4,10 @@
  */
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import {
-  actuator, createAuthenticator, createLogger, type Authenticator, type Authorize, type DiscoveryClient,
-  type Logger
-} from '@breakwater/starter'
+import { actuator, type Authorize } from '@breakwater/starter/actuator'
+import type { DiscoveryClient } from '@breakwater/starter/discovery'
+import { createLogger, type Logger } from '@breakwater/starter/logger'
+import { createAuthenticator, type Authenticator } from '@breakwater/starter/security'
 import { Settings } from '@breakwater/starter/settings'
 import type { Backend } from './backends/backend.ts'
 import { createBackend } from './backends/create-backend.ts'

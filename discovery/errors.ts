@@ -1,4 +1,4 @@
-import { errorTable } from '@breakwater/starter'
+import { errorTable } from '@breakwater/starter/errors'
 
 /** What can be wrong with the registry before and while it runs. */
 export const discoveryError = errorTable({

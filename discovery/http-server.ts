@@ -1,4 +1,5 @@
-import { countRequests, type Authenticator, type RequestMetrics } from '@breakwater/starter'
+import { countRequests, type RequestMetrics } from '@breakwater/starter/actuator'
+import type { Authenticator } from '@breakwater/starter/security'
 import Fastify, {
   LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply
 } from 'fastify'

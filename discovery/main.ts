@@ -1,6 +1,8 @@
 /** The registry as a process: `breakwater discovery [--port N] [--config application.yml]`. */
 import { setFlagsFromString } from 'node:v8'
-import { actuator, createAuthenticator, RequestMetrics, runMain, type Authorize } from '@breakwater/starter'
+import { actuator, RequestMetrics, type Authorize } from '@breakwater/starter/actuator'
+import { runMain } from '@breakwater/starter/main'
+import { createAuthenticator } from '@breakwater/starter/security'
 import { createBackend } from './backends/factory.ts'
 import { createMetrics, registryHealth } from './metrics.ts'
 import { createDiscovery } from './server.ts'
@@ -16,7 +18,7 @@ runMain(process, 'discovery', async ({ settings, log }) => {
   const auth = await createAuthenticator(settings, log)
   const requestMetrics = new RequestMetrics()
   const discovery = createDiscovery(optionsFrom(settings), {
-    log, auth, requests: requestMetrics, backend: createBackend(settings, log)
+    log, auth, requests: requestMetrics, backend: await createBackend(settings, log)
   })
   const authorize: Authorize = async (request, role) => { await auth.check(request, role) }
   await discovery.server.register(actuator, {

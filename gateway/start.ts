@@ -56,7 +56,7 @@ async function start (parts: GatewayParts, undo: Undo, stop: () => Promise<void>
   const options = readOptions(settings)
   unusedSpringKeys(settings).forEach(warn)
   const store = await new RouteStore(options.management.routesFile).load()
-  const discovery = parts.discovery ?? createDiscoveryClient(settings, log)
+  const discovery = parts.discovery ?? await createDiscoveryClient(settings, log)
   let first: ReturnType<typeof configurationOf> | undefined = configurationOf(settings, options, warn)
   const read = () => {
     const configuration = first ?? readConfiguration(settings, warn)
@@ -84,7 +84,7 @@ async function start (parts: GatewayParts, undo: Undo, stop: () => Promise<void>
 
   followSettings(settings, control, warn, undo)
   const { address, port } = admin.server.address() as AddressInfo
-  const registration = gatewayRegistration(settings, log, url, port)
+  const registration = await gatewayRegistration(settings, log, url, port)
   if (registration !== undefined) {
     undo.push(() => registration.stop())
     await registration.start()

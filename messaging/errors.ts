@@ -1,5 +1,5 @@
 /** Every error of messaging that a user can act on. */
-import { errorTable } from '@breakwater/starter'
+import { errorTable } from '@breakwater/starter/errors'
 
 export const messagingError = errorTable({
   E_EVENT_SCHEMA: {

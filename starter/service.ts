@@ -29,9 +29,10 @@ import { createAuthenticator } from './security/authenticator.ts'
 import { readServerTls } from './security/tls.ts'
 import { createCallTrace } from './trace/call-trace.ts'
 import type { CallTrace } from './trace/call-trace.ts'
-import { createSpanExporter } from './trace/exporter.ts'
+import { createSpanExporter } from './trace/create-exporter.ts'
 import type { SpanExporter } from './trace/exporter.ts'
 import { createIdSource } from './trace/random-ids.ts'
+import { readSampling } from './trace/sampling.ts'
 import type { SpanSink } from './trace/spans.ts'
 
 export interface ServiceOptions {
@@ -89,8 +90,9 @@ export async function service (options: ServiceOptions): Promise<ServiceApp> {
   const log = options.log ?? createLogger(settings)
   checkServiceKeys(settings)
   const tls = readServerTls(settings)
-  const discovery = options.discovery ?? createDiscoveryClient(settings, log)
-  const life = new ServiceLife(settings, log, discovery, tls !== undefined)
+  const discovery = options.discovery ?? await createDiscoveryClient(settings, log)
+  const spans = await createSpanExporter(settings, log)
+  const life = new ServiceLife(settings, log, { discovery, spans, secure: tls !== undefined })
   const server = {
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: 1024 },
@@ -106,6 +108,13 @@ export async function service (options: ServiceOptions): Promise<ServiceApp> {
   const app = Fastify(server as FastifyServerOptions) as unknown as FastifyInstance
   await life.furnish(app)
   return app as ServiceApp
+}
+
+/** What is made before the life begins, because it had to be loaded first. */
+interface LifeParts {
+  readonly discovery: DiscoveryClient
+  readonly spans: SpanExporter | undefined
+  readonly secure: boolean
 }
 
 /** The parts of one service and the order in which they start and stop. */
@@ -128,24 +137,23 @@ class ServiceLife {
   #closing = false
   #management: Server | undefined
 
-  constructor (settings: Settings, log: Logger, discovery: DiscoveryClient, secure: boolean) {
+  constructor (settings: Settings, log: Logger, { discovery, spans, secure }: LifeParts) {
     this.#settings = settings
     this.#log = log
     this.#discovery = discovery
     this.#secure = secure
     this.#name = settings.string('spring.application.name')
-    this.#spans = createSpanExporter(settings, log)
+    this.#spans = spans
     this.#callTrace = createCallTrace(this.#ids, this.#spans)
   }
 
   /** Everything a request meets before the service's own routes, in this order. */
   async furnish (app: FastifyInstance): Promise<void> {
     const base = this.#settings.string('management.endpoints.web.base-path', '/actuator')
-    const probability = this.#settings.number('management.tracing.sampling.probability', 0.1)
     // 1. Who asks, in which trace, until when: all that follows is logged and traced under it.
     addRequestHooks(app, {
       log: this.#log,
-      trace: { ids: this.#ids, probability, random: Math.random },
+      trace: { ids: this.#ids, sampling: readSampling(this.#settings) },
       sink: this.#spans,
       accessLog: this.#settings.boolean('server.accesslog.enabled', true)
     })
@@ -208,7 +216,7 @@ class ServiceLife {
     const bound = app.server.address() as AddressInfo
     const management = await this.#listenForManagement(app, host)
     const address = ownAddress(bound, management?.port, this.#secure)
-    this.#registration = createRegistration(this.#settings, this.#log, address)
+    this.#registration = await createRegistration(this.#settings, this.#log, address)
     // Neither rejects when the registry is down: the service works, and registers as soon as it can.
     await Promise.all([this.#discovery.start(), this.#registration?.start()])
     // A registry that comes back may have forgotten us; until the next renewal it would send nobody here.

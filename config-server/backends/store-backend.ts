@@ -2,7 +2,7 @@
  * What stores that are asked each time (Redis, SQL, Vault) have in common: a deadline, the last known answer while the
  * store is down, health from what happened last instead of a probe.
  */
-import { BreakwaterError } from '@breakwater/starter'
+import { BreakwaterError } from '@breakwater/starter/errors'
 import { ByteCache } from '../byte-cache.ts'
 import type { Ask } from '../environment/ask.ts'
 import type { Found } from '../environment/environment.ts'

@@ -2,7 +2,7 @@
  * The net under a store: a state whose files are broken or break their schema is not served; the last one that was
  * good is, for that application only, and health tells of it. Without a good one the error goes out as in Spring.
  */
-import { BreakwaterError } from '@breakwater/starter'
+import { BreakwaterError } from '@breakwater/starter/errors'
 import type { Asker, Backend, BackendHealth, Resource, Versions } from '../backends/backend.ts'
 import { ByteCache } from '../byte-cache.ts'
 import type { Ask } from '../environment/ask.ts'

@@ -1,5 +1,5 @@
 /** Checks files before they are committed: the same parsing, ordering and schema as when they are served. */
-import { BreakwaterError } from '@breakwater/starter'
+import { BreakwaterError } from '@breakwater/starter/errors'
 import type { Ask } from '../environment/ask.ts'
 import { orderSources, type ServerTraits } from '../environment/order.ts'
 import { parseConfigFile, type FileLimits } from '../environment/parse-file.ts'

@@ -1,6 +1,6 @@
 /** /encrypt, /decrypt and /key with Spring's bodies and statuses. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { BreakwaterError } from '@breakwater/starter'
+import { BreakwaterError } from '@breakwater/starter/errors'
 import { CIPHER } from '../encryption/decrypt-environment.ts'
 import type { KeyRing } from '../encryption/key-ring.ts'
 import { readPrefixes } from '../encryption/prefix.ts'

@@ -3,7 +3,7 @@
  * fifth, `message`, says what to do; Spring's client quotes it.
  */
 import { STATUS_CODES } from 'node:http'
-import { BreakwaterError } from '@breakwater/starter'
+import { BreakwaterError } from '@breakwater/starter/errors'
 
 /** The status of whatever was thrown; what is not ours is a 500 and tells nothing of itself. */
 export function statusOf (failure: unknown): number {

@@ -1,6 +1,6 @@
 /** Plain text files with placeholders filled in, and binary files as they are. Misses are 404 without a body. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { BreakwaterError } from '@breakwater/starter'
+import { BreakwaterError } from '@breakwater/starter/errors'
 import type { Asker, Resource } from '../backends/backend.ts'
 import { isUnsafe, type Ask } from '../environment/ask.ts'
 import { error } from '../errors.ts'

@@ -1,6 +1,7 @@
 /** The HTTP server: what is registered, in which order, and how every error leaves it. */
 import fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { BreakwaterError, type Logger } from '@breakwater/starter'
+import { BreakwaterError } from '@breakwater/starter/errors'
+import type { Logger } from '@breakwater/starter/logger'
 import { errorBody, statusOf } from './error-body.ts'
 
 const MAX_BODY_BYTES = 1_048_576

@@ -90,7 +90,7 @@ t.test('an unmodified Eureka client sees Services come and go, beside who regist
     }
   })
   const log = createLogger({ name: 'test', level: 'silent' })
-  const discovery = createDiscovery({ port: 0 }, { log, backend: createBackend(settings, log) })
+  const discovery = createDiscovery({ port: 0 }, { log, backend: await createBackend(settings, log) })
   await discovery.start()
   t.teardown(() => discovery.stop())
   const quiet = { info () {}, warn () {}, error () {}, debug () {} }

@@ -1,27 +1,27 @@
-import { connectConsul, describeConsul, readConsulConnection, type Logger } from '@breakwater/starter'
+import type { Logger } from '@breakwater/starter/logger'
 import type { Settings } from '@breakwater/starter/settings'
 import { discoveryError } from '../errors.ts'
 import type { Backend } from './backend.ts'
-import { ConsulBackend } from './consul/consul-backend.ts'
-import { createKubernetesBackend } from './kubernetes.ts'
 
 const WAIT_SECS = 60
 const FIRST_MS = 5000
 
-/** The back end that `breakwater.discovery.backend` names; undefined for `memory`, which needs none. */
-export function createBackend (settings: Settings, log: Logger): Backend | undefined {
+/** The back end that `breakwater.discovery.backend` names, and only that, is loaded; undefined for `memory`: none. */
+export async function createBackend (settings: Settings, log: Logger): Promise<Backend | undefined> {
   const key = 'breakwater.discovery.backend'
   const name = settings.string(key, 'memory')
   switch (name) {
     case 'memory': return undefined
-    case 'consul': return createConsulBackend(settings, log)
-    case 'kubernetes': return createKubernetesBackend(settings, log)
+    case 'consul': return await createConsulBackend(settings, log)
+    case 'kubernetes': return (await import('./kubernetes.ts')).createKubernetesBackend(settings, log)
     default:
       throw discoveryError('E_DISCOVERY_OPTION', [key, 'memory, consul or kubernetes', name], { where: settings.origin(key) })
   }
 }
 
-function createConsulBackend (settings: Settings, log: Logger): Backend {
+async function createConsulBackend (settings: Settings, log: Logger): Promise<Backend> {
+  const { connectConsul, describeConsul, readConsulConnection } = await import('@breakwater/starter/consul')
+  const { ConsulBackend } = await import('./consul/consul-backend.ts')
   const connection = readConsulConnection(settings)
   return new ConsulBackend({
     client: connectConsul(connection),

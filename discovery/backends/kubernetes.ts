@@ -3,7 +3,7 @@
  * For the months in which some callers still ask a registry while the called already left it (docs/kubernetes.md).
  * It cannot be written to; who registers here beside it goes on living by leases.
  */
-import { createKubernetesDiscovery } from '@breakwater/starter'
+import { createKubernetesDiscovery } from '@breakwater/starter/kubernetes'
 import type { DiscoveryClient, Logger, ServiceInstance } from '@breakwater/starter'
 import type { Settings } from '@breakwater/starter/settings'
 import type { Instance, Metadata, Port } from '../registry/instance.ts'

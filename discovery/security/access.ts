@@ -1,4 +1,5 @@
-import { isCrossSite, may, type Authenticator, type Principal, type Role, type RoleHook } from '@breakwater/starter'
+import { isCrossSite } from '@breakwater/starter/actuator'
+import { may, type Authenticator, type Principal, type Role, type RoleHook } from '@breakwater/starter/security'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 declare module 'fastify' {

@@ -154,7 +154,7 @@ t.test('a real Consul', 'missing' in consul ? { skip: consul.missing } : {}, asy
       name: 'discovery', env: {}, folder: '/nonexistent',
       args: { 'breakwater.discovery.backend': 'consul', 'spring.cloud.consul.host': '127.0.0.1', 'spring.cloud.consul.port': String(agent.port) }
     })
-    return startDiscovery(t, {}, { backend: createBackend(settings, log), log })
+    return startDiscovery(t, {}, { backend: await createBackend(settings, log), log })
   }
   const health = async (name: string) =>
     await (await agent.request('GET', `/v1/health/service/${name}`)).json() as ServiceHealth[]
@@ -203,8 +203,8 @@ t.test('a lease that ends in Consul ends here', 'missing' in consul ? { skip: co
     args: { 'breakwater.discovery.backend': 'consul', 'spring.cloud.consul.port': String(agent.port), 'spring.cloud.consul.host': '127.0.0.1' }
   })
   const log = createLogger({ name: 'discovery', level: 'fatal' })
-  const discovery = await startDiscovery(t, {}, { backend: createBackend(settings, log), log })
-  const other = await startDiscovery(t, {}, { backend: createBackend(settings, log), log })
+  const discovery = await startDiscovery(t, {}, { backend: await createBackend(settings, log), log })
+  const other = await startDiscovery(t, {}, { backend: await createBackend(settings, log), log })
   await register(discovery.url, { leaseInfo: { renewalIntervalInSecs: 1, durationInSecs: 2 } })
   await until(() => other.registry.book.size === 1, 'the other knows it')
   await until(() => other.registry.book.size === 0 && discovery.registry.book.size === 0, 'nobody renewed it')

@@ -1,5 +1,5 @@
 /** What a caller of inventory can do wrong. */
-import { errorTable } from '@breakwater/starter'
+import { errorTable } from '@breakwater/starter/errors'
 
 export const inventoryError = errorTable({
   SKU_UNKNOWN: { text: 'there is no article %s.', status: 404 },

@@ -1,5 +1,5 @@
 /** What a reader of the order history may be told. */
-import { errorTable } from '@breakwater/starter'
+import { errorTable } from '@breakwater/starter/errors'
 
 export const historyError = errorTable({
   ORDER_NOT_FOUND: { text: 'there is no order %s here, or not yet.', status: 404 },

@@ -1,5 +1,5 @@
 /** What a caller of orders can do wrong, and what can be wrong with it. */
-import { errorTable } from '@breakwater/starter'
+import { errorTable } from '@breakwater/starter/errors'
 
 export const orderError = errorTable({
   ORDER_NOT_FOUND: { text: 'there is no order %s.', status: 404 },

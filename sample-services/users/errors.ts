@@ -1,5 +1,5 @@
 /** What a caller of users can do wrong, and what can be wrong with it. */
-import { errorTable } from '@breakwater/starter'
+import { errorTable } from '@breakwater/starter/errors'
 
 export const userError = errorTable({
   EMAIL_TAKEN: { text: 'another user has this e-mail address.', next: 'Use another address.', status: 409 },

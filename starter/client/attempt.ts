@@ -1,5 +1,5 @@
 /** One try of a call on one instance: sent, answered whole, or failed in one of four ways. */
-import { request } from 'undici'
+import { request } from '../http/undici.ts'
 import type { Dispatcher } from 'undici'
 import type { Endpoint } from './endpoints.ts'
 
@@ -55,7 +55,7 @@ export async function attempt (
   try {
     const response = await request(endpoint.origin + call.path, {
       dispatcher,
-      method: call.method as Dispatcher.HttpMethod,
+      method: call.method,
       headers: call.headers,
       body: call.body ?? null,
       signal: abort.signal

@@ -2,7 +2,7 @@
  * Calls to another service by its name. The road of a call:
  * deadline -> bulkhead -> breaker -> pick an instance -> send -> (another instance) -> answer.
  */
-import { Agent } from 'undici'
+import { Agent } from '../http/undici.ts'
 import type { DiscoveryClient } from '../discovery/discovery-client.ts'
 import type { BreakwaterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'

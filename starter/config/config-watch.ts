@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { request } from 'undici'
+import { request } from '../http/undici.ts'
 import type { Agent, Dispatcher } from 'undici'
 import { EventStreamParser } from './event-stream.ts'
 import { reason } from './fetch-environment.ts'

@@ -1,5 +1,6 @@
 import { ConfigServerClient } from './config-server-client.ts'
 import type { ConsulConfig } from './consul-kv.ts'
+import { onDemand } from '../on-demand.ts'
 import type { RemoteConfig, RemoteRequest, RemoteSources } from '../settings/options.ts'
 
 /** Hands each import to the one that understands it: a config server, or Consul. */
@@ -9,7 +10,7 @@ export class RemoteConfigs implements RemoteConfig {
 
   async fetch (request: RemoteRequest): Promise<RemoteSources> {
     if (request.kind === 'configserver') return await this.#server.fetch(request)
-    const consul = this.#consul.get(request.location) ?? new (await import('./consul-kv.ts')).ConsulConfig()
+    const consul = this.#consul.get(request.location) ?? new (await onDemand.consulConfig()).ConsulConfig()
     this.#consul.set(request.location, consul)
     return await consul.fetch(request)
   }

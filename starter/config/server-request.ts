@@ -1,4 +1,4 @@
-import { Agent, request } from 'undici'
+import { Agent, request } from '../http/undici.ts'
 import type { ConfigClientOptions, ConfigServerAddress } from './options.ts'
 
 /** Largest answer that is read. */

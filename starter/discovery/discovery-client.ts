@@ -41,6 +41,16 @@ export interface DiscoveryClient {
   onConnect? (listener: () => void): () => void
 }
 
+/** Where this process can be reached, known once it listens. */
+export interface OwnAddress {
+  /** A name or address that others can use. */
+  readonly host: string
+  readonly ip: string
+  readonly port: number
+  readonly secure: boolean
+  readonly managementPort?: number | undefined
+}
+
 /** What a service tells a registry about itself, and the duty to keep it true. */
 export interface Registration {
   /** Registers and starts renewing; resolves after the first success or the deadline, then goes on trying. */

@@ -7,6 +7,7 @@ import { lookup, Resolver } from 'node:dns/promises'
 import type { Settings } from '../settings/index.ts'
 import type { Logger } from '../logger.ts'
 import type { DiscoveryClient, InstancesListener, ServiceInstance } from './discovery-client.ts'
+import type { DiscoveryAdapter } from './factory.ts'
 import { InstanceTable } from './instance-table.ts'
 
 /** Addresses of a host name; rejects with Node's DNS error codes. */
@@ -106,6 +107,12 @@ export class DnsDiscoveryClient implements DiscoveryClient {
       zone: undefined, metadata: {}
     }
   }
+}
+
+/** What `breakwater.discovery.client: dns` makes: nothing registers, a Service knows its pods by itself. */
+export const dnsAdapter: DiscoveryAdapter = {
+  client: (settings, log) =>
+    new DnsDiscoveryClient(readDnsOptions(settings), createResolver(settings.list('breakwater.dns.servers', [])), log)
 }
 
 /** `breakwater.kubernetes.*`: namespace, domain, service-port, services.<name>.port; `breakwater.dns.*`. */

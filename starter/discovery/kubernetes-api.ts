@@ -2,14 +2,14 @@
  * The part of the Kubernetes API that discovery needs: read a list page by page, and watch it from a version on.
  *
  * Who we are and how to reach the server comes from @kubernetes/client-node (kubeconfig with its exec and OIDC
- * logins, or the pod's service account). The library is loaded at the first connect only: it costs a process 80 MB,
- * and most processes never ask the API. The requests are our own because its informer ends at the first error
+ * logins, or the pod's service account). The requests are our own because its informer ends at the first error
  * and its watch neither limits a line nor the time to the first byte.
  */
 import http from 'node:http'
 import https from 'node:https'
 import { readLines } from './kubernetes-lines.ts'
 import { errorTable } from '../errors.ts'
+import { onDemand } from '../on-demand.ts'
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { IncomingMessage, RequestOptions } from 'node:http'
 
@@ -97,7 +97,7 @@ export async function connectKubernetes (options: KubernetesApiOptions = {}): Pr
 
 async function loadConfig (file: string | undefined): Promise<{ config: KubeConfig, server: string }> {
   try {
-    const { KubeConfig } = await import('@kubernetes/client-node')
+    const { KubeConfig } = await onDemand.kubernetesClient()
     const config = new KubeConfig()
     if (file === undefined) config.loadFromDefault()
     else config.loadFromFile(file)

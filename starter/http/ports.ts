@@ -7,7 +7,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { OwnAddress } from '../discovery/eureka/own-instance.ts'
+import type { OwnAddress } from '../discovery/discovery-client.ts'
 import { isLoopback } from '../actuator/access.ts'
 
 const viaManagement: unique symbol = Symbol('breakwater.management-port')

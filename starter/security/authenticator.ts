@@ -19,11 +19,11 @@ import { isCrossSite, isLocalCall, isLoopback } from '../actuator/access.ts'
 import { BreakwaterError } from '../errors.ts'
 import { problemOf, send } from '../http/problems.ts'
 import type { Logger } from '../logger.ts'
+import { onDemand } from '../on-demand.ts'
 import { checkSecurityKeys } from '../own-keys.ts'
 import type { Settings } from '../settings/index.ts'
 import { starterError } from '../starter-errors.ts'
 import { createBasic } from './basic.ts'
-import { createBearer } from './bearer.ts'
 import { createMtls } from './mtls.ts'
 import { may } from './principal.ts'
 import type { Principal, Role } from './principal.ts'
@@ -102,7 +102,7 @@ async function authenticateBy (mode: Authenticator['mode'], settings: Settings):
     case 'local': return () => LOCAL
     case 'none': return () => EVERYONE
     case 'basic': return createBasic(settings)
-    case 'bearer': return createBearer(settings)
+    case 'bearer': return await (await onDemand.bearer()).createBearer(settings)
     case 'mtls': return createMtls(settings)
   }
 }

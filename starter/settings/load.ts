@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { onDemand } from '../on-demand.ts'
 import { decryptSources } from './cipher.ts'
 import { ConfigReader, parseLocations } from './config-reader.ts'
 import type { ReadItems, SourceItem } from './config-reader.ts'
@@ -144,7 +145,7 @@ class SettingsLoader {
 
   /** The clients are loaded when an import asks for them: a process without one starts a tenth of a second sooner. */
   async #remotes (): Promise<RemoteConfig> {
-    this.#remote ??= new (await import('../config/remote-configs.ts')).RemoteConfigs()
+    this.#remote ??= new (await onDemand.remoteConfigs()).RemoteConfigs()
     return this.#remote
   }
 

@@ -51,10 +51,10 @@ t.test('consul: an agent that lost its memory, or is away, loses nobody', { skip
   const agent = await agentOf(t)
   const { log, lines } = memoryLog()
   const settings = await settingsOf(values(agent.port, { 'spring.application.name': 'users' }), ['consul'])
-  const registration = createRegistration(settings, log, { host: '127.0.0.1', ip: '127.0.0.1', port: 4001, secure: false })
+  const registration = await createRegistration(settings, log, { host: '127.0.0.1', ip: '127.0.0.1', port: 4001, secure: false })
   await registration?.start()
   t.teardown(() => registration?.stop())
-  const client = createDiscoveryClient(settings, log)
+  const client = await createDiscoveryClient(settings, log)
   await client.start()
   t.teardown(() => client.stop())
   const seen: string[] = []
@@ -76,7 +76,7 @@ t.test('consul: with heartbeats the check is ours to pass, status is maintenance
   const settings = await settingsOf(values(agent.port, {
     'spring.application.name': 'users', 'spring.cloud.consul.discovery.heartbeat.enabled': 'true', 'spring.cloud.consul.discovery.heartbeat.ttl': '1s'
   }), ['consul'])
-  const registration = createRegistration(settings, memoryLog().log, { host: '127.0.0.1', ip: '127.0.0.1', port: 4001, secure: false })
+  const registration = await createRegistration(settings, memoryLog().log, { host: '127.0.0.1', ip: '127.0.0.1', port: 4001, secure: false })
   t.ok(registration instanceof ConsulRegistration)
   await registration?.start()
   t.teardown(() => registration?.stop())
@@ -96,8 +96,8 @@ t.test('consul: with heartbeats the check is ours to pass, status is maintenance
 t.test('consul away at the start holds up neither start nor stop', async t => {
   const settings = await settingsOf(values(await deadPort(), { 'breakwater.discovery.start-timeout': '50ms' }), ['consul'])
   const { log } = memoryLog()
-  const client = createDiscoveryClient(settings, log)
-  const registration = createRegistration(settings, log, { host: '127.0.0.1', ip: '127.0.0.1', port: 1, secure: false })
+  const client = await createDiscoveryClient(settings, log)
+  const registration = await createRegistration(settings, log, { host: '127.0.0.1', ip: '127.0.0.1', port: 1, secure: false })
   await Promise.all([client.start(), registration?.start()])
   t.notOk(client.connected)
   await client.ensure?.('users')

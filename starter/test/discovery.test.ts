@@ -293,7 +293,7 @@ async function registrationOf (
     ...values
   })
   const { log, lines } = memoryLog()
-  const registration = createRegistration(settings, log, ADDRESS)
+  const registration = await createRegistration(settings, log, ADDRESS)
   if (!(registration instanceof EurekaRegistration)) throw new Error('not a Eureka registration')
   t.teardown(() => registration.stop())
   return { registration, lines }
@@ -375,7 +375,7 @@ t.test('a registry behind TLS that wants a certificate and a token', async t => 
   await registration.start()
   t.equal(seen[0], 'POST users Bearer tok')
   const missing = await settingsOf({ [`${tls}.ca-file`]: join(folder, 'none.pem') })
-  t.throws(() => createDiscoveryClient(missing, memoryLog().log), { code: 'E_FILE', message: /^command line: .*none\.pem cannot be read \(ENOENT\)/ })
+  await t.rejects(createDiscoveryClient(missing, memoryLog().log), { code: 'E_FILE', message: /^command line: .*none\.pem cannot be read \(ENOENT\)/ })
 })
 
 t.test('a registry that is down holds up neither start nor stop', async t => {
@@ -415,11 +415,11 @@ t.test('the profile picks the source, a setting overrules it, and nonsense is na
   t.equal(await kind({ 'eureka.client.enabled': 'false' }), 'fixed')
   const { log } = memoryLog()
   const settings = await settingsOf({ 'breakwater.discovery.client': 'zookeeper' })
-  t.throws(() => createDiscoveryClient(settings, log), { code: 'E_DISCOVERY_CLIENT', message: /command line: "zookeeper".*eureka/ })
+  await t.rejects(createDiscoveryClient(settings, log), { code: 'E_DISCOVERY_CLIENT', message: /command line: "zookeeper".*eureka/ })
   const k8s = await settingsOf({}, ['k8s'])
-  t.equal(createRegistration(k8s, log, ADDRESS), undefined, 'nothing registers in Kubernetes')
+  t.equal(await createRegistration(k8s, log, ADDRESS), undefined, 'nothing registers in Kubernetes')
   const shy = await settingsOf({ 'eureka.client.register-with-eureka': 'false' })
-  t.equal(createRegistration(shy, log, ADDRESS), undefined)
+  t.equal(await createRegistration(shy, log, ADDRESS), undefined)
 })
 
 t.test('a fixed list of the settings', async t => {
@@ -430,13 +430,13 @@ t.test('a fixed list of the settings', async t => {
     [`${key}[1].uri`]: 'https://[::1]',
     [`${key}[1].metadata.zone`]: 'b'
   })
-  const client = createDiscoveryClient(settings, memoryLog().log)
+  const client = await createDiscoveryClient(settings, memoryLog().log)
   t.match(client.instances('users'), [
     { instanceId: '10.0.0.1:81', host: '10.0.0.1', port: 81, secure: false, status: 'UP' },
     { host: '::1', port: 443, secure: true, zone: 'b' }
   ])
   const bad = await settingsOf({ 'breakwater.discovery.client': 'fixed', [`${key}[0].uri`]: 'users:81' })
-  t.throws(() => createDiscoveryClient(bad, memoryLog().log), { code: 'E_DISCOVERY_URL' })
+  await t.rejects(createDiscoveryClient(bad, memoryLog().log), { code: 'E_DISCOVERY_URL' })
 })
 
 t.test('instances written in the settings stand beside those of the registry', async t => {
@@ -445,7 +445,7 @@ t.test('instances written in the settings stand beside those of the registry', a
   const settings = await settingsOf({
     'eureka.client.service-url.defaultZone': registry.url, [`${key}.legacy[0].uri`]: 'http://10.0.0.1:81', [`${key}.users[0].uri`]: 'http://10.0.0.2:82'
   })
-  const client = createDiscoveryClient(settings, memoryLog().log)
+  const client = await createDiscoveryClient(settings, memoryLog().log)
   t.teardown(() => client.stop())
   const seen = new Map<string, number[]>()
   client.watch('*', (name, list) => seen.set(name, list.map(({ port }) => port)))

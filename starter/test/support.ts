@@ -2,8 +2,6 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import forge from 'node-forge'
@@ -12,13 +10,12 @@ import type { Logger } from '../logger.ts'
 import { loadSettings } from '../settings/index.ts'
 import type { Settings } from '../settings/index.ts'
 
-/** Lets the processes that tests start share their compiled code: half of such a test is compiling. */
-export const NODE_COMPILE_CACHE = join(tmpdir(), 'breakwater-compile-cache')
+/** Lets the processes that tests start share compiled code, as the stack does: half of such a test is compiling. */
+export const NODE_COMPILE_CACHE = join(import.meta.dirname, '../../node_modules/.cache/breakwater')
 
 /** Settings of nothing but these, as if from the command line. */
 export function settingsOf (values: Record<string, string> = {}, profiles?: string[]): Promise<Settings> {
-  const folder = mkdtempSync(join(tmpdir(), 'starter-'))
-  return loadSettings({ name: 'test', folder, args: values, ...(profiles === undefined ? {} : { profiles }) })
+  return loadSettings({ name: 'test', folder: '/nonexistent', args: values, ...(profiles === undefined ? {} : { profiles }) })
 }
 
 /** A logger that keeps its lines. */

@@ -4,7 +4,10 @@ import { createLogger } from '../logger.ts'
 import { service } from '../service.ts'
 import { runInContext } from '../trace/context.ts'
 import type { RequestContext } from '../trace/context.ts'
-import { createSpanExporter, EXPORTER_DEFAULTS, SpanExporter } from '../trace/exporter.ts'
+import { createSpanExporter } from '../trace/create-exporter.ts'
+import { SpanExporter } from '../trace/exporter.ts'
+import { EXPORTER_DEFAULTS } from '../trace/exporter-options.ts'
+import { isSampled, readSampling } from '../trace/sampling.ts'
 import { createIdSource } from '../trace/random-ids.ts'
 import { readRequestContext } from '../trace/request-trace.ts'
 import type { Span } from '../trace/spans.ts'
@@ -42,7 +45,7 @@ t.test('ids: from the pool, refilled, never all zero', t => {
 })
 
 t.test('what a request brings along: sampling follows the caller, state only with its trace, deadline in bounds', t => {
-  const source = { ids: createIdSource(), probability: 0.5, random: () => 0.4 }
+  const source = { ids: createIdSource(), sampling: { ratio: 1, parentBased: true } }
   const read = (headers: Record<string, string>): RequestContext => readRequestContext(headers, source, 1_000)
   t.match(read({ traceparent: `00-${TRACE}-${SPAN}-00`, tracestate: 'a=1' }), { traceId: TRACE, parentId: SPAN, sampled: false, traceState: 'a=1' })
   t.match(read({ tracestate: 'a=1' }), { sampled: true, traceState: undefined, parentId: undefined })
@@ -56,7 +59,7 @@ t.test('what a request brings along: sampling follows the caller, state only wit
 t.test('the log: context in every line, secrets masked, no line forged by a newline', t => {
   const lines: string[] = []
   const log = createLogger({ name: 'x', level: 'trace', destination: { write: line => { lines.push(line) } } })
-  runInContext(readRequestContext({}, { ids: createIdSource(), probability: 0, random: () => 1 }, 0), () => log.info('in'))
+  runInContext(readRequestContext({}, { ids: createIdSource(), sampling: { ratio: 0, parentBased: true } }, 0), () => log.info('in'))
   log.info({ password: 'geheim', headers: { authorization: 'geheim', cookie: 'geheim' }, user: { token: 'geheim' } }, 'a\n{"level":"fatal"}')
   t.match(JSON.parse(lines[0] ?? ''), { level: 'info', service: 'x', msg: 'in', requestId: /./, traceId: /./, spanId: /./ })
   t.notMatch(lines[1], /geheim/)
@@ -79,11 +82,11 @@ t.test('spans reach a collector as OTLP JSON, with the headers it wants', async 
     response.end('{}')
   })
   t.teardown(() => collector.close())
-  const settings = await settingsOf({ 'otel.exporter.otlp.endpoint': `${collector.url}/`, 'otel.exporter.otlp.headers': 'Api-Key=a%20b,bad', 'otel.bsp.schedule.delay': '5' })
-  const exporter = createSpanExporter(settings, memoryLog().log)
+  const settings = await settingsOf({ 'otel.exporter.otlp.endpoint': `${collector.url}/`, 'otel.exporter.otlp.headers': 'Api-Key=a%20b==,bad', 'otel.bsp.schedule.delay': '5' })
+  const exporter = await createSpanExporter(settings, memoryLog().log)
   exporter?.record(span('one'))
   await until('the export', () => bodies.length > 0)
-  t.same(seen[0], { url: '/v1/traces', key: 'a b', type: 'application/json' })
+  t.same(seen[0], { url: '/v1/traces', key: 'a b==', type: 'application/json' })
   t.match(bodies[0]?.resourceSpans[0], { resource: { attributes: [{ key: 'service.name', value: { stringValue: 'test' } }] } })
   t.match(bodies[0]?.resourceSpans[0]?.scopeSpans[0]?.spans, [{
     traceId: TRACE, spanId: SPAN, name: 'one', kind: 2, startTimeUnixNano: '1700000000000250000', endTimeUnixNano: '1700000000001000000',
@@ -92,9 +95,9 @@ t.test('spans reach a collector as OTLP JSON, with the headers it wants', async 
   exporter?.record({ ...span('last'), error: '500' })
   await exporter?.stop()
   t.match(bodies.at(-1)?.resourceSpans[0]?.scopeSpans[0]?.spans, [{ name: 'last', status: { code: 2, message: '500' } }], 'what is left goes out at the end')
-  t.equal(createSpanExporter(await settingsOf(), memoryLog().log), undefined, 'nobody listens: nothing is built')
+  t.equal(await createSpanExporter(await settingsOf(), memoryLog().log), undefined, 'nobody listens: nothing is built')
   const wrong = await settingsOf({ 'otel.exporter.otlp.endpoint': 'collector:4318' })
-  t.throws(() => createSpanExporter(wrong, memoryLog().log), { code: 'E_TRACE_URL' })
+  await t.rejects(createSpanExporter(wrong, memoryLog().log), { code: 'E_TRACE_URL' })
 })
 
 t.test('a collector that is down or says no: spans are lost and counted, the queue is bounded, requests go on', async t => {
@@ -115,6 +118,31 @@ t.test('a collector that is down or says no: spans are lost and counted, the que
   await until('refused', () => exporter.dropped === 26)
   t.equal(calls, 4, 'a refusal for good is not repeated')
   t.equal(lines.length, 1, 'said once')
+})
+
+t.test('OpenTelemetry\'s variables say which traces are recorded, else Spring\'s probability', async t => {
+  const of = async (values: Record<string, string>) => {
+    const settings = await settingsOf(values)
+    const warnings: string[] = []
+    settings.on('warning', text => warnings.push(text))
+    return { ...readSampling(settings), warnings }
+  }
+  t.match(await of({}), { ratio: 0.1, parentBased: true })
+  t.match(await of({ 'management.tracing.sampling.probability': '0.5' }), { ratio: 0.5, parentBased: true })
+  t.match(await of({ 'otel.traces.sampler': 'always_on' }), { ratio: 1, parentBased: false })
+  t.match(await of({ 'otel.traces.sampler': 'parentbased_always_off' }), { ratio: 0, parentBased: true })
+  const ratio = await of({ 'otel.traces.sampler': 'ParentBased_TraceIdRatio', 'otel.traces.sampler.arg': '0.25' })
+  t.same(ratio, { ratio: 0.25, parentBased: true, warnings: [] })
+  t.match(await of({ 'otel.traces.sampler': 'xray' }), { ratio: 0.1, warnings: [/"xray".*traceidratio/] })
+
+  const low = `${'f'.repeat(18)}20000000000000`
+  const high = `${'0'.repeat(18)}c0000000000000`
+  t.equal(isSampled(ratio, low, undefined), true, 'the last 56 bits decide')
+  t.equal(isSampled(ratio, high, undefined), false)
+  t.equal(isSampled(ratio, high, true), true, 'the caller decided')
+  t.equal(isSampled({ ratio: 0.25, parentBased: false }, high, true), false, 'the caller is not asked')
+  t.equal(isSampled({ ratio: 1, parentBased: true }, 'f'.repeat(32), undefined), true)
+  t.equal(isSampled({ ratio: 0, parentBased: true }, '0'.repeat(31) + '1', undefined), false)
 })
 
 t.test('one trace from service to service: server and client spans hang together', async t => {

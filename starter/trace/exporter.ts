@@ -2,27 +2,11 @@
  * Sends finished spans to a collector, in batches and behind the requests' backs. The queue is bounded: when the
  * collector does not take them, spans are lost and counted, requests are not held up.
  */
-import { Agent, request } from 'undici'
-import { maskValue } from '../settings/index.ts'
-import type { Settings } from '../settings/index.ts'
+import { Agent, request } from '../http/undici.ts'
 import type { Logger } from '../logger.ts'
-import { starterError } from '../starter-errors.ts'
+import type { ExporterOptions } from './exporter-options.ts'
 import { exportRequest } from './otlp.ts'
 import type { Span, SpanSink } from './spans.ts'
-
-export interface ExporterOptions {
-  readonly service: string
-  /** Whole URL, `/v1/traces` included. */
-  readonly url: string
-  /** Sent along, for collectors that want a token. Never logged. */
-  readonly headers: Readonly<Record<string, string>>
-  readonly maxQueue: number
-  readonly maxBatch: number
-  readonly intervalMs: number
-  readonly timeoutMs: number
-}
-
-export const EXPORTER_DEFAULTS = { maxQueue: 2_048, maxBatch: 512, intervalMs: 1_000, timeoutMs: 5_000 } as const
 
 /** Answers by which a collector asks to try again (OTLP specification, "Failures"). */
 const RETRY_STATUS = new Set([429, 502, 503, 504])
@@ -33,7 +17,7 @@ export class SpanExporter implements SpanSink {
   /** Spans the collector never got. */
   dropped = 0
   readonly #options: ExporterOptions
-  readonly #log: Logger
+  readonly #log: Pick<Logger, 'warn'>
   readonly #agent = new Agent({ connections: 1 })
   readonly #timer: NodeJS.Timeout
   #queue: Span[] = []
@@ -41,7 +25,7 @@ export class SpanExporter implements SpanSink {
   #tries = 0
   #healthy = true
 
-  constructor (options: ExporterOptions, log: Logger) {
+  constructor (options: ExporterOptions, log: Pick<Logger, 'warn'>) {
     this.#options = options
     this.#log = log
     this.#timer = setInterval(() => void this.#flush(), options.intervalMs).unref()
@@ -107,41 +91,5 @@ export class SpanExporter implements SpanSink {
     } catch {
       return 'later'
     }
-  }
-}
-
-/**
- * The exporter that the settings ask for, or undefined: then no span is ever built. OpenTelemetry's own variables are
- * read (OTEL_EXPORTER_OTLP_ENDPOINT, ..._TRACES_ENDPOINT, ..._HEADERS, OTEL_SERVICE_NAME) and Spring's
- * `management.otlp.tracing.endpoint`.
- */
-export function createSpanExporter (settings: Settings, log: Logger): SpanExporter | undefined {
-  const whole = settings.get('otel.exporter.otlp.traces.endpoint') ?? settings.get('management.otlp.tracing.endpoint')
-  const base = settings.get('otel.exporter.otlp.endpoint')
-  const url = whole ?? (base === undefined ? undefined : `${base.replace(/\/$/, '')}/v1/traces`)
-  if (url === undefined || url === '') return undefined
-  // `collector:4318` is a URL too, of the scheme "collector".
-  const usable = URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
-  if (!usable) throw starterError('E_TRACE_URL', [maskValue('otel.exporter.otlp.endpoint', url)])
-  return new SpanExporter({
-    ...EXPORTER_DEFAULTS,
-    service: settings.get('otel.service.name') ?? settings.string('spring.application.name', 'unknown'),
-    url,
-    headers: readHeaders(settings.get('otel.exporter.otlp.headers') ?? ''),
-    intervalMs: settings.integer('otel.bsp.schedule.delay', EXPORTER_DEFAULTS.intervalMs)
-  }, log.child({ logger: 'traces' }))
-}
-
-/** `api-key=abc,tenant=x`, values percent-encoded, as the OpenTelemetry specification writes them. */
-function readHeaders (text: string): Record<string, string> {
-  const pairs = text.split(',').map(pair => pair.split('=', 2)).filter(([name, value]) => name && value !== undefined)
-  return Object.fromEntries(pairs.map(([name = '', value = '']) => [name.trim().toLowerCase(), decode(value.trim())]))
-}
-
-function decode (value: string): string {
-  try {
-    return decodeURIComponent(value)
-  } catch {
-    return value
   }
 }

@@ -2,6 +2,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { RequestContext } from './context.ts'
 import type { IdSource } from './random-ids.ts'
+import { isSampled } from './sampling.ts'
+import type { Sampling } from './sampling.ts'
 import { parseTraceParent } from './traceparent.ts'
 
 /** The remaining milliseconds of the call, told to the called service: it need not work on what nobody waits for. */
@@ -14,9 +16,7 @@ const CLEAN_STATE = /^[\x20-\x7e]{1,512}$/
 
 export interface TraceSource {
   readonly ids: IdSource
-  /** Share of traces begun here that are recorded, 0 to 1. */
-  readonly probability: number
-  readonly random: () => number
+  readonly sampling: Sampling
 }
 
 /** Reads the headers; `nowMs` is on the clock of `performance.now()`. */
@@ -29,7 +29,7 @@ export function readRequestContext (headers: IncomingHttpHeaders, source: TraceS
     traceId,
     spanId: source.ids.spanId(),
     parentId: parent?.parentId,
-    sampled: parent?.sampled ?? source.random() < source.probability,
+    sampled: isSampled(source.sampling, traceId, parent?.sampled),
     // Without its traceparent the state means nothing (W3C Trace Context 3.3.1).
     traceState: parent !== undefined && state !== undefined && CLEAN_STATE.test(state) ? state : undefined,
     deadlineMs: deadlineOf(headers[DEADLINE_HEADER], nowMs)

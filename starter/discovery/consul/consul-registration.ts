@@ -9,7 +9,7 @@ import type { ConsulConnection } from '../../consul/connection.ts'
 import type { Logger } from '../../logger.ts'
 import type { Settings } from '../../settings/index.ts'
 import type { InstanceStatus, Registration } from '../discovery-client.ts'
-import type { OwnAddress } from '../eureka/own-instance.ts'
+import type { OwnAddress } from '../discovery-client.ts'
 
 /** `spring.cloud.consul.discovery.*` */
 export interface ConsulRegistrationOptions {

@@ -1,16 +1,6 @@
 /** What this process tells the registry of itself: `eureka.instance.*` under Spring's names. */
 import type { Settings } from '../../settings/index.ts'
-import type { InstanceStatus } from '../discovery-client.ts'
-
-/** Where this process can be reached, known once it listens. */
-export interface OwnAddress {
-  /** A name or address that others can use. */
-  readonly host: string
-  readonly ip: string
-  readonly port: number
-  readonly secure: boolean
-  readonly managementPort?: number | undefined
-}
+import type { InstanceStatus, OwnAddress } from '../discovery-client.ts'
 
 export interface OwnInstance {
   readonly app: string

@@ -1,7 +1,7 @@
 /** Calls to registry servers: small requests with deadlines and bounded answers, and the one long-lived stream. */
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import { Agent, request } from 'undici'
+import { Agent, request } from '../../http/undici.ts'
 import type { Dispatcher } from 'undici'
 import type { ClientTls } from '../../security/tls.ts'
 import type { ServerUrl } from './server-url.ts'
