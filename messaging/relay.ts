@@ -1,7 +1,8 @@
 /**
  * The relay: outbox to bus, in the order of writing, woken by each commit and by a sweep in case a wake was lost. It
  * marks a row only after the bus took it; killed in between, it sends the row again and the bus or the inbox drops the
- * second. Dead bus: it asks again with back-off and the outbox grows.
+ * second. Rows are marked behind the next ones' sending, so that nothing waits for a mark's flush. Dead bus: it asks
+ * again with back-off and the outbox grows.
  */
 import type { Bus, Outgoing, Refused } from './bus/bus.ts'
 import type { Faults } from './faults.ts'
@@ -16,6 +17,11 @@ export interface RelayOptions {
   readonly faults: Faults
 }
 
+/** How long taken rows wait to be marked together; nobody waits for that. */
+const MARK_MS = 25
+/** More of them than this are marked before anything else is sent. */
+const MAX_UNMARKED = 1000
+
 export class Relay {
   readonly #store: Store
   readonly #bus: Bus
@@ -26,6 +32,10 @@ export class Relay {
   #stopped = false
   #failures = 0
   #retryAt = 0
+  /** Rows that the bus has taken and the store still calls unsent. */
+  readonly #taken = new Set<number>()
+  #marking: NodeJS.Timeout | undefined
+  #marked: Promise<void> = Promise.resolve()
 
   constructor (store: Store, bus: Bus, options: RelayOptions) {
     this.#store = store
@@ -48,6 +58,9 @@ export class Relay {
     this.#stopped = true
     clearInterval(this.#sweep)
     await this.#draining
+    clearTimeout(this.#marking)
+    // What is not marked is sent again at the next start.
+    await this.#mark().catch(() => {})
   }
 
   wake (): void {
@@ -73,17 +86,32 @@ export class Relay {
 
   async #drainAll (): Promise<void> {
     for (;;) {
-      const rows = await this.#store.outbox.unsent(this.#options.batch)
+      if (this.#taken.size > MAX_UNMARKED) await this.#mark()
+      const unsent = await this.#store.outbox.unsent(this.#options.batch + this.#taken.size)
+      const rows = unsent.filter(row => !this.#taken.has(row.seq)).slice(0, this.#options.batch)
       if (rows.length === 0 || this.#stopped) return
       this.#options.faults.at('midBatch')
       const results = await Promise.allSettled(byDestination(rows).map(group => this.#send(group)))
       this.#options.faults.at('beforeRelayMark')
       const sent = results.flatMap(result => result.status === 'fulfilled' ? result.value : [])
-      if (sent.length > 0) await this.#store.outbox.markSent(sent.map(row => row.seq), this.#options.now())
+      for (const row of sent) this.#taken.add(row.seq)
+      this.#marking ??= setTimeout(() => { this.#mark().catch(this.#options.onError) }, MARK_MS)
       const failure = results.find(result => result.status === 'rejected')
       if (failure !== undefined) throw failure.reason as Error
       if (sent.length < rows.length) throw new Error(`${rows.length - sent.length} messages were refused by the bus`)
     }
+  }
+
+  /** One after the other; a store that takes no marks now is asked again with the next ones. */
+  #mark (): Promise<void> {
+    this.#marking = undefined
+    this.#marked = this.#marked.catch(() => {}).then(async () => {
+      const seqs = [...this.#taken]
+      if (seqs.length === 0) return
+      await this.#store.outbox.markSent(seqs, this.#options.now())
+      for (const seq of seqs) this.#taken.delete(seq)
+    })
+    return this.#marked
   }
 
   /** Returns the rows that count as sent: behind a refused row its group stops, or order would be lost. */

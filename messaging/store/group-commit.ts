@@ -16,7 +16,8 @@ export interface Batch<Handle> {
   undo (handle: Handle): void
   /** False when the engine gave the whole transaction up by itself, as sqlite does on a full disk. */
   alive (): boolean
-  commit (): void
+  /** Resolves when what was kept would survive a power cut; the event loop is free meanwhile. */
+  commit (): void | Promise<void>
   rollback (): void
 }
 
@@ -66,7 +67,7 @@ export class GroupCommit<Handle> {
       try {
         await this.#begin()
         const outcomes = await this.#runAll(commands)
-        this.#batch.commit()
+        await this.#batch.commit()
         settleAll(commands, outcomes)
       } catch (error) {
         this.#batch.rollback()
@@ -95,14 +96,19 @@ export class GroupCommit<Handle> {
 
   async #runAll (commands: ReadonlyArray<Command<Handle>>): Promise<Outcome[]> {
     const outcomes: Outcome[] = []
-    for (const command of commands) outcomes.push(await this.#runOne(command))
-    return outcomes
+    const deadline = new Deadline(this.#options.commandMs)
+    try {
+      for (const command of commands) outcomes.push(await this.#runOne(command, deadline))
+      return outcomes
+    } finally {
+      deadline.clear()
+    }
   }
 
-  async #runOne (command: Command<Handle>): Promise<Outcome> {
+  async #runOne (command: Command<Handle>, deadline: Deadline): Promise<Outcome> {
     const handle = this.#batch.open()
     try {
-      const value = await withDeadline(command.run(handle), this.#options.commandMs)
+      const value = await deadline.over(command.run(handle))
       this.#batch.keep(handle)
       return { failed: false, value }
     } catch (error) {
@@ -122,14 +128,24 @@ function settleAll<Handle> (commands: ReadonlyArray<Command<Handle>>, outcomes: 
   })
 }
 
-async function withDeadline<Value> (work: Promise<Value>, ms: number): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => { reject(messagingError('E_TX_SLOW', [ms])) }, ms)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
+/** One timer for the commands of a batch, which run one after the other. */
+class Deadline {
+  readonly #timer: NodeJS.Timeout
+  #onLate = (_error: unknown): void => {}
+
+  constructor (ms: number) {
+    this.#timer = setTimeout(() => { this.#onLate(messagingError('E_TX_SLOW', [ms])) }, ms)
+  }
+
+  over<Value> (work: Promise<Value>): Promise<Value> {
+    this.#timer.refresh()
+    return new Promise((resolve, reject) => {
+      this.#onLate = reject
+      work.then(resolve, reject)
+    })
+  }
+
+  clear (): void {
+    clearTimeout(this.#timer)
   }
 }

@@ -151,9 +151,10 @@ class LmdbBatch implements Batch<Overlay> {
     return true
   }
 
-  commit (): void {
+  async commit (): Promise<void> {
     try {
-      this.#database.transactionSync(() => {
+      // One lmdb transaction, written and flushed by lmdb's own thread.
+      await this.#database.batch(() => {
         for (const [key, text] of this.#writes) {
           if (text === undefined) void this.#database.remove(key)
           else void this.#database.put(key, text)

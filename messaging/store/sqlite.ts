@@ -2,8 +2,8 @@
  * The embedded relational store: node:sqlite in WAL mode, owned by one process.
  *
  * Two connections: commands write through one in group commits; reads use the other, so that nobody ever sees what a
- * running transaction may still undo. `synchronous=FULL` flushes each commit: what was answered survives a power cut,
- * not only a kill.
+ * running transaction may still undo. Each commit is flushed (see `wal-flush.ts`) before anybody is answered, and
+ * before anybody is told what was read of it: what was answered survives a power cut, not only a kill.
  */
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -14,6 +14,7 @@ import { lockFile } from './owner-lock.ts'
 import { MESSAGING_TABLES, spell } from './sql-schema.ts'
 import { sqlMessaging, sqlOutbox, sqlPurge, type SqlRunner } from './sql-messaging.ts'
 import type { SqlReader, SqlTx, SqlValue, Store } from './store.ts'
+import { WalFlush } from './wal-flush.ts'
 
 export interface SqliteOptions {
   /** The file; its folder is made. `:memory:` has no second connection and is therefore refused. */
@@ -46,14 +47,16 @@ export function openSqlite (options: SqliteOptions): SqlStore {
 
 function createStore (options: SqliteOptions, owner: DatabaseSync): SqlStore {
   const { file, now = Date.now } = options
-  const writer = connect(file, options.synchronous ?? 'full')
+  const writer = connect(file)
   writer.exec(spell(MESSAGING_TABLES + options.tables, 'sqlite'))
-  const reader = connect(file, 'normal')
+  const reader = connect(file)
+  const flush = options.synchronous === 'normal' ? undefined : new WalFlush(file)
   const listeners: Array<() => void> = []
-  const batch = new SqliteBatch(writer, file, now, () => { for (const wake of listeners) wake() })
+  const onOutbox = (): void => { for (const wake of listeners) wake() }
+  const batch = new SqliteBatch(new Connection(writer, file), flush, now, onOutbox)
   const commits = new GroupCommit<Handle>(batch,
     { maxCommands: 50, lockWaitMs: options.lockWaitMs ?? 1000, commandMs: 5000 })
-  const read = new Connection(reader, file)
+  const read = flushedReader(new Connection(reader, file), flush)
   return {
     description: `sqlite ${file}`,
     tx: fn => commits.run(handle => fn(handle.tx)),
@@ -66,16 +69,28 @@ function createStore (options: SqliteOptions, owner: DatabaseSync): SqlStore {
     check: () => commits.run(async handle => { await handle.tx.run(CHECK, now()) }),
     close: async () => {
       await commits.run(async () => {}).catch(() => {})
-      for (const database of [reader, writer, owner]) database.close()
+      for (const one of [reader, writer, flush, owner]) one?.close()
     }
   }
 }
 
-function connect (file: string, synchronous: 'full' | 'normal'): DatabaseSync {
+function connect (file: string): DatabaseSync {
   // The timeout is how long sqlite would block the whole event loop on a foreign lock; the group commit waits instead.
   const database = new DatabaseSync(file, { timeout: 10 })
-  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA foreign_keys = ON`)
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON')
   return database
+}
+
+/** Nobody may act on what a power cut could still undo: the relay would tell others of what never was. */
+function flushedReader (connection: Connection, flush: WalFlush | undefined): SqlReader {
+  const flushed = async <Value>(value: Value): Promise<Value> => {
+    await flush?.pending
+    return value
+  }
+  return {
+    get: async <Row>(sql: string, ...params: SqlValue[]) => flushed(await connection.get<Row>(sql, ...params)),
+    all: async <Row>(sql: string, ...params: SqlValue[]) => flushed(await connection.all<Row>(sql, ...params))
+  }
 }
 
 /** Prepared statements by their text; the texts are constants of the code, so the map stays small. */
@@ -110,7 +125,7 @@ class Connection implements SqlRunner {
   }
 
   get inTransaction (): boolean {
-    return this.#database.isTransaction
+    return this.#database.isOpen && this.#database.isTransaction
   }
 
   #call<Result> (sql: string, use: (statement: StatementSync) => Result): Result {
@@ -154,17 +169,20 @@ class Handle {
 
 class SqliteBatch implements Batch<Handle> {
   readonly #connection: Connection
+  readonly #flush: WalFlush | undefined
   readonly #now: () => number
   readonly #onOutbox: () => void
   #appended = 0
 
-  constructor (database: DatabaseSync, file: string, now: () => number, onOutbox: () => void) {
-    this.#connection = new Connection(database, file)
+  constructor (connection: Connection, flush: WalFlush | undefined, now: () => number, onOutbox: () => void) {
+    this.#connection = connection
+    this.#flush = flush
     this.#now = now
     this.#onOutbox = onOutbox
   }
 
   begin (): void {
+    this.#flush?.check()
     this.#appended = 0
     // IMMEDIATE: a lock that is missing must show here, where it can be waited for, not in the middle.
     this.#connection.exec('BEGIN IMMEDIATE')
@@ -190,8 +208,9 @@ class SqliteBatch implements Batch<Handle> {
     return this.#connection.inTransaction
   }
 
-  commit (): void {
+  async commit (): Promise<void> {
     this.#connection.exec('COMMIT')
+    await this.#flush?.flush()
     if (this.#appended > 0) this.#onOutbox()
   }
 

@@ -1,25 +1,20 @@
 /**
- * The embedded bus's book: queues as lanes on node:sqlite, no HTTP. One row per message, one row per lane (queue and
- * group) that says which message is at its head and until when somebody has it. A receipt is the right to settle the
- * head; it dies when the lane is given to another consumer.
+ * The embedded bus's book, no HTTP: messages on node:sqlite, and in memory who has which (see `lanes.ts`). A message is
+ * flushed before its sender is told that it was taken. What is done with is erased together with what comes in next:
+ * an erasure that a kill swallows is a second delivery, which every consumer's inbox ends.
  */
 import { randomUUID } from 'node:crypto'
 import type { DeadLetter, Outgoing, QueueStat } from '../bus.ts'
 import { messagingError } from '../../errors.ts'
 import type { SqlStore } from '../../store/sqlite.ts'
 import type { SqlTx } from '../../store/store.ts'
+import { Lanes, type Lane, type QueueLanes } from './lanes.ts'
 
 export const BUS_TABLES = `
 CREATE TABLE IF NOT EXISTS msg (
   seq {{seq}}, queue TEXT NOT NULL, grp TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL,
   sent_at {{int}} NOT NULL, receives {{int}} NOT NULL
 ) {{strict}};
-CREATE INDEX IF NOT EXISTS msg_lane ON msg (queue, grp, seq);
-CREATE TABLE IF NOT EXISTS lane (
-  queue TEXT NOT NULL, grp TEXT NOT NULL, head {{int}} NOT NULL, free_at {{int}} NOT NULL, receipt TEXT,
-  PRIMARY KEY (queue, grp)
-) {{strict}};
-CREATE INDEX IF NOT EXISTS lane_free ON lane (queue, free_at, head);
 CREATE TABLE IF NOT EXISTS seen (
   queue TEXT NOT NULL, id TEXT NOT NULL, at {{int}} NOT NULL, PRIMARY KEY (queue, id)
 ) {{strict}};
@@ -38,6 +33,8 @@ CREATE TABLE IF NOT EXISTS subscription (
 const SEEN_MS = 5 * 60_000
 /** Dead letters are kept as long as SQS keeps them. */
 const DEAD_MS = 14 * 24 * 3_600_000
+/** Erasures wait this long for something to be flushed with; nobody waits for them. */
+const ERASE_MS = 25
 
 export interface Received {
   readonly seq: number
@@ -55,15 +52,27 @@ export interface Settlement {
   readonly error?: string | undefined
 }
 
-interface Message { seq: number, grp: string, id: string, type: string, body: string, receives: number }
+/** Bodies are kept in memory up to this many characters; the rest is read from the disk when its turn comes. */
+const MAX_KEPT = 16 * 1024 * 1024
+
+/** A message that was written and is not in its lane yet. */
+interface Entered { readonly queue: string, readonly group: string, readonly seq: number, readonly body: string }
 
 export class BusBook {
   readonly #store: SqlStore
   readonly #now: () => number
+  readonly #lanes: Promise<Lanes>
+  readonly #bodies = new Map<number, string>()
+  #kept = 0
+  #done: number[] = []
+  #erasing: NodeJS.Timeout | undefined
 
   constructor (store: SqlStore, now: () => number = Date.now) {
     this.#store = store
     this.#now = now
+    this.#lanes = readLanes(store)
+    // Told to whoever asks first; without a listener it would end the process.
+    this.#lanes.catch(() => {})
   }
 
   async subscribe (topic: string, queue: string, types: readonly string[]): Promise<void> {
@@ -73,53 +82,67 @@ export class BusBook {
 
   /** Returns the queues that got something, for waking their consumers. */
   publish (topic: string, messages: readonly Outgoing[]): Promise<string[]> {
-    return this.#store.tx(async tx => {
-      const woken = new Set<string>()
+    return this.#enter(async tx => {
       const rows = await tx.all<{ queue: string, types: string }>(
         'SELECT queue, types FROM subscription WHERE topic = ?', topic)
+      const entered: Array<Entered | undefined> = []
       for (const { queue, types } of rows) {
         const wanted = new Set(JSON.parse(types) as string[])
-        for (const message of messages) {
-          if (wanted.has(message.type) && await this.#enqueue(tx, queue, message)) woken.add(queue)
+        for (const message of messages.filter(one => wanted.has(one.type))) {
+          entered.push(await this.#enqueue(tx, queue, message))
         }
       }
-      return [...woken]
+      return entered
     })
   }
 
-  send (queue: string, messages: readonly Outgoing[]): Promise<void> {
-    return this.#store.tx(async tx => {
-      for (const message of messages) await this.#enqueue(tx, queue, message)
+  send (queue: string, messages: readonly Outgoing[]): Promise<string[]> {
+    return this.#enter(async tx => {
+      const entered: Array<Entered | undefined> = []
+      for (const message of messages) entered.push(await this.#enqueue(tx, queue, message))
+      return entered
     })
   }
 
-  /** Hands out the heads of up to `max` free lanes, oldest first. */
-  receive (queue: string, max: number, visibilityMs: number): Promise<Received[]> {
-    return this.#store.tx(async tx => {
-      const now = this.#now()
-      const lanes = await tx.all<{ grp: string, head: number }>(
-        'SELECT grp, head FROM lane WHERE queue = ? AND free_at <= ? ORDER BY head LIMIT ?', queue, now, max)
-      const received: Received[] = []
-      for (const lane of lanes) received.push(await this.#take(tx, queue, lane, now + visibilityMs))
-      return received
-    })
+  /** Hands out the heads of up to `max` free lanes. */
+  async receive (queue: string, max: number, visibilityMs: number): Promise<Received[]> {
+    const taken = (await this.#lanes).of(queue).take(max, this.#now(), visibilityMs)
+    // Before anything is waited for: a lane that moves on meanwhile must not change what is handed out here.
+    const heads = taken.map(({ seqs, receipt, group, receives }) =>
+      ({ seq: seqs[0]!, receipt: receipt!, group, receiveCount: receives }))
+    // A consumer that dies of a message must not make it young again by taking the bus along.
+    const again = heads.filter(head => head.receiveCount > 1)
+    if (again.length > 0) await this.#store.tx(tx => countReceives(tx, again))
+    return Promise.all(heads.map(async head => ({ ...head, body: await this.#bodyOf(head.seq) })))
   }
 
   /** Settles each; returns the receipts that were stale. */
-  settle (queue: string, settlements: readonly Settlement[]): Promise<string[]> {
-    return this.#store.tx(async tx => {
-      const stale: string[] = []
-      for (const settlement of settlements) {
-        if (!await this.#settleOne(tx, queue, settlement)) stale.push(settlement.receipt)
+  async settle (queue: string, settlements: readonly Settlement[]): Promise<string[]> {
+    const lanes = (await this.#lanes).of(queue)
+    const stale: string[] = []
+    for (const { group, receipt, verdict, delayMs = 0, error = '' } of settlements) {
+      const lane = lanes.find(group, receipt)
+      if (lane === undefined) stale.push(receipt)
+      else if (verdict === 'retry') {
+        lane.receipt = undefined
+        lanes.holdUntil(lane, this.#now() + delayMs)
+      } else {
+        const seq = lane.seqs[0]!
+        if (verdict === 'dead') await this.#bury(lanes, lane, error)
+        else this.#erase(seq)
+        this.#kept -= this.#bodies.get(seq)?.length ?? 0
+        this.#bodies.delete(seq)
+        lanes.advance(lane)
       }
-      return stale
-    })
+    }
+    return stale
   }
 
   async extend (queue: string, group: string, receipt: string, ms: number): Promise<void> {
-    const changed = await this.#store.tx(tx => tx.run(
-      'UPDATE lane SET free_at = ? WHERE queue = ? AND grp = ? AND receipt = ?', this.#now() + ms, queue, group, receipt))
-    if (changed === 0) throw messagingError('E_STALE_RECEIPT', [], { where: queue })
+    const lanes = (await this.#lanes).of(queue)
+    const lane = lanes.find(group, receipt)
+    if (lane === undefined) throw messagingError('E_STALE_RECEIPT', [], { where: queue })
+    lanes.holdUntil(lane, this.#now() + ms)
   }
 
   dead (queue: string, limit: number): Promise<DeadLetter[]> {
@@ -128,17 +151,21 @@ export class BusBook {
   }
 
   /** A new dedupe id each time: the queue still remembers the first one. */
-  redrive (queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    return this.#store.tx(async tx => {
+  async redrive (queue: string, ids: readonly string[] | 'all'): Promise<number> {
+    let count = 0
+    await this.#enter(async tx => {
       const rows = await tx.all<{ id: string, grp: string, msg_id: string, type: string, body: string }>(
         'SELECT id, grp, msg_id, type, body FROM dead WHERE queue = ? ORDER BY at, id', queue)
       const chosen = ids === 'all' ? rows : rows.filter(row => ids.includes(row.id))
+      const entered: Array<Entered | undefined> = []
       for (const { id, grp, msg_id: dedupe, type, body } of chosen) {
-        await this.#enqueue(tx, queue, { id: dedupe, dedupe: `${dedupe}:${id}`, group: grp, type, body })
+        entered.push(await this.#enqueue(tx, queue, { id: dedupe, dedupe: `${dedupe}:${id}`, group: grp, type, body }))
         await tx.run('DELETE FROM dead WHERE id = ?', id)
       }
-      return chosen.length
+      count = chosen.length
+      return entered
     })
+    return count
   }
 
   drop (queue: string, ids: readonly string[]): Promise<number> {
@@ -150,28 +177,24 @@ export class BusBook {
   }
 
   async stats (queue: string): Promise<QueueStat> {
-    const now = this.#now()
-    const count = (sql: string, ...params: Array<string | number>) =>
-      this.#store.read.get<{ n: number, oldest?: number }>(sql, ...params)
-    const all = await count('SELECT count(*) AS n, min(sent_at) AS oldest FROM msg WHERE queue = ?', queue)
-    const flying = await count('SELECT count(*) AS n FROM lane WHERE queue = ? AND free_at > ?', queue, now)
+    const [now, lanes] = [this.#now(), (await this.#lanes).of(queue)]
+    const inFlight = lanes.inFlight(now)
+    const count = (sql: string, param: string | number) => this.#store.read.get<{ n: number }>(sql, param)
     const dead = await count('SELECT count(*) AS n FROM dead WHERE queue = ?', queue)
-    const inFlight = flying?.n ?? 0
-    return { queue, waiting: (all?.n ?? 0) - inFlight, inFlight, dead: dead?.n ?? 0,
-      oldestMs: typeof all?.oldest === 'number' ? now - all.oldest : 0 }
+    const { oldest } = lanes
+    const sentAt = oldest === undefined ? undefined : await count('SELECT sent_at AS n FROM msg WHERE seq = ?', oldest)
+    return { queue, waiting: lanes.size - inFlight, inFlight, dead: dead?.n ?? 0,
+      oldestMs: sentAt === undefined ? 0 : now - sentAt.n }
   }
 
   async queues (): Promise<string[]> {
-    const rows = await this.#store.read.all<{ queue: string }>(
-      'SELECT queue FROM lane UNION SELECT queue FROM subscription UNION SELECT queue FROM dead')
-    return rows.map(row => row.queue)
+    const rows = await this.#store.read.all<{ queue: string }>('SELECT queue FROM subscription UNION SELECT queue FROM dead')
+    return [...new Set([...(await this.#lanes).names, ...rows.map(row => row.queue)])]
   }
 
-  /** When the first busy lane comes free again, so that a waiting consumer can be woken then. */
-  async nextFree (queue: string): Promise<number | undefined> {
-    const row = await this.#store.read.get<{ at: number | null }>(
-      'SELECT min(free_at) AS at FROM lane WHERE queue = ?', queue)
-    return row?.at ?? undefined
+  /** When something can be handed out, so that a waiting consumer can be woken then; Infinity when nothing is there. */
+  async nextFree (queue: string): Promise<number> {
+    return (await this.#lanes).of(queue).freeAt(this.#now())
   }
 
   async purge (): Promise<void> {
@@ -181,56 +204,93 @@ export class BusBook {
     })
   }
 
-  async #enqueue (tx: SqlTx, queue: string, message: Outgoing): Promise<boolean> {
+  /** Writes what is still to be erased; before the store is closed. */
+  async close (): Promise<void> {
+    await this.#flush()
+  }
+
+  /** Writes messages, and puts them into their lanes once they are flushed: nobody gets what a crash could undo. */
+  async #enter (write: (tx: SqlTx) => Promise<Array<Entered | undefined>>): Promise<string[]> {
+    const lanes = await this.#lanes
+    const flushed = this.#flush()
+    const entered = (await this.#store.tx(write)).filter(one => one !== undefined)
+    for (const { queue, group, seq, body } of entered) {
+      lanes.of(queue).add(group, seq)
+      this.#keepBody(seq, body)
+    }
+    await flushed
+    return [...new Set(entered.map(one => one.queue))]
+  }
+
+  async #enqueue (tx: SqlTx, queue: string, message: Outgoing): Promise<Entered | undefined> {
     const now = this.#now()
     // A row older than the window counts as not seen, whether or not the purge has come by.
     const fresh = await tx.run('INSERT INTO seen (queue, id, at) VALUES (?, ?, ?) ON CONFLICT (queue, id) ' +
       'DO UPDATE SET at = excluded.at WHERE seen.at < ?', queue, message.dedupe, now, now - SEEN_MS)
-    if (fresh === 0) return false
-    await tx.run('INSERT INTO msg (queue, grp, id, type, body, sent_at, receives) VALUES (?, ?, ?, ?, ?, ?, 0)',
-      queue, message.group, message.id, message.type, message.body, now)
-    await tx.run('INSERT INTO lane (queue, grp, head, free_at) SELECT ?, ?, max(seq), 0 FROM msg WHERE queue = ? ' +
-      'AND grp = ? ON CONFLICT (queue, grp) DO NOTHING', queue, message.group, queue, message.group)
-    return true
+    if (fresh === 0) return undefined
+    const row = await tx.get<{ seq: number }>('INSERT INTO msg (queue, grp, id, type, body, sent_at, receives) ' +
+      'VALUES (?, ?, ?, ?, ?, ?, 0) RETURNING seq', queue, message.group, message.id, message.type, message.body, now)
+    return { queue, group: message.group, seq: row!.seq, body: message.body }
   }
 
-  async #take (tx: SqlTx, queue: string, lane: { grp: string, head: number }, freeAt: number): Promise<Received> {
-    const receipt = randomUUID()
-    await tx.run('UPDATE lane SET free_at = ?, receipt = ? WHERE queue = ? AND grp = ?', freeAt, receipt, queue, lane.grp)
-    await tx.run('UPDATE msg SET receives = receives + 1 WHERE seq = ?', lane.head)
-    const message = (await tx.get<Message>('SELECT seq, body, receives FROM msg WHERE seq = ?', lane.head))!
-    return { seq: message.seq, receipt, group: lane.grp, body: message.body, receiveCount: message.receives }
+  #keepBody (seq: number, body: string): void {
+    if (this.#kept + body.length > MAX_KEPT) return
+    this.#kept += body.length
+    this.#bodies.set(seq, body)
   }
 
-  async #settleOne (tx: SqlTx, queue: string, settlement: Settlement): Promise<boolean> {
-    const { group, receipt, verdict } = settlement
-    const lane = await tx.get<{ head: number }>(
-      'SELECT head FROM lane WHERE queue = ? AND grp = ? AND receipt = ?', queue, group, receipt)
-    if (lane === undefined) return false
-    if (verdict === 'retry') {
-      await tx.run('UPDATE lane SET free_at = ?, receipt = NULL WHERE queue = ? AND grp = ?',
-        this.#now() + (settlement.delayMs ?? 0), queue, group)
-      return true
-    }
-    if (verdict === 'dead') await this.#bury(tx, queue, lane.head, settlement.error ?? '')
-    await this.#advance(tx, queue, group, lane.head)
-    return true
+  async #bodyOf (seq: number): Promise<string> {
+    const kept = this.#bodies.get(seq)
+    if (kept !== undefined) return kept
+    const row = await this.#store.read.get<{ body: string }>('SELECT body FROM msg WHERE seq = ?', seq)
+    return row!.body
   }
 
-  async #bury (tx: SqlTx, queue: string, seq: number, error: string): Promise<void> {
-    await tx.run('INSERT INTO dead (id, queue, grp, msg_id, type, body, error, at) ' +
-      'SELECT ?, queue, grp, id, type, body, ?, ? FROM msg WHERE seq = ?', randomUUID(), error, this.#now(), seq)
-  }
-
-  async #advance (tx: SqlTx, queue: string, group: string, head: number): Promise<void> {
-    await tx.run('DELETE FROM msg WHERE seq = ?', head)
-    const next = await tx.get<{ seq: number | null }>(
-      'SELECT min(seq) AS seq FROM msg WHERE queue = ? AND grp = ?', queue, group)
-    if (typeof next?.seq === 'number') {
-      await tx.run('UPDATE lane SET head = ?, free_at = 0, receipt = NULL WHERE queue = ? AND grp = ?',
-        next.seq, queue, group)
-    } else {
-      await tx.run('DELETE FROM lane WHERE queue = ? AND grp = ?', queue, group)
+  async #bury (lanes: QueueLanes, lane: Lane, error: string): Promise<void> {
+    const [seq] = lane.seqs
+    // Nobody's until it is written: told twice, the same verdict must not bury the next message as well.
+    lane.receipt = undefined
+    lanes.holdUntil(lane, Infinity)
+    try {
+      await this.#store.tx(async tx => {
+        await tx.run('INSERT INTO dead (id, queue, grp, msg_id, type, body, error, at) ' +
+          'SELECT ?, queue, grp, id, type, body, ?, ? FROM msg WHERE seq = ?', randomUUID(), error, this.#now(), seq!)
+        await tx.run('DELETE FROM msg WHERE seq = ?', seq!)
+      })
+    } catch (cause) {
+      lanes.holdUntil(lane, this.#now())
+      throw cause
     }
   }
+
+  #erase (seq: number): void {
+    this.#done.push(seq)
+    this.#erasing ??= setTimeout(() => { void this.#flush() }, ERASE_MS)
+  }
+
+  async #flush (): Promise<void> {
+    clearTimeout(this.#erasing)
+    this.#erasing = undefined
+    const seqs = this.#done
+    if (seqs.length === 0) return
+    this.#done = []
+    await this.#store.tx(async tx => {
+      for (const seq of seqs) await tx.run('DELETE FROM msg WHERE seq = ?', seq)
+    }).catch(() => {
+      // A full or locked disk: they are erased with the next ones, or come again after a restart.
+      this.#done = [...seqs, ...this.#done]
+    })
+  }
+}
+
+async function readLanes (store: SqlStore): Promise<Lanes> {
+  const lanes = new Lanes()
+  const rows = await store.read.all<{ seq: number, queue: string, grp: string, receives: number }>(
+    'SELECT seq, queue, grp, receives FROM msg ORDER BY seq')
+  for (const { seq, queue, grp, receives } of rows) lanes.of(queue).add(grp, seq, receives)
+  return lanes
+}
+
+async function countReceives (tx: SqlTx, heads: ReadonlyArray<{ seq: number, receiveCount: number }>): Promise<void> {
+  for (const { seq, receiveCount } of heads) await tx.run('UPDATE msg SET receives = ? WHERE seq = ?', receiveCount, seq)
 }

@@ -44,7 +44,10 @@ interface QueueParams { queue: string }
 export function busServer (book: BusBook): FastifyInstance {
   const app = fastify({ bodyLimit: BODY_LIMIT })
   const waiting = new Waiting(book)
-  app.addHook('onClose', async () => { waiting.close() })
+  app.addHook('onClose', async () => {
+    waiting.close()
+    await book.close()
+  })
   app.get('/health', async () => ({ status: 'UP' }))
   publishing(app, book, waiting)
   consuming(app, book, waiting)
@@ -65,8 +68,7 @@ function publishing (app: FastifyInstance, book: BusBook, waiting: Waiting): voi
     })
   app.post<{ Params: QueueParams, Body: { messages: Outgoing[] } }>(
     '/queues/:queue', { schema: { body: messages } }, async request => {
-      await book.send(request.params.queue, request.body.messages)
-      waiting.wake(request.params.queue)
+      for (const queue of await book.send(request.params.queue, request.body.messages)) waiting.wake(queue)
       return {}
     })
 }
@@ -110,6 +112,7 @@ function deadLetters (app: FastifyInstance, book: BusBook, waiting: Waiting): vo
 class Waiting {
   readonly #book: BusBook
   readonly #sleepers = new Map<string, Set<() => void>>()
+  #wakes = 0
   #closed = false
 
   constructor (book: BusBook) {
@@ -122,15 +125,19 @@ class Waiting {
     for (;;) {
       // A consumer that hung up must get nothing: the message would stay locked until its visibility ends.
       if (gone()) return []
+      const wakes = this.#wakes
       const messages = await this.#book.receive(queue, max, visibilityMs)
       const left = deadline - Date.now()
       if (messages.length > 0 || left <= 0 || this.#closed) return messages
       const freeAt = await this.#book.nextFree(queue)
-      await this.#sleep(queue, Math.min(left, freeAt === undefined ? left : Math.max(freeAt - Date.now(), 5)))
+      // What came in while the book was looked into has woken nobody.
+      if (this.#wakes !== wakes) continue
+      await this.#sleep(queue, Math.min(left, Math.max(freeAt - Date.now(), 1)))
     }
   }
 
   wake (queue: string): void {
+    this.#wakes++
     for (const awake of this.#sleepers.get(queue) ?? []) awake()
   }
 
