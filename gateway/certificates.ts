@@ -24,14 +24,21 @@ export class Certificates {
   constructor (tls: ListenerTls, log: WorkerHost['log']) {
     this.tls = tls
     this.log = log
-    this.loaded = tls.certificates.map(load)
+    this.loaded = this.load()
     // Stat polling, because mounted secrets change by a symlink swap that file events do not see.
     const interval = tls.reloadIntervalMs
     for (const file of this.files()) watchFile(file, { interval, persistent: false }, this.changed)
   }
 
   private files (): string[] {
-    return this.tls.certificates.flatMap(({ certificateFile, keyFile }) => [certificateFile, keyFile])
+    const { certificates, clients } = this.tls
+    const own = certificates.flatMap(({ certificateFile, keyFile }) => [certificateFile, keyFile])
+    return clients === undefined ? own : [...own, clients.trustFile]
+  }
+
+  private load (): Loaded[] {
+    const { certificates, clients } = this.tls
+    return certificates.map((one) => load(one, clients?.trustFile))
   }
 
   /** For tls.createServer. */
@@ -39,6 +46,8 @@ export class Certificates {
     return {
       ...this.loaded[0]?.pem,
       minVersion: 'TLSv1.2',
+      requestCert: this.tls.clients !== undefined,
+      rejectUnauthorized: this.tls.clients?.required === true,
       SNICallback: (name, done) => done(null, this.contextFor(name))
     }
   }
@@ -58,7 +67,7 @@ export class Certificates {
 
   private reload (): void {
     try {
-      this.loaded = this.tls.certificates.map(load)
+      this.loaded = this.load()
       for (const listener of this.listeners) listener(this.loaded[0]!.pem)
       this.log('info', 'certificates were read again')
     } catch (fault) {
@@ -71,9 +80,11 @@ export class Certificates {
   }
 }
 
-function load ({ serverNames, certificateFile, keyFile }: ListenerTls['certificates'][number]): Loaded {
+/** Every server name has the authorities of clients: a context that SNI picks replaces the first one's. */
+function load ({ serverNames, certificateFile, keyFile }: ListenerTls['certificates'][number], trustFile?: string): Loaded {
   try {
-    const pem = { cert: readFileSync(certificateFile), key: readFileSync(keyFile) }
+    const ca = trustFile === undefined ? {} : { ca: readFileSync(trustFile) }
+    const pem = { cert: readFileSync(certificateFile), key: readFileSync(keyFile), ...ca }
     return { names: serverNames.map((name) => name.toLowerCase()), context: createSecureContext(pem), pem }
   } catch (cause) {
     throw error('E_GATEWAY_CERTIFICATE', [certificateFile, keyFile, cause instanceof Error ? cause.message : String(cause)], { cause })

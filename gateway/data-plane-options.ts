@@ -68,6 +68,8 @@ export interface ForwardedOptions {
   readonly prefix: boolean
   /** RFC 7239. */
   readonly forwarded: boolean
+  /** Ours behind what a trusted peer sent; false: ours instead of it. */
+  readonly append: Readonly<Record<'for' | 'host' | 'port' | 'proto' | 'prefix', boolean>>
 }
 
 /** One certificate of the listener; `serverNames` picks it by SNI, the first entry is the default. */
@@ -86,6 +88,8 @@ export interface ListenerTls {
 
 export interface DataPlaneOptions {
   readonly host: string
+  /** Clients are asked for a certificate of these authorities; undefined: they are not. */
+  readonly clients: { readonly trustFile: string, readonly required: boolean } | undefined
   readonly port: number
   /** Event loops; 0 = in this thread (tests, and machines with one core). */
   readonly workers: number
@@ -139,7 +143,17 @@ export const DATA_PLANE_DEFAULTS: DataPlaneOptions = {
   upstreamTls: {
     insecure: false, trustedCertificates: [], certificate: undefined, key: undefined, handshakeTimeoutMs: 10_000
   },
-  forwarded: { trustedProxies: [], for: true, host: true, port: true, proto: true, prefix: true, forwarded: false },
+  forwarded: {
+    trustedProxies: [],
+    for: true,
+    host: true,
+    port: true,
+    proto: true,
+    prefix: true,
+    append: { for: true, host: true, port: true, proto: true, prefix: true },
+    forwarded: false,
+    by: false
+  },
   removeHeaders: ['x-application-context'],
   rejectEncodedSlash: false,
   accessLog: { enabled: false, file: undefined },

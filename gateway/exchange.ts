@@ -6,6 +6,7 @@
  * when the head is written, so an exchange nobody edits costs nothing.
  */
 import type { Route } from './routes/route.ts'
+import type { ClientCertificate } from './security/client-certificate.ts'
 import type { Instance } from './upstream/upstream.ts'
 
 /** An answer made by the gateway itself. */
@@ -27,6 +28,8 @@ export interface Exchange {
   readonly host: string
   readonly remoteAddress: string
   readonly secure: boolean
+  /** Verified in the handshake; undefined: the client showed none. */
+  readonly clientCertificate: ClientCertificate | undefined
   /** `performance.now()` when the head was complete. */
   readonly startedMs: number
   readonly requestId: string

@@ -59,7 +59,14 @@ export class Gateway {
     x.matched = route
     x.maxBodyBytes = route.maxRequestBytes
     if (route.totalTimeoutMs > 0) x.totalDeadlineMs = x.startedMs + route.totalTimeoutMs
+    if (x.head.deadlineLine >= 0) this.shortenTo(x, x.head.lines.value(x.head.deadlineLine))
     return this.filter(x, 0)
+  }
+
+  /** A proxy in front of us that we trust says how long its own caller still waits. */
+  private shortenTo (x: HttpExchange, leftMs: string): void {
+    if (!x.client.peer.trusted || !/^\d{1,7}$/.test(leftMs)) return
+    x.totalDeadlineMs = Math.min(x.totalDeadlineMs, x.startedMs + Number(leftMs))
   }
 
   private filter (x: HttpExchange, from: number): boolean {

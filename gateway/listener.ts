@@ -6,6 +6,7 @@ import { error } from './errors.ts'
 import { ClientConnection } from './http1/client-connection.ts'
 import { Peer, TrustedProxies } from './http1/peer.ts'
 import type { Loop } from './loop.ts'
+import { clientCertificate, type ClientCertificate } from './security/client-certificate.ts'
 
 export class Listener {
   private readonly loop: Loop
@@ -39,7 +40,10 @@ export class Listener {
       noDelay: true,
       allowHalfOpen: true
     }, (socket: TLSSocket) => {
-      const peer = this.peerOf(socket, true)
+      const shown = socket.getPeerX509Certificate()
+      // Asked for only, a certificate may be missing; one of an unknown authority is refused as where it is required.
+      if (shown !== undefined && !socket.authorized) return this.refuse(socket)
+      const peer = this.peerOf(socket, true, shown === undefined ? undefined : clientCertificate(shown))
       if (socket.alpnProtocol === 'h2') this.loop.http2.take(socket, peer, Buffer.alloc(0))
       else this.serve(socket, peer)
     })
@@ -48,6 +52,11 @@ export class Listener {
     server.on('tlsClientError', () => { this.loop.counters.breakwater_gateway_tls_errors_total++ })
     certificates.onChange((context) => server.setSecureContext(context))
     return server
+  }
+
+  private refuse (socket: TLSSocket): void {
+    this.loop.counters.breakwater_gateway_tls_errors_total++
+    socket.destroy()
   }
 
   /** Resolves with the port. */
@@ -66,8 +75,10 @@ export class Listener {
     this.certificates?.close()
   }
 
-  private peerOf (socket: Socket, secure: boolean): Peer {
-    return new Peer(socket.remoteAddress ?? '', socket.remotePort ?? 0, secure, this.loop.options.forwarded, this.proxies)
+  private peerOf (socket: Socket, secure: boolean, certificate?: ClientCertificate): Peer {
+    const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = socket
+    const ends = { address: remoteAddress, port: remotePort, localAddress, localPort, secure, certificate }
+    return new Peer(ends, this.loop.options.forwarded, this.proxies)
   }
 
   private serve (socket: Socket, peer: Peer): void {

@@ -3,9 +3,10 @@
  *
  * Spring's default key is the principal's name, so that without a login every request is 403. Ours: the principal
  * when the route authenticated one, the peer's address when not. `key-resolver: "#{@name}"` names a plugin, or one of
- * the built-in `principal`, `address`; `#{@header.x-name}` is a header.
+ * the built-in `principal`, `address`, `certificate` (the client's, verified); `#{@header.x-name}` is a header.
  */
 import type { Exchange, Reply } from '../exchange.ts'
+import { nameOf } from '../security/client-certificate.ts'
 import { unmapped } from '../security/networks.ts'
 import { principalOf } from '../security/principal.ts'
 import { refusal } from '../security/refusal.ts'
@@ -78,7 +79,8 @@ function readRule (args: Args, { options: { rateLimit } }: CompileContext): Buck
 const BUILT_IN: Readonly<Record<string, KeyResolver>> = {
   principal: x => principalOf(x)?.name,
   principalNameKeyResolver: x => principalOf(x)?.name,
-  address: x => unmapped(x.remoteAddress)
+  address: x => unmapped(x.remoteAddress),
+  certificate: x => x.clientCertificate === undefined ? undefined : nameOf(x.clientCertificate)
 }
 
 function readKeyResolver (args: Args, context: CompileContext): KeyResolver {

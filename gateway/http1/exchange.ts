@@ -5,6 +5,7 @@
 import { BodyCopy } from './body-copy.ts'
 import type { Exchange, ExchangeFailure, Variables } from '../exchange.ts'
 import type { Route } from '../routes/route.ts'
+import type { ClientCertificate } from '../security/client-certificate.ts'
 import type { Instance } from '../upstream/upstream.ts'
 import type { UpstreamConnection } from '../upstream/upstream-connection.ts'
 import type { LocalHandler } from '../workers/contract.ts'
@@ -89,6 +90,10 @@ export class HttpExchange implements Exchange {
     this.client = client
     this.head = head
     this.response = response
+  }
+
+  get clientCertificate (): ClientCertificate | undefined {
+    return this.client.peer.certificate
   }
 
   get route (): Route {

@@ -1,9 +1,11 @@
 /** Who is on the other side of a client connection, and the forwarding headers that follow from it. */
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import type { ForwardedOptions } from '../data-plane-options.ts'
-import { equalsIgnoreCase } from './characters.ts'
+import { equalsIgnoreCase, flattened } from './characters.ts'
 import type { HttpExchange } from './exchange.ts'
 import { PRIVATE } from './header-lines.ts'
+import { unmapped } from '../security/networks.ts'
+import { certificateLine, CLIENT_CERTIFICATE_HEADER, type ClientCertificate } from '../security/client-certificate.ts'
 
 /** Decides whose inherited X-Forwarded-* are believed. */
 export class TrustedProxies {
@@ -30,21 +32,39 @@ export class TrustedProxies {
   }
 }
 
+/** Both ends of a connection, and who its client proved to be. */
+export interface Ends {
+  readonly address: string
+  readonly port: number
+  readonly localAddress: string
+  readonly localPort: number
+  readonly secure: boolean
+  readonly certificate: ClientCertificate | undefined
+}
+
 export class Peer {
   readonly address: string
   readonly port: number
   readonly secure: boolean
-  private readonly trusted: boolean
+  /** What it says of others, and of their patience, is believed. */
+  readonly trusted: boolean
   private readonly options: ForwardedOptions
   /** The lines for requests that inherit nothing, made once per Host that this connection names. */
   private cachedHost: string | undefined = undefined
   private cachedLines = ''
+  readonly certificate: ClientCertificate | undefined
+  private readonly certificateLine: string
+  /** `by=...;` of Forwarded, or nothing. */
+  private readonly byPart: string
 
-  constructor (address: string, port: number, secure: boolean, options: ForwardedOptions, proxies: TrustedProxies) {
-    this.address = address.startsWith('::ffff:') ? address.slice(7) : address
-    this.port = port
-    this.secure = secure
+  constructor (ends: Ends, options: ForwardedOptions, proxies: TrustedProxies) {
+    this.address = unmapped(ends.address)
+    this.port = ends.port
+    this.secure = ends.secure
     this.options = options
+    this.certificate = ends.certificate
+    this.certificateLine = ends.certificate === undefined ? '' : certificateLine(ends.certificate)
+    this.byPart = options.by ? `;by="${bracketed(unmapped(ends.localAddress))}:${ends.localPort}"` : ''
     this.trusted = options.trustedProxies.length > 0 && proxies.trusts(this.address)
   }
 
@@ -60,7 +80,7 @@ export class Peer {
   private ownLines (host: string): string {
     if (host !== this.cachedHost) {
       this.cachedHost = host
-      this.cachedLines = this.compose(host, '', '', '', '') + this.forwardedLine(host, '')
+      this.cachedLines = flattened(this.compose(host, '', '', '', '') + this.forwardedLine(host, ''))
     }
     return this.cachedLines
   }
@@ -74,7 +94,7 @@ export class Peer {
     if (options.proto) out += `x-forwarded-proto: ${protoBefore}${this.secure ? 'https' : 'http'}\r\n`
     if (options.host && host !== '') out += `x-forwarded-host: ${hostBefore}${host}\r\n`
     if (options.port) out += `x-forwarded-port: ${portBefore}${this.portOf(host)}\r\n`
-    return out
+    return out + this.certificateLine
   }
 
   private portOf (host: string): string {
@@ -85,9 +105,9 @@ export class Peer {
 
   private forwardedLine (host: string, before: string): string {
     if (!this.options.forwarded) return ''
-    const address = this.address.includes(':') ? `[${this.address}]` : this.address
     const hostPart = host === '' ? '' : `host="${host}";`
-    return `forwarded: ${before}proto=${this.secure ? 'https' : 'http'};${hostPart}for="${address}:${this.port}"\r\n`
+    const forPart = `for="${bracketed(this.address)}:${this.port}"`
+    return `forwarded: ${before}proto=${this.secure ? 'https' : 'http'};${hostPart}${forPart}${this.byPart}\r\n`
   }
 
   private inheritedLines (x: HttpExchange): string {
@@ -97,12 +117,14 @@ export class Peer {
       return this.ownLines(x.host)
     }
     const { lines } = x.head
-    const before = (name: string): string => lines.all(name).map((value) => `${value},`).join('')
-    const composed = this.compose(x.host, before('x-forwarded-for'), before('x-forwarded-host'),
-      before('x-forwarded-port'), before('x-forwarded-proto')) + this.forwardedLine(x.host, before('forwarded'))
+    const { append } = this.options
+    const before = (name: string, kept: boolean): string => kept ? lines.all(name).map((value) => `${value},`).join('') : ''
+    const composed = this.compose(x.host, before('x-forwarded-for', append.for), before('x-forwarded-host', append.host),
+      before('x-forwarded-port', append.port), before('x-forwarded-proto', append.proto)) +
+      this.forwardedLine(x.host, before('forwarded', true))
     const { for: addsFor, host, port, proto, forwarded } = this.options
     for (const [name, rewritten] of [['x-forwarded-for', addsFor], ['x-forwarded-host', host], ['x-forwarded-port', port],
-      ['x-forwarded-proto', proto], ['forwarded', forwarded]] as const) if (rewritten) this.keepBack(x, name)
+      ['x-forwarded-proto', proto], ['forwarded', forwarded], [CLIENT_CERTIFICATE_HEADER, true]] as const) if (rewritten) this.keepBack(x, name)
     return composed
   }
 
@@ -126,6 +148,10 @@ export class Peer {
     const inherited = x.head.lines.all('x-forwarded-prefix')
     this.keepBack(x, 'x-forwarded-prefix')
     const own = original.slice(0, original.length - stripped.length)
-    return `x-forwarded-prefix: ${[...(this.trusted ? inherited : []), own].join(',')}\r\n`
+    return `x-forwarded-prefix: ${[...(this.trusted && this.options.append.prefix ? inherited : []), own].join(',')}\r\n`
   }
+}
+
+function bracketed (address: string): string {
+  return address.includes(':') ? `[${address}]` : address
 }

@@ -42,6 +42,8 @@ export class RequestHead implements ConnectionOptions {
   traceparentLine = -1
   /** True when a forwarding header (X-Forwarded-*, Forwarded) came with the request. */
   hasForwarded = false
+  /** `x-request-deadline-ms`: never passed on as it is, the gateway writes what is left of it. */
+  deadlineLine = -1
   private hosts = 0
   private absoluteAuthority = ''
   private readonly limits: RequestHeadLimits
@@ -94,6 +96,7 @@ export class RequestHead implements ConnectionOptions {
     this.traceparentLine = -1
     this.hasForwarded = false
     this.hosts = 0
+    this.deadlineLine = -1
     this.absoluteAuthority = ''
   }
 
@@ -157,6 +160,7 @@ export class RequestHead implements ConnectionOptions {
     return this.longName(line, length)
   }
 
+      case 21: if (lines.isNamed(line, 'x-request-deadline-ms')) return this.deadline(line); break
   private longName (line: number, length: number): number {
     if (length >= 16 && this.lines.isPrefixed(line, 'proxy-')) {
       // proxy-connection, proxy-authorization, proxy-authenticate: between the client and a proxy of its choice.
@@ -221,6 +225,12 @@ export class RequestHead implements ConnectionOptions {
     if (this.lines.isNamed(line, 'http2-settings')) this.lines.fate[line] = PRIVATE
     if (!this.lines.isNamed(line, 'content-length')) return this.longName(line, 14)
     this.lines.fate[line] = PRIVATE
+  private deadline (line: number): number {
+    this.lines.fate[line] = PRIVATE
+    this.deadlineLine = line
+    return 0
+  }
+
     const value = this.lines.value(line)
     if (this.contentLength >= 0 || this.lines.hasTrailingTab(line) || !/^[0-9]{1,15}$/.test(value)) return 400
     this.contentLength = Number(value)

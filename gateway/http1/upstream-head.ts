@@ -2,13 +2,21 @@
 import type { Loop } from '../loop.ts'
 import type { HttpExchange } from './exchange.ts'
 
+const DEADLINE = 'x-request-deadline-ms'
+
 /** Written as one text, so that head and body can leave in one write. */
 export function upstreamHead (x: HttpExchange, loop: Loop): string {
   const { lines } = x.head
   const forwarded = x.client.peer.forwardedLines(x)
-  const host = x.upstreamHost ?? x.instance!.authority
-  return `${x.method} ${targetOf(x)} HTTP/1.1\r\nhost: ${host}\r\n${lines.write()}${forwarded}` +
-    `${lines.edited ? loop.idLinesBeside(x) : x.idLines}${framing(x)}\r\n`
+  const hostLine = x.upstreamHost === undefined ? x.instance!.hostLine : `host: ${x.upstreamHost}\r\n`
+  return `${requestLine(x)}${hostLine}${lines.write()}${forwarded}` +
+    `${lines.edited ? loop.idLinesBeside(x) : x.idLines}${deadlineLine(x, loop)}${framing(x)}\r\n`
+}
+
+/** How long this try may still take, for a service that passes it on (the starter does): nobody works for nobody. */
+function deadlineLine (x: HttpExchange, loop: Loop): string {
+  if (x.totalDeadlineMs === Infinity || x.head.lines.hasAdded(DEADLINE)) return ''
+  return `${DEADLINE}: ${Math.max(0, Math.round(x.totalDeadlineMs - loop.clock.now()))}\r\n`
 }
 
 /** Untouched it is forwarded byte for byte; `?` without a query included. */

@@ -1,6 +1,7 @@
 /** All predicates by Spring's name. */
 import type { PredicateFactory } from './factory.ts'
 import { cloudFoundryRouteService } from './predicates/cloud-foundry.ts'
+import { clientCertificate } from './predicates/client-certificate.ts'
 import { cookie } from './predicates/cookie.ts'
 import { header } from './predicates/header.ts'
 import { host } from './predicates/host.ts'
@@ -13,6 +14,6 @@ import { version } from './predicates/version.ts'
 import { weight } from './predicates/weight.ts'
 
 export const PREDICATES: ReadonlyMap<string, PredicateFactory> = new Map([
-  after, before, between, cloudFoundryRouteService, cookie, header, host, method, path, query, remoteAddr, version,
-  weight, xForwardedRemoteAddr
+  after, before, between, clientCertificate, cloudFoundryRouteService, cookie, header, host, method, path, query,
+  remoteAddr, version, weight, xForwardedRemoteAddr
 ].map(factory => [factory.name, factory]))

@@ -1,6 +1,7 @@
 /** An exchange without a connection: for explain, and for tests of predicates and filters. */
 import type { Exchange, ExchangeFailure, Variables } from '../exchange.ts'
 import type { Instance } from '../upstream/upstream.ts'
+import type { ClientCertificate } from '../security/client-certificate.ts'
 import type { ExplainQuestion } from './explain.ts'
 import type { Route } from './route.ts'
 
@@ -13,6 +14,7 @@ export class ProbeExchange implements Exchange {
   readonly secure: boolean
   readonly startedMs: number
   readonly requestId: string
+  readonly clientCertificate: ClientCertificate | undefined = undefined
   path: string
   query: string
   upstreamHost: string | undefined = undefined

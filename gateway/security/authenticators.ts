@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { createLocalJWKSet, createRemoteJWKSet, jwtVerify, type JSONWebKeySet, type JWTPayload, type JWTVerifyGetKey } from 'jose'
 import type { Exchange } from '../exchange.ts'
 import type { SecurityOptions } from '../options.ts'
+import { nameOf } from './client-certificate.ts'
 import type { Principal } from './principal.ts'
 import { VerifiedTokens } from './verified-tokens.ts'
 
@@ -21,7 +22,7 @@ export interface Authenticator {
 export type MakeAuthenticator = (options: SecurityOptions, fail: (reason: string) => Error) => Authenticator
 
 export const METHODS: ReadonlyMap<string, MakeAuthenticator> = new Map([
-  ['jwt', jwt], ['basic', basic], ['api-key', apiKey]
+  ['jwt', jwt], ['basic', basic], ['api-key', apiKey], ['certificate', certificate]
 ])
 
 /** Signed by public key only: with a shared secret whoever checks a token could also make one. */
@@ -106,6 +107,17 @@ function apiKey (options: SecurityOptions, fail: (reason: string) => Error): Aut
     check (x) {
       const given = x.header(header)
       return given === undefined || given.length > MAX_CREDENTIALS ? undefined : known(users, given)
+    }
+  }
+}
+
+/** The handshake has checked it; without `server.ssl.client-auth` nobody has one. */
+function certificate (): Authenticator {
+  return {
+    challenge: 'Certificate',
+    check (x) {
+      const shown = x.clientCertificate
+      return shown === undefined ? undefined : { name: nameOf(shown), scopes: new Set(), token: undefined }
     }
   }
 }

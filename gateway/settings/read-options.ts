@@ -127,12 +127,15 @@ function readForwarded (gateway: GatewaySettings): DataPlaneOptions['forwarded']
   const on = (name: string) => gateway.boolean('x-forwarded.enabled', true) && gateway.boolean(`x-forwarded.${name}-enabled`, true)
   return {
     trustedProxies: gateway.list('trusted-proxies'),
+  const appends = (name: string) => gateway.boolean(`x-forwarded.${name}-append`, true)
     for: on('for'),
     host: on('host'),
     port: on('port'),
     proto: on('proto'),
     prefix: on('prefix'),
-    forwarded: gateway.boolean('forwarded.enabled', DATA_PLANE_DEFAULTS.forwarded.forwarded)
+    append: { for: appends('for'), host: appends('host'), port: appends('port'), proto: appends('proto'), prefix: appends('prefix') },
+    forwarded: gateway.boolean('forwarded.enabled', DATA_PLANE_DEFAULTS.forwarded.forwarded),
+    by: gateway.boolean('forwarded.by.enabled', DATA_PLANE_DEFAULTS.forwarded.by)
   }
 }
 

@@ -1,7 +1,9 @@
 /** TLS of the data plane from settings: Spring Boot's `server.ssl.*` for clients, `httpclient.ssl.*` for instances. */
 import { readText } from '../../starter/security/tls.ts'
 import type { Settings } from '../../starter/settings/index.ts'
+import { starterError } from '../../starter/starter-errors.ts'
 import { DATA_PLANE_DEFAULTS, type ListenerTls, type UpstreamTls } from '../data-plane-options.ts'
+import { error } from '../errors.ts'
 import type { GatewaySettings } from './gateway-settings.ts'
 
 const HANDSHAKE_TIMEOUT_MS = 10_000
@@ -22,8 +24,25 @@ export function readListenerTls (settings: Settings): ListenerTls | undefined {
   return {
     certificates: [first, ...readFurther(settings)],
     handshakeTimeoutMs: settings.durationMs('server.ssl.handshake-timeout', HANDSHAKE_TIMEOUT_MS),
-    reloadIntervalMs: settings.durationMs('breakwater.gateway.tls.reload-interval', 1_000)
+    reloadIntervalMs: settings.durationMs('breakwater.gateway.tls.reload-interval', 1_000),
+    clients: readClients(settings)
   }
+}
+
+/** `server.ssl.client-auth` (none, want, need) against the authorities in `server.ssl.trust-certificate`. */
+function readClients (settings: Settings): ListenerTls['clients'] {
+  const auth = settings.string('server.ssl.client-auth', 'none').toLowerCase()
+  if (!['none', 'want', 'need'].includes(auth)) {
+    throw starterError('E_TLS_CLIENT_AUTH', [auth], { where: settings.origin('server.ssl.client-auth') })
+  }
+  if (auth === 'none') return undefined
+  const trusted = settings.get('server.ssl.trust-certificate')
+  // Without authorities of our own the public ones would count, and anybody can get a certificate of those.
+  if (trusted === undefined) {
+    throw error('E_GATEWAY_SETTING', [`server.ssl.client-auth=${auth} needs server.ssl.trust-certificate, a PEM file (no key store).`],
+      { where: settings.origin('server.ssl.client-auth') })
+  }
+  return { trustFile: plainPath(trusted), required: auth === 'need' }
 }
 
 function readFurther (settings: Settings): ListenerTls['certificates'] {

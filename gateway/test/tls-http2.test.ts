@@ -120,6 +120,7 @@ t.test('TLS from clients: names, ALPN, reload without restart', { skip }, async 
     tls: {
       handshakeTimeoutMs: 10_000,
       reloadIntervalMs: 20,
+      clients: undefined,
       certificates: [
         { serverNames: ['one.example'], certificateFile: file('one.pem'), keyFile: file('one.key') },
         { serverNames: ['two.example', '*.two.example'], certificateFile: file('two.pem'), keyFile: file('two.key') }

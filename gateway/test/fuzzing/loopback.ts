@@ -52,10 +52,11 @@ export function loopWith (target: RouteTarget): Loop {
 }
 
 const PROXIES = new TrustedProxies([])
+const ENDS = { address: '127.0.0.1', port: 1, localAddress: '127.0.0.1', localPort: 2, secure: false, certificate: undefined }
 
 export function clientOf (loop: Loop): { readonly client: ClientConnection, readonly socket: Sink } {
   const socket = new Sink()
-  const peer = new Peer('127.0.0.1', 1, false, loop.options.forwarded, PROXIES)
+  const peer = new Peer(ENDS, loop.options.forwarded, PROXIES)
   const client = new ClientConnection(socket, peer, loop)
   loop.attach(client, socket)
   return { client, socket }
