@@ -2,7 +2,7 @@
  * Spring's RedisRateLimiter: the same keys and the same arithmetic in whole seconds of Redis' own clock, so that a
  * Spring gateway beside this one shares its buckets. When Redis does not answer in time the request is allowed.
  */
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import type { BucketRule, RateLimiter, Verdict } from './token-bucket.ts'
 
 /** In one script, because between reading and writing another gateway would read the same tokens. */
@@ -30,13 +30,19 @@ const DEADLINE_MS = 500
 const UNKNOWN: Verdict = { allowed: true, remaining: -1 }
 
 export class RedisLimiter implements RateLimiter {
-  readonly #redis: Redis
+  readonly #redis: Promise<Redis>
   readonly #log: (message: string) => void
   #loggedAtMs = Number.NEGATIVE_INFINITY
 
   constructor (url: string, log: (message: string) => void) {
     this.#log = log
-    this.#redis = new Redis(url, {
+    this.#redis = this.#connect(url)
+  }
+
+  /** The library is loaded here: every event loop would pay for it, and most gateways have no Redis. */
+  async #connect (url: string): Promise<Redis> {
+    const { Redis } = await import('ioredis')
+    const redis = new Redis(url, {
       lazyConnect: true,
       // A request must not wait for a Redis that is away: it fails at once and is allowed.
       enableOfflineQueue: false,
@@ -45,15 +51,17 @@ export class RedisLimiter implements RateLimiter {
       connectTimeout: 2_000,
       retryStrategy: times => Math.min(2_000, times * 100)
     })
-    this.#redis.on('error', (cause: Error) => this.#say(cause))
-    this.#redis.connect().catch((cause: Error) => this.#say(cause))
+    redis.on('error', (cause: Error) => this.#say(cause))
+    redis.connect().catch((cause: Error) => this.#say(cause))
+    return redis
   }
 
   async take (id: string, key: string, rule: BucketRule): Promise<Verdict> {
     const name = `request_rate_limiter.{${id}.${key}}`
     const { replenishRate, burstCapacity, requestedTokens } = rule
     try {
-      const [allowed, remaining] = await this.#redis.eval(SCRIPT, 2, `${name}.tokens`, `${name}.timestamp`,
+      const redis = await this.#redis
+      const [allowed, remaining] = await redis.eval(SCRIPT, 2, `${name}.tokens`, `${name}.timestamp`,
         replenishRate, burstCapacity, requestedTokens) as [number, number]
       return { allowed: allowed === 1, remaining }
     } catch (cause) {
@@ -63,7 +71,7 @@ export class RedisLimiter implements RateLimiter {
   }
 
   stop (): void {
-    this.#redis.disconnect()
+    this.#redis.then(redis => redis.disconnect(), (cause: Error) => this.#say(cause))
   }
 
   /** Once in a while: with Redis down every request would log. */
