@@ -59,8 +59,10 @@ export async function oneCore (plan: Plan): Promise<void> {
   const results = await compare('One core for the gateway, GET of 120 bytes, 64 connections, all extras on', peers(), SMALL, plan, false)
   aim('requests per CPU-second against haproxy', cpuRatio(results, 'haproxy'), 0.75)
   aim('requests per CPU-second against nginx', cpuRatio(results, 'nginx'), 0.6)
-  aim('requests per CPU-second against @fastify/http-proxy', cpuRatio(results, '@fastify/http-proxy'), 6)
-  aim('requests per CPU-second against http-proxy', cpuRatio(results, 'http-proxy 1.18'), 6)
+  for (const peer of ['@fastify/http-proxy', 'http-proxy 1.18']) {
+    aim(`requests per CPU-second against ${peer} with log, histogram and trace ids`, cpuRatio(results, peer), 6)
+    console.log(`          against it bare, without what ours has on: ${cpuRatio(results, `${peer}, bare`).toFixed(2)}x`)
+  }
 }
 
 export async function bothCores (plan: Plan): Promise<void> {

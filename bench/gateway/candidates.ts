@@ -99,12 +99,17 @@ export function breakwater (without = ''): Launch {
   }
 }
 
-function script (file: string): Launch {
-  return async ({ upstreamPort, cores }) => {
+/** A Node gateway: bare, or with what a user would have on (`peers/extras.ts`). */
+function script (file: string, withExtras: boolean): Launch {
+  return async ({ folder, upstreamPort, cores }) => {
     const port = await freePort()
-    return await start(port, cores, process.execPath, [path.join(HERE, '..', 'peers', file), String(port), `http://127.0.0.1:${upstreamPort}`])
+    const log = withExtras ? [path.join(folder, `${file}.log`)] : []
+    return await start(port, cores, process.execPath,
+      [path.join(HERE, '..', 'peers', file), String(port), `http://127.0.0.1:${upstreamPort}`, ...log])
   }
 }
+
+const NODE_GATEWAYS = [['@fastify/http-proxy', 'fastify-http-proxy.ts'], ['http-proxy 1.18', 'http-proxy-legacy.ts']] as const
 
 /** All that this machine has, ours first; says which are missing. */
 export function peers (): Map<string, Launch> {
@@ -113,7 +118,9 @@ export function peers (): Map<string, Launch> {
     if (isInstalled(command)) all.set(command, launch)
     else console.log(`${command} is not installed: left out`)
   }
-  all.set('@fastify/http-proxy', script('fastify-http-proxy.ts'))
-  all.set('http-proxy 1.18', script('http-proxy-legacy.ts'))
+  for (const [name, file] of NODE_GATEWAYS) {
+    all.set(name, script(file, true))
+    all.set(`${name}, bare`, script(file, false))
+  }
   return all
 }
