@@ -5,14 +5,15 @@
  * counted rather than memory filled; a killed process loses at most the last interval.
  */
 import { closeSync, openSync, write } from 'node:fs'
+import { flattened } from './http1/characters.ts'
 import type { HttpExchange } from './http1/exchange.ts'
 import type { LoopCounters } from './metrics/counters.ts'
 
 const FLUSH_BYTES = 65_536
 const MAX_PENDING_BYTES = 8_388_608
 const STDOUT = 1
-/** Route ids and instances remembered in their quoted form. */
-const MAX_QUOTED = 20_000
+/** Pairs of route and instance remembered; instances come and go. */
+const MAX_PLACES = 20_000
 
 export interface AccessLogTarget {
   /** Writes all of `lines`, then calls back, with an error when it could not. */
@@ -25,9 +26,9 @@ export class AccessLog {
   private writing = false
   private readonly target: AccessLogTarget
   private readonly counters: LoopCounters
-  private readonly quoted = new QuotedTexts()
-  private lastMs = -1
-  private lastMsText = ''
+  private readonly texts = new KnownTexts()
+  private openingMs = -1
+  private openingText = ''
   private idle: (() => void) | undefined = undefined
 
   constructor (target: AccessLogTarget, counters: LoopCounters) {
@@ -45,27 +46,25 @@ export class AccessLog {
   }
 
   private line (x: HttpExchange, wallMs: number, elapsedMs: number): string {
-    const route = x.matched === undefined ? '' : `,"route":${this.quoted.of(x.matched.id)}`
-    const instance = x.instance === undefined ? '' : `,"instance":${this.quoted.of(x.instance.authority)}`
     const failure = x.failure === undefined ? '' : `,"failure":"${x.failure.kind}"`
-    return `{"level":30,"time":${this.timeText(wallMs)},"requestId":"${x.requestId}","traceId":"${x.traceId}","remote":` +
-      `"${x.remoteAddress}","method":"${x.method}","path":"${escaped(x.head.rawPath)}"${route}${instance},"status":${x.status},` +
-      `"attempts":${x.attempt},"bytes":${x.client.outlet.bytesWritten - x.bytesBefore},"ms":${tenths(elapsedMs)}${failure},"msg":"request"}\n`
+    return `${this.opening(wallMs)}${x.requestId}","traceId":"${x.traceId}","remote":"${x.remoteAddress}","method":"${x.method}` +
+      `","path":"${escaped(x.head.rawPath)}"${this.texts.place(x.matched?.id, x.instance?.authority)},"status":${x.status}` +
+      `,"attempts":${x.attempt},"bytes":${x.client.outlet.bytesWritten - x.bytesBefore},"ms":${tenths(elapsedMs)}${failure},"msg":"request"}\n`
   }
 
   /** Many requests end in the same millisecond. */
-  private timeText (wallMs: number): string {
+  private opening (wallMs: number): string {
     const rounded = Math.round(wallMs)
-    if (rounded !== this.lastMs) {
-      this.lastMs = rounded
-      this.lastMsText = String(rounded)
+    if (rounded !== this.openingMs) {
+      this.openingMs = rounded
+      this.openingText = flattened(`{"level":30,"time":${rounded},"requestId":"`)
     }
-    return this.lastMsText
+    return this.openingText
   }
 
   /** A request that never became an exchange. */
   addRefused (remoteAddress: string, status: number, requestId: string, wallMs: number): void {
-    this.pending += `{"level":30,"time":${this.timeText(wallMs)},"requestId":"${requestId}","remote":"${remoteAddress}",` +
+    this.pending += `${this.opening(wallMs)}${requestId}","remote":"${remoteAddress}",` +
       `"status":${status},"failure":"malformed request","msg":"request"}\n`
   }
 
@@ -114,20 +113,32 @@ function writeAll (descriptor: number, bytes: Buffer, done: (fault: Error | null
   })
 }
 
-/** Texts that come again with every request, made fit for JSON once. */
-class QuotedTexts {
-  private readonly known = new Map<string, string>()
+/** Where requests end, as text that is made once: routes and instances are few, requests are many. */
+class KnownTexts {
+  private readonly places = new Map<string | undefined, Map<string | undefined, string>>()
+  private size = 0
 
-  of (text: string): string {
-    return this.known.get(text) ?? this.add(text)
+  place (route: string | undefined, instance: string | undefined): string {
+    return this.places.get(route)?.get(instance) ?? this.add(route, instance)
   }
 
-  private add (text: string): string {
-    if (this.known.size >= MAX_QUOTED) this.known.clear()
-    const quoted = JSON.stringify(text).replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    this.known.set(text, quoted)
-    return quoted
+  private add (route: string | undefined, instance: string | undefined): string {
+    if (this.size++ >= MAX_PLACES) this.forget()
+    const text = (route === undefined ? '' : `,"route":${asciiJson(route)}`) +
+      (instance === undefined ? '' : `,"instance":${asciiJson(instance)}`)
+    const ofRoute = this.places.get(route) ?? new Map<string | undefined, string>()
+    this.places.set(route, ofRoute.set(instance, flattened(text)))
+    return text
   }
+
+  private forget (): void {
+    this.places.clear()
+    this.size = 0
+  }
+}
+
+function asciiJson (text: string): string {
+  return JSON.stringify(text).replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** One decimal. Fixed-point formatting of a number that is no integer costs more than the rest of the line. */

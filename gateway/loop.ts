@@ -16,7 +16,7 @@ import type { HttpExchange } from './http1/exchange.ts'
 import { PRIVATE } from './http1/header-lines.ts'
 import { Upgrades } from './http1/upgrades.ts'
 import { Http2Front } from './http2/front.ts'
-import { IdPool, isRequestId, isTraceparent } from './ids.ts'
+import { IdPool, isRequestId, isTraceparent, traceIdOf } from './ids.ts'
 import { RequestCells } from './metrics/cells.ts'
 import { loopCounters } from './metrics/counters.ts'
 import { DirectInstances } from './upstream/direct-instance.ts'
@@ -95,11 +95,11 @@ export class Loop {
   identify (x: HttpExchange): void {
     const { head } = x
     const fresh = this.ids.next()
-    const traceId = fresh.slice(0, 32)
+    const traceId = traceIdOf(fresh)
     x.requestId = traceId
     x.traceId = traceId
     if (head.requestIdLine < 0 && head.traceparentLine < 0) {
-      x.idLines = `x-request-id: ${traceId}\r\ntraceparent: 00-${traceId}-${fresh.slice(32)}-01\r\n`
+      x.idLines = `x-request-id: ${traceId}\r\n${fresh}`
     } else this.keepIds(x, fresh)
   }
 
@@ -111,7 +111,7 @@ export class Loop {
     if (isTraceparent(traceparent)) x.traceId = traceparent.slice(3, 35)
     else {
       if (traceparentLine >= 0) lines.fate[traceparentLine] = PRIVATE
-      x.idLines = `traceparent: 00-${x.traceId}-${fresh.slice(32)}-01\r\n`
+      x.idLines = fresh
     }
     if (isRequestId(requestId)) x.requestId = requestId
     else {

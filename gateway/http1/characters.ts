@@ -51,6 +51,14 @@ export function isToken (text: string): boolean {
   return text.length > 0
 }
 
+/**
+ * The same text in one piece. What was put together from pieces stays a tree of them, and is copied piece by piece each
+ * time it is written: for texts that are kept and written often.
+ */
+export function flattened (text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1')
+}
+
 /** Compares a range of `text` with a lower-case name, ASCII letters without regard to case. */
 export function equalsIgnoreCase (text: string, start: number, end: number, lower: string): boolean {
   if (end - start !== lower.length) return false

@@ -11,6 +11,7 @@ import { ClientDeadlines } from './client-deadlines.ts'
 import { HttpExchange } from './exchange.ts'
 import { Outlet } from './outlet.ts'
 import type { Peer } from './peer.ts'
+import { traceIdOf } from '../ids.ts'
 import { refusal } from './reply.ts'
 import { MAX_REST_BYTES } from './request-body.ts'
 import { RequestHead } from './request-head.ts'
@@ -249,7 +250,7 @@ export class ClientConnection {
 
   /** A head that is not acceptable: answer, close, read nothing more. */
   private refuse (status: number): void {
-    const id = this.loop.ids.next().slice(0, 32)
+    const id = traceIdOf(this.loop.ids.next())
     this.outlet.add(refusal(status, id, this.loop.clock))
     this.loop.refused(this, status, id)
     this.linger()

@@ -195,11 +195,13 @@ export class HeaderLines {
     this.add(lower, value)
   }
 
-  /** All lines that go on, as text. Untouched runs are one slice each. */
-  write (): string {
+  /**
+   * All lines that go on, as text. Untouched runs are one slice each; the first may begin before the lines, at `from`.
+   */
+  write (from = -1): string {
     const { text, count, fate, lineStart } = this
     let out = ''
-    let runStart = -1
+    let runStart = from
     for (let i = 0; i < count; i++) {
       if (fate[i] === FORWARD) {
         if (runStart < 0) runStart = lineStart[i]!

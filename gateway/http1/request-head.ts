@@ -26,6 +26,8 @@ export class RequestHead implements ConnectionOptions {
   rawQuery = ''
   /** Path and query exactly as they are forwarded when nobody rewrites them. */
   rawTarget = ''
+  /** The line that carries them. */
+  requestLine = ''
   host = ''
   http11 = true
   /** -1: none given. */
@@ -40,10 +42,10 @@ export class RequestHead implements ConnectionOptions {
   teTrailers = false
   requestIdLine = -1
   traceparentLine = -1
-  /** True when a forwarding header (X-Forwarded-*, Forwarded) came with the request. */
-  hasForwarded = false
   /** `x-request-deadline-ms`: never passed on as it is, the gateway writes what is left of it. */
   deadlineLine = -1
+  /** True when a forwarding header (X-Forwarded-*, Forwarded) came with the request. */
+  hasForwarded = false
   private hosts = 0
   private absoluteAuthority = ''
   private readonly limits: RequestHeadLimits
@@ -94,9 +96,9 @@ export class RequestHead implements ConnectionOptions {
     this.teTrailers = false
     this.requestIdLine = -1
     this.traceparentLine = -1
+    this.deadlineLine = -1
     this.hasForwarded = false
     this.hosts = 0
-    this.deadlineLine = -1
     this.absoluteAuthority = ''
   }
 
@@ -119,7 +121,10 @@ export class RequestHead implements ConnectionOptions {
     if (this.methodIndex < 0) return text.slice(start, methodEnd - shift) === 'CONNECT' ? 405 : 400
     this.method = METHODS[this.methodIndex]!
     if (at - targetFrom > this.limits.maxTargetBytes) return 414
-    return this.parseTarget(text.slice(targetFrom - shift, at - shift), bytes[targetFrom]!)
+    const status = this.parseTarget(text.slice(targetFrom - shift, at - shift), bytes[targetFrom]!)
+    const goesOnAsItIs = this.http11 && bytes[targetFrom] === SLASH
+    this.requestLine = goesOnAsItIs ? text.slice(start, lineEnd + 2) : `${this.method} ${this.rawTarget} HTTP/1.1\r\n`
+    return status
   }
 
   private parseTarget (target: string, first: number): number {
@@ -155,12 +160,12 @@ export class RequestHead implements ConnectionOptions {
       case 12: if (lines.isNamed(line, 'x-request-id')) return this.requestId(line); return 0
       case 14: return this.contentLengthOrSettings(line)
       case 17: if (lines.isNamed(line, 'transfer-encoding')) return this.transferEncoding(line); break
+      case 21: if (lines.isNamed(line, 'x-request-deadline-ms')) return this.deadline(line); break
       default:
     }
     return this.longName(line, length)
   }
 
-      case 21: if (lines.isNamed(line, 'x-request-deadline-ms')) return this.deadline(line); break
   private longName (line: number, length: number): number {
     if (length >= 16 && this.lines.isPrefixed(line, 'proxy-')) {
       // proxy-connection, proxy-authorization, proxy-authenticate: between the client and a proxy of its choice.
@@ -220,17 +225,17 @@ export class RequestHead implements ConnectionOptions {
     return 0
   }
 
-  /** One Content-Length of 1 to 15 digits. Two, equal or not, a list, a sign: refuse (RFC 9112, 6.3). */
-  private contentLengthOrSettings (line: number): number {
-    if (this.lines.isNamed(line, 'http2-settings')) this.lines.fate[line] = PRIVATE
-    if (!this.lines.isNamed(line, 'content-length')) return this.longName(line, 14)
-    this.lines.fate[line] = PRIVATE
   private deadline (line: number): number {
     this.lines.fate[line] = PRIVATE
     this.deadlineLine = line
     return 0
   }
 
+  /** One Content-Length of 1 to 15 digits. Two, equal or not, a list, a sign: refuse (RFC 9112, 6.3). */
+  private contentLengthOrSettings (line: number): number {
+    if (this.lines.isNamed(line, 'http2-settings')) this.lines.fate[line] = PRIVATE
+    if (!this.lines.isNamed(line, 'content-length')) return this.longName(line, 14)
+    this.lines.fate[line] = PRIVATE
     const value = this.lines.value(line)
     if (this.contentLength >= 0 || this.lines.hasTrailingTab(line) || !/^[0-9]{1,15}$/.test(value)) return 400
     this.contentLength = Number(value)

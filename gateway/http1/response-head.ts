@@ -24,6 +24,7 @@ export class ResponseHead implements ConnectionOptions {
   /** Seconds of `Keep-Alive: timeout=`, or -1. */
   keepAliveSeconds = -1
   hasDate = false
+  private start = 0
   private readonly maxHeaders: number
   private readonly dropped: DroppedFields
 
@@ -38,6 +39,7 @@ export class ResponseHead implements ConnectionOptions {
    */
   parse (text: string, start: number, end: number, bytes: Uint8Array, shift: number): boolean {
     this.reset()
+    this.start = start
     const accepted = this.parseLines(text, start, end, bytes, shift)
     this.lines.release()
     return accepted
@@ -148,9 +150,10 @@ export class ResponseHead implements ConnectionOptions {
     }
   }
 
-  /** The line for the client: the upstream's own reason phrase unless a filter changed the status. */
-  statusLine (status: number): string {
-    return `HTTP/1.1 ${status} ${status === this.status ? this.reason : reasonOf(status)}\r\n`
+  /** Status line and fields for the client; the upstream's own reason phrase unless a filter changed the status. */
+  write (status: number): string {
+    if (status === this.status && this.http11) return this.lines.write(this.start)
+    return `HTTP/1.1 ${status} ${status === this.status ? this.reason : reasonOf(status)}\r\n${this.lines.write()}`
   }
 
   /** RFC 9110, 6.4.1: these answers end with their head, whatever it says of a length. */

@@ -40,7 +40,7 @@ export class ResponseWriter {
 
   /** Passes on an interim answer (103, 102); HTTP/1.0 clients do not know them. */
   interim ({ head, response }: HttpExchange): void {
-    if (head.http11) this.client.outlet.add(`${response.statusLine(response.status)}${response.lines.write()}\r\n`)
+    if (head.http11) this.client.outlet.add(`${response.write(response.status)}\r\n`)
   }
 
   /** An upstream's final head is in `exchange.response`, filters have run. */
@@ -60,7 +60,7 @@ export class ResponseWriter {
     const { response } = exchange
     const keepsLength = this.framing === LENGTH || (this.framing === NOTHING && exchange.status !== 204)
     if (keepsLength && response.contentLengthLine >= 0) response.lines.fate[response.contentLengthLine] = FORWARD
-    let head = response.statusLine(exchange.status) + response.lines.write()
+    let head = response.write(exchange.status)
     if (this.framing === CHUNKED) head += 'transfer-encoding: chunked\r\n'
     if (!response.hasDate) head += `date: ${this.client.loop.clock.httpDate()}\r\n`
     this.client.outlet.add(head + this.connectionLine(exchange) + '\r\n')

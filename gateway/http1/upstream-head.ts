@@ -20,9 +20,9 @@ function deadlineLine (x: HttpExchange, loop: Loop): string {
 }
 
 /** Untouched it is forwarded byte for byte; `?` without a query included. */
-function targetOf (x: HttpExchange): string {
-  if (x.path === x.head.rawPath && x.query === x.head.rawQuery) return x.head.rawTarget
-  return x.query === '' ? x.path : `${x.path}?${x.query}`
+function requestLine (x: HttpExchange): string {
+  if (x.path === x.head.rawPath && x.query === x.head.rawQuery) return x.head.requestLine
+  return `${x.method} ${x.query === '' ? x.path : `${x.path}?${x.query}`} HTTP/1.1\r\n`
 }
 
 /** Length or chunks, whatever the body is now; nothing for a request that said nothing of a body. */

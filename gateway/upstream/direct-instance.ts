@@ -27,6 +27,7 @@ function instanceAt (url: URL): Instance {
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
     secure,
     authority: url.host,
+    hostLine: `host: ${url.host}\r\n`,
     zone: undefined,
     metadata: {},
     active: 0,

@@ -1,5 +1,6 @@
 /** One instance as a cluster keeps it: the address and the integers that decide about it. */
 import type { ServiceInstance } from '../../starter/discovery/discovery-client.ts'
+import { flattened } from '../http1/characters.ts'
 import type { Instance } from './upstream.ts'
 
 /** Why an instance is left out. A refused connection is a fact; the others are judgements. */
@@ -11,6 +12,7 @@ export class InstanceState implements Instance {
   readonly port: number
   readonly secure: boolean
   readonly authority: string
+  readonly hostLine: string
   readonly zone: string | undefined
   readonly metadata: Readonly<Record<string, string>>
   readonly weight: number
@@ -36,6 +38,7 @@ export class InstanceState implements Instance {
     this.port = source.port
     this.secure = source.secure
     this.authority = `${source.host.includes(':') ? `[${source.host}]` : source.host}:${source.port}`
+    this.hostLine = flattened(`host: ${this.authority}\r\n`)
     this.zone = source.zone ?? source.metadata['zone']
     this.metadata = source.metadata
     const weight = Number(source.metadata['weight'] ?? 1)

@@ -9,6 +9,8 @@ export interface Instance {
   readonly secure: boolean
   /** `host:port`, ready for the Host header. */
   readonly authority: string
+  /** `host: <authority>` with its line end. */
+  readonly hostLine: string
   readonly zone: string | undefined
   readonly metadata: Readonly<Record<string, string>>
   /** Requests in flight on it from this worker; the data plane counts up and down. */

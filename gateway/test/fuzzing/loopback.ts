@@ -91,7 +91,7 @@ export class FedPool extends Pool {
 }
 
 export function fedInstance (): Instance {
-  return { id: 'i', host: 'h', port: 1, secure: false, authority: 'h:1', zone: undefined, metadata: {}, active: 0, pool: undefined }
+  return { id: 'i', host: 'h', port: 1, secure: false, authority: 'h:1', hostLine: 'host: h:1\r\n', zone: undefined, metadata: {}, active: 0, pool: undefined }
 }
 
 /** Where to cut: [length] gives the whole, every position gives single bytes. */
