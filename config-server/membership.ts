@@ -1,5 +1,4 @@
 /** The server as a member of the platform: found under `configserver`, and finding the applications to refresh. */
-import type { AddressInfo } from 'node:net'
 import { createDiscoveryClient, createRegistration, ownAddress, type DiscoveryClient } from '@breakwater/starter/discovery'
 import type { Logger } from '@breakwater/starter/logger'
 import type { Running } from '@breakwater/starter/main'
@@ -18,7 +17,7 @@ export async function startMember (
   const discovery = options.refreshClients.enabled ? await createDiscoveryClient(settings, log) : undefined
   await discovery?.start()
   const server = await startServer(options, { settings, log, environment, discovery })
-  const registration = await register(settings, log, server.address)
+  const registration = await register(settings, log, server)
   await registration?.start()
   return { url: server.url, stop: async () => stopAll(registration, server, discovery) }
 }
@@ -37,7 +36,7 @@ async function stopAll (...parts: ({ stop (): Promise<void> } | DiscoveryClient 
   for (const part of parts) await part?.stop()
 }
 
-async function register (settings: Settings, log: Logger, address: AddressInfo) {
+async function register (settings: Settings, log: Logger, { address, secure }: ConfigServer) {
   if (!settings.boolean('eureka.client.register-with-eureka', false)) return undefined
-  return await createRegistration(settings, log, ownAddress(address, undefined))
+  return await createRegistration(settings, log, ownAddress(address, undefined, secure))
 }

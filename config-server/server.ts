@@ -3,11 +3,14 @@
  * `main.ts` start.
  */
 import type { AddressInfo } from 'node:net'
+import type { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { actuator, type Authorize } from '@breakwater/starter/actuator'
 import type { DiscoveryClient } from '@breakwater/starter/discovery'
 import { createLogger, type Logger } from '@breakwater/starter/logger'
-import { createAuthenticator, type Authenticator } from '@breakwater/starter/security'
+import {
+  createAuthenticator, followServerTls, readServerTls, type Authenticator, type ServerTls
+} from '@breakwater/starter/security'
 import { Settings } from '@breakwater/starter/settings'
 import type { Backend } from './backends/backend.ts'
 import { createBackend } from './backends/create-backend.ts'
@@ -34,13 +37,15 @@ export interface ConfigServer {
   readonly url: string
   /** What it is bound to. */
   readonly address: AddressInfo
+  /** Whether clients come by https. */
+  readonly secure: boolean
   stop (): Promise<void>
 }
 
 export interface ConfigServerContext {
   /** Default: a logger that only tells of warnings. */
   readonly log?: Logger
-  /** Shown by /actuator/env. Default: none. */
+  /** Who may call, the certificates, and what /actuator/env shows. Default: none. */
   readonly settings?: Settings
   /** Finds the applications to refresh. Default: none are. */
   readonly discovery?: DiscoveryClient | undefined
@@ -56,6 +61,7 @@ interface Parts {
   readonly backend: Backend
   readonly keys: KeyRing
   readonly auth: Authenticator
+  readonly tls: ServerTls | undefined
   readonly road: EnvironmentRoad
   readonly push: Push
 }
@@ -69,12 +75,14 @@ export async function createConfigServer (
   given: Partial<ConfigServerOptions>, context: ConfigServerContext = {}
 ): Promise<ConfigServer> {
   const parts = await createParts({ ...DEFAULTS, ...given }, context)
-  const app = createHttp(parts.log)
+  const app = createHttp(parts.log, parts.tls)
+  followCertificates(app, parts)
   try {
     await parts.backend.start()
     await registerAll(app, parts)
     const url = await app.listen({ host: parts.options.host, port: parts.options.port })
-    return { url, address: app.server.address() as AddressInfo, stop: async () => stop(app, parts) }
+    const address = app.server.address() as AddressInfo
+    return { url, address, secure: parts.tls !== undefined, stop: async () => stop(app, parts) }
   } catch (failure) {
     await stop(app, parts)
     throw failure
@@ -84,6 +92,7 @@ export async function createConfigServer (
 async function createParts (options: ConfigServerOptions, context: ConfigServerContext): Promise<Parts> {
   const log = context.log ?? createLogger({ name: 'config-server', level: 'warn' })
   const settings = context.settings ?? new Settings({ profiles: ['default'], sources: [], warnings: [] })
+  const tls = readServerTls(settings)
   const auth = await createAuthenticator(settings, log)
   const keys = await createKeyRing(options.encrypt)
   const backend = await createBackend({ options, log, environment: context.environment ?? {} })
@@ -97,7 +106,13 @@ async function createParts (options: ConfigServerOptions, context: ConfigServerC
     maxWatchers: options.maxWatchers,
     pollMs: options.watchPollMs
   })
-  return { options, settings, log, auth, keys, backend, road, push }
+  return { options, settings, log, auth, tls, keys, backend, road, push }
+}
+
+function followCertificates (app: FastifyInstance, { tls, settings, log }: Parts): void {
+  if (tls === undefined) return
+  const unfollow = followServerTls(app.server as unknown as TlsServer, settings, log)
+  app.addHook('onClose', async () => unfollow())
 }
 
 // New requests end first, then what they wait for, then what they read from.

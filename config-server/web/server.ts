@@ -1,26 +1,32 @@
 /** The HTTP server: what is registered, in which order, and how every error leaves it. */
-import fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import fastify, {
+  LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions
+} from 'fastify'
 import { BreakwaterError } from '@breakwater/starter/errors'
 import type { Logger } from '@breakwater/starter/logger'
+import type { ServerTls } from '@breakwater/starter/security'
 import { errorBody, statusOf } from './error-body.ts'
 
 const MAX_BODY_BYTES = 1_048_576
 const REQUEST_TIMEOUT_MS = 30_000
 
-/** A Fastify instance whose errors are Boot's bodies. Bodies of requests reach handlers as bytes. */
-export function createHttp (log: Logger): FastifyInstance {
-  const app = fastify({
-    loggerInstance: log,
+/** A Fastify instance whose errors are Boot's bodies; with certificates it speaks TLS. */
+export function createHttp (log: Logger, tls: ServerTls | undefined): FastifyInstance {
+  const options = {
+    ...(tls === undefined ? {} : { https: tls }),
+    loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
-    frameworkErrors: (failure, request, reply) => { void sendError(failure, request, reply as FastifyReply) }
-  }) as unknown as FastifyInstance
-  return app
+    frameworkErrors: (failure: unknown, request: FastifyRequest, reply: FastifyReply) => {
+      void sendError(failure, request, reply)
+    }
+  }
+  return fastify(options as FastifyServerOptions) as unknown as FastifyInstance
 }
 
-/** Makes a scope speak the wire of a config server: raw bodies in, Boot's errors out. */
+/** Makes a scope speak the wire of a config server: bodies reach handlers as bytes, errors go out as Boot's. */
 export function useConfigServerWire (scope: FastifyInstance, challenge: string): void {
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))

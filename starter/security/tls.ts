@@ -1,6 +1,8 @@
 /** TLS from PEM files, for servers under Spring Boot's names and for clients under ours. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import type { Server } from 'node:tls'
 import { fileURLToPath } from 'node:url'
+import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings/index.ts'
 import { starterError } from '../starter-errors.ts'
 
@@ -22,7 +24,7 @@ export interface ClientTls {
 
 /**
  * `server.ssl.certificate`, `.certificate-private-key`, `.trust-certificate`, `.client-auth` (none, want, need);
- * undefined when there is no certificate or `server.ssl.enabled` is false. Read once: a new one takes a restart.
+ * undefined when there is no certificate or `server.ssl.enabled` is false. `followServerTls` takes over later changes.
  */
 export function readServerTls (settings: Settings): ServerTls | undefined {
   if (!settings.boolean('server.ssl.enabled', true)) return undefined
@@ -43,6 +45,29 @@ export function readServerTls (settings: Settings): ServerTls | undefined {
   }
 }
 
+const SERVER_FILES = ['certificate', 'certificate-private-key', 'trust-certificate'].map(name => `server.ssl.${name}`)
+
+/**
+ * Takes changed files of `server.ssl.*` over into a running server, for connections made from then on; returns what
+ * ends that. Files that cannot be used are told of and the old ones stay: certificate and key are rarely replaced in
+ * one instant. Polled, because mounted secrets change by a swap of links that file events do not see.
+ */
+export function followServerTls (
+  server: Pick<Server, 'setSecureContext'>, settings: Settings, log: Logger, intervalMs = 1_000
+): () => void {
+  const take = (): void => {
+    try {
+      server.setSecureContext(readServerTls(settings) ?? {})
+      log.info('certificates were read again')
+    } catch (failure) {
+      log.warn({ err: failure }, 'the changed certificates are not used')
+    }
+  }
+  const files = SERVER_FILES.flatMap(key => pathOf(settings, key) ?? [])
+  for (const file of files) watchFile(file, { interval: intervalMs, persistent: false }, take)
+  return () => { for (const file of files) unwatchFile(file, take) }
+}
+
 /** `ca-file`, `cert-file` and `key-file` below a prefix. */
 export function readClientTls (settings: Settings, prefix: string): ClientTls {
   const [ca, cert, key] = ['ca-file', 'cert-file', 'key-file'].map(name => readText(settings, `${prefix}.${name}`))
@@ -55,12 +80,18 @@ export function readClientTls (settings: Settings, prefix: string): ClientTls {
 
 /** The content of the file that a setting names; undefined when it names none, E_FILE when it cannot be read. */
 export function readText (settings: Settings, key: string): string | undefined {
-  const location = settings.get(key)
-  if (location === undefined || location === '') return undefined
+  const path = pathOf(settings, key)
+  if (path === undefined) return undefined
   try {
-    return readFileSync(location.startsWith('file:') ? fileURLToPath(location) : location, 'utf8')
+    return readFileSync(path, 'utf8')
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
-    throw starterError('E_FILE', [location, code ?? message], { where: settings.origin(key), cause })
+    throw starterError('E_FILE', [path, code ?? message], { where: settings.origin(key), cause })
   }
+}
+
+function pathOf (settings: Settings, key: string): string | undefined {
+  const location = settings.get(key)
+  if (location === undefined || location === '') return undefined
+  return location.startsWith('file:/') ? fileURLToPath(location) : location.replace(/^file:/, '')
 }

@@ -3,7 +3,7 @@ import { request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import t from 'tap'
 import { createAuthenticator } from '../security/authenticator.ts'
@@ -154,6 +154,25 @@ t.test('mtls: the certificate is the caller', async t => {
   t.equal(await call(certificate('someone', authority)), 403, 'genuine, but only a reader')
   t.equal(await call(stranger), 401, 'the right name from the wrong authority')
   t.equal(await call(undefined), 401)
+})
+
+t.test('mtls: alternative names count too, and no name pretends to be two', async t => {
+  const auth = await authOf({
+    'breakwater.security.mode': 'mtls', 'breakwater.security.mtls.roles.ops.example.org': 'admin',
+    'breakwater.security.mtls.roles.spiffe://mesh/orders': 'write', 'breakwater.security.mtls.roles.both': 'write'
+  })
+  const seen = async (subject: object, subjectaltname?: string) => {
+    const certificate = { subject, subjectaltname }
+    return auth.authenticate({ socket: { authorized: true, getPeerCertificate: () => certificate } } as unknown as FastifyRequest)
+  }
+  t.same(await seen({ CN: 'x' }, 'DNS:y, DNS:ops.example.org'), { name: 'ops.example.org', role: 'admin' })
+  t.same(await seen({}, 'URI:spiffe://mesh/orders'), { name: 'spiffe://mesh/orders', role: 'write' })
+  t.same(await seen({ CN: 'x' }, 'DNS:y'), { name: 'x', role: 'read' }, 'the common name is the name of those without a role')
+  t.same(await seen({ CN: ['both', 'other'] }), undefined)
+  for (const text of ['DNS:"a, DNS:ops.example.org"', 'DirName:"CN=x, DNS:ops.example.org"', 'DirName:x", DNS:ops.example.org',
+    'email:ops.example.org', 'IP Address:ops.example.org']) {
+    t.not((await seen({ CN: 'x' }, text))?.role, 'admin', text)
+  }
 })
 
 t.test('roles: words of Spring and of OAuth, and who may what', t => {
