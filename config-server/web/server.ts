@@ -1,7 +1,6 @@
 /** The HTTP server: what is registered, in which order, and how every error leaves it. */
-import fastify, {
-  LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions
-} from 'fastify'
+import fastify, { LogController } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify'
 import { BreakwaterError } from '@breakwater/starter/errors'
 import type { Logger } from '@breakwater/starter/logger'
 import type { ServerTls } from '@breakwater/starter/security'
