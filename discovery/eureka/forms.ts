@@ -1,6 +1,6 @@
-import type { Application, Book } from '../registry/book.ts'
 import type { Change } from '../registry/change-log.ts'
 import type { Instance } from '../registry/instance.ts'
+import type { ListedApplication, Listing } from '../registry/listing.ts'
 import { hashOf } from '../registry/status.ts'
 import { compactInstanceJson, instanceJson } from './json.ts'
 import { close, compactInstanceXml, element, FLAT, instanceXml, open } from './xml.ts'
@@ -53,7 +53,7 @@ export const FORMS: Readonly<Record<FormName, Form>> = {
 }
 
 /** `GET apps/APP`: one application under its own root. */
-export function applicationDocument (form: FormName, app: Application): string {
+export function applicationDocument (form: FormName, app: ListedApplication): string {
   if (form === 'xml') return applicationXml(app.name, instancesOf(app), 0).trimEnd()
   const application = FORMS[form].application(app.name, instancesOf(app))
   return FORMS[form].type === 'application/json' ? `{"application":${application}}` : application
@@ -72,7 +72,7 @@ export function selectionDocument (form: FormName, instances: readonly Instance[
 }
 
 /** Eureka's delta: the changed instances under the version and the hash of the whole registry. */
-export function deltaDocument (form: FormName, changes: readonly Change[], book: Book): string {
+export function deltaDocument (form: FormName, changes: readonly Change[], book: Listing): string {
   return documentOf(form, changes.map(change => change.instance), versionOf(book), book.statuses.hash())
 }
 
@@ -81,11 +81,11 @@ export function deltaDocument (form: FormName, changes: readonly Change[], book:
  * hash it has seen), also over a restart of the registry, and is never the original's -1, which makes Java's client
  * fetch everything.
  */
-export function versionOf (book: Book): string {
+export function versionOf (book: Listing): string {
   return String(book.startedAt + book.log.n)
 }
 
-export function * instancesOf (app: Application): Generator<Instance> {
+export function * instancesOf (app: ListedApplication): Generator<Instance> {
   for (const lease of app.leases.values()) yield lease.instance
 }
 

@@ -1,5 +1,7 @@
-import type { Application, Book } from '../registry/book.ts'
-import { deltaDocument, FORMS, instancesOf, versionOf, type FormName } from './forms.ts'
+import type { ListedApplication, Listing } from '../registry/listing.ts'
+import { Block, shortBlock } from './block.ts'
+import { Buckets } from './buckets.ts'
+import { deltaDocument, FORM_NAMES, FORMS, instancesOf, versionOf, type FormName } from './forms.ts'
 import { Payload } from './payload.ts'
 
 const COMMA = Buffer.from(',')
@@ -23,19 +25,21 @@ export interface PayloadCounters {
 
 /**
  * The lists that everybody fetches. Each application is kept as bytes in each form that was asked for; a change
- * throws away the bytes of its application alone, and the next reader joins the rest. A reader always gets what was
- * true when it asked: there is no read-only cache that lags behind.
+ * throws away the bytes of its application alone, and the next reader joins the rest. The same holds for the packed
+ * list, bucket by bucket. A reader always gets what was true when it asked: there is no read-only cache that lags
+ * behind.
  */
 export class Payloads {
   readonly counters: PayloadCounters = { builds: 0, buildMs: 0, bytes: 0 }
-  readonly #book: Book
+  readonly #book: Listing
   readonly #now: () => number
-  readonly #fragments = new WeakMap<Application, Fragment>()
+  readonly #fragments = new WeakMap<ListedApplication, Fragment>()
+  readonly #buckets = new Map(FORM_NAMES.map(form => [form, new Buckets(FORMS[form].between)]))
   readonly #all = new Map<FormName, Cached>()
   readonly #deltas = new Map<FormName, Cached & { readonly until: number }>()
 
   /** `now` times the builds; it need not be the book's clock. */
-  constructor (book: Book, now: () => number) {
+  constructor (book: Listing, now: () => number) {
     this.#book = book
     this.#now = now
   }
@@ -62,7 +66,7 @@ export class Payloads {
     // After a mass registration the delta is everything, and everything is there already.
     const isAll = changes.length === this.#book.size && changes.every(change => change.instance.action !== 'DELETED')
     if (isAll) return this.all(form)
-    const payload = this.#build(form, () => [Buffer.from(deltaDocument(form, changes, this.#book))])
+    const payload = this.#build(form, () => [new Block([Buffer.from(deltaDocument(form, changes, this.#book))])])
     this.#deltas.set(form, { n: this.#book.log.n, until: now + 1000, payload })
     return payload
   }
@@ -79,30 +83,24 @@ export class Payloads {
     return lists
   }
 
-  #build (form: FormName, parts: () => Uint8Array[]): Payload {
+  #build (form: FormName, blocks: () => Block[]): Payload {
     const startedAt = this.#now()
-    const payload = new Payload(FORMS[form].type, parts())
+    const payload = new Payload(FORMS[form].type, blocks())
     this.counters.builds++
     this.counters.buildMs += this.#now() - startedAt
     this.counters.bytes = payload.length
     return payload
   }
 
-  #join (name: FormName): Uint8Array[] {
+  #join (name: FormName): Block[] {
     const form = FORMS[name]
     const version = versionOf(this.#book)
     const hash = this.#book.statuses.hash()
-    const parts: Uint8Array[] = [Buffer.from(form.head(version, hash))]
-    const between = Buffer.from(form.between)
-    for (const app of this.#book.apps.values()) {
-      if (parts.length > 1 && between.length > 0) parts.push(between)
-      parts.push(this.#fragment(name, app))
-    }
-    parts.push(Buffer.from(form.tail(version, hash)))
-    return parts
+    const blocks = this.#buckets.get(name)!.blocks(this.#book.apps, app => this.#fragment(name, app))
+    return [shortBlock(form.head(version, hash)), ...blocks, shortBlock(form.tail(version, hash))]
   }
 
-  #fragment (form: FormName, app: Application): Buffer<ArrayBuffer> {
+  #fragment (form: FormName, app: ListedApplication): Buffer<ArrayBuffer> {
     let fragment = this.#fragments.get(app)
     if (fragment === undefined) this.#fragments.set(app, fragment = { version: app.version, bytes: new Map() })
     if (fragment.version !== app.version) {

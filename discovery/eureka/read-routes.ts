@@ -5,7 +5,7 @@ import type { Registry } from '../registry.ts'
 import { FORBIDDEN, NOT_FOUND, type Answer } from './answers.ts'
 import { applicationDocument, FORMS, instanceDocument, selectionDocument, type FormName } from './forms.ts'
 import { appOf, sendForm, type EurekaRoute } from './http.ts'
-import { Payload } from './payload.ts'
+import { documentPayload, type Payload } from './payload.ts'
 
 /** What clients fetch: everything, what changed, one application, one instance, one virtual address. */
 export function readRoutes (server: FastifyInstance, registry: Registry, disableDelta: boolean): void {
@@ -46,5 +46,5 @@ function renewedAtNow ({ instance, renewedAt }: Lease): Instance {
 }
 
 function document (form: FormName, text: string): Payload {
-  return new Payload(FORMS[form].type, [Buffer.from(text)])
+  return documentPayload(FORMS[form].type, text)
 }

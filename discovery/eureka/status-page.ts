@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { DiscoveryOptions } from '../options.ts'
 import type { Registry } from '../registry.ts'
 import { sendForm } from './http.ts'
-import { Payload } from './payload.ts'
+import { documentPayload } from './payload.ts'
 import { close, element, open } from './xml.ts'
 
 /** Peers as Eureka's status page counts them. */
@@ -20,8 +20,8 @@ export function statusRoute (
   server.get('/status', (request, reply) => sendForm(request, reply, form => {
     const status = statusOf(registry, options, replicas(), now())
     return form.startsWith('json')
-      ? new Payload('application/json', [Buffer.from(JSON.stringify(status))])
-      : new Payload('application/xml', [Buffer.from(statusXml(status))])
+      ? documentPayload('application/json', JSON.stringify(status))
+      : documentPayload('application/xml', statusXml(status))
   }))
 }
 

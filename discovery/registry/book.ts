@@ -2,6 +2,7 @@ import { ChangeLog, type Change } from './change-log.ts'
 import { pickExpired } from './eviction.ts'
 import { instanceKey, type Action, type Instance, type Status } from './instance.ts'
 import type { Lease } from './lease.ts'
+import type { Listing } from './listing.ts'
 import { isExpired } from './lease.ts'
 import { Recent } from './recent.ts'
 import { RenewalWindow } from './renewals.ts'
@@ -34,7 +35,7 @@ const RECENT = 1000
  * The book of leases: who is registered, until when, and what changed. Pure: it opens nothing, waits for nothing and
  * takes time and chance from its rules, so every one of its states can be reached in a test.
  */
-export class Book {
+export class Book implements Listing {
   readonly apps = new Map<string, Application>()
   readonly log: ChangeLog
   readonly statuses = new StatusCounter()
