@@ -41,6 +41,8 @@ export interface MessageRoute<T extends Tx> {
   /** What must be fetched from elsewhere, before the transaction: inside it nobody waits for a network. */
   readonly prepare?: (message: Envelope) => Promise<unknown>
   readonly handle: MessageHandler<T>
+  /** Called behind the commit, also of a delivery that changed nothing; for waking those who wait in this process. */
+  readonly committed?: (message: Envelope) => void
 }
 
 export interface Logger {
@@ -174,6 +176,7 @@ export class Messaging<T extends Tx> {
     if (route === undefined) return this.#parts.log.warn({ type: message.type }, 'no handler for this message')
     const prepared = await route.prepare?.(message)
     await this.store.tx(tx => this.#handleOnce(message, route, tx, delivery.receiveCount, prepared))
+    route.committed?.(message)
     this.#faults.at('beforeAck')
   }
 

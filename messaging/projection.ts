@@ -34,6 +34,8 @@ export interface ProjectionParts {
   readonly store: Store<SqlTx, SqlReader>
   /** Applies one event; deterministic, or a rebuild would give another result. */
   readonly apply: (tx: SqlTx, event: Omit<FeedEvent, 'pos'>, generation: number) => Promise<void>
+  /** Called behind the commit that brought something to these streams. */
+  readonly onApplied?: (streams: Iterable<string>) => void
   /** Removes what a rebuild did not touch. */
   readonly sweep: (tx: SqlTx, generation: number) => Promise<void>
   /** One stream from a version on. */
@@ -54,6 +56,8 @@ export class Projection {
   #timer: NodeJS.Timeout | undefined
   #following: Promise<void> = Promise.resolve()
   #stopped = false
+  /** The generation behind which nothing older is left. */
+  #swept: number | undefined
 
   constructor (parts: ProjectionParts) {
     this.#parts = parts
@@ -65,7 +69,8 @@ export class Projection {
       kind: 'event',
       prepare: message => this.#missing(message),
       handle: (message, tx, _emit, prepared) =>
-        this.#applyAll(tx, [...prepared as FeedEvent[], eventOf(message)])
+        this.#applyAll(tx, [...prepared as FeedEvent[], eventOf(message)]),
+      committed: message => { this.#parts.onApplied?.([message.subject]) }
     }
   }
 
@@ -100,19 +105,22 @@ export class Projection {
 
   async #follow (): Promise<void> {
     for (;;) {
-      const { store, feed, sweep } = this.#parts
+      const { store, feed, sweep, onApplied } = this.#parts
       const after = await this.#last(store.read, FEED)
       const generation = await this.#last(store.read, GENERATION)
       const events = await feed(after, PAGE)
-      if (this.#stopped) return
+      const last = events.length < PAGE
+      if (this.#stopped || (events.length === 0 && this.#swept === generation)) return
       await store.tx(async tx => {
         // A rebuild came in between: what was read belongs to the old one.
         if (await this.#last(tx, GENERATION) !== generation) return
         await this.#applyAll(tx, events)
         if (events.length > 0) await this.#mark(tx, FEED, events.at(-1)!.pos)
-        if (events.length < PAGE) await sweep(tx, generation)
+        if (last && this.#swept !== generation) await sweep(tx, generation)
       })
-      if (events.length < PAGE) return
+      if (last) this.#swept = generation
+      onApplied?.(new Set(events.map(event => event.stream)))
+      if (last) return
     }
   }
 

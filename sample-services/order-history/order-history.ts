@@ -12,6 +12,7 @@ import {
 } from '@breakwater/messaging'
 import { service, type MainArgs, type Running, type ServiceClient } from '@breakwater/starter'
 import type { Settings } from '@breakwater/starter/settings'
+import { Arrivals } from './arrivals.ts'
 import { fold } from './domain/order-document.ts'
 import { historyRoutes, projectionRoutes } from './http/routes.ts'
 import { MESSAGES, ORDER_EVENTS } from './messages.ts'
@@ -26,7 +27,8 @@ export async function startOrderHistory ({ settings, log }: MainArgs): Promise<R
   const app = await service({ name: NAME, settings, log })
   await openApi(app)
   const store = await openSqlStore(settings, NAME, CHECKPOINT_TABLES + DOCUMENT_TABLES)
-  const projection = createProjection(store, readOrders(app.client('orders'), settings),
+  const arrivals = new Arrivals()
+  const projection = createProjection(store, arrivals, readOrders(app.client('orders'), settings),
     settings.durationMs('breakwater.order-history.follow', 2000),
     error => { log.debug({ err: String(error) }, 'the feed of orders could not be read') })
   const messaging = await createMessaging(settings, { service: NAME, store, schemas: new Schemas(MESSAGES), log,
@@ -39,7 +41,7 @@ export async function startOrderHistory ({ settings, log }: MainArgs): Promise<R
     await messaging.stop()
     await store.close()
   })
-  historyRoutes(app, store.read)
+  historyRoutes(app, store.read, arrivals)
   projectionRoutes(app, PROJECTION, projection)
   operatorRoutes(app, () => messaging)
   observe(app, () => messaging)
@@ -64,7 +66,7 @@ function readOrders (orders: ServiceClient, settings: Settings): Read {
 }
 
 function createProjection (
-  store: SqlStore, read: Read, followMs: number, onError: (error: unknown) => void
+  store: SqlStore, arrivals: Arrivals, read: Read, followMs: number, onError: (error: unknown) => void
 ): Projection {
   return new Projection({
     name: PROJECTION,
@@ -73,6 +75,7 @@ function createProjection (
       const document = event.version === 1 ? undefined : await findDocument(tx, event.stream)
       await putDocument(tx, fold(document, event), generation)
     },
+    onApplied: streams => { arrivals.announce(streams) },
     sweep: sweepDocuments,
     pull: (stream, from) => read(`/internal/streams/order/${encodeURIComponent(stream)}?from=${from}`),
     feed: (after, limit) => read(`/internal/streams/order?after=${after}&limit=${limit}`),

@@ -15,6 +15,8 @@ export interface Problem {
   /** Our stable code, `E_NO_INSTANCE`. */
   readonly code?: string
   readonly requestId?: string
+  /** What to look for in the traces; the request id may be the caller's own. */
+  readonly traceId?: string
   /** Each fault of a request that failed its schema. */
   readonly errors?: ReadonlyArray<{ readonly field: string, readonly message: string }>
 }
@@ -34,8 +36,8 @@ export function answerProblems (app: FastifyInstance): void {
 
 /** Sends a problem from a handler that does not throw. */
 export function send (reply: FastifyReply, problem: Problem): FastifyReply {
-  const requestId = currentContext()?.requestId
-  const body = requestId === undefined ? problem : { ...problem, requestId }
+  const context = currentContext()
+  const body = context === undefined ? problem : { ...problem, requestId: context.requestId, traceId: context.traceId }
   return reply.code(problem.status).header('content-type', 'application/problem+json').send(JSON.stringify(body))
 }
 

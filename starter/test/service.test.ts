@@ -105,7 +105,7 @@ t.test('failures are problem documents: ours with code, the client\'s with the f
   app.post('/checked', { schema: { body: { type: 'object', required: ['name'], properties: { name: { type: 'string' } } } } }, () => 'ok')
   const mine = await app.inject('/mine')
   t.equal(mine.headers['content-type'], 'application/problem+json; charset=utf-8')
-  t.match(mine.json(), { type: 'about:blank', title: 'Service Unavailable', status: 503, code: 'E_NO_INSTANCE', requestId: String(mine.headers['x-request-id']) })
+  t.match(mine.json(), { type: 'about:blank', title: 'Service Unavailable', status: 503, code: 'E_NO_INSTANCE', requestId: String(mine.headers['x-request-id']), traceId: /^[0-9a-f]{32}$/ })
   const theirs = await app.inject('/theirs')
   t.equal(theirs.statusCode, 500)
   t.notMatch(theirs.body, /hunter2|stack|at /)

@@ -1,21 +1,21 @@
 /** The order history over HTTP: one order, or a list of them, and never a write. */
 import type { Projection, SqlReader } from '@breakwater/messaging'
 import type { FastifyInstance } from 'fastify'
-import { setTimeout as delay } from 'node:timers/promises'
+import type { Arrivals } from '../arrivals.ts'
 import type { OrderDocument } from '../domain/order-document.ts'
 import { historyError } from '../errors.ts'
 import { findDocument, searchDocuments, type Search } from '../store/document-store.ts'
 import { LIST, READ } from './schemas.ts'
 
-/** Between two looks for a version that is not there yet. */
-const LOOK_MS = 5
+/** Commits of this instance wake who waits; with a shared store another instance's are found by looking. */
+const LOOK_MS = 100
 
-export function historyRoutes (app: FastifyInstance, reader: SqlReader): void {
+export function historyRoutes (app: FastifyInstance, reader: SqlReader, arrivals: Arrivals): void {
   app.get<{ Params: { id: string }, Querystring: { minVersion?: number, waitMs?: number } }>(
     '/order-history/:id', { schema: READ }, async request => {
       const { minVersion, waitMs = 0 } = request.query
       const wanted = minVersion ?? (waitMs > 0 ? 1 : 0)
-      const document = await waitFor(reader, request.params.id, wanted, waitMs)
+      const document = await waitFor(reader, arrivals, request.params.id, wanted, waitMs)
       if (document === undefined && minVersion === undefined) throw historyError('ORDER_NOT_FOUND', [request.params.id])
       if (document === undefined || document.version < wanted) {
         throw historyError('READ_MODEL_BEHIND', [request.params.id, wanted])
@@ -42,13 +42,20 @@ export function projectionRoutes (app: FastifyInstance, name: string, projection
 }
 
 async function waitFor (
-  reader: SqlReader, id: string, version: number, waitMs: number
+  reader: SqlReader, arrivals: Arrivals, id: string, version: number, waitMs: number
 ): Promise<OrderDocument | undefined> {
+  if (version === 0) return findDocument(reader, id)
   const deadline = performance.now() + waitMs
   for (;;) {
-    const document = await findDocument(reader, id)
-    if ((document?.version ?? 0) >= version || performance.now() >= deadline) return document
-    await delay(LOOK_MS)
+    const listening = arrivals.listen(id)
+    try {
+      const document = await findDocument(reader, id)
+      const left = deadline - performance.now()
+      if ((document?.version ?? 0) >= version || left <= 0) return document
+      await listening.next(Math.min(left, LOOK_MS))
+    } finally {
+      listening.end()
+    }
   }
 }
 

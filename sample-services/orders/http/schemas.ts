@@ -6,7 +6,7 @@ const PROBLEM = {
   type: 'object',
   properties: {
     type: { type: 'string' }, title: { type: 'string' }, status: { type: 'integer' }, detail: { type: 'string' },
-    code: { type: 'string' }, traceId: { type: 'string' }
+    code: { type: 'string' }, requestId: { type: 'string' }, traceId: { type: 'string' }
   }
 } as const
 

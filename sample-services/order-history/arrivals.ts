@@ -1,0 +1,32 @@
+/** Requests that wait for an order's next version, woken by the commit that brings it. */
+export class Arrivals {
+  readonly #waiting = new Map<string, Set<() => void>>()
+
+  /** Called behind each commit. */
+  announce (orderIds: Iterable<string>): void {
+    for (const id of orderIds) for (const wake of this.#waiting.get(id) ?? []) wake()
+  }
+
+  /**
+   * Begins to listen at once, so that nothing is missed between a look and the waiting for what the look did not find.
+   * `next` resolves at the first announcement since then, or when the time is up; `end` must be called.
+   */
+  listen (orderId: string): { next (ms: number): Promise<void>, end (): void } {
+    let timer: NodeJS.Timeout | undefined
+    let wake = (): void => {}
+    const woken = new Promise<void>(resolve => { wake = resolve })
+    const others = this.#waiting.get(orderId) ?? new Set()
+    this.#waiting.set(orderId, others.add(wake))
+    return {
+      next: ms => {
+        timer = setTimeout(wake, ms)
+        return woken
+      },
+      end: () => {
+        clearTimeout(timer)
+        others.delete(wake)
+        if (others.size === 0 && this.#waiting.get(orderId) === others) this.#waiting.delete(orderId)
+      }
+    }
+  }
+}
