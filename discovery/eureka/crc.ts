@@ -1,4 +1,4 @@
-/** CRC-32 of a whole from those of its parts (zlib's `crc32_combine`), so that an unchanged part is never read again. */
+/** CRC-32 of a whole from those of its parts, as zlib's `crc32_combine`: an unchanged part is never read again. */
 
 const POLYNOMIAL = 0xedb88320
 const ONE = 0x80000000
