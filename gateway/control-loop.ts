@@ -60,7 +60,7 @@ export class ControlLoop {
 
   /** Puts the first snapshot into the workers and follows discovery from then on. */
   async start (): Promise<void> {
-    this.#parts.dataPlane.onEvent(topic => { if (topic === 'compiled') this.#sendInstances() })
+    this.#parts.dataPlane.onEvent((topic, payload) => this.#heard(topic, payload))
     this.#unwatch = this.#parts.discovery.watch('*', (service, instances) => this.#changed(service, instances))
     await this.apply()
   }
@@ -132,14 +132,27 @@ export class ControlLoop {
     this.apply().catch((fault: unknown) => this.#parts.log.error({ err: fault }, 'routes of the services found do not compile'))
   }
 
+  /** What one event loop found out the others need not find out again, each at the price of requests that fail. */
+  #heard (topic: string, payload: unknown): void {
+    if (topic === 'compiled') return this.#sendInstances()
+    if (this.#parts.dataPlane.workersAlive < 2) return
+    if (topic === 'ejected') this.#pass('ejected', payload)
+    const breaker = payload as { name: string, state: string }
+    if (topic === 'breaker' && breaker.state === 'OPEN') this.#pass('breaker-opened', breaker.name)
+  }
+
+  #pass (question: Question, payload: unknown): void {
+    this.#parts.dataPlane.ask(question, payload)
+      .catch((cause: unknown) => this.#parts.log.warn({ err: cause, question }, 'the event loops were not told'))
+  }
+
   /** A worker that has just started knows the instances of its snapshot only, which may be old by now. */
   #sendInstances (): void {
     for (const [service, instances] of this.#instances) this.#send(service, instances)
   }
 
   #send (service: string, instances: readonly ServiceInstance[]): void {
-    this.#parts.dataPlane.ask('instances' satisfies Question, { service, instances })
-      .catch((cause: unknown) => this.#parts.log.warn({ err: cause, service }, 'instances did not reach the workers'))
+    this.#pass('instances', { service, instances })
   }
 }
 

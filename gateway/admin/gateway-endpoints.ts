@@ -8,9 +8,11 @@ import type { Authenticator } from '../../starter/security/authenticator.ts'
 import type { ControlLoop } from '../control-loop.ts'
 import { FILTERS } from '../filters/filter-factories.ts'
 import { PREDICATES } from '../routes/predicate-factories.ts'
-import type { ExplainQuestion } from '../routes/explain.ts'
+import type { Explained, ExplainQuestion } from '../routes/explain.ts'
+import type { BreakerReport, ClusterReport } from '../routes/reports.ts'
 import type { Route, RouteDefinition } from '../routes/route.ts'
 import type { RouteStore } from '../routes/route-store.ts'
+import { mergedBreakers, mergedClusters, mergedExplanations } from './merged-reports.ts'
 import { definitionOf } from './posted-definition.ts'
 
 export interface GatewayEndpointsOptions {
@@ -39,9 +41,10 @@ export function gatewayEndpoints (app: FastifyInstance, options: GatewayEndpoint
   app.get('/globalfilters', read, () => ({}))
   app.get('/routefilters', read, () => Object.fromEntries([...FILTERS.keys()].map(name => [name, null])))
   app.get('/routepredicates', read, () => Object.fromEntries([...PREDICATES.keys()].map(name => [name, null])))
-  app.get('/instances', read, async () => (await control.ask('clusters')).flat())
-  app.get('/breakers', read, async () => (await control.ask('breakers')).flat())
-  app.post<{ Body: ExplainQuestion }>('/explain', read, async request => (await control.ask('explain', asked(request.body)))[0])
+  app.get('/instances', read, async () => mergedClusters((await control.ask<ClusterReport[]>('clusters')).flat()))
+  app.get('/breakers', read, async () => mergedBreakers((await control.ask<BreakerReport[]>('breakers')).flat()))
+  app.post<{ Body: ExplainQuestion }>('/explain', read, async request =>
+    mergedExplanations(await control.ask<Explained>('explain', asked(request.body))))
   changes(app, options)
 }
 

@@ -3,7 +3,7 @@
  *
  * The dashboard's script throws on a missing key, so every key it asks for is here (HystrixMetricsPoller).
  */
-import { addStatistics, percentile, type StatisticsSnapshot } from '../upstream/rolling-statistics.ts'
+import { percentile, type StatisticsSnapshot } from '../upstream/rolling-statistics.ts'
 import type { BreakerReport } from '../routes/reports.ts'
 
 /** One event's data for one breaker. */
@@ -41,31 +41,6 @@ export function hystrixCommand (report: BreakerReport, nowMs: number): object {
     propertyValue_executionIsolationSemaphoreMaxConcurrentRequests: report.limit,
     reportingHosts: 1,
     threadPool: 'gateway'
-  }
-}
-
-/** The same breaker of several workers as one: open when any is. */
-export function mergedBreakers (reports: readonly BreakerReport[]): BreakerReport[] {
-  const found = new Map<string, BreakerReport>()
-  for (const report of reports) {
-    const known = found.get(report.name)
-    found.set(report.name, known === undefined ? report : merged(known, report))
-  }
-  return [...found.values()]
-}
-
-function merged (a: BreakerReport, b: BreakerReport): BreakerReport {
-  const state = [a.state, b.state].includes('OPEN') ? 'OPEN' : [a.state, b.state].includes('HALF_OPEN') ? 'HALF_OPEN' : 'CLOSED'
-  return {
-    ...a,
-    state,
-    failureRate: Math.max(a.failureRate, b.failureRate),
-    calls: a.calls + b.calls,
-    failures: a.failures + b.failures,
-    slow: a.slow + b.slow,
-    limit: a.limit + b.limit,
-    active: a.active + b.active,
-    statistics: addStatistics(a.statistics, b.statistics)
   }
 }
 

@@ -12,7 +12,8 @@ import type { BreakerReport, ClusterReport, LimitReport } from '../routes/report
 import type { RouteStore } from '../routes/route-store.ts'
 import type { DataPlane } from '../workers/contract.ts'
 import { gatewayEndpoints } from './gateway-endpoints.ts'
-import { hystrixCommand, mergedBreakers } from './hystrix-stream.ts'
+import { hystrixCommand } from './hystrix-stream.ts'
+import { mergedBreakers } from './merged-reports.ts'
 import { prometheusText } from './prometheus-text.ts'
 
 export interface AdminParts {

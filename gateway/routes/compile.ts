@@ -11,7 +11,7 @@ import { ResponseCache } from '../cache/response-cache.ts'
 import { RateLimiters } from '../rate-limit/rate-limiters.ts'
 import { Bulkheads } from '../upstream/bulkhead.ts'
 import { BreakerRegistry } from '../upstream/breaker-registry.ts'
-import { ClusterRegistry } from '../upstream/cluster-registry.ts'
+import { ClusterRegistry, type Ejection } from '../upstream/cluster-registry.ts'
 import { httpHealthCheck } from '../upstream/health-checks.ts'
 import { tcpProbe } from '../upstream/probe.ts'
 import type { Compiler, LocalHandler, Snapshot, WorkerHost } from '../workers/contract.ts'
@@ -34,7 +34,8 @@ export interface GatewaySnapshot extends Snapshot {
 }
 
 /** What the control loop may ask, beside snapshots. */
-export type Question = 'instances' | 'breakers' | 'limits' | 'clusters' | 'explain' | 'breaker-state'
+export type Question = 'instances' | 'breakers' | 'limits' | 'clusters' | 'explain' | 'breaker-state' |
+'ejected' | 'breaker-opened'
 
 /** Makes the routing side of one event loop. */
 export function createCompiler (host: WorkerHost): WorkerCompiler {
@@ -68,6 +69,7 @@ export class WorkerCompiler implements Compiler {
       probe: tcpProbe,
       check: serves ? httpHealthCheck : () => Promise.resolve(true),
       recovered: cluster => this.breakers.recovered(cluster),
+      ejected: ejection => host.emit('ejected', ejection),
       log: (message, fields) => host.log('warn', message, fields)
     }, name => this.#clusterOptions(name), ROUTING_DEFAULTS.retryBudget)
   }
@@ -119,6 +121,9 @@ export class WorkerCompiler implements Compiler {
       case 'limits': return limitReports(this.#bulkheads)
       case 'clusters': return clusterReports(this.clusters, this.#host.now())
       case 'explain': return explain(payload as ExplainQuestion, this.#table, this.breakers, this.#host.now())
+      // Loops that balance the same instances differently would each have to burn their fingers.
+      case 'ejected': return this.clusters.ejectAlso(payload as Ejection)
+      case 'breaker-opened': return this.breakers.get(payload as string)?.openAlso()
       case 'breaker-state': {
         const { name, state } = payload as { name: string, state: 'OPEN' | 'CLOSED' }
         const breaker = this.breakers.get(name)

@@ -2,6 +2,7 @@
  * "What would become of this request?": asked of the live table, with nothing sent. Every route that the index would
  * have tried, which of its predicates held, the filters of the one that won, its candidates and its breaker.
  */
+import type { BreakerState } from '../upstream/breaker.ts'
 import type { BreakerRegistry } from '../upstream/breaker-registry.ts'
 import type { AnyBulkhead } from '../upstream/bulkhead.ts'
 import type { ClusterState } from '../upstream/cluster.ts'
@@ -17,11 +18,57 @@ export interface ExplainQuestion {
   readonly remoteAddress?: string
 }
 
+/** The answer of one event loop: plain data, ready for JSON. */
+export interface Explained {
+  readonly request: object
+  readonly eventLoops: number
+  readonly routesInTable: number
+  readonly routesAsked: readonly object[]
+  readonly match: ExplainedMatch | null
+}
+
+export interface ExplainedMatch {
+  readonly routeId: string
+  readonly uri: string
+  readonly variables: object
+  readonly filters: readonly string[]
+  readonly instances: readonly ExplainedInstance[]
+  readonly breaker: ExplainedBreaker | null
+  readonly concurrency: ExplainedConcurrency | null
+  readonly timeouts: object
+}
+
+export interface ExplainedInstance {
+  readonly id: string
+  readonly address: string
+  readonly zone: string | undefined
+  readonly active: number
+  readonly candidate: boolean
+  readonly leftOut?: string
+  readonly note?: string
+}
+
+export interface ExplainedBreaker {
+  readonly name: string
+  readonly state: BreakerState
+  readonly would: string
+  readonly failureRate: number
+  readonly window: Readonly<{ calls: number, failures: number, slow: number }>
+  readonly fallback: boolean
+}
+
+export interface ExplainedConcurrency {
+  readonly kind: 'fixed' | 'adaptive'
+  readonly limit: number
+  readonly active: number
+  readonly refused: number
+  readonly would: string
+}
+
 const MAX_ROUTES = 50
 
-/** Plain data, ready for JSON. */
 export function explain (question: ExplainQuestion, table: IndexedTable, breakers: BreakerRegistry,
-  nowMs: number): unknown {
+  nowMs: number): Explained {
   const x = new ProbeExchange(question, nowMs)
   const candidates = table.candidates(x)
   const routes = candidates.slice(0, MAX_ROUTES).map(route => ({
@@ -37,13 +84,14 @@ export function explain (question: ExplainQuestion, table: IndexedTable, breaker
   const route = table.match(x)
   return {
     request: { method: x.method, path: x.rawPath, query: x.rawQuery, host: x.host },
+    eventLoops: 1,
     routesInTable: table.routes.length,
     routesAsked: routes,
     match: route === undefined ? null : described(route, x, breakers)
   }
 }
 
-function described (route: Route, x: ProbeExchange, breakers: BreakerRegistry): unknown {
+function described (route: Route, x: ProbeExchange, breakers: BreakerRegistry): ExplainedMatch {
   return {
     routeId: route.id,
     uri: route.definition.uri,
@@ -56,7 +104,7 @@ function described (route: Route, x: ProbeExchange, breakers: BreakerRegistry): 
   }
 }
 
-function instances (cluster: ClusterState, nowMs: number): unknown {
+function instances (cluster: ClusterState, nowMs: number): ExplainedInstance[] {
   const out = cluster.instances.filter(one => one.ejection !== undefined).length
   return cluster.instances.map(one => ({
     id: one.id,
@@ -71,14 +119,14 @@ function instances (cluster: ClusterState, nowMs: number): unknown {
   }))
 }
 
-function concurrencyOf (route: Route): unknown {
+function concurrencyOf (route: Route): ExplainedConcurrency | null {
   const bulkhead = route.bulkhead as AnyBulkhead | undefined
   if (bulkhead === undefined) return null
   const { kind, limit, active, refused } = bulkhead
   return { kind, limit, active, refused, would: active < limit ? 'let it pass' : 'refuse it' }
 }
 
-function breakerOf (route: Route, breakers: BreakerRegistry): unknown {
+function breakerOf (route: Route, breakers: BreakerRegistry): ExplainedBreaker | null {
   const breaker = route.breaker === undefined ? undefined : breakers.get(route.breaker.name)
   if (breaker === undefined) return null
   const would = { CLOSED: 'let it pass', HALF_OPEN: 'let it pass as a probe while permits last', OPEN: 'refuse it' }

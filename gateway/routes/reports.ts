@@ -38,6 +38,8 @@ export interface InstanceReport {
   /** Why it is left out, and for how many ms more. */
   readonly ejection: string | undefined
   readonly ejectedForMs: number
+  /** How many event loops leave it out. */
+  readonly ejectedBy: number
   readonly ejections: number
   readonly consecutiveFailures: number
 }
@@ -78,6 +80,7 @@ export function clusterReports (clusters: ClusterRegistry, nowMs: number): Clust
       eligible: cluster.eligible.includes(one),
       ejection: one.ejection,
       ejectedForMs: Math.max(0, Math.round(one.ejectedUntilMs - nowMs)),
+      ejectedBy: one.ejection === undefined ? 0 : 1,
       ejections: one.ejections,
       consecutiveFailures: one.consecutiveFailures
     })),

@@ -5,7 +5,8 @@ import { OpossumBreaker } from '../upstream/breaker.ts'
 import { BREAKER_DEFAULTS, type BreakerSettings } from '../upstream/breaker-settings.ts'
 import { countWindow, timeWindow } from '../upstream/breaker-window.ts'
 import { percentile, RollingStatistics } from '../upstream/rolling-statistics.ts'
-import { mergedBreakers, hystrixCommand } from '../admin/hystrix-stream.ts'
+import { hystrixCommand } from '../admin/hystrix-stream.ts'
+import { mergedBreakers } from '../admin/merged-reports.ts'
 
 const LONG = 3_600_000
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceInstance } from '../../starter/discovery/discovery-client.ts'
 import { BALANCER_DEFAULTS } from '../upstream/picking.ts'
-import { ClusterRegistry } from '../upstream/cluster-registry.ts'
+import { ClusterRegistry, type Ejection } from '../upstream/cluster-registry.ts'
 import { OUTLIER_DEFAULTS, type OutlierOptions } from '../upstream/outlier.ts'
 import { tcpProbe } from '../upstream/probe.ts'
 import { RetryBudget } from '../upstream/retry-budget.ts'
@@ -20,12 +20,14 @@ interface Special { check?: HealthCheck, outlier?: Partial<OutlierOptions>, bala
 function cluster (instances: ServiceInstance[], options: Special = {}) {
   const clock = { nowMs: 1_000 }
   const recovered: string[] = []
+  const told: Ejection[] = []
   const registry = new ClusterRegistry({
     now: () => clock.nowMs,
     random: options.random ?? Math.random,
     probe: async () => false,
     check: options.check ?? (async () => true),
     recovered: one => { recovered.push(one.name) },
+    ejected: one => { told.push(one) },
     log: () => {}
   }, () => ({ outlier: { ...OUTLIER_DEFAULTS, ...options.outlier },
     balancer: { ...BALANCER_DEFAULTS, ...options.balancer } }),
@@ -35,7 +37,7 @@ function cluster (instances: ServiceInstance[], options: Special = {}) {
   const report = (id: string, failure?: 'connect' | 'reset' | 'timeout' | 'status') =>
     made.report(made.instances.find(one => one.id === id) as InstanceState, failure, 1, clock.nowMs)
   t.teardown(() => registry.stop())
-  return { made, clock, report, registry, recovered }
+  return { made, clock, report, registry, recovered, told }
 }
 
 const ids = (made: ClusterState) => made.eligible.map(one => one.id).toSorted().join()
@@ -100,6 +102,21 @@ t.test('five errors in a row leave out for a growing time, never more than half'
   clock.nowMs += 19_000
   made.pick(request('/'))
   t.equal(ids(made), 'b,c', 'twice as long the second time')
+})
+
+t.test('what another loop has left out is left out here, within the bounds of this one, and told to nobody', async t => {
+  const { made, registry, told, report, clock } = cluster(three())
+  report('a', 'connect')
+  t.strictSame(told, [{ service: 'users', instance: 'a', reason: 'connect' }])
+  registry.ejectAlso({ service: 'users', instance: 'b', reason: 'failure-rate' })
+  t.equal(ids(made), 'b,c', 'one of three is the most for judgements')
+  clock.nowMs += 11_000
+  made.pick(request('/'))
+  registry.ejectAlso({ service: 'users', instance: 'b', reason: 'failure-rate' })
+  t.equal(ids(made), 'a,c')
+  registry.ejectAlso({ service: 'users', instance: 'gone', reason: 'connect' })
+  registry.ejectAlso({ service: 'nobody', instance: 'a', reason: 'connect' })
+  t.equal(told.length, 1)
 })
 
 t.test('an instance that fails one in five stands out within a second', async t => {

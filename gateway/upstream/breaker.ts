@@ -91,6 +91,11 @@ export class OpossumBreaker implements Breaker {
     this.#become('HALF_OPEN')
   }
 
+  /** Another event loop's breaker of this name has opened: a service that fails there is not asked here. */
+  openAlso (): void {
+    if (this.state === 'CLOSED') this.#trip()
+  }
+
   /** By hand, for operators. */
   force (state: 'OPEN' | 'CLOSED'): void {
     if (state === 'OPEN') this.#trip()

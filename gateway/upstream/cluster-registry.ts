@@ -7,7 +7,7 @@
 import type { ServiceInstance } from '../../starter/discovery/discovery-client.ts'
 import { ClusterState, type ClusterOptions } from './cluster.ts'
 import { HealthChecks, type HealthCheck } from './health-checks.ts'
-import type { InstanceState } from './instance-state.ts'
+import type { EjectionReason, InstanceState } from './instance-state.ts'
 import type { Probe } from './probe.ts'
 import { RetryBudget, type RetryBudgetOptions } from './retry-budget.ts'
 
@@ -18,7 +18,17 @@ export interface ClusterRegistryHost {
   readonly check: HealthCheck
   /** An instance came back or is new. */
   readonly recovered: (cluster: ClusterState) => void
+  /** This event loop has left an instance out. */
+  readonly ejected: (ejection: Ejection) => void
   readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void
+}
+
+/** What the event loops of a gateway tell each other. */
+export interface Ejection {
+  readonly service: string
+  /** Its id. */
+  readonly instance: string
+  readonly reason: EjectionReason
 }
 
 const PROBE_EVERY_MS = 200
@@ -55,9 +65,13 @@ export class ClusterRegistry {
     if (cluster === undefined) {
       cluster = new ClusterState(name, this.#optionsOf(name), new RetryBudget(this.#budget), this.#host.now,
         this.#host.random, {
-          ejected: (from, instance, reason) => {
-            this.#host.log('instance left out', { service: from.name, instance: instance.id, reason })
+          ejected: (from, instance, reason, told) => {
             if (reason === 'connect') this.#watch(from, instance)
+            if (told) return
+            const ejection = { service: from.name, instance: instance.id, reason }
+            this.#host.log('instance left out', { ...ejection })
+            // Health checks run in every loop by themselves.
+            if (reason !== 'health-check') this.#host.ejected(ejection)
           },
           recovered: this.#host.recovered
         })
@@ -86,6 +100,11 @@ export class ClusterRegistry {
     const cluster = this.cluster(name.toLowerCase())
     cluster.update(instances)
     this.#checks.follow(cluster)
+  }
+
+  /** Takes over what another event loop has found out. */
+  ejectAlso ({ service, instance, reason }: Ejection): void {
+    this.#clusters.get(service)?.ejectAlso(instance, reason, this.#host.now())
   }
 
   get all (): Iterable<ClusterState> {

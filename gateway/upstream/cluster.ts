@@ -12,8 +12,8 @@ import type { RetryBudget } from './retry-budget.ts'
 import type { Cluster } from './upstream.ts'
 
 export interface ClusterEvents {
-  /** An instance was left out; `connect` ones are to be probed. */
-  ejected (cluster: ClusterState, instance: InstanceState, reason: EjectionReason): void
+  /** An instance was left out; `connect` ones are to be probed. `told`: because another event loop did so. */
+  ejected (cluster: ClusterState, instance: InstanceState, reason: EjectionReason, told: boolean): void
   /** Fresh hope: an instance came back or is new. Open breakers in front of it may try. */
   recovered (cluster: ClusterState): void
 }
@@ -94,6 +94,20 @@ export class ClusterState implements Cluster {
   }
 
   eject (instance: InstanceState, reason: EjectionReason, nowMs: number): void {
+    this.#leaveOut(instance, reason, nowMs)
+    this.#events.ejected(this, instance, reason, false)
+  }
+
+  /** Another event loop has left the instance out: so does this one, within the same bounds, and tells nobody. */
+  ejectAlso (id: string, reason: EjectionReason, nowMs: number): void {
+    const instance = this.instances.find(one => one.id === id)
+    if (instance === undefined || instance.ejection !== undefined) return
+    if (reason !== 'connect' && !this.#mayEject()) return
+    this.#leaveOut(instance, reason, nowMs)
+    this.#events.ejected(this, instance, reason, true)
+  }
+
+  #leaveOut (instance: InstanceState, reason: EjectionReason, nowMs: number): void {
     const { baseEjectionMs, maxEjectionMs } = this.options.outlier
     if (nowMs - instance.ejectedUntilMs > maxEjectionMs) instance.ejections = 0
     instance.ejections++
@@ -104,7 +118,6 @@ export class ClusterState implements Cluster {
       : nowMs + Math.min(maxEjectionMs, baseEjectionMs * instance.ejections)
     instance.consecutiveFailures = 0
     this.refresh(nowMs)
-    this.#events.ejected(this, instance, reason)
   }
 
   /** Works out who may be picked. A refused connection keeps out even in panic, unless nobody else is left. */
