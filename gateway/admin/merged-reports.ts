@@ -86,7 +86,8 @@ function joinedBreaker (a: ExplainedBreaker | null, b: ExplainedBreaker | null):
   }
 }
 
-function joinedConcurrency (a: ExplainedConcurrency | null, b: ExplainedConcurrency | null): ExplainedConcurrency | null {
+function joinedConcurrency (a: ExplainedConcurrency | null,
+  b: ExplainedConcurrency | null): ExplainedConcurrency | null {
   if (a === null || b === null) return a ?? b
   return {
     ...a,

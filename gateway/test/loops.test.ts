@@ -5,7 +5,7 @@ import { call, deadPort, gateway, upstream, until } from './harness.ts'
 
 const LOOPS = { BREAKWATER_GATEWAY_WORKERS: '3' }
 
-interface Instances { name: string, instances: Array<{ id: string, ejection?: string, ejectedBy: number, eligible: boolean }> }
+interface Instances { name: string, instances: Array<{ id: string, ejection?: string, ejectedBy: number }> }
 
 t.test('an instance that refuses one loop is left out by all, before they ask it', async t => {
   const users = await upstream(t, (_, response) => response.end('ok'))
