@@ -43,6 +43,8 @@ export interface UpstreamLimits {
   readonly maxIdleTimeMs: number
   /** 0: for ever. */
   readonly maxLifeTimeMs: number
+  /** Offers HTTP/2 to TLS instances by ALPN, unless a route or the instance says otherwise. */
+  readonly http2: boolean
   readonly maxHeadBytes: number
   readonly maxHeaders: number
 }
@@ -137,6 +139,7 @@ export const DATA_PLANE_DEFAULTS: DataPlaneOptions = {
     acquireTimeoutMs: 45_000,
     maxIdleTimeMs: 4_000,
     maxLifeTimeMs: 0,
+    http2: false,
     maxHeadBytes: 65_536,
     maxHeaders: 250
   },

@@ -2,6 +2,7 @@
  * One event loop of the data plane: listener, clients, upstream connections, counters, and the one timer that looks
  * at all deadlines. Nothing in it knows of other loops.
  */
+import type { ClientHttp2Session } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { ConnectionOptions } from 'node:tls'
 import { AccessLog, fileTarget } from './access-log.ts'
@@ -20,6 +21,8 @@ import { IdPool, isRequestId, isTraceparent, traceIdOf } from './ids.ts'
 import { RequestCells } from './metrics/cells.ts'
 import { loopCounters } from './metrics/counters.ts'
 import { DirectInstances } from './upstream/direct-instance.ts'
+import type { Pool } from './upstream/pool.ts'
+import type { Instance } from './upstream/upstream.ts'
 import type { UpstreamConnection } from './upstream/upstream-connection.ts'
 import type { Compiler, WorkerHost } from './workers/contract.ts'
 
@@ -37,6 +40,9 @@ export class Loop {
   readonly tls: ConnectionOptions
   readonly clients = new Set<ClientConnection>()
   readonly connections = new Set<UpstreamConnection>()
+  /** Towards instances that speak HTTP/2: many exchanges share each. */
+  readonly sessions = new Set<ClientHttp2Session>()
+  readonly http2Pools = new WeakMap<Instance, Pool>()
   readonly upgrades: Upgrades
   readonly http2: Http2Front
   readonly direct = new DirectInstances()
@@ -151,6 +157,7 @@ export class Loop {
     for (const client of this.clients) client.cut()
     this.http2.stop()
     for (const connection of this.connections) connection.destroy()
+    for (const session of this.sessions) session.destroy()
     clearInterval(this.timer)
     this.compiler?.stop?.()
     await this.accessLog?.stop()

@@ -1,167 +1,149 @@
 /**
- * One HTTP/2 stream on the HTTP/1.1 road: its request is written as a strict HTTP/1.1 request into an in-memory
- * connection, the answer read back from there. So every rule, filter, limit and counter holds for both versions, and
- * what HTTP/2 framing could smuggle into an HTTP/1.1 upstream meets the same strict parser as everybody else.
+ * One HTTP/2 stream of a client on the HTTP/1.1 road: to the data plane it is a socket. What the client sends is read
+ * from it as a strict HTTP/1.1 request, the answer written to it becomes the stream's.
+ *
+ * So every rule, filter, limit and counter holds for both versions, and what HTTP/2 framing could smuggle into an
+ * HTTP/1.1 upstream meets the same strict parser as everybody else.
  */
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2'
-import type { Duplex } from 'node:stream'
+import type { ServerHttp2Stream } from 'node:http2'
+import { Duplex } from 'node:stream'
 import { ChunkedDecoder, DATA, END } from '../http1/chunked.ts'
-import { FORWARD } from '../http1/header-lines.ts'
 import type { ResponseHead } from '../http1/response-head.ts'
+import { fieldLines, fieldsOf, requestText, trailersOf } from './fields.ts'
 
 const HEAD = 0
 const CHUNKS = 1
 const BYTES = 2
 const DONE = 3
 
-export class Bridge {
+export class Bridge extends Duplex {
   private readonly stream: ServerHttp2Stream
-  private readonly wire: Duplex
   private readonly response: ResponseHead
-  private readonly method: string
   private readonly decoder = new ChunkedDecoder()
+  private method = ''
   private phase = HEAD
   private partial: Buffer = Buffer.alloc(0)
   private left = 0
-  private cut = false
+  private trailers = ''
 
-  constructor (stream: ServerHttp2Stream, wire: Duplex, response: ResponseHead, method: string) {
+  constructor (stream: ServerHttp2Stream, response: ResponseHead) {
+    super()
     this.stream = stream
-    this.wire = wire
     this.response = response
-    this.method = method
   }
 
-  /** Sends the head, then the body as it comes. */
-  start (head: string, endOfStream: boolean, chunked: boolean): void {
-    const { stream, wire } = this
-    wire.on('data', (chunk: Buffer) => {
-      this.read(chunk)
-      if (this.cut) this.lost()
-    })
-    wire.on('error', () => {})
+  /** Gives the head to whoever reads this, then the body as it comes. */
+  start (raw: readonly string[], method: string, endOfStream: boolean): void {
+    const { stream } = this
+    this.method = method
+    const chunked = !endOfStream && !raw.includes('content-length')
     stream.on('error', () => {})
-    stream.on('close', () => wire.destroy())
-    stream.on('drain', () => wire.resume())
-    wire.write(head, 'latin1')
+    stream.on('close', () => this.destroy())
+    this.push(requestText(raw, chunked), 'latin1')
     if (!endOfStream) this.upload(chunked)
   }
 
   private upload (chunked: boolean): void {
-    const { stream, wire } = this
-    let trailers = ''
-    stream.on('trailers', (fields: IncomingHttpHeaders) => { trailers = fieldLines(fields) })
-    stream.on('data', (chunk: Buffer) => {
-      if (chunked) wire.write(`${chunk.length.toString(16)}\r\n`, 'latin1')
-      const open = wire.write(chunk)
-      if (chunked) wire.write('\r\n', 'latin1')
-      if (!open) stream.pause()
+    const { stream } = this
+    stream.on('trailers', (_fields, _flags, raw: readonly string[] = []) => { this.trailers = fieldLines(raw) })
+    stream.on('data', (bytes: Buffer) => {
+      if (chunked) this.push(`${bytes.length.toString(16)}\r\n`, 'latin1')
+      let room = this.push(bytes)
+      if (chunked) room = this.push('\r\n', 'latin1')
+      if (!room) stream.pause()
     })
-    wire.on('drain', () => stream.resume())
     // An aborted stream ends too: its end must not look like the end of the body.
-    stream.on('end', () => { if (chunked && !stream.aborted) wire.write(`0\r\n${trailers}\r\n`, 'latin1') })
+    stream.on('end', () => { if (chunked && !stream.aborted) this.push(`0\r\n${this.trailers}\r\n`, 'latin1') })
   }
 
-  private read (chunk: Buffer): void {
+  override _read (): void {
+    this.stream.resume()
+  }
+
+  /** Done when the stream has let go of the bytes: they may lie in a buffer that is used again then. */
+  override _write (chunk: Buffer, _encoding: string, done: () => void): void {
+    const rest = this.phase === HEAD ? this.takeHeads(chunk) : chunk
+    const pieces = this.phase === CHUNKS ? this.contentOf(rest) : this.phase === BYTES ? this.counted(rest) : []
+    this.pass(pieces, done)
+  }
+
+  /** What lies behind the final head; interim ones may come first. */
+  private takeHeads (chunk: Buffer): Buffer {
     let bytes = this.partial.length === 0 ? chunk : Buffer.concat([this.partial, chunk])
     this.partial = Buffer.alloc(0)
     while (this.phase === HEAD && bytes.length > 0) {
       const end = bytes.indexOf('\r\n\r\n')
       if (end < 0) {
-        this.partial = bytes
-        return
+        // A copy: the chunk is not ours to keep.
+        this.partial = Buffer.from(bytes)
+        return bytes.subarray(bytes.length)
       }
       this.takeHead(bytes, end + 4)
       bytes = bytes.subarray(end + 4)
     }
-    if (bytes.length > 0) this.takeBody(bytes)
+    return bytes
   }
 
   /** What the gateway writes is well formed: a head that does not parse would be a fault of ours. */
   private takeHead (bytes: Buffer, end: number): void {
     const { response, stream } = this
-    if (!response.parse(bytes.toString('latin1', 0, end), 0, end, bytes, 0)) return this.fail()
-    const headers: OutgoingHttpHeaders = { ':status': response.status, ...fieldsOf(response) }
+    if (stream.destroyed || stream.closed) return
+    if (!response.parse(bytes.toString('latin1', 0, end), 0, end, bytes, 0)) return this.cut()
+    const headers = Object.assign(fieldsOf(response.lines), { ':status': response.status })
     if (response.status < 200) return stream.additionalHeaders(headers)
     const bodiless = !response.hasBody(this.method) || (response.contentLength === 0 && !response.chunked)
     if (response.contentLength >= 0 && response.status !== 204) headers['content-length'] = String(response.contentLength)
     stream.respond(headers, { endStream: bodiless, waitForTrailers: response.chunked })
     this.left = response.contentLength
     this.phase = bodiless ? DONE : response.chunked ? CHUNKS : BYTES
-    if (response.chunked) stream.once('wantTrailers', () => this.sendTrailers())
-    if (bodiless) this.wire.end()
+    if (response.chunked) stream.once('wantTrailers', () => stream.sendTrailers(trailersOf(this.decoder.trailers)))
+    if (bodiless) this.push(null)
   }
 
-  private takeBody (bytes: Buffer): void {
-    if (this.phase === CHUNKS) return this.takeChunks(bytes)
-    if (this.phase !== BYTES) return
+  private counted (bytes: Buffer): Buffer[] {
     this.left -= bytes.length
-    this.write(bytes)
-    if (this.left === 0) this.end()
+    if (this.left <= 0) this.phase = DONE
+    return [bytes]
   }
 
-  private takeChunks (bytes: Buffer): void {
+  private contentOf (bytes: Buffer): Buffer[] {
     const { decoder } = this
-    let found = decoder.next(bytes, 0, bytes.length)
-    while (found === DATA) {
-      this.write(bytes.subarray(decoder.dataStart, decoder.dataEnd))
-      found = decoder.next(bytes, decoder.at, bytes.length)
+    const found: Buffer[] = []
+    let what = decoder.next(bytes, 0, bytes.length)
+    while (what === DATA) {
+      found.push(bytes.subarray(decoder.dataStart, decoder.dataEnd))
+      what = decoder.next(bytes, decoder.at, bytes.length)
     }
-    if (found === END) this.end()
+    if (what === END) this.phase = DONE
+    return found
   }
 
-  private write (bytes: Buffer): void {
-    if (!this.stream.write(bytes)) this.wire.pause()
-  }
-
-  private end (): void {
-    this.phase = DONE
-    this.stream.end()
-    this.wire.end()
-  }
-
-  /** gRPC's status travels here. */
-  private sendTrailers (): void {
-    const fields: Record<string, string> = {}
-    for (const line of this.decoder.trailers.split('\r\n')) {
-      const colon = line.indexOf(':')
-      if (colon > 0) fields[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim()
+  /** An empty write ends nothing but is told when all before it is out. */
+  private pass (pieces: readonly Buffer[], done: () => void): void {
+    const { stream } = this
+    const ends = this.phase === DONE && !stream.writableEnded
+    if (stream.destroyed || (pieces.length === 0 && !ends)) return done()
+    const last = pieces.length - 1
+    for (const [at, piece] of pieces.entries()) {
+      if (at < last) stream.write(piece)
+      else stream.write(piece, () => done())
     }
-    this.stream.sendTrailers(fields)
+    if (ends) {
+      stream.end()
+      this.push(null)
+    }
+    if (last < 0) done()
   }
 
-  /** The gateway has closed its side: what lies in the wire is still read; an end that is too early is a reset. */
-  lost (): void {
-    this.cut = true
-    if (this.phase !== DONE && this.wire.readableLength === 0) this.fail()
+  /** The gateway has closed its side: an end that is too early must be seen as a reset. */
+  override _destroy (fault: Error | null, done: (fault: Error | null) => void): void {
+    if (this.phase !== DONE) this.cut()
+    done(fault)
   }
 
   /** close() would end the stream properly first; a destroyed one is reset with INTERNAL_ERROR. */
-  private fail (): void {
+  private cut (): void {
     this.phase = DONE
     this.stream.destroy(new Error('the answer was cut short'))
   }
-}
-
-/** All fields that go on; names repeat as arrays. */
-function fieldsOf ({ lines }: ResponseHead): Record<string, string | string[]> {
-  const fields = Object.create(null) as Record<string, string | string[]>
-  for (const name of lines.names()) {
-    const values: string[] = []
-    for (let line = 0; line < lines.count; line++) {
-      if (lines.fate[line] === FORWARD && lines.nameIs(line, name)) values.push(lines.value(line))
-    }
-    if (values.length > 0) fields[name] = values.length === 1 ? values[0]! : values
-  }
-  return fields
-}
-
-/** Fields of a request as HTTP/1.1 lines; pseudo fields and Host are for the caller. Cookie crumbs are joined again. */
-export function fieldLines (headers: IncomingHttpHeaders): string {
-  let lines = ''
-  for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || name.startsWith(':') || name === 'host') continue
-    for (const one of Array.isArray(value) ? value : [value]) lines += `${name}: ${one}\r\n`
-  }
-  return lines
 }

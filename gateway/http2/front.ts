@@ -3,14 +3,15 @@
  * the protocol; each stream is bridged onto the HTTP/1.1 road.
  */
 import {
-  constants, createServer, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream
+  constants, createServer, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream,
+  type ServerOptions
 } from 'node:http2'
-import { duplexPair, type Duplex } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import { ClientConnection } from '../http1/client-connection.ts'
 import type { Peer } from '../http1/peer.ts'
 import { ResponseHead } from '../http1/response-head.ts'
 import type { Loop } from '../loop.ts'
-import { Bridge, fieldLines } from './bridge.ts'
+import { Bridge } from './bridge.ts'
 
 const MAX_STREAMS = 128
 
@@ -25,12 +26,16 @@ export class Http2Front {
     this.loop = loop
     const { maxHeadBytes, maxHeaders } = loop.options.limits
     // Node's own defence against rapid reset (CVE-2023-44487) stays on: it ends sessions that reset too fast.
+    // Whether a field may be repeated is between the instance and the client: Node would throw where it says no.
     this.server = createServer({
+      strictSingleValueFields: false,
       settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: maxHeadBytes, enableConnectProtocol: false },
       maxHeaderListPairs: maxHeaders
-    })
+    } as ServerOptions)
     this.server.on('session', (session) => this.begin(session))
-    this.server.on('stream', (stream, headers, flags) => this.serve(stream as ServerHttp2Stream, headers, flags))
+    this.server.on('stream', (stream, headers, flags, raw: readonly string[] = []) => {
+      this.serve(stream as ServerHttp2Stream, headers, flags, raw)
+    })
     this.server.on('sessionError', () => {})
   }
 
@@ -58,27 +63,13 @@ export class Http2Front {
     if (this.loop.draining) session.close()
   }
 
-  private serve (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number): void {
-    const { ':method': method = '', ':path': target = '', ':authority': authority, host } = headers
+  private serve (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: readonly string[]): void {
     const peer = this.sessions.get(stream.session as ServerHttp2Session)
     if (peer === undefined) return stream.close(constants.NGHTTP2_INTERNAL_ERROR)
     const endOfStream = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
-    const chunked = !endOfStream && headers['content-length'] === undefined
-    const [ours, theirs] = duplexPair()
-    // RFC 9113, 8.3.1: when both are there they must agree; two Host lines make the strict parser refuse it.
-    const hosts = [...new Set([authority, host].filter((one) => one !== undefined))].map((one) => `host: ${one}\r\n`).join('')
-    const client = this.connection(theirs, peer)
-    const bridge = new Bridge(stream, ours, new ResponseHead(this.loop.options.upstream, this.loop.dropped), method)
-    theirs.on('close', () => bridge.lost())
-    bridge.start(`${method} ${target} HTTP/1.1\r\n${hosts}${fieldLines(headers)}${chunked ? 'transfer-encoding: chunked\r\n' : ''}\r\n`,
-      endOfStream, chunked)
-    stream.on('close', () => { if (!client.exchange.answered) theirs.destroy() })
-  }
-
-  private connection (socket: Duplex, peer: Peer): ClientConnection {
-    const client = new ClientConnection(socket, peer, this.loop)
-    this.loop.attach(client, socket)
-    return client
+    const bridge = new Bridge(stream, new ResponseHead(this.loop.options.upstream, this.loop.dropped))
+    this.loop.attach(new ClientConnection(bridge, peer, this.loop), bridge)
+    bridge.start(raw, headers[':method'] ?? '', endOfStream)
   }
 
   /** GOAWAY: streams that run finish, new ones go elsewhere. */

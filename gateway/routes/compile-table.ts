@@ -102,6 +102,15 @@ function metadataMs (definition: RouteDefinition, key: string): number | undefin
   return ms
 }
 
+function metadataFlag (definition: RouteDefinition, key: string): boolean | undefined {
+  const found = Object.entries(definition.metadata).find(([name]) => canonical(name) === key)
+  if (found === undefined) return undefined
+  const text = String(found[1])
+  if (text === 'true' || text === 'false') return text === 'true'
+  throw error('E_ROUTE_DEFINITION', [definition.id, `metadata.${found[0]} must be true or false, not "${text}"`],
+    { where: definition.origin })
+}
+
 function compileRoute (index: number, draft: RouteDraft, defaults: readonly NamedArgs[],
   context: CompileContext): Route {
   const { definition } = draft
@@ -127,7 +136,8 @@ function compileRoute (index: number, draft: RouteDraft, defaults: readonly Name
     connectTimeoutMs: draft.connectTimeoutMs,
     responseTimeoutMs: draft.responseTimeoutMs,
     totalTimeoutMs: draft.totalTimeoutMs,
-    maxRequestBytes: draft.maxRequestBytes
+    maxRequestBytes: draft.maxRequestBytes,
+    http2: metadataFlag(definition, 'http2')
   }
 }
 

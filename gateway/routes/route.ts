@@ -86,6 +86,8 @@ export interface Route {
   readonly totalTimeoutMs: number
   /** Bytes of request body, chunked ones counted too; 0 = no limit. */
   readonly maxRequestBytes: number
+  /** `metadata.http2`: by ALPN to TLS instances, by prior knowledge to others; undefined: the instance decides. */
+  readonly http2: boolean | undefined
 }
 
 /** The compiled, immutable table: swapped whole. */

@@ -110,7 +110,9 @@ function readDataPlane (settings: Settings, gateway: GatewaySettings): DataPlane
       maxConnections: fixed ? gateway.integer('httpclient.pool.max-connections', 500) : upstream.maxConnections,
       acquireTimeoutMs: gateway.integer('httpclient.pool.acquire-timeout', upstream.acquireTimeoutMs),
       maxIdleTimeMs: gateway.durationMs('httpclient.pool.max-idle-time', upstream.maxIdleTimeMs),
-      maxLifeTimeMs: gateway.durationMs('httpclient.pool.max-life-time', upstream.maxLifeTimeMs)
+      maxLifeTimeMs: gateway.durationMs('httpclient.pool.max-life-time', upstream.maxLifeTimeMs),
+      // As in Spring: whoever switches HTTP/2 on gets it on both sides.
+      http2: settings.boolean('server.http2.enabled', upstream.http2)
     },
     upstreamTls: readUpstreamTls(settings, gateway),
     tls: readListenerTls(settings),

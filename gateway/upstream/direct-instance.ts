@@ -30,6 +30,7 @@ function instanceAt (url: URL): Instance {
     hostLine: `host: ${url.host}\r\n`,
     zone: undefined,
     metadata: {},
+    http2: undefined,
     active: 0,
     pool: undefined
   }

@@ -15,6 +15,7 @@ export class InstanceState implements Instance {
   readonly hostLine: string
   readonly zone: string | undefined
   readonly metadata: Readonly<Record<string, string>>
+  readonly http2: boolean | undefined
   readonly weight: number
   active = 0
   pool: unknown = undefined
@@ -41,6 +42,7 @@ export class InstanceState implements Instance {
     this.hostLine = flattened(`host: ${this.authority}\r\n`)
     this.zone = source.zone ?? source.metadata['zone']
     this.metadata = source.metadata
+    this.http2 = source.metadata['http2'] === undefined ? undefined : source.metadata['http2'] === 'true'
     const weight = Number(source.metadata['weight'] ?? 1)
     this.weight = weight > 0 && Number.isFinite(weight) ? weight : 1
   }

@@ -3,10 +3,12 @@
  * being kept half alive, and the warmest connection is the least likely to be closed by the other side.
  */
 import { connect, isIP, type NetConnectOpts } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTls } from 'node:tls'
 import type { HttpExchange } from '../http1/exchange.ts'
+import { Origin } from '../http2/origin.ts'
+import type { Wire } from '../http2/wire.ts'
 import type { Loop } from '../loop.ts'
-import { UpstreamConnection } from './upstream-connection.ts'
+import { UpstreamConnection, type UpstreamSocket } from './upstream-connection.ts'
 import type { Instance } from './upstream.ts'
 
 /** Outcome of {@link Pool.acquire} when no connection could even be waited for. */
@@ -15,13 +17,16 @@ export type AcquireResult = 'attached' | 'waiting' | 'overflow'
 export class Pool {
   readonly loop: Loop
   private readonly instance: Instance
+  /** Where connections come from when the instance speaks HTTP/2. */
+  private readonly origin: Origin | undefined
   private readonly idle: UpstreamConnection[] = []
   private open = 0
   private readonly queue: HttpExchange[] = []
 
-  constructor (instance: Instance, loop: Loop) {
+  constructor (instance: Instance, loop: Loop, origin?: Origin) {
     this.instance = instance
     this.loop = loop
+    this.origin = origin
   }
 
   /** Gives the exchange a connection now, or later through `Tries.connected`. `fresh`: not one that was idle. */
@@ -61,6 +66,21 @@ export class Pool {
 
   private connect (exchange: HttpExchange): void {
     this.open++
+    if (this.origin === undefined) this.connectSocket(exchange)
+    else this.connectWire(exchange, this.origin.open())
+  }
+
+  private connectWire (exchange: HttpExchange, wire: Wire): void {
+    const connection = new UpstreamConnection(wire, this, this.loop.clock.coarseMs)
+    wire.on('data', (chunk: Buffer) => connection.read(chunk, chunk.length))
+    wire.on('error', () => {
+      connection.refused = wire.refused
+      connection.warm = wire.warm
+    })
+    this.begin(connection, wire, exchange, 'connect')
+  }
+
+  private connectSocket (exchange: HttpExchange): void {
     this.loop.counters.breakwater_gateway_upstream_connections_total++
     const nowMs = this.loop.clock.coarseMs
     let connection: UpstreamConnection | undefined = undefined
@@ -76,14 +96,14 @@ export class Pool {
     const target = { host, port, noDelay: true, onread } satisfies NetConnectOpts
     const socket = secure ? connectTls({ ...this.loop.tls, ...name, ...target }) : connect(target)
     connection = new UpstreamConnection(socket, this, nowMs)
-    this.loop.connections.add(connection)
-    attach(connection, exchange)
-    this.listen(connection, socket)
+    this.begin(connection, socket, exchange, secure ? 'secureConnect' : 'connect')
   }
 
-  private listen (connection: UpstreamConnection, socket: UpstreamConnection['socket'] | TLSSocket): void {
+  private begin (connection: UpstreamConnection, socket: UpstreamSocket, exchange: HttpExchange, ready: string): void {
+    this.loop.connections.add(connection)
+    attach(connection, exchange)
     let cause = ''
-    socket.once(this.instance.secure ? 'secureConnect' : 'connect', () => this.ready(connection))
+    socket.once(ready, () => this.ready(connection))
     socket.on('drain', () => {
       connection.outlet.drained()
       connection.exchange?.client.adjustReading()
@@ -151,8 +171,22 @@ function attach (connection: UpstreamConnection, exchange: HttpExchange): void {
   exchange.upstream = connection
 }
 
-/** The instance's pool on this worker, made on first use. */
-export function poolOf (instance: Instance, loop: Loop): Pool {
+/** The pool for the exchange's instance on this worker, made on first use; HTTP/2 has one of its own. */
+export function poolOf (x: HttpExchange, loop: Loop): Pool {
+  const instance = x.instance!
+  const http2 = x.route.http2 ?? instance.http2 ?? (instance.secure && loop.options.upstream.http2)
+  return http2 ? http2PoolOf(instance, loop) : http11PoolOf(instance, loop)
+}
+
+function http2PoolOf (instance: Instance, loop: Loop): Pool {
+  const existing = loop.http2Pools.get(instance)
+  if (existing !== undefined) return existing
+  const pool = new Pool(instance, loop, new Origin(instance, loop))
+  loop.http2Pools.set(instance, pool)
+  return pool
+}
+
+function http11PoolOf (instance: Instance, loop: Loop): Pool {
   const existing = instance.pool
   if (existing instanceof Pool) return existing
   const pool = new Pool(instance, loop)

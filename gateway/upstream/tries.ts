@@ -56,7 +56,7 @@ export class Tries {
     x.tryStartedMs = x.attempt === 1 ? x.startedMs : this.loop.clock.now()
     x.deadlineMs = x.tryStartedMs + (x.route.connectTimeoutMs || this.loop.options.upstream.connectTimeoutMs)
     if (x.wantsUpgrade) return this.loop.upgrades.start(x)
-    const result = poolOf(instance, this.loop).acquire(x, sameFresh)
+    const result = poolOf(x, this.loop).acquire(x, sameFresh)
     if (result === 'attached') this.send(x)
     else if (result === 'overflow') this.failed(x, 'connect', 'too many requests wait for a connection')
   }
@@ -124,8 +124,8 @@ export class Tries {
 
   /** A kept-alive connection that was closed while it lay idle says nothing about the instance: once more, for free. */
   private wasStale (x: HttpExchange, kind: string, connection: UpstreamConnection): boolean {
-    return kind === 'reset' && connection.requests > 1 && !connection.answering && !x.replayed && !x.responded &&
-      isIdempotent(x.method) && x.body.replayable
+    return kind === 'reset' && !connection.answering && !x.replayed && !x.responded && x.body.replayable &&
+      (connection.refused || ((connection.warm || connection.requests > 1) && isIdempotent(x.method)))
   }
 
   private replay (x: HttpExchange): void {
@@ -207,7 +207,7 @@ export class Tries {
   /** Ends the call without judging the upstream. */
   abandon (x: HttpExchange): void {
     if (x.upstream !== null) x.upstream.detach(x, false)
-    else if (x.counted) poolOf(x.instance!, this.loop).leave(x)
+    else if (x.counted) poolOf(x, this.loop).leave(x)
     if (x.breakerToken >= 0) x.route.breaker!.ignore(x.breakerToken)
     x.breakerToken = -1
     this.release(x)
@@ -227,7 +227,7 @@ export class Tries {
     const { upstream } = x
     const connected = upstream?.connected === true
     if (upstream !== null) upstream.detach(x, false)
-    else if (x.counted) poolOf(x.instance!, this.loop).leave(x)
+    else if (x.counted) poolOf(x, this.loop).leave(x)
     this.failed(x, 'timeout', connected ? 'the upstream did not answer in time' : 'no connection in time')
     if (x.upgraded) this.loop.upgrades.abandon(x)
   }

@@ -40,6 +40,10 @@ export class UpstreamConnection {
   lastReadMs = 0
   /** A byte of the current answer has arrived. */
   answering = false
+  /** The instance said that it has not looked at the request (HTTP/2). */
+  refused = false
+  /** It shares a session that has carried others (HTTP/2). */
+  warm = false
   readonly outlet: Outlet
   readonly socket: UpstreamSocket
   private readonly pool: Pool

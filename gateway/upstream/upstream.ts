@@ -13,6 +13,8 @@ export interface Instance {
   readonly hostLine: string
   readonly zone: string | undefined
   readonly metadata: Readonly<Record<string, string>>
+  /** Speaks HTTP/2 (true) or only HTTP/1.1 (false), as it says itself; undefined: the configuration decides. */
+  readonly http2: boolean | undefined
   /** Requests in flight on it from this worker; the data plane counts up and down. */
   active: number
   /** Connection pool of the data plane; made on first use, closed when the instance has gone and is idle. */

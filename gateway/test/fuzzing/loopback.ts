@@ -38,7 +38,7 @@ export function routeTo (target: RouteTarget): Route {
     id: 'fuzz', index: 0, definition: { id: 'fuzz', uri: '', order: 0, enabled: true, predicates: [], filters: [], metadata: {} },
     predicates: [], filters: [], requestFilters: [], responseFilters: [], finishFilters: [], target, breaker: undefined,
     fallback: undefined, failureStatuses: null, retry: undefined, bulkhead: undefined, connectTimeoutMs: 1_000,
-    responseTimeoutMs: 0, totalTimeoutMs: 0, maxRequestBytes: 0
+    responseTimeoutMs: 0, totalTimeoutMs: 0, maxRequestBytes: 0, http2: undefined
   }
 }
 
@@ -91,7 +91,7 @@ export class FedPool extends Pool {
 }
 
 export function fedInstance (): Instance {
-  return { id: 'i', host: 'h', port: 1, secure: false, authority: 'h:1', hostLine: 'host: h:1\r\n', zone: undefined, metadata: {}, active: 0, pool: undefined }
+  return { id: 'i', host: 'h', port: 1, secure: false, authority: 'h:1', hostLine: 'host: h:1\r\n', zone: undefined, metadata: {}, http2: undefined, active: 0, pool: undefined }
 }
 
 /** Where to cut: [length] gives the whole, every position gives single bytes. */

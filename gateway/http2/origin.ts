@@ -1,0 +1,142 @@
+/**
+ * HTTP/2 towards one instance: sessions that many exchanges share, by ALPN with TLS, by prior knowledge without.
+ *
+ * Each exchange gets a {@link Wire}. An instance that prefers HTTP/1.1 in the TLS handshake is served with that: the
+ * wire then passes bytes to the socket as they are, and further ones get a socket each.
+ */
+import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2'
+import { connect, isIP, type Socket } from 'node:net'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import type { Loop } from '../loop.ts'
+import type { Instance } from '../upstream/upstream.ts'
+import { Wire } from './wire.ts'
+
+/** Until the instance has said how many it takes (RFC 9113, 6.5.2: at least 100 are recommended). */
+const USUAL_STREAMS = 100
+const MAX_STREAMS = 1_000
+
+interface Shared {
+  readonly session: ClientHttp2Session
+  active: number
+  /** Streams so far. */
+  carried: number
+}
+
+export class Origin {
+  private readonly instance: Instance
+  private readonly loop: Loop
+  private readonly sessions: Shared[] = []
+  private readonly waiting: Wire[] = []
+  private dialling = 0
+  /** The last handshake ended with HTTP/1.1: sockets are not shared, so each wire dials its own. */
+  private single = false
+
+  constructor (instance: Instance, loop: Loop) {
+    this.instance = instance
+    this.loop = loop
+  }
+
+  /** `connect` is emitted when it may be written to; an instance that cannot be reached destroys it. */
+  open (): Wire {
+    const wire = new Wire()
+    this.waiting.push(wire)
+    wire.once('close', () => this.forget(wire))
+    // The caller listens first.
+    process.nextTick(() => this.serve())
+    return wire
+  }
+
+  private forget (wire: Wire): void {
+    const at = this.waiting.indexOf(wire)
+    if (at >= 0) this.waiting.splice(at, 1)
+  }
+
+  /** Gives waiting wires their streams, and dials for those that get none. */
+  private serve (): void {
+    for (let shared = this.free(); shared !== undefined && this.waiting.length > 0; shared = this.free()) {
+      this.assign(this.waiting.shift()!, shared)
+    }
+    const wanted = this.single ? this.waiting.length : Math.min(1, this.waiting.length)
+    while (this.dialling < wanted) this.dial()
+  }
+
+  private free (): Shared | undefined {
+    return this.sessions.find(({ session, active }) => active < limitOf(session))
+  }
+
+  private assign (wire: Wire, shared: Shared): void {
+    shared.active++
+    shared.carried++
+    wire.once('close', () => {
+      shared.active--
+      if (this.waiting.length > 0) this.serve()
+    })
+    wire.begin(shared.session, shared.carried > 1)
+  }
+
+  private dial (): void {
+    this.dialling++
+    this.loop.counters.breakwater_gateway_upstream_connections_total++
+    const { host, port, secure } = this.instance
+    const target = { host, port, noDelay: true }
+    const name = isIP(host) === 0 ? { servername: host } : {}
+    const socket = secure
+      ? connectTls({ ...this.loop.tls, ...name, ...target, ALPNProtocols: ['h2', 'http/1.1'] })
+      : connect(target)
+    let fault = new Error('the connection was closed')
+    const closed = (): void => this.unreachable(fault)
+    socket.on('error', (cause) => { fault = cause })
+    socket.once('close', closed)
+    socket.once(secure ? 'secureConnect' : 'connect', () => {
+      socket.off('close', closed)
+      this.dialling--
+      this.connected(socket, secure)
+    })
+  }
+
+  private connected (socket: Socket | TLSSocket, secure: boolean): void {
+    this.single = secure && (socket as TLSSocket).alpnProtocol !== 'h2'
+    if (!this.single) this.share(socket)
+    else if (this.waiting.length > 0) this.waiting.shift()!.splice(socket)
+    else socket.destroy()
+    this.serve()
+  }
+
+  private share (socket: Socket): void {
+    const session = connectHttp2('http://instance', {
+      createConnection: () => socket,
+      settings: { enablePush: false },
+      strictSingleValueFields: false
+    } as Parameters<typeof connectHttp2>[1])
+    const shared: Shared = { session, active: 0, carried: 0 }
+    this.sessions.push(shared)
+    this.loop.sessions.add(session)
+    const leave = (): void => {
+      const at = this.sessions.indexOf(shared)
+      if (at >= 0) this.sessions.splice(at, 1)
+    }
+    // Streams that it took go on; the next ones find another session.
+    session.on('goaway', leave)
+    session.on('error', leave)
+    session.on('close', () => {
+      leave()
+      this.loop.sessions.delete(session)
+    })
+    session.setTimeout(this.loop.options.upstream.maxIdleTimeMs, () => { if (shared.active === 0) session.close() })
+  }
+
+  /** Whoever waited learns why; the tries decide what follows. */
+  private unreachable (fault: Error): void {
+    this.dialling--
+    const wires = this.single ? this.waiting.splice(0, 1) : this.waiting.splice(0)
+    for (const wire of wires) wire.destroy(fault)
+  }
+}
+
+function limitOf (session: ClientHttp2Session): number {
+  if (session.closed || session.destroyed) return 0
+  const { maxConcurrentStreams } = session.remoteSettings
+  return maxConcurrentStreams === undefined || maxConcurrentStreams > 0x7fff_ffff
+    ? USUAL_STREAMS
+    : Math.min(maxConcurrentStreams, MAX_STREAMS)
+}
