@@ -4,8 +4,8 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes, scrypt, type ScryptOptions } from 'node:crypto'
 import { promisify } from 'node:util'
+import { utf8 } from '@breakwater/starter/settings'
 import type { Encryptor } from './encryptor.ts'
-import { utf8 } from './symmetric.ts'
 
 /** The value of `{alg:...}` that selects this form. */
 export const AEAD = 'gcm'

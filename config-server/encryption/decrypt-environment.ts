@@ -1,10 +1,7 @@
 /** Replaces `{cipher}` values. One that cannot be read becomes `invalid.<key>: <n/a>`: the rest is still served. */
-import type { Property, PropertySource } from '@breakwater/starter/settings'
+import { CIPHER, readPrefixes, type Property, type PropertySource } from '@breakwater/starter/settings'
 import type { Environment } from '../environment/environment.ts'
-import { readPrefixes } from './prefix.ts'
 import type { KeyRing } from './key-ring.ts'
-
-export const CIPHER = '{cipher}'
 
 export interface DecryptOptions {
   /** `encrypt.prefix-invalid-properties`: whether such a key gets `invalid.` in front. @default true */

@@ -1,4 +1,5 @@
 /** `{cipher}` values inside a structured text file, for operators who asked for it. */
+import { CIPHER } from '@breakwater/starter/settings'
 import { decryptValue } from './decrypt-environment.ts'
 import type { KeyRing } from './key-ring.ts'
 
@@ -7,7 +8,7 @@ const VALUE = /\{cipher\}(?:\{[^{}:]*:[^{}]*\})*[A-Za-z0-9+/_-]+={0,2}/g
 
 /** The text with its ciphers replaced; one that cannot be read becomes `<n/a>`. */
 export async function decryptFile (text: string, file: string, keys: KeyRing): Promise<string> {
-  if (!keys.installed || !STRUCTURED.test(file) || !text.includes('{cipher}')) return text
+  if (!keys.installed || !STRUCTURED.test(file) || !text.includes(CIPHER)) return text
   const plain = new Map<string, string>()
   for (const [value] of text.matchAll(VALUE)) {
     if (!plain.has(value)) plain.set(value, inside(await decryptValue(value, keys) ?? '<n/a>', file))

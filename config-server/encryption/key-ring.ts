@@ -1,10 +1,10 @@
 /** The keys of the server: which one encrypts and decrypts a value with these prefixes. */
 import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { createTextCipher } from '@breakwater/starter/settings'
 import { error } from '../errors.ts'
 import { AEAD, createAeadEncryptor } from './aead.ts'
 import type { Encryptor } from './encryptor.ts'
 import { createRsaEncryptor, type RsaOptions } from './rsa.ts'
-import { createTextEncryptor } from './symmetric.ts'
 
 export interface EncryptOptions {
   /** `encrypt.key`: a password, or an RSA private key in PEM. @default none */
@@ -43,7 +43,8 @@ function noRing (): KeyRing {
 }
 
 async function passwordRing (password: string, salt: string): Promise<KeyRing> {
-  const text = await createTextEncryptor(password, salt)
+  const { encrypt, decrypt } = createTextCipher(password, salt)
+  const text: Encryptor = { encrypt: async plain => encrypt(plain), decrypt: async cipher => decrypt(cipher) }
   const aead = await createAeadEncryptor(password, salt)
   return { installed: true, locate: prefixes => prefixes.get('alg') === AEAD ? aead : text }
 }

@@ -4,8 +4,9 @@
  * random bytes for bad padding, so a guesser learns nothing; still, OAEP with `strong` is what new data should use.
  */
 import { constants, createPublicKey, privateDecrypt, publicEncrypt, randomBytes, type KeyObject } from 'node:crypto'
+import { deriveKey, openCbc, saltBytes, sealCbc, utf8 } from '@breakwater/starter/settings'
 import type { Encryptor } from './encryptor.ts'
-import { deriveKey, openCbc, openGcm, saltBytes, sealCbc, sealGcm, utf8 } from './symmetric.ts'
+import { openGcm, sealGcm } from './gcm.ts'
 
 export interface RsaOptions {
   /** `encrypt.rsa.algorithm`: DEFAULT is PKCS#1 v1.5, OAEP is OAEP with SHA-1. @default 'DEFAULT' */
@@ -33,13 +34,13 @@ export function createRsaEncryptor (key: KeyObject, options: RsaOptions): Encryp
       const wrapped = publicEncrypt({ key: publicKey, ...padding }, secret)
       const length = Buffer.alloc(2)
       length.writeUInt16BE(wrapped.length)
-      const body = seal(await deriveKey(secret.toString('hex'), salt), Buffer.from(plain))
+      const body = seal(deriveKey(secret.toString('hex'), salt), Buffer.from(plain))
       return Buffer.concat([length, wrapped, body]).toString('base64')
     },
     async decrypt (cipher) {
       const { wrapped, body } = split(fromBase64(cipher))
       const secret = privateDecrypt({ key, ...padding }, wrapped)
-      return utf8(open(await deriveKey(secret.toString('hex'), salt), body))
+      return utf8(open(deriveKey(secret.toString('hex'), salt), body))
     }
   }
 }

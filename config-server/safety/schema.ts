@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { formatOrigin, type PropertySource } from '@breakwater/starter/settings'
+import { CIPHER, formatOrigin, type PropertySource } from '@breakwater/starter/settings'
 import { flatten } from '../render/flat.ts'
 import { resolveAll } from '../render/render.ts'
 import { toTree, type TreeNode } from '../render/tree.ts'
@@ -55,7 +55,7 @@ export class Schemas {
 }
 
 function isCipher (data: unknown): boolean {
-  return typeof data === 'string' && data.startsWith('{cipher}')
+  return typeof data === 'string' && data.startsWith(CIPHER)
 }
 
 function toPlain (node: TreeNode): unknown {

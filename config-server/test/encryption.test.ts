@@ -4,11 +4,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
+import { createTextCipher, deriveKey, readPrefixes, sealCbc } from '@breakwater/starter/settings'
 import { createAeadEncryptor } from '../encryption/aead.ts'
 import { createKeyRing, type EncryptOptions } from '../encryption/key-ring.ts'
-import { readPrefixes } from '../encryption/prefix.ts'
 import { createRsaEncryptor } from '../encryption/rsa.ts'
-import { createTextEncryptor, deriveKey, openGcm, sealCbc } from '../encryption/symmetric.ts'
+import { openGcm } from '../encryption/gcm.ts'
 import { ask, folder, startNative, V2 } from './support.ts'
 
 const RSA = { algorithm: 'DEFAULT', strong: false, salt: 'deadbeef' } as const
@@ -24,12 +24,12 @@ t.test('ciphers of Spring are read, and the same IV gives the same bytes', async
     ['deadbeef', '6154ca04d4bb6144d672c4e3d750b5147116dd381946d51fa44f8bc25dc256f4', 'bar'],
     ['deadbeef', 'e4e061f9fe39ba5b14d8012d2f17d39775606039409b71ed4be0fdd033d5324a', 'foo']
   ] as const) {
-    const encryptor = await createTextEncryptor(key, 'deadbeef')
-    t.equal(await encryptor.decrypt(cipher), plain)
-    const aes = await deriveKey(key, Buffer.from('deadbeef', 'hex'))
+    const encryptor = createTextCipher(key, 'deadbeef')
+    t.equal(encryptor.decrypt(cipher), plain)
+    const aes = deriveKey(key, Buffer.from('deadbeef', 'hex'))
     t.equal(sealCbc(aes, Buffer.from(plain), Buffer.from(cipher.slice(0, 32), 'hex')).toString('hex'), cipher)
   }
-  const pie = await deriveKey('pie', Buffer.from('deadbeef', 'hex'))
+  const pie = deriveKey('pie', Buffer.from('deadbeef', 'hex'))
   t.equal(pie.toString('hex'), '336007a0060e2b301c486e711a6275c87d88dc2e40451ed87ce6cd01943da61e')
   t.equal(openGcm(pie, Buffer.from('7b831e6c9984086e58803e6e90065feec619db3c556010f2ad1da00466be4a351e96a989', 'hex')).toString(),
     'test')
@@ -37,7 +37,7 @@ t.test('ciphers of Spring are read, and the same IV gives the same bytes', async
 
 t.test('every kind of encryption reads what it wrote and nothing that was changed', async t => {
   const encryptors = [
-    await createTextEncryptor('k', 'deadbeef'), await createAeadEncryptor('k', 'deadbeef'),
+    (await createKeyRing(encrypt('k'))).locate(new Map()), await createAeadEncryptor('k', 'deadbeef'),
     createRsaEncryptor(pem, RSA), createRsaEncryptor(pem, { ...RSA, algorithm: 'OAEP' }),
     createRsaEncryptor(pem, { algorithm: 'OAEP', strong: true, salt: 'no hex' })
   ]

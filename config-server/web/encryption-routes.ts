@@ -1,9 +1,8 @@
 /** /encrypt, /decrypt and /key with Spring's bodies and statuses. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { BreakwaterError } from '@breakwater/starter/errors'
-import { CIPHER } from '../encryption/decrypt-environment.ts'
+import { CIPHER, readPrefixes } from '@breakwater/starter/settings'
 import type { KeyRing } from '../encryption/key-ring.ts'
-import { readPrefixes } from '../encryption/prefix.ts'
 import { error } from '../errors.ts'
 import type { CheckAccess } from './access.ts'
 import type { Audit } from './audit.ts'

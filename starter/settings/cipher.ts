@@ -1,10 +1,9 @@
-import { createDecipheriv, pbkdf2Sync } from 'node:crypto'
+import { CIPHER, readPrefixes } from './cipher-prefix.ts'
 import { settingsError } from './errors.ts'
 import type { Settings } from './settings.ts'
+import { createTextCipher, type TextCipher } from './text-cipher.ts'
 import { formatOrigin } from './types.ts'
 import type { Property, PropertySource } from './types.ts'
-
-const PREFIX = '{cipher}'
 
 /**
  * Decrypts `{cipher}` values with the service's own `encrypt.key`, wherever they stand: a config server may hand
@@ -21,26 +20,25 @@ export function decryptSources (
     const keys = encrypted.map(([key]) => key).join(', ')
     return { sources, warnings: [`encrypted values stay encrypted, as there is no symmetric encrypt.key: ${keys}`] }
   }
-  const salt = Buffer.from(settings.string('encrypt.salt', 'deadbeef'), 'hex')
-  const key = pbkdf2Sync(secret, salt, 1024, 32, 'sha1')
+  const cipher = createTextCipher(secret, settings.string('encrypt.salt', 'deadbeef'))
   const mustWork = settings.boolean('encrypt.fail-on-error', true)
-  return { sources: sources.map(source => decryptSource(source, key, mustWork)), warnings: [] }
+  return { sources: sources.map(source => decryptSource(source, cipher, mustWork)), warnings: [] }
 }
 
-const isEncrypted = ({ value }: Property): boolean => value.kind === 'string' && value.text.startsWith(PREFIX)
+const isEncrypted = ({ value }: Property): boolean => value.kind === 'string' && value.text.startsWith(CIPHER)
 
-function decryptSource (source: PropertySource, key: Buffer, mustWork: boolean): PropertySource {
+function decryptSource (source: PropertySource, cipher: TextCipher, mustWork: boolean): PropertySource {
   if (![...source.properties.values()].some(isEncrypted)) return source
   const properties = new Map<string, Property>()
   for (const [name, property] of source.properties) {
-    properties.set(name, isEncrypted(property) ? decryptProperty(name, property, key, mustWork) : property)
+    properties.set(name, isEncrypted(property) ? decryptProperty(name, property, cipher, mustWork) : property)
   }
   return { name: source.name, properties }
 }
 
 /** Where a failure is to be borne the value is empty: a cipher must not become a password by accident. */
-function decryptProperty (name: string, property: Property, key: Buffer, mustWork: boolean): Property {
-  const text = decrypt(property.value.text.slice(PREFIX.length), key)
+function decryptProperty (name: string, property: Property, cipher: TextCipher, mustWork: boolean): Property {
+  const text = decrypt(property.value.text, cipher)
   if (text === undefined && mustWork) {
     throw settingsError('E_CONFIG_CIPHER', [name], { where: formatOrigin(property.origin) })
   }
@@ -48,12 +46,9 @@ function decryptProperty (name: string, property: Property, key: Buffer, mustWor
 }
 
 /** Undefined for any failure: which step failed is nothing to tell. */
-function decrypt (cipher: string, key: Buffer): string | undefined {
-  const bytes = Buffer.from(cipher.replace(/^(?:\{[^{}:]*:[^{}]*\})+/, ''), 'hex')
-  if (bytes.length < 32) return undefined
+function decrypt (value: string, cipher: TextCipher): string | undefined {
   try {
-    const decipher = createDecipheriv('aes-256-cbc', key, bytes.subarray(0, 16))
-    return Buffer.concat([decipher.update(bytes.subarray(16)), decipher.final()]).toString('utf8')
+    return cipher.decrypt(readPrefixes(value.slice(CIPHER.length)).text)
   } catch {
     return undefined
   }

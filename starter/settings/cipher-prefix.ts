@@ -1,5 +1,8 @@
 /** The `{name:value}` prefixes of a cipher: they choose the key and are no part of the cipher text. */
 
+/** What an encrypted value begins with. */
+export const CIPHER = '{cipher}'
+
 export interface Prefixed {
   readonly prefixes: ReadonlyMap<string, string>
   /** The prefixes as written. */
