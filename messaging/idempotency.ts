@@ -4,9 +4,11 @@
  * right under the same key.
  */
 import { createHash } from 'node:crypto'
+import { currentContext, formatTraceParent } from '@breakwater/starter'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isTransient, messagingError } from './errors.ts'
-import type { Emitter, Messaging } from './messaging.ts'
+import type { Emitter } from './emitter.ts'
+import type { Messaging } from './messaging.ts'
 import type { StoredAnswer, Tx } from './store/store.ts'
 
 export interface CommandAnswer {
@@ -103,7 +105,10 @@ function hashOf (request: FastifyRequest): string {
   return createHash('sha256').update(`${request.url}\n${JSON.stringify(request.body ?? null)}`).digest('hex')
 }
 
+/** The span of this request, which began the trace when the caller sent none; outside of a service what came in. */
 function traceOf (request: FastifyRequest): string | undefined {
+  const context = currentContext()
+  if (context !== undefined) return formatTraceParent(context.traceId, context.spanId, context.sampled)
   const { traceparent } = request.headers
   return typeof traceparent === 'string' ? traceparent : undefined
 }

@@ -13,23 +13,16 @@
  * are sent again instead of the work being done again.
  */
 import type { Bus, DeadLetters, Delivery, QueueStat, Subscription } from './bus/bus.ts'
-import { seal, type Draft, type Envelope } from './envelope.ts'
+import type { SpanSink } from '@breakwater/starter'
+import { createEmitter, type Emitter, type EmitterContext, type EmitterParts, type Said } from './emitter.ts'
+import type { Envelope } from './envelope.ts'
 import { messagingError } from './errors.ts'
 import { NO_FAULTS, type Faults } from './faults.ts'
 import { queueOf, topicOf, type MessagingOptions } from './options.ts'
 import { Relay } from './relay.ts'
 import type { Schemas } from './schemas.ts'
-import { probeStore, type OutboxEntry, type Store, type Tx } from './store/store.ts'
-
-/** What a handler and a command use to say something to the world, inside their transaction. */
-export interface Emitter {
-  /** Publishes an event to whoever subscribed. */
-  event (draft: Draft): Promise<Envelope>
-  /** Sends a command to one service. */
-  command (service: string, draft: Draft): Promise<Envelope>
-  /** Sends a command again, as the same message: the receiver's inbox knows its id. */
-  resend (service: string, envelope: Envelope, attempt: number): Promise<void>
-}
+import { probeStore, type Store, type Tx } from './store/store.ts'
+import { MessageTrace } from './trace.ts'
 
 /** Handles one type of message. Everything it does goes through `tx` and `emit`, or it is not exactly once. */
 export type MessageHandler<T extends Tx> =
@@ -64,6 +57,8 @@ export interface MessagingParts<T extends Tx> {
   readonly log: Logger
   readonly faults?: Faults
   readonly now?: () => number
+  /** Where spans of messages go; the service's own. */
+  readonly spans?: SpanSink | undefined
 }
 
 /** One service's part in the conversation. */
@@ -75,6 +70,8 @@ export class Messaging<T extends Tx> {
   readonly #relay: Relay
   readonly #now: () => number
   readonly #faults: Faults
+  readonly #trace: MessageTrace
+  readonly #emitting: EmitterParts
   #waiting = 0
   #stopConsuming: (() => Promise<void>) | undefined
   #provisioning: NodeJS.Timeout | undefined
@@ -88,6 +85,9 @@ export class Messaging<T extends Tx> {
     this.queue = queueOf(parts.options.prefix, parts.service)
     this.#now = parts.now ?? Date.now
     this.#faults = parts.faults ?? NO_FAULTS
+    this.#trace = new MessageTrace(parts.spans, this.#now)
+    const { service, schemas, options: { prefix } } = parts
+    this.#emitting = { service, schemas, prefix, trace: this.#trace, now: this.#now }
     const { relayBatch: batch, sweepMs, maxBackOffMs } = parts.options
     this.#relay = new Relay(parts.store, parts.bus, { batch, sweepMs, maxBackOffMs, now: this.#now,
       faults: this.#faults, onError: error => { this.#relayFailed(error) } })
@@ -126,7 +126,7 @@ export class Messaging<T extends Tx> {
 
   /** The same for work that must go on whatever waits in the outbox: deadlines, rebuilds. */
   async inTransaction<Value> (fn: (tx: T, emit: Emitter) => Promise<Value>, trace?: string): Promise<Value> {
-    const value = await this.store.tx(tx => fn(tx, this.#emitter(tx, { traceparent: trace }, [])))
+    const value = await this.#write((tx, said) => fn(tx, this.#emitter(tx, { traceparent: trace }, said)))
     this.#faults.at('afterCommit')
     return value
   }
@@ -149,53 +149,52 @@ export class Messaging<T extends Tx> {
     return this.bus.stats(this.queue)
   }
 
-  #emitter (tx: T, context: Pick<Draft, 'traceparent' | 'correlationId' | 'causationId'>, kept: OutboxEntry[]): Emitter {
-    const { service, schemas, options } = this.#parts
-    const append = async (entry: OutboxEntry): Promise<void> => {
-      kept.push(entry)
-      await tx.outbox.append([entry])
-    }
-    const emit = async (draft: Draft, kind: 'event' | 'command', dest: string): Promise<Envelope> => {
-      const envelope = seal({ ...context, ...draft }, service, this.#now())
-      await append(toEntry(envelope, kind, dest, schemas.encode(envelope), envelope.id))
-      return envelope
-    }
-    return {
-      event: draft => emit(draft, 'event', topicOf(options.prefix, service)),
-      command: (target, draft) => emit(draft, 'command', queueOf(options.prefix, target)),
-      resend: (target, envelope, attempt) => append(toEntry(envelope, 'command', queueOf(options.prefix, target),
-        schemas.encode(envelope), `${envelope.id}:a${attempt}`))
-    }
+  /** One transaction; what it said is told to the trace once it is committed, for the try that was. */
+  async #write<Value> (fn: (tx: T, said: Said) => Promise<Value>): Promise<Value> {
+    let said: Said = { entries: [], spans: [] }
+    const value = await this.store.tx(tx => {
+      said = { entries: [], spans: [] }
+      return fn(tx, said)
+    })
+    this.#trace.sent(said.spans)
+    return value
+  }
+
+  #emitter (tx: T, context: EmitterContext, said: Said): Emitter {
+    return createEmitter(this.#emitting, tx, context, said)
   }
 
   async #consume (delivery: Delivery): Promise<void> {
-    const { schemas, routes = {} } = this.#parts
+    const { schemas, service, routes = {}, log } = this.#parts
     const message = delivery.envelope
     schemas.check(message)
     const route = Object.hasOwn(routes, message.type) ? routes[message.type] : undefined
-    if (route === undefined) return this.#parts.log.warn({ type: message.type }, 'no handler for this message')
-    const prepared = await route.prepare?.(message)
-    await this.store.tx(tx => this.#handleOnce(message, route, tx, delivery.receiveCount, prepared))
+    if (route === undefined) return log.warn({ type: message.type }, 'no handler for this message')
+    const { traceparent, run } = this.#trace.handle(message, service, delivery.receiveCount)
+    await run(async () => {
+      const prepared = await route.prepare?.(message)
+      await this.#write((tx, said) => this.#handleOnce(delivery, route, tx, said, { prepared, traceparent }))
+    })
     route.committed?.(message)
     this.#faults.at('beforeAck')
   }
 
   async #handleOnce (
-    message: Envelope, route: MessageRoute<T>, tx: T, attempt: number, prepared: unknown
+    { envelope: message, receiveCount }: Delivery, route: MessageRoute<T>, tx: T, said: Said,
+    { prepared, traceparent }: { prepared: unknown, traceparent: string | undefined }
   ): Promise<void> {
     const claim = await tx.inbox.claim(this.#parts.service, message.id)
     if (!claim.fresh) {
       // A dedupe id of its own: the bus may still remember the first sending and would swallow this one.
-      const again = claim.replies.map(reply => ({ ...reply, dedupe: `${reply.id}:r${this.#now()}-${attempt}` }))
+      const again = claim.replies.map(reply => ({ ...reply, dedupe: `${reply.id}:r${this.#now()}-${receiveCount}` }))
       await tx.outbox.append(again)
       return
     }
-    const sent: OutboxEntry[] = []
-    const { traceparent, correlationid } = message
+    const { correlationid } = message
     await route.handle(message, tx, this.#emitter(tx,
-      { traceparent, correlationId: correlationid, causationId: message.id }, sent), prepared)
-    if (route.kind === 'command' && sent.length > 0) {
-      await tx.inbox.keepReplies(this.#parts.service, message.id, sent)
+      { traceparent, correlationId: correlationid, causationId: message.id }, said), prepared)
+    if (route.kind === 'command' && said.entries.length > 0) {
+      await tx.inbox.keepReplies(this.#parts.service, message.id, said.entries)
     }
   }
 
@@ -234,8 +233,4 @@ export class Messaging<T extends Tx> {
   #relayFailed (error: unknown): void {
     if (this.#relay.failures === 1) this.#parts.log.warn({ err: String(error) }, 'the relay waits for the bus')
   }
-}
-
-function toEntry (envelope: Envelope, kind: OutboxEntry['kind'], dest: string, body: string, dedupe: string): OutboxEntry {
-  return { id: envelope.id, dedupe, kind, dest, group: envelope.subject, type: envelope.type, body }
 }

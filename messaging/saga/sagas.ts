@@ -4,7 +4,7 @@
  * deadlines are rows that are looked for, not timers that die with the process.
  */
 import { uuidv7, type Envelope } from '../envelope.ts'
-import type { Emitter } from '../messaging.ts'
+import type { Emitter } from '../emitter.ts'
 import type { SqlReader, SqlTx } from '../store/store.ts'
 import type { SagaCommand, SagaDefinition, SagaInput, SagaStep, SagaView } from './saga.ts'
 
@@ -131,7 +131,7 @@ export class Sagas<Data> {
       await this.#write(tx, row, messageId, `ignored ${describe(input)}`)
       return { from: row.state, to: row.state, ignored: true }
     }
-    const sent = await this.#speak(tx, emit, row, step)
+    const sent = await this.#speak(tx, emit, row, step, input)
     const moved = this.#move(row, step, sent)
     await this.#save(tx, moved, row.version)
     await this.#write(tx, { ...moved, state: row.state }, messageId, step.note, step.to)
@@ -139,15 +139,20 @@ export class Sagas<Data> {
   }
 
   /** Says what the step says, before the row is saved: the command's id belongs into the row. */
-  async #speak (tx: SqlTx, emit: Emitter, row: SagaRow, step: SagaStep<Data>): Promise<Envelope | undefined> {
+  async #speak (tx: SqlTx, emit: Emitter, row: SagaRow, step: SagaStep<Data>,
+    input: SagaInput): Promise<Envelope | undefined> {
     if (step.event !== undefined) await this.#onEvent(tx, emit, row, step.event)
-    if (step.resend === true && row.command !== null) {
-      const { service, envelope } = JSON.parse(row.command) as { service: string, envelope: Envelope }
+    const running = step.resend === true ? commandOf(row) : undefined
+    if (running !== undefined) {
+      const { service, envelope } = running
       await emit.resend(service, envelope, row.attempt + 1)
       return undefined
     }
     if (step.send === undefined) return undefined
-    return emit.command(step.send.service, commandDraft(row, step.send))
+    const draft = commandDraft(row, step.send)
+    // A deadline has no trace of its own: it goes on with that of the command it waited for.
+    const traceparent = input.kind === 'timeout' ? commandOf(row)?.envelope.traceparent : undefined
+    return emit.command(step.send.service, traceparent === undefined ? draft : { ...draft, traceparent })
   }
 
   #move (row: SagaRow, step: SagaStep<Data>, sent: Envelope | undefined): SagaRow {
@@ -196,6 +201,10 @@ export class Sagas<Data> {
 function viewOf<Data> (row: SagaRow): SagaView<Data> {
   return { state: row.state, data: JSON.parse(row.data) as Data, attempt: row.attempt,
     commandId: row.command_id ?? undefined, cancelReason: row.cancel_reason ?? undefined }
+}
+
+function commandOf (row: SagaRow): { service: string, envelope: Envelope } | undefined {
+  return row.command === null ? undefined : JSON.parse(row.command) as { service: string, envelope: Envelope }
 }
 
 function commandDraft (row: SagaRow, command: SagaCommand) {

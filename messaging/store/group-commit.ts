@@ -3,6 +3,7 @@
  * transaction and so one fsync (ten times the throughput); each in its own savepoint, so that one failing command
  * undoes nothing but itself. No timer: an idle store commits a lone command at once.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { messagingError } from '../errors.ts'
 
 /** The engine under the queue; all of it answers without waiting for anything but the disk. */
@@ -53,7 +54,9 @@ export class GroupCommit<Handle> {
         if (error === undefined) resolve(value as Value)
         else reject(error as Error)
       }
-      this.#queue.push({ run: fn, settle })
+      // The batch runs in the context of whoever came first; each command's log lines and calls belong to its own.
+      const within = AsyncLocalStorage.snapshot()
+      this.#queue.push({ run: handle => within(fn, handle), settle })
       if (this.#draining) return
       this.#draining = true
       // The next turn, not now: everything that the sockets brought in this one joins the same commit.

@@ -25,7 +25,7 @@ export async function startInventory ({ settings, log }: MainArgs): Promise<Runn
   await openApi(app)
   const store = await openKeyValueStore(settings, NAME)
   const schemas = new Schemas(MESSAGES)
-  const messaging = await createMessaging(settings, { service: NAME, store, schemas, log, routes: {
+  const messaging = await createMessaging(settings, { service: NAME, store, schemas, log, spans: app.spans, routes: {
     'inventory.ReserveStock.v1': command((message, reservation, tx) => onReserve(message, reservation, tx)),
     'inventory.ReleaseStock.v1': command(async (message, reservation, tx) =>
       release(reservation, fresh(message), await stocksOf(tx, reservation?.lines ?? []))),

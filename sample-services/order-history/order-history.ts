@@ -32,6 +32,7 @@ export async function startOrderHistory ({ settings, log }: MainArgs): Promise<R
     settings.durationMs('breakwater.order-history.follow', 2000),
     error => { log.debug({ err: String(error) }, 'the feed of orders could not be read') })
   const messaging = await createMessaging(settings, { service: NAME, store, schemas: new Schemas(MESSAGES), log,
+    spans: app.spans,
     subscribe: [{ service: 'orders', types: ORDER_EVENTS }],
     routes: Object.fromEntries(ORDER_EVENTS.map(type => [type, projection.route])) })
   await messaging.start()

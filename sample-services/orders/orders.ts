@@ -9,7 +9,7 @@
  */
 import {
   createMessaging, gauge, observe, openSqlStore, operatorRoutes, SAGA_TABLES, Schemas, watchDeadlines, type Messaging,
-  type MessageRoute, type SqlStore, type SqlTx
+  type MessageRoute, type MessagingParts, type SqlStore, type SqlTx
 } from '@breakwater/messaging'
 import { service, type MainArgs, type Running } from '@breakwater/starter'
 import type { Settings } from '@breakwater/starter/settings'
@@ -30,7 +30,7 @@ export async function startOrders ({ settings, log }: MainArgs): Promise<Running
   await openApi(app)
   const store = await openSqlStore(settings, NAME, EVENT_TABLES + SAGA_TABLES + USER_TABLES)
   const process = new PlaceOrderProcess(readTimes(settings))
-  const messaging = await ordersMessaging(settings, store, process, log)
+  const messaging = await ordersMessaging(settings, store, process, { log, spans: app.spans })
   const lookup = new UserLookup(askUsers(app.client('users')), store.read, messaging)
   await messaging.start()
   const stopDeadlines = watchDeadlines(process.sagas, messaging, store.read,
@@ -52,7 +52,7 @@ export async function startOrders ({ settings, log }: MainArgs): Promise<Running
 }
 
 function ordersMessaging (
-  settings: Settings, store: SqlStore, process: PlaceOrderProcess, log: MainArgs['log']
+  settings: Settings, store: SqlStore, process: PlaceOrderProcess, rest: Pick<MessagingParts<SqlTx>, 'log' | 'spans'>
 ): Promise<Messaging<SqlTx>> {
   const replies = [...INVENTORY_REPLIES, ...PAYMENT_REPLIES]
   const onReply: MessageRoute<SqlTx> = { kind: 'event', handle: (message, tx, emit) => process.reply(message, tx, emit) }
@@ -70,7 +70,7 @@ function ordersMessaging (
       { service: 'inventory', types: INVENTORY_REPLIES },
       { service: 'payments', types: PAYMENT_REPLIES }
     ],
-    log
+    ...rest
   })
 }
 

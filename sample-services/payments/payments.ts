@@ -25,7 +25,7 @@ export async function startPayments ({ settings, log }: MainArgs): Promise<Runni
   const store = await openSqlStore(settings, NAME, LEDGER_TABLES)
   const slowMs = settings.durationMs('breakwater.payments.slow', 0)
   const messaging = await createMessaging(settings, { service: NAME, store, schemas: new Schemas(MESSAGES), log,
-    subscribe: [{ service: 'users', types: USER_EVENTS }], routes: {
+    spans: app.spans, subscribe: [{ service: 'users', types: USER_EVENTS }], routes: {
       'payments.CapturePayment.v1': command(slowMs, async (message, payment, tx) => {
         const request = message.data as unknown as CaptureRequest
         return capture(payment, request, await findAccount(tx, request.userId), uuidv7())

@@ -24,7 +24,7 @@ export async function startUsers ({ settings, log }: MainArgs): Promise<Running>
   const schemas = new Schemas(MESSAGES)
   const node = new UserNode({
     open: () => openSqlStore(settings, NAME, USER_TABLES),
-    createMessaging: store => createMessaging(settings, { service: NAME, store, schemas, log }),
+    createMessaging: store => createMessaging(settings, { service: NAME, store, schemas, log, spans: app.spans }),
     ownerFile: settings.string('breakwater.store.url', '') === ''
       ? new OwnerFile(dataFile(settings, NAME, 'owner.json'))
       : undefined,

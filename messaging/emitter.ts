@@ -1,0 +1,57 @@
+/** What a handler and a command use to say something to the world, inside their transaction. */
+import type { Span } from '@breakwater/starter'
+import { seal, type Draft, type Envelope } from './envelope.ts'
+import { queueOf, topicOf } from './options.ts'
+import type { Schemas } from './schemas.ts'
+import type { OutboxEntry, Tx } from './store/store.ts'
+import type { MessageTrace } from './trace.ts'
+
+export interface Emitter {
+  /** Publishes an event to whoever subscribed. */
+  event (draft: Draft): Promise<Envelope>
+  /** Sends a command to one service. */
+  command (service: string, draft: Draft): Promise<Envelope>
+  /** Sends a command again, as the same message: the receiver's inbox knows its id. */
+  resend (service: string, envelope: Envelope, attempt: number): Promise<void>
+}
+
+export interface EmitterParts {
+  readonly service: string
+  readonly prefix: string
+  readonly schemas: Schemas
+  readonly trace: MessageTrace
+  readonly now: () => number
+}
+
+/** What every message of a transaction has in common, unless its draft says otherwise. */
+export type EmitterContext = Pick<Draft, 'traceparent' | 'correlationId' | 'causationId'>
+
+/** What was said in one transaction. */
+export interface Said { readonly entries: OutboxEntry[], readonly spans: Span[] }
+
+/** Makes the emitter of one transaction; what it says is also noted in `said`. */
+export function createEmitter (parts: EmitterParts, tx: Tx, context: EmitterContext, said: Said): Emitter {
+  const { service, prefix, schemas, trace, now } = parts
+  const append = async (
+    envelope: Envelope, kind: OutboxEntry['kind'], dest: string, dedupe = envelope.id
+  ): Promise<void> => {
+    const { id, subject: group, type } = envelope
+    const entry: OutboxEntry = { id, dedupe, kind, dest, group, type, body: schemas.encode(envelope) }
+    said.entries.push(entry)
+    await tx.outbox.append([entry])
+  }
+  const emit = async (draft: Draft, kind: OutboxEntry['kind'], dest: string): Promise<Envelope> => {
+    const sealed = seal({ ...context, ...draft }, service, now())
+    const { traceparent, span } = trace.send(sealed, dest, sealed.traceparent)
+    const envelope = traceparent === undefined ? sealed : { ...sealed, traceparent }
+    if (span !== undefined) said.spans.push(span)
+    await append(envelope, kind, dest)
+    return envelope
+  }
+  return {
+    event: draft => emit(draft, 'event', topicOf(prefix, service)),
+    command: (target, draft) => emit(draft, 'command', queueOf(prefix, target)),
+    resend: (target, envelope, attempt) =>
+      append(envelope, 'command', queueOf(prefix, target), `${envelope.id}:a${attempt}`)
+  }
+}
