@@ -32,7 +32,7 @@ export const error = errorTable({
   },
   E_CIPHER_STORE: {
     text: 'The key store cannot be used: %s.',
-    next: 'Convert a JKS file with keytool -importkeystore -deststoretype PKCS12; check password and alias.'
+    next: 'Check encrypt.key-store.password, .secret and .alias; the file must be PKCS12 or JKS.'
   },
   E_CIPHER_FORMAT: { text: 'Key data not in correct format (PEM or jks keystore)', status: 400 },
   E_CIPHER_NO_KEY: { text: 'No key was installed for encryption service', status: 404 },

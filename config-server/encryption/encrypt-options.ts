@@ -21,10 +21,12 @@ export function readEncryptOptions (settings: Settings, defaults: EncryptOptions
 function readKeyStoreOptions (settings: Settings): KeyStoreOptions | undefined {
   const location = settings.get('encrypt.key-store.location')
   if (location === undefined || location === '') return undefined
+  const password = settings.string('encrypt.key-store.password', '')
   return {
     location,
     content: readStore(location),
-    password: settings.string('encrypt.key-store.password', ''),
+    password,
+    secret: settings.string('encrypt.key-store.secret', password),
     alias: settings.string('encrypt.key-store.alias')
   }
 }

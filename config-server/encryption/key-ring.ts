@@ -6,13 +6,16 @@ import { AEAD, createAeadEncryptor } from './aead.ts'
 import type { Encryptor } from './encryptor.ts'
 import { createRsaEncryptor, type RsaOptions } from './rsa.ts'
 
+// Values name their keys: what they name must not grow without bound.
+const MAX_OPEN_KEYS = 100
+
 export interface EncryptOptions {
   /** `encrypt.key`: a password, or an RSA private key in PEM. @default none */
   readonly key?: string | undefined
   /** `encrypt.salt`. @default 'deadbeef' */
   readonly salt: string
   readonly rsa: RsaOptions
-  /** `encrypt.key-store.*`: a PKCS12 file, instead of a key. @default none */
+  /** `encrypt.key-store.*`: a PKCS12 or JKS file, instead of a key. @default none */
   readonly keyStore?: KeyStoreOptions | undefined
 }
 
@@ -20,6 +23,8 @@ export interface KeyStoreOptions {
   readonly content: Buffer
   readonly location: string
   readonly password: string
+  /** `encrypt.key-store.secret`: of the key, where it has its own. @default the password */
+  readonly secret: string
   /** The key used when a value names none with `{key:alias}`. */
   readonly alias: string
 }
@@ -54,21 +59,51 @@ function pemRing (pem: string, rsa: RsaOptions): KeyRing {
   return { installed: true, locate: () => encryptor }
 }
 
+// A value may name the key and its password itself: `{key:alias}{secret:password}`.
 async function storeRing (options: KeyStoreOptions, rsa: RsaOptions): Promise<KeyRing> {
-  const { readKeyStore } = await import('./key-store.ts')
-  const keys = readKeyStore(options.content, options.password, options.location)
-  const encryptors = new Map([...keys].map(([alias, key]) => [alias, createRsaEncryptor(key, rsa)]))
-  if (!encryptors.has(options.alias.toLowerCase())) {
-    throw error('E_CIPHER_STORE', [`it has no private key "${options.alias}"`], { where: options.location })
+  const { openKeyStore } = await import('./key-store.ts')
+  const store = openKeyStore(options.content, options.password, options.location)
+  const open = (alias: string, secret: string): Encryptor | undefined => {
+    const key = store.key(alias.toLowerCase(), secret)
+    return key === undefined ? undefined : createRsaEncryptor(key, rsa)
   }
+  const own = ownEncryptor(options, open)
+  const others = new Map<string, Encryptor>()
   return {
     installed: true,
     locate (prefixes) {
-      const found = encryptors.get((prefixes.get('key') ?? options.alias).toLowerCase())
-      if (found === undefined) throw error('E_CIPHER_UNKNOWN_KEY')
+      const [alias, secret] = [prefixes.get('key') ?? options.alias, prefixes.get('secret') ?? options.secret]
+      if (alias.toLowerCase() === options.alias.toLowerCase() && secret === options.secret) return own
+      const name = JSON.stringify([alias, secret])
+      const found = others.get(name) ?? orUnknown(() => open(alias, secret))
+      if (others.size >= MAX_OPEN_KEYS) others.clear()
+      others.set(name, found)
       return found
     }
   }
+}
+
+function ownEncryptor (
+  { alias, secret, location }: KeyStoreOptions, open: (alias: string, secret: string) => Encryptor | undefined
+): Encryptor {
+  try {
+    const found = open(alias, secret)
+    if (found !== undefined) return found
+  } catch (cause) {
+    throw error('E_CIPHER_STORE', [`the private key "${alias}" has another password`], { where: location, cause })
+  }
+  throw error('E_CIPHER_STORE', [`it has no private key "${alias}"`], { where: location })
+}
+
+// No such key and not its password look the same from outside.
+function orUnknown (open: () => Encryptor | undefined): Encryptor {
+  try {
+    const found = open()
+    if (found !== undefined) return found
+  } catch {
+    // The same answer.
+  }
+  throw error('E_CIPHER_UNKNOWN_KEY')
 }
 
 // Environment variables and YAML often lose the line breaks of a PEM block, so they are put back.

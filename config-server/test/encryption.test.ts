@@ -4,11 +4,12 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
-import { createTextCipher, deriveKey, readPrefixes, sealCbc } from '@breakwater/starter/settings'
+import { createTextCipher, deriveKey, loadSettings, readPrefixes, sealCbc } from '@breakwater/starter/settings'
 import { createAeadEncryptor } from '../encryption/aead.ts'
 import { createKeyRing, type EncryptOptions } from '../encryption/key-ring.ts'
-import { createRsaEncryptor } from '../encryption/rsa.ts'
+import { createRsaEncryptor, type RsaOptions } from '../encryption/rsa.ts'
 import { openGcm } from '../encryption/gcm.ts'
+import { readOptions } from '../index.ts'
 import { ask, folder, startNative, V2 } from './support.ts'
 
 const RSA = { algorithm: 'DEFAULT', strong: false, salt: 'deadbeef' } as const
@@ -143,18 +144,67 @@ t.test('a PKCS12 store of keytool or openssl: {key:alias} picks the key', async 
     stores.push(await readFile(join(root, `${alias}.p12`)))
   }
   const ring = await createKeyRing({
-    salt: 'deadbeef', rsa: RSA, keyStore: { content: stores[0]!, location: 'one.p12', password: 'letmein', alias: 'ONE' }
+    salt: 'deadbeef', rsa: RSA, keyStore: { content: stores[0]!, location: 'one.p12', password: 'letmein', secret: 'letmein', alias: 'ONE' }
   })
   const cipher = await createRsaEncryptor(createPrivateKey(pemText), RSA).encrypt('from the same key')
   t.equal(await ring.locate(new Map()).decrypt(cipher), 'from the same key')
   t.equal(await ring.locate(new Map([['key', 'one']])).decrypt(cipher), 'from the same key')
   t.throws(() => ring.locate(new Map([['key', 'other']])), { code: 'E_CIPHER_UNKNOWN_KEY' })
   const wrong = (password: string, alias: string, content = stores[1]!) =>
-    createKeyRing({ salt: 'deadbeef', rsa: RSA, keyStore: { content, location: 'k.p12', password, alias } })
+    createKeyRing({ salt: 'deadbeef', rsa: RSA, keyStore: { content, location: 'k.p12', password, secret: password, alias } })
   await t.rejects(wrong('nope', 'two'), { code: 'E_CIPHER_STORE' })
   await t.rejects(wrong('letmein', 'missing'), { code: 'E_CIPHER_STORE' })
-  await t.rejects(wrong('letmein', 'two', Buffer.from('feedfeed00000002', 'hex')), /JKS/)
+  for (const bad of ['', 'feedfeed00000002', 'feedfeed0000000200000001'.padEnd(100, '0'), '3003020103']) {
+    await t.rejects(wrong('letmein', 'two', Buffer.from(bad, 'hex')), { code: 'E_CIPHER_STORE' }, bad)
+  }
   await t.rejects(wrong('guess-me', 'two'), { message: /^(?!.*guess-me)/s }, 'the password is not told')
+})
+
+// Made with keytool and with spring-security-crypto 7.0.4's RsaSecretEncryptor: mytestkey's own password is "changeme".
+const KEYS = join(import.meta.dirname, 'fixtures/keys')
+interface Vector extends RsaOptions { readonly alias: string, readonly plain: string, readonly cipher: string }
+
+t.test('key stores of keytool and RSA ciphers of Spring: every algorithm, strength and salt', async t => {
+  const vectors = JSON.parse(await readFile(join(KEYS, 'vectors.json'), 'utf8')) as Vector[]
+  t.equal(vectors.length, 16)
+  const content = await readFile(join(KEYS, 'server.jks'))
+  const keyStore = { content, location: 'server.jks', password: 'letmein', secret: 'changeme', alias: 'mytestkey' }
+  for (const { alias, plain, cipher, ...rsa } of vectors) {
+    const ring = await createKeyRing({ salt: 'deadbeef', rsa, keyStore })
+    const { prefixes, text } = readPrefixes(`${alias === 'other' ? '{key:Other}{secret:letmein}' : ''}${cipher}`)
+    t.equal(await ring.locate(prefixes).decrypt(text), plain)
+    t.equal(await ring.locate(prefixes).decrypt(await ring.locate(prefixes).encrypt('back')), 'back')
+    const wrong = await createKeyRing({ salt: 'deadbeef', rsa: { ...rsa, salt: 'beef' }, keyStore })
+    await t.rejects(wrong.locate(prefixes).decrypt(text), 'under another salt')
+  }
+  const ring = await createKeyRing({ salt: 'deadbeef', rsa: RSA, keyStore })
+  for (const prefixes of [{ key: 'none' }, { key: 'other' }, { key: 'other', secret: 'guess' }]) {
+    t.throws(() => ring.locate(new Map(Object.entries(prefixes))), { code: 'E_CIPHER_UNKNOWN_KEY' })
+  }
+  await t.rejects(createKeyRing({ salt: 'deadbeef', rsa: RSA, keyStore: { ...keyStore, secret: 'letmein' } }),
+    { code: 'E_CIPHER_STORE', message: /^(?!.*changeme)/s })
+  await t.rejects(createKeyRing({ salt: 'deadbeef', rsa: RSA, keyStore: { ...keyStore, password: 'changeme' } }), { code: 'E_CIPHER_STORE' })
+  for (let cut = 0; cut < content.length; cut += 97) {
+    await t.rejects(createKeyRing({ salt: 'deadbeef', rsa: RSA, keyStore: { ...keyStore, content: content.subarray(0, cut) } }),
+      { code: 'E_CIPHER_STORE' })
+  }
+})
+
+t.test('a PKCS12 store that keytool made of a JKS one, by settings; /key shows its public key', async t => {
+  const settings = await loadSettings({
+    name: 'x', folder: await folder(t), args: {
+      'encrypt.key-store.location': `file:${join(KEYS, 'server.p12')}`, 'encrypt.key-store.password': 'letmein',
+      'encrypt.key-store.alias': 'mytestkey', 'encrypt.rsa.algorithm': 'oaep', 'encrypt.rsa.strong': 'true'
+    }
+  })
+  const vectors = JSON.parse(await readFile(join(KEYS, 'vectors.json'), 'utf8')) as Vector[]
+  const { cipher, plain } = vectors.find(({ algorithm, strong, salt }) => algorithm === 'OAEP' && strong && salt === 'deadbeef')!
+  const { url } = await startNative(t, { 'foo.yml': `a: "{cipher}{key:mytestkey}${cipher}"\nb: "{cipher}{key:none}${cipher}"` },
+    { encrypt: readOptions(settings).encrypt })
+  t.strictSame((await ask(url, '/foo-dev.json')).json, { a: plain, invalid: { b: '<n/a>' } })
+  t.match((await ask(url, '/key')).text, /^ssh-rsa AAAAB3/)
+  t.strictSame((await ask(url, '/decrypt', { method: 'POST', body: '{key:none}AAAA', headers: { 'content-type': 'text/plain' } })).json,
+    { description: 'Server-side decryption is not supported', status: 'BAD_REQUEST' })
 })
 
 t.test('served values are decrypted; a bad one spoils only itself', async t => {

@@ -14,7 +14,7 @@ export interface TextCipher {
   readonly decrypt: (cipher: string) => string
 }
 
-/** What `encrypt.key` and `encrypt.salt` give: hex of `IV || AES-256-CBC`, as every Spring client and server reads it. */
+/** What `encrypt.key` and `encrypt.salt` give: hex of `IV || AES-256-CBC`, as every Spring client reads it. */
 export function createTextCipher (password: string, salt: string): TextCipher {
   const key = deriveKey(password, saltBytes(salt))
   return {
