@@ -21,6 +21,7 @@ import type { Loop } from './loop.ts'
 import { Redirections } from './redirections.ts'
 import type { Route, RouteTable } from './routes/route.ts'
 import { Transformations } from './transformations.ts'
+import { isFailure } from './upstream/retry-policy.ts'
 import { Tries } from './upstream/tries.ts'
 
 const CLIENT_LEFT = 499
@@ -129,7 +130,13 @@ export class Gateway {
     const { route } = x
     const elapsedMs = nowMs - x.tryStartedMs
     x.deadlineMs = Infinity
-    this.tries.report(x, status === 500 || (status >= 502 && status <= 504) ? 'status' : undefined, elapsedMs, nowMs)
+    const isBad = isFailure(status)
+    this.tries.report(x, isBad ? 'status' : undefined, elapsedMs, nowMs)
+    if (x.other !== null) {
+      x.retrying = true
+      return false
+    }
+    if (!isBad && route.hedge !== undefined) route.hedge.observe(nowMs - x.startedMs, nowMs)
     if (status >= 300 && this.tries.mayRetry(x, 'status', status, nowMs)) {
       x.retrying = true
       return false
@@ -154,6 +161,7 @@ export class Gateway {
 
   /** The dropped answer is out of the way. */
   dropped (x: HttpExchange): void {
+    if (x.other !== null) return this.tries.hedges.goOn(x)
     this.tries.release(x)
     if (x.retrying) this.tries.retry(x)
     else this.redirections.fallBack(x)
@@ -221,6 +229,7 @@ export class Gateway {
     this.tries.release(x)
     this.tries.leave(x)
     if (route !== undefined) {
+      this.tries.giveBack(x)
       for (const filter of route.finishFilters) filter.finished!(x)
     }
     this.loop.record(x)

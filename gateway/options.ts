@@ -9,6 +9,7 @@ import type { NamedArgs } from './routes/route.ts'
 import { ADAPTIVE_DEFAULTS, type AdaptiveLimitOptions } from './upstream/adaptive-limit.ts'
 import { BALANCER_DEFAULTS, type BalancerOptions } from './upstream/picking.ts'
 import { BREAKER_DEFAULTS, type BreakerSettingsTable } from './upstream/breaker-settings.ts'
+import { HEDGE_DEFAULTS, type HedgeOptions } from './upstream/hedge-policy.ts'
 import { OUTLIER_DEFAULTS, type OutlierOptions } from './upstream/outlier.ts'
 import { RETRY_BUDGET_DEFAULTS, type RetryBudgetOptions } from './upstream/retry-budget.ts'
 
@@ -62,6 +63,8 @@ export interface RoutingOptions {
   readonly bulkheads: ByName<number>
   /** For routes with the filter AdaptiveConcurrency that say nothing else. */
   readonly adaptive: AdaptiveLimitOptions
+  /** For routes with the filter Hedge that say nothing else. */
+  readonly hedging: HedgeOptions
   readonly outlier: OutlierOptions
   readonly balancers: ByName<BalancerOptions>
   readonly retryBudget: RetryBudgetOptions
@@ -185,6 +188,7 @@ export const ROUTING_DEFAULTS: RoutingOptions = {
   timeLimiters: { default: 0, instances: {} },
   bulkheads: { default: 0, instances: {} },
   adaptive: ADAPTIVE_DEFAULTS,
+  hedging: HEDGE_DEFAULTS,
   outlier: OUTLIER_DEFAULTS,
   balancers: { default: BALANCER_DEFAULTS, instances: {} },
   retryBudget: RETRY_BUDGET_DEFAULTS,

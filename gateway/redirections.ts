@@ -44,6 +44,7 @@ export class Redirections {
   /** What the left route holds is given back; its finish filters see the exchange as it leaves. */
   private leave (x: HttpExchange, from: Route): void {
     this.gateway.tries.leave(x)
+    this.gateway.tries.giveBack(x)
     for (const filter of from.finishFilters) filter.finished!(x)
     x.totalDeadlineMs = Infinity
     x.deadlineMs = Infinity

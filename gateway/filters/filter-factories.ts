@@ -5,6 +5,7 @@ import { redirectTo, setStatus } from './answers.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
 import { fallbackHeaders } from './fallback-headers.ts'
 import { addRequestParameter, removeRequestParameter, rewriteRequestParameter } from './parameters.ts'
+import { hedge } from './hedge.ts'
 import { prefixPath, rewritePath, setPath, stripPrefix } from './paths.ts'
 import {
   addRequestHeader, addRequestHeadersIfNotPresent, mapRequestHeader, preserveHostHeader, removeRequestHeader,
@@ -32,7 +33,7 @@ export const FILTERS: ReadonlyMap<string, FilterFactory> = new Map([
   removeRequestHeader, removeRequestParameter, removeResponseHeader, retry, rewriteLocationResponseHeader, rewritePath,
   rewriteRequestParameter, rewriteResponseHeader, setPath, setRequestHeader, setRequestHostHeader, setResponseHeader,
   setStatus, stripPrefix, adaptiveConcurrency, allowAddresses, authenticate, cacheRequestBody, denyAddresses,
-  localResponseCache,
+  hedge, localResponseCache,
   removeJsonAttributesResponseBody, requestHeaderSize, requestHeaderToRequestUri, requestRateLimiter, requestSize,
   requireScope, saveSession, secureHeaders, setRequestUri, tokenRelay
 ].map(factory => [factory.name, factory]))

@@ -26,7 +26,7 @@ export const retry: FilterFactory = {
     const retries = args.integer('retries', 3)
     const methods = args.hasList('methods') ? args.list('methods') : ['GET']
     const statuses = statusSet(args)
-    const policy = retryPolicy({
+    draft.retry = retryPolicy({
       retries,
       methods: new Set(methods),
       statuses,
@@ -36,12 +36,9 @@ export const retry: FilterFactory = {
       totalTimeoutMs: args.durationMs('timeout', '0'),
       backoff: readBackoff(args)
     }, context.clusters.budgetOf(draft.definition.uri), () => context.host.random())
-    draft.retry = policy
     return {
       name: 'Retry',
       order,
-      // Gives the budget back what this exchange took of its floor, however the exchange ended.
-      finished (x) { policy.release(x) },
       toString: () => filterText('Retry', ['retries', retries],
         ['statuses', `[${[...statuses].join(', ')}]`], ['methods', `[${methods.join(', ')}]`])
     }

@@ -6,6 +6,7 @@ import { BodyCopy } from './body-copy.ts'
 import type { Exchange, ExchangeFailure, Variables } from '../exchange.ts'
 import type { Route } from '../routes/route.ts'
 import type { ClientCertificate } from '../security/client-certificate.ts'
+import type { OtherTry } from '../upstream/hedges.ts'
 import type { Instance } from '../upstream/upstream.ts'
 import type { UpstreamConnection } from '../upstream/upstream-connection.ts'
 import type { LocalHandler } from '../workers/contract.ts'
@@ -53,6 +54,10 @@ export class HttpExchange implements Exchange {
   upstream: UpstreamConnection | null = null
   /** The current try's instance has this request counted as active. */
   counted = false
+  /** The older try, while two are under way (a hedge). */
+  other: OtherTry | null = null
+  /** Tries beyond the first, as the budget counts them. */
+  taken = 0
   tryStartedMs = 0
   /** When the current try has waited long enough for its answer; Infinity: never. */
   deadlineMs = Infinity
@@ -124,6 +129,8 @@ export class HttpExchange implements Exchange {
     this.serial++
     this.upstream = null
     this.counted = false
+    this.other = null
+    this.taken = 0
     this.deadlineMs = Infinity
     this.totalDeadlineMs = Infinity
     this.breakerToken = -1

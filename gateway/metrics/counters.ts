@@ -10,6 +10,9 @@ export interface LoopCounters {
   breakwater_gateway_client_aborts_total: number
   breakwater_gateway_tries_total: number
   breakwater_gateway_retries_total: number
+  breakwater_gateway_hedges_total: number
+  /** Hedges that were answered before the try they stood beside. */
+  breakwater_gateway_hedges_won_total: number
   breakwater_gateway_upstream_connections_total: number
   breakwater_gateway_access_log_dropped_total: number
 }
@@ -24,6 +27,8 @@ export function loopCounters (): LoopCounters {
     breakwater_gateway_client_aborts_total: 0,
     breakwater_gateway_tries_total: 0,
     breakwater_gateway_retries_total: 0,
+    breakwater_gateway_hedges_total: 0,
+    breakwater_gateway_hedges_won_total: 0,
     breakwater_gateway_upstream_connections_total: 0,
     breakwater_gateway_access_log_dropped_total: 0
   }

@@ -35,6 +35,8 @@ export interface ExplainedMatch {
   readonly instances: readonly ExplainedInstance[]
   readonly breaker: ExplainedBreaker | null
   readonly concurrency: ExplainedConcurrency | null
+  /** When a second try is sent; 0: it is not known yet what takes long. */
+  readonly hedge: { readonly afterMs: number } | null
   readonly timeouts: object
 }
 
@@ -100,6 +102,7 @@ function described (route: Route, x: ProbeExchange, breakers: BreakerRegistry): 
     instances: route.target.kind === 'cluster' ? instances(route.target.cluster as ClusterState, x.startedMs) : [],
     breaker: breakerOf(route, breakers),
     concurrency: concurrencyOf(route),
+    hedge: route.hedge === undefined ? null : { afterMs: route.hedge.delayMs(x.startedMs) },
     timeouts: { connectMs: route.connectTimeoutMs, responseMs: route.responseTimeoutMs, totalMs: route.totalTimeoutMs }
   }
 }

@@ -1,6 +1,6 @@
 /** What a predicate or filter factory is: a shape of arguments, and a function run once per route and swap. */
 import type { AdaptiveLimitOptions } from '../upstream/adaptive-limit.ts'
-import type { Breaker, Bulkhead, RetryPolicy } from '../upstream/upstream.ts'
+import type { Breaker, Bulkhead, HedgePolicy, RetryPolicy } from '../upstream/upstream.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Args, ArgsShape } from './args.ts'
 import type { Filter, Predicate, RouteDefinition } from './route.ts'
@@ -19,6 +19,7 @@ export interface RouteDraft {
   fallback: ((x: Exchange) => string) | undefined
   failureStatuses: ReadonlySet<number> | null
   retry: RetryPolicy | undefined
+  hedge: HedgePolicy | undefined
   bulkhead: Bulkhead | undefined
   /** Asked for by AdaptiveConcurrency. */
   adaptive: AdaptiveLimitOptions | undefined

@@ -1,6 +1,6 @@
 /** Definitions are plain data (they cross to the workers); routes are what they compile to, once, at swap time. */
 import type { Exchange, Reply } from '../exchange.ts'
-import type { Breaker, Cluster, RetryPolicy, Bulkhead } from '../upstream/upstream.ts'
+import type { Breaker, Bulkhead, Cluster, HedgePolicy, RetryPolicy } from '../upstream/upstream.ts'
 
 /** A predicate or filter by name with its arguments: Spring's full form; shortcuts are expanded to it. */
 export interface NamedArgs {
@@ -79,6 +79,7 @@ export interface Route {
   /** Statuses that the breaker counts as failures (CircuitBreaker statusCodes); null: none. */
   readonly failureStatuses: ReadonlySet<number> | null
   readonly retry: RetryPolicy | undefined
+  readonly hedge: HedgePolicy | undefined
   readonly bulkhead: Bulkhead | undefined
   /** Milliseconds; 0 = none. Response timeout covers request sent -> response head; total covers everything. */
   readonly connectTimeoutMs: number

@@ -15,13 +15,14 @@ import { checkOwnKeys, GatewaySettings } from './gateway-settings.ts'
 import { readBalancers } from './read-balancers.ts'
 import { readGlobalCors } from './read-cors.ts'
 import { readListenerTls, readUpstreamTls } from './read-tls.ts'
-import { readAdaptive, readBreakers, readBulkheads, readTimeLimiters } from './read-resilience.ts'
+import { readAdaptive, readBreakers, readBulkheads, readHedging, readTimeLimiters } from './read-resilience.ts'
 
 /** All that `breakwater.gateway.*` knows; `x.*` stands for any name below x. */
 export const OWN_KEYS: readonly string[] = [
   'workers', 'plugins', 'fallbacks.*', 'total-timeout', 'max-request-size',
   'retry-budget.ratio', 'retry-budget.floor',
   'adaptive-concurrency.initial-limit', 'adaptive-concurrency.min-limit', 'adaptive-concurrency.max-limit', 'adaptive-concurrency.tolerance',
+  'hedging.percentile', 'hedging.min-delay',
   'security.*', 'outlier.consecutive-errors', 'outlier.interval', 'outlier.minimum-requests', 'outlier.failure-rate-percent',
   'outlier.base-ejection', 'outlier.max-ejection', 'outlier.max-ejection-percent', 'outlier.panic-threshold-percent',
   'outlier.slow-start', 'access-log.enabled', 'access-log.file', 'reject-encoded-slash', 'routes-file',
@@ -69,6 +70,7 @@ function readRouting (settings: Settings, gateway: GatewaySettings): RoutingOpti
     timeLimiters: readTimeLimiters(settings),
     bulkheads: readBulkheads(settings),
     adaptive: readAdaptive(settings),
+    hedging: readHedging(settings),
     outlier: readOutlier(settings),
     balancers: readBalancers(settings),
     retryBudget: {
@@ -127,9 +129,9 @@ function readDataPlane (settings: Settings, gateway: GatewaySettings): DataPlane
 
 function readForwarded (gateway: GatewaySettings): DataPlaneOptions['forwarded'] {
   const on = (name: string) => gateway.boolean('x-forwarded.enabled', true) && gateway.boolean(`x-forwarded.${name}-enabled`, true)
+  const appends = (name: string) => gateway.boolean(`x-forwarded.${name}-append`, true)
   return {
     trustedProxies: gateway.list('trusted-proxies'),
-  const appends = (name: string) => gateway.boolean(`x-forwarded.${name}-append`, true)
     for: on('for'),
     host: on('host'),
     port: on('port'),

@@ -6,6 +6,7 @@ import { canonical } from '../routes/args.ts'
 import { parseDurationMs } from '../routes/units.ts'
 import { FAILURE_KINDS } from '../filters/failure-names.ts'
 import { ADAPTIVE_DEFAULTS, type AdaptiveLimitOptions } from '../upstream/adaptive-limit.ts'
+import { HEDGE_DEFAULTS, type HedgeOptions } from '../upstream/hedge-policy.ts'
 import { BREAKER_DEFAULTS, type BreakerSettings, type BreakerSettingsTable } from '../upstream/breaker-settings.ts'
 
 /** Breakers by name. */
@@ -33,6 +34,14 @@ export function readAdaptive (settings: Settings): AdaptiveLimitOptions {
     minLimit: settings.integer(key('min-limit'), ADAPTIVE_DEFAULTS.minLimit),
     maxLimit: settings.integer(key('max-limit'), ADAPTIVE_DEFAULTS.maxLimit),
     tolerance: settings.number(key('tolerance'), ADAPTIVE_DEFAULTS.tolerance)
+  }
+}
+
+/** What Hedge starts from. */
+export function readHedging (settings: Settings): HedgeOptions {
+  return {
+    percentile: settings.number('breakwater.gateway.hedging.percentile', HEDGE_DEFAULTS.percentile),
+    minDelayMs: settings.durationMs('breakwater.gateway.hedging.min-delay', HEDGE_DEFAULTS.minDelayMs)
   }
 }
 

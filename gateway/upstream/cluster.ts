@@ -9,7 +9,7 @@ import { InstanceState, type EjectionReason } from './instance-state.ts'
 import { ejectable, standingOut, type OutlierOptions } from './outlier.ts'
 import { narrowed, pickOfTwo, type BalancerOptions } from './picking.ts'
 import type { RetryBudget } from './retry-budget.ts'
-import type { Cluster } from './upstream.ts'
+import type { Cluster, TryOutcome } from './upstream.ts'
 
 export interface ClusterEvents {
   /** An instance was left out; `connect` ones are to be probed. `told`: because another event loop did so. */
@@ -75,8 +75,7 @@ export class ClusterState implements Cluster {
     return pickOfTwo(candidates, nowMs, this.options.outlier.slowStartMs, this.#random)
   }
 
-  report (instance: InstanceState, failure: 'connect' | 'reset' | 'timeout' | 'status' | undefined, _elapsedMs: number,
-    nowMs: number): void {
+  report (instance: InstanceState, failure: TryOutcome, _elapsedMs: number, nowMs: number): void {
     if (nowMs >= this.#intervalEndMs) this.#judge(nowMs)
     if (failure === undefined) this.#succeeded(instance, nowMs)
     else this.#failed(instance, failure, nowMs)
@@ -156,9 +155,10 @@ export class ClusterState implements Cluster {
     if (instance.ejection === 'connect') this.restore(instance, nowMs)
   }
 
-  #failed (instance: InstanceState, failure: 'connect' | 'reset' | 'timeout' | 'status', nowMs: number): void {
+  #failed (instance: InstanceState, failure: NonNullable<TryOutcome>, nowMs: number): void {
     instance.failures++
-    instance.consecutiveFailures++
+    // With hedges sent early all instances lose now and then; only who loses far more often than the others is ill.
+    if (failure !== 'overtaken') instance.consecutiveFailures++
     if (instance.ejection !== undefined) return
     const { consecutiveErrors } = this.options.outlier
     if (failure === 'connect') this.eject(instance, 'connect', nowMs)

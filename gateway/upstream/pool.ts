@@ -116,7 +116,7 @@ export class Pool {
   private ready (connection: UpstreamConnection): void {
     connection.connected = true
     const exchange = connection.exchange
-    if (exchange !== null) this.loop.gateway.tries.connected(exchange)
+    if (exchange !== null) this.loop.gateway.tries.connected(exchange, connection)
     else this.release(connection)
   }
 
@@ -141,7 +141,7 @@ export class Pool {
       return
     }
     attach(connection, waiting)
-    this.loop.gateway.tries.connected(waiting)
+    this.loop.gateway.tries.connected(waiting, connection)
   }
 
   /** An exchange that waited has given up. */

@@ -1,5 +1,4 @@
 /** Whether and when a failed try is made again. The budget has the last word. */
-import type { Exchange } from '../exchange.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import type { RetryPolicy } from './upstream.ts'
 
@@ -25,10 +24,8 @@ export interface RetryOptions {
   readonly backoff: Backoff | undefined
 }
 
-export type ReleasablePolicy = RetryPolicy & { release (x: Exchange): void }
-
 /** A policy over the budget of the route's service. */
-export function retryPolicy (options: RetryOptions, budget: RetryBudget, random: () => number): ReleasablePolicy {
+export function retryPolicy (options: RetryOptions, budget: RetryBudget, random: () => number): RetryPolicy {
   return {
     retries: options.retries,
     maxBodyBytes: options.maxBodyBytes,
@@ -38,11 +35,13 @@ export function retryPolicy (options: RetryOptions, budget: RetryBudget, random:
       if (options.totalTimeoutMs > 0 && nowMs - x.startedMs >= options.totalTimeoutMs) return false
       return budget.take(nowMs)
     },
-    delayMs: attempt => options.backoff === undefined ? 0 : backoffMs(options.backoff, attempt, random),
-    release (x) {
-      if (x.tried.length > 0) budget.release(x.tried.length)
-    }
+    delayMs: attempt => options.backoff === undefined ? 0 : backoffMs(options.backoff, attempt, random)
   }
+}
+
+/** Statuses that say something about the instance, whatever a route retries. */
+export function isFailure (status: number): boolean {
+  return status === 500 || (status >= 502 && status <= 504)
 }
 
 /**

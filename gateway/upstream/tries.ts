@@ -10,14 +10,13 @@ import type { HttpExchange } from '../http1/exchange.ts'
 import { isIdempotent } from '../http1/methods.ts'
 import { upstreamHead } from '../http1/upstream-head.ts'
 import type { Loop } from '../loop.ts'
+import { Hedges } from './hedges.ts'
 import { poolOf } from './pool.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
-import type { Instance } from './upstream.ts'
+import type { Instance, TryFailure, TryOutcome } from './upstream.ts'
 
 /** A body that came whole with its head is kept for a replay without anybody asking: it is in memory anyway. */
 const FREE_REPLAY_BYTES = 16_384
-
-export type TryFailure = 'connect' | 'reset' | 'timeout' | 'status'
 
 const STATUS_OF_FAILURE: Readonly<Record<FailureKind, number>> = {
   connect: 502, reset: 502, protocol: 502, timeout: 504, 'no-instance': 503, 'breaker-open': 503, bulkhead: 503,
@@ -25,12 +24,14 @@ const STATUS_OF_FAILURE: Readonly<Record<FailureKind, number>> = {
 }
 
 export class Tries {
+  readonly hedges: Hedges
   private readonly gateway: Gateway
   private readonly loop: Loop
 
   constructor (gateway: Gateway) {
     this.gateway = gateway
     this.loop = gateway.loop
+    this.hedges = new Hedges(this, gateway.loop)
   }
 
   /** May the call be made at all? Refused here it costs nothing and waits for nothing. */
@@ -48,6 +49,11 @@ export class Tries {
   private tryNext (x: HttpExchange, sameFresh: boolean): void {
     const instance = sameFresh ? x.instance : this.pick(x)
     if (instance === undefined) return this.giveUp(x, 'no-instance', `no instance of ${this.targetName(x)} is available`)
+    this.begin(x, instance, sameFresh)
+  }
+
+  /** One more try, on `instance`. */
+  begin (x: HttpExchange, instance: Instance, sameFresh: boolean): void {
     x.instance = instance
     x.attempt++
     this.loop.counters.breakwater_gateway_tries_total++
@@ -73,7 +79,8 @@ export class Tries {
   }
 
   /** The connection that the exchange waited for is there. */
-  connected (x: HttpExchange): void {
+  connected (x: HttpExchange, connection: UpstreamConnection): void {
+    this.hedges.turnTo(x, connection)
     if (x.upstream !== null && x.active) this.send(x)
   }
 
@@ -102,6 +109,7 @@ export class Tries {
     const responseMs = x.route.responseTimeoutMs
     const patienceMs = perTryMs > 0 && (responseMs === 0 || perTryMs < responseMs) ? perTryMs : responseMs
     if (patienceMs > 0) x.deadlineMs = Math.max(x.tryStartedMs, this.loop.clock.coarseMs) + patienceMs
+    if (x.route.hedge !== undefined) this.hedges.schedule(x)
   }
 
   /** More of the body is in. */
@@ -113,9 +121,12 @@ export class Tries {
   failed (x: HttpExchange, kind: 'connect' | 'reset' | 'timeout' | 'protocol', message: string, connection?: UpstreamConnection): void {
     if (x.answered) return x.client.uploadFailed()
     const nowMs = this.loop.clock.now()
-    if (connection !== undefined && this.wasStale(x, kind, connection)) return this.replay(x)
+    this.hedges.turnTo(x, connection)
+    const stale = connection !== undefined && this.wasStale(x, kind, connection)
+    if (stale && x.other === null) return this.replay(x)
     const reported = kind === 'protocol' ? 'reset' : kind
-    this.report(x, reported, nowMs - x.tryStartedMs, nowMs)
+    if (!stale) this.report(x, reported, nowMs - x.tryStartedMs, nowMs)
+    if (x.other !== null) return this.hedges.goOn(x)
     this.release(x)
     if (x.responded) return this.cutShort(x)
     if (kind !== 'protocol' && nowMs < x.totalDeadlineMs && this.mayRetry(x, kind, 0, nowMs)) return this.retry(x)
@@ -137,8 +148,10 @@ export class Tries {
 
   mayRetry (x: HttpExchange, kind: TryFailure, status: number, nowMs: number): boolean {
     const { retry } = x.route
-    return retry !== undefined && !x.responded && !x.upgraded && x.body.replayable && x.attempt <= retry.retries &&
-      retry.allows(x, kind, status, nowMs)
+    const allowed = retry !== undefined && !x.responded && !x.upgraded && x.body.replayable &&
+      x.attempt <= retry.retries && retry.allows(x, kind, status, nowMs)
+    if (allowed) x.taken++
+    return allowed
   }
 
   /** Another instance, at once or after the route's delay. */
@@ -178,7 +191,7 @@ export class Tries {
     x.client.cut()
   }
 
-  report (x: HttpExchange, failure: TryFailure | undefined, elapsedMs: number, nowMs: number): void {
+  report (x: HttpExchange, failure: TryOutcome, elapsedMs: number, nowMs: number): void {
     const { bulkhead, target } = x.route
     if (bulkhead !== undefined) {
       // Refused connections, resets and plain errors are about an instance, not about too many calls.
@@ -197,6 +210,13 @@ export class Tries {
     x.instance!.active--
   }
 
+  /** What the exchange took of the service's budget for tries beyond the first. */
+  giveBack (x: HttpExchange): void {
+    const { target } = x.route
+    if (x.taken > 0 && target.kind === 'cluster') target.cluster.budget.release(x.taken)
+    x.taken = 0
+  }
+
   /** The route's bulkhead has room for another. */
   leave (x: HttpExchange): void {
     if (!x.inBulkhead) return
@@ -206,6 +226,7 @@ export class Tries {
 
   /** Ends the call without judging the upstream. */
   abandon (x: HttpExchange): void {
+    if (x.other !== null) this.hedges.dropOther(x)
     if (x.upstream !== null) x.upstream.detach(x, false)
     else if (x.counted) poolOf(x, this.loop).leave(x)
     if (x.breakerToken >= 0) x.route.breaker!.ignore(x.breakerToken)
@@ -215,6 +236,7 @@ export class Tries {
   }
 
   sweep (x: HttpExchange, nowMs: number): void {
+    if (x.other !== null) this.hedges.sweep(x, nowMs)
     if (nowMs > x.deadlineMs || nowMs > x.totalDeadlineMs) return this.timedOut(x)
     const silenceMs = this.loop.options.limits.streamIdleTimeoutMs
     const { upstream } = x

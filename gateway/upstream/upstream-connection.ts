@@ -10,6 +10,7 @@ import { ChunkedDecoder, DATA, END, FAULT } from '../http1/chunked.ts'
 import type { HttpExchange } from '../http1/exchange.ts'
 import { Outlet } from '../http1/outlet.ts'
 import { forwardableTrailers } from '../http1/trailers.ts'
+import { isFailure } from './retry-policy.ts'
 import type { Pool } from './pool.ts'
 
 /** A socket as the pool makes it; `destroy` is all that is asked of it besides writing. */
@@ -111,6 +112,7 @@ export class UpstreamConnection {
     if (exchange.response.status < 200) return this.interim(exchange, buffer, at, length)
     this.expectBody(exchange)
     const gateway = this.pool.loop.gateway
+    if (exchange.other !== null) gateway.tries.hedges.answered(exchange, this, isFailure(exchange.response.status))
     const serial = exchange.serial
     if (!gateway.responseHead(exchange)) return this.drop(exchange, length - at)
     // Filters may have ended the exchange.
@@ -206,7 +208,7 @@ export class UpstreamConnection {
     this.exchange = null
     if (exchange.upstream === this) exchange.upstream = null
     this.destroy()
-    this.pool.loop.gateway.tries.failed(exchange, 'protocol', message)
+    this.pool.loop.gateway.tries.failed(exchange, 'protocol', message, this)
   }
 
   /** The upstream has closed its side. */

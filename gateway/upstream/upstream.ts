@@ -21,13 +21,19 @@ export interface Instance {
   pool: unknown
 }
 
+export type TryFailure = 'connect' | 'reset' | 'timeout' | 'status'
+/** `overtaken`: a second try, sent later, was answered first. */
+export type TryOutcome = TryFailure | 'overtaken' | undefined
+
 export interface Cluster {
   readonly name: string
   readonly instances: readonly Instance[]
   /** P2C least request over the eligible ones without `x.tried`; undefined when there is none. */
   pick (x: Exchange): Instance | undefined
+  /** For tries beyond the first: retries and hedges draw from the same. */
+  readonly budget: { take (nowMs: number): boolean, release (count: number): void }
   /** How a try ended. `elapsedMs` to the response head; `failure` undefined = the instance did its job. */
-  report (instance: Instance, failure: 'connect' | 'reset' | 'timeout' | 'status' | undefined, elapsedMs: number, nowMs: number): void
+  report (instance: Instance, failure: TryOutcome, elapsedMs: number, nowMs: number): void
 }
 
 /** A breaker in closed state is integers only; opossum is told of transitions. */
@@ -49,13 +55,21 @@ export interface Bulkhead {
   observe (elapsedMs: number, dropped: boolean, nowMs: number): void
 }
 
+/** When a second try is sent beside one that takes long. */
+export interface HedgePolicy {
+  /** Milliseconds after the request is out; 0 = not (yet). */
+  delayMs (nowMs: number): number
+  /** How long the head of a good answer took. */
+  observe (elapsedMs: number, nowMs: number): void
+}
+
 export interface RetryPolicy {
   /** Extra tries beyond the first. */
   readonly retries: number
   readonly maxBodyBytes: number
   readonly perTryTimeoutMs: number
   /** May this failure be tried again? Checks method, status, failure kind and the budget; takes from the budget. */
-  allows (x: Exchange, failure: 'connect' | 'reset' | 'timeout' | 'status', status: number, nowMs: number): boolean
+  allows (x: Exchange, failure: TryFailure, status: number, nowMs: number): boolean
   /** Milliseconds before the next try, 0 for at once. */
   delayMs (attempt: number): number
 }

@@ -20,7 +20,11 @@ export const RESPONSE_SEEDS: readonly string[] = [
 
 const instance = fedInstance()
 const loop = loopWith({
-  kind: 'cluster', webSocket: false, cluster: { name: 'fuzz', instances: [instance], pick: () => instance, report: () => {} }
+  kind: 'cluster',
+  webSocket: false,
+  cluster: {
+    name: 'fuzz', instances: [instance], budget: { take: () => false, release () {} }, pick: () => instance, report: () => {}
+  }
 })
 const pool = new FedPool(instance, loop)
 instance.pool = pool
