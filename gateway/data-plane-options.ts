@@ -68,10 +68,12 @@ export interface ForwardedOptions {
   readonly port: boolean
   readonly proto: boolean
   readonly prefix: boolean
-  /** RFC 7239. */
-  readonly forwarded: boolean
   /** Ours behind what a trusted peer sent; false: ours instead of it. */
   readonly append: Readonly<Record<'for' | 'host' | 'port' | 'proto' | 'prefix', boolean>>
+  /** RFC 7239. */
+  readonly forwarded: boolean
+  /** Its `by`: the address of ours that the request came in on. */
+  readonly by: boolean
 }
 
 /** One certificate of the listener; `serverNames` picks it by SNI, the first entry is the default. */
@@ -86,12 +88,12 @@ export interface ListenerTls {
   readonly handshakeTimeoutMs: number
   /** How often the files are looked at; changed ones serve new connections. */
   readonly reloadIntervalMs: number
+  /** Clients are asked for a certificate of these authorities; undefined: they are not. */
+  readonly clients: { readonly trustFile: string, readonly required: boolean } | undefined
 }
 
 export interface DataPlaneOptions {
   readonly host: string
-  /** Clients are asked for a certificate of these authorities; undefined: they are not. */
-  readonly clients: { readonly trustFile: string, readonly required: boolean } | undefined
   readonly port: number
   /** Event loops; 0 = in this thread (tests, and machines with one core). */
   readonly workers: number
