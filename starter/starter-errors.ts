@@ -15,6 +15,7 @@ export const starterError = errorTable({
   E_UPSTREAM: { text: '%s.', next: 'Tried %s.', status: 502, canRetry: true },
   E_BODY_TOO_LARGE: { text: 'the answer is larger than %s bytes.', next: 'Raise breakwater.client.max-body-size, or ask for less.', status: 502 },
   E_BODY_NOT_JSON: { text: 'the answer (%s) is no JSON: %s.', next: 'Use text() to look at it.', status: 502 },
+  E_CLIENT_SETTING: { text: '"%s" cannot be used here.', next: 'Use %s.' },
   E_CLIENT_PATH: { text: '%s is no path.', next: 'Give the path within the service, starting with one "/".', status: 500 },
 
   E_UNAUTHENTICATED: { text: 'this needs a caller who is known.', next: 'Send credentials in the Authorization header, or a certificate.', status: 401 },

@@ -6,13 +6,11 @@
  */
 import { EventEmitter } from 'node:events'
 import CircuitBreaker from 'opossum'
+import { countWindow, timeWindow } from './breaker-window.ts'
+import type { BreakerWindow, WindowTotals } from './breaker-window.ts'
 import type { BreakerOptions } from './options.ts'
 
 export type BreakerState = 'closed' | 'open' | 'half_open'
-
-const SUCCESS = 1
-const FAILURE = 2
-const SLOW = 4
 
 /** Hand back what `enter` gave exactly once, by success, failure or ignore. */
 export class Breaker {
@@ -21,13 +19,10 @@ export class Breaker {
   refused = 0
   readonly #options: BreakerOptions
   readonly #circuit: CircuitBreaker
-  readonly #results: Uint8Array
+  readonly #calls: BreakerWindow
+  readonly #probes: BreakerWindow
   /** Changes with every state: results of calls that began in an earlier one say nothing about this one. */
   #epoch = 0
-  #next = 0
-  #completed = 0
-  #failures = 0
-  #slow = 0
   #probesLeft = 0
   #openedAtMs = 0
   #why = ''
@@ -35,7 +30,8 @@ export class Breaker {
   constructor (name: string, options: BreakerOptions, onChange: (state: BreakerState, why: string) => void = () => {}) {
     this.name = name
     this.#options = options
-    this.#results = new Uint8Array(Math.max(options.windowSize, options.probes))
+    this.#calls = (options.windowType === 'TIME_BASED' ? timeWindow : countWindow)(options.windowSize)
+    this.#probes = countWindow(options.probes)
     this.#circuit = new CircuitBreaker(async () => {}, {
       name,
       timeout: false,
@@ -57,7 +53,7 @@ export class Breaker {
     return this.#circuit.halfOpen ? 'half_open' : 'open'
   }
 
-  /** What opened it last: `50 % of 20 calls failed`. */
+  /** What opened it last: `10 of 20 calls failed`. */
   get why (): string {
     return this.#why
   }
@@ -74,11 +70,11 @@ export class Breaker {
   }
 
   success (token: number, elapsedMs: number, nowMs: number): void {
-    this.#record(token, SUCCESS, elapsedMs, nowMs)
+    this.#record(token, false, elapsedMs, nowMs)
   }
 
   failure (token: number, elapsedMs: number, nowMs: number): void {
-    this.#record(token, FAILURE, elapsedMs, nowMs)
+    this.#record(token, true, elapsedMs, nowMs)
   }
 
   /** The call told nothing about the service (the caller gave up): frees a probe without counting. */
@@ -96,33 +92,33 @@ export class Breaker {
     this.#circuit.shutdown()
   }
 
-  #record (token: number, outcome: number, elapsedMs: number, nowMs: number): void {
+  #record (token: number, failed: boolean, elapsedMs: number, nowMs: number): void {
     if (token !== this.#epoch) return
-    const result = outcome | (elapsedMs >= this.#options.slowCallMs ? SLOW : 0)
-    const size = this.#circuit.halfOpen ? this.#options.probes : this.#options.windowSize
-    const forgotten = this.#results[this.#next] ?? 0
-    this.#results[this.#next] = result
-    this.#next = (this.#next + 1) % size
-    this.#completed = Math.min(this.#completed + 1, size)
-    this.#failures += failed(result) - failed(forgotten)
-    this.#slow += slow(result) - slow(forgotten)
-    this.#judge(nowMs)
+    const window = this.#circuit.halfOpen ? this.#probes : this.#calls
+    window.add(failed, elapsedMs >= this.#options.slowCallMs, nowMs)
+    this.#judge(window.totals, nowMs)
   }
 
   /** As Resilience4j: rates of completed calls, reached means open; probes are judged when all have ended. */
-  #judge (nowMs: number): void {
-    const { minimumCalls, probes, failureRate, slowCallRate, windowSize } = this.#options
+  #judge ({ calls, failures, slow }: WindowTotals, nowMs: number): void {
+    const { probes, failureRate, slowCallRate } = this.#options
     const probing = this.#circuit.halfOpen
-    if (this.#completed < (probing ? probes : Math.min(minimumCalls, windowSize))) return
-    const tooManyFailed = this.#failures * 100 >= failureRate * this.#completed && this.#failures > 0
-    const tooManySlow = this.#slow * 100 >= slowCallRate * this.#completed && this.#slow > 0
-    if (tooManyFailed) this.#open(this.#failures, 'failed', nowMs)
-    else if (tooManySlow) this.#open(this.#slow, 'were slow', nowMs)
+    if (calls < (probing ? probes : this.#minimumCalls())) return
+    const tooManyFailed = failures * 100 >= failureRate * calls && failures > 0
+    const tooManySlow = slow * 100 >= slowCallRate * calls && slow > 0
+    if (tooManyFailed) this.#open(`${failures} of ${calls} calls failed`, nowMs)
+    else if (tooManySlow) this.#open(`${slow} of ${calls} calls were slow`, nowMs)
     else if (probing) this.#circuit.close()
   }
 
-  #open (count: number, how: string, nowMs: number): void {
-    this.#why = `${count} of ${this.#completed} calls ${how}`
+  /** A window of ten calls never holds twenty. */
+  #minimumCalls (): number {
+    const { windowType, windowSize, minimumCalls } = this.#options
+    return windowType === 'TIME_BASED' ? minimumCalls : Math.min(minimumCalls, windowSize)
+  }
+
+  #open (why: string, nowMs: number): void {
+    this.#why = why
     this.#openedAtMs = nowMs
     this.#circuit.open()
   }
@@ -130,19 +126,8 @@ export class Breaker {
   /** Every state begins with an empty window: opossum keeps the old one when it closes, and opens again at once. */
   #reset (): void {
     this.#epoch++
-    this.#results.fill(0)
-    this.#next = 0
-    this.#completed = 0
-    this.#failures = 0
-    this.#slow = 0
+    this.#calls.clear()
+    this.#probes.clear()
     this.#probesLeft = this.#circuit.halfOpen ? this.#options.probes : 0
   }
-}
-
-function failed (result: number): number {
-  return (result & FAILURE) === 0 ? 0 : 1
-}
-
-function slow (result: number): number {
-  return (result & SLOW) === 0 ? 0 : 1
 }

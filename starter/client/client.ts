@@ -74,7 +74,8 @@ export class ServiceClient {
     this.#deps = dependencies
     this.#now = dependencies.now ?? (() => performance.now())
     this.#where = `${dependencies.caller} -> ${service}`
-    this.#endpoints = new Endpoints(service, dependencies.discovery, dependencies.random ?? Math.random)
+    const { discovery, random = Math.random } = dependencies
+    this.#endpoints = new Endpoints(service, discovery, random, options.zone)
     this.#budget = new RetryBudget(options.retryBudget)
     this.#agent = new Agent({
       connections: options.maxConnections,

@@ -3,6 +3,7 @@
  * it is left alone. The registry learns of a dead instance when its lease ends; the first refused connection tells us.
  */
 import type { DiscoveryClient, ServiceInstance } from '../discovery/discovery-client.ts'
+import { isInZone } from './zone.ts'
 
 /** One instance as this process sees it. */
 export interface Endpoint {
@@ -22,12 +23,16 @@ const MAX_EJECTION_MS = 30_000
 /** Kept up to date by discovery until closed. */
 export class Endpoints {
   readonly #random: () => number
+  readonly #zone: string | undefined
   readonly #unwatch: () => void
   #all: readonly Endpoint[] = []
   #up: readonly Endpoint[] = []
+  /** Those of the preferred zone; everyone where no zone is preferred. */
+  #near: readonly Endpoint[] = []
 
-  constructor (service: string, discovery: DiscoveryClient, random: () => number) {
+  constructor (service: string, discovery: DiscoveryClient, random: () => number, zone?: string) {
     this.#random = random
+    this.#zone = zone
     this.#unwatch = discovery.watch(service, (_service, instances) => this.#update(instances))
   }
 
@@ -41,13 +46,18 @@ export class Endpoints {
   }
 
   /**
-   * The less busy of two picked at random among those not tried and not ejected; when all are ejected, among the
+   * One of those not tried and not ejected, of the preferred zone if it has any; when all are ejected, one of the
    * ejected: refusing to try at all would be worse. Undefined when all were tried or there are none.
    */
   pick (tried: readonly Endpoint[], nowMs: number): Endpoint | undefined {
-    const untried = tried.length === 0 ? this.#up : this.#up.filter(endpoint => !tried.includes(endpoint))
-    const healthy = untried.filter(endpoint => endpoint.ejectedUntilMs <= nowMs)
-    const from = healthy.length > 0 ? healthy : untried
+    const isFit = (endpoint: Endpoint): boolean => endpoint.ejectedUntilMs <= nowMs && !tried.includes(endpoint)
+    return this.#lessBusy(this.#near.filter(isFit)) ??
+      (this.#near === this.#up ? undefined : this.#lessBusy(this.#up.filter(isFit))) ??
+      this.#lessBusy(this.#up.filter(endpoint => !tried.includes(endpoint)))
+  }
+
+  /** The less busy of two drawn at random. */
+  #lessBusy (from: readonly Endpoint[]): Endpoint | undefined {
     const first = from[this.#index(from.length)]
     const second = from[this.#index(from.length)]
     if (first === undefined || second === undefined) return undefined
@@ -86,6 +96,8 @@ export class Endpoints {
       return former?.instance.instanceId === instance.instanceId ? Object.assign(former, { instance }) : fresh
     })
     this.#up = this.#all.filter(endpoint => endpoint.instance.status === 'UP')
+    const zone = this.#zone
+    this.#near = zone === undefined ? this.#up : this.#up.filter(endpoint => isInZone(endpoint.instance, zone))
   }
 }
 

@@ -2,9 +2,13 @@
 import { readClientTls } from '../security/tls.ts'
 import type { ClientTls } from '../security/tls.ts'
 import type { Settings } from '../settings/index.ts'
+import { starterError } from '../starter-errors.ts'
+import { readPreferredZone } from './zone.ts'
 
 export interface BreakerOptions {
-  /** `slidingWindowSize`: the last calls that are judged together. */
+  /** `slidingWindowType`: the last calls, or the calls of the last seconds. */
+  readonly windowType: 'COUNT_BASED' | 'TIME_BASED'
+  /** `slidingWindowSize`: the calls, or the seconds, that are judged together. */
   readonly windowSize: number
   /** `minimumNumberOfCalls`: fewer calls than this are never judged. */
   readonly minimumCalls: number
@@ -38,6 +42,8 @@ export interface ClientOptions {
   readonly maxBodyBytes: number
   /** `breakwater.client.tls.*`: for instances that serve TLS. */
   readonly tls: ClientTls
+  /** `spring.cloud.loadbalancer.zone` and the like: whose instances come first. Undefined: all alike. */
+  readonly zone: string | undefined
   readonly breaker: BreakerOptions
 }
 
@@ -52,7 +58,9 @@ export const CLIENT_DEFAULTS: ClientOptions = {
   maxConnections: 64,
   maxBodyBytes: 10 * 1024 * 1024,
   tls: {},
+  zone: undefined,
   breaker: {
+    windowType: 'COUNT_BASED',
     windowSize: 100,
     minimumCalls: 20,
     failureRate: 50,
@@ -83,6 +91,7 @@ export function readClientOptions (settings: Settings, service: string): ClientO
     maxConnections: settings.integer(ours('max-connections'), CLIENT_DEFAULTS.maxConnections),
     maxBodyBytes: settings.bytes(ours('max-body-size'), CLIENT_DEFAULTS.maxBodyBytes),
     tls: readClientTls(settings, 'breakwater.client.tls'),
+    zone: readPreferredZone(settings, service),
     breaker: readBreakerOptions(settings, name => key('circuitbreaker', name))
   }
 }
@@ -90,12 +99,33 @@ export function readClientOptions (settings: Settings, service: string): ClientO
 function readBreakerOptions (settings: Settings, key: (name: string) => string): BreakerOptions {
   const defaults = CLIENT_DEFAULTS.breaker
   return {
-    windowSize: settings.integer(key('sliding-window-size'), defaults.windowSize),
+    ...readWindow(settings, key),
     minimumCalls: settings.integer(key('minimum-number-of-calls'), defaults.minimumCalls),
     failureRate: settings.number(key('failure-rate-threshold'), defaults.failureRate),
     slowCallRate: settings.number(key('slow-call-rate-threshold'), defaults.slowCallRate),
     slowCallMs: settings.durationMs(key('slow-call-duration-threshold'), defaults.slowCallMs),
     openMs: settings.durationMs(key('wait-duration-in-open-state'), defaults.openMs),
-    probes: settings.integer(key('permitted-number-of-calls-in-half-open-state'), defaults.probes)
+    probes: atLeastOne(settings, key('permitted-number-of-calls-in-half-open-state'), defaults.probes)
   }
+}
+
+/** More calls or seconds than this are no window but an archive. */
+const MAX_WINDOW = 100_000
+
+function readWindow (
+  settings: Settings, key: (name: string) => string
+): Pick<BreakerOptions, 'windowType' | 'windowSize'> {
+  const defaults = CLIENT_DEFAULTS.breaker
+  const typeKey = key('sliding-window-type')
+  const windowType = settings.string(typeKey, defaults.windowType).toUpperCase()
+  if (windowType !== 'COUNT_BASED' && windowType !== 'TIME_BASED') {
+    throw starterError('E_CLIENT_SETTING', [windowType, 'COUNT_BASED or TIME_BASED'], { where: settings.origin(typeKey) ?? typeKey })
+  }
+  return { windowType, windowSize: atLeastOne(settings, key('sliding-window-size'), defaults.windowSize) }
+}
+
+function atLeastOne (settings: Settings, key: string, fallback: number): number {
+  const value = settings.integer(key, fallback)
+  if (value >= 1 && value <= MAX_WINDOW) return value
+  throw starterError('E_CLIENT_SETTING', [value, `a number from 1 to ${MAX_WINDOW}`], { where: settings.origin(key) ?? key })
 }

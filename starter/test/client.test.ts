@@ -8,7 +8,7 @@ import { ServiceClient } from '../client/client.ts'
 import { ClientMetrics } from '../client/client-metrics.ts'
 import { Endpoints } from '../client/endpoints.ts'
 import { CLIENT_DEFAULTS, readClientOptions } from '../client/options.ts'
-import type { ClientOptions } from '../client/options.ts'
+import type { BreakerOptions, ClientOptions } from '../client/options.ts'
 import { RetryBudget } from '../client/retry-budget.ts'
 import type { ServiceInstance } from '../discovery/discovery-client.ts'
 import { FixedDiscoveryClient } from '../discovery/fixed.ts'
@@ -19,8 +19,8 @@ import { createIdSource } from '../trace/random-ids.ts'
 import type { Span } from '../trace/spans.ts'
 import { deadPort, httpDouble, memoryLog, settingsOf, until } from './support.ts'
 
-const BREAKER = {
-  windowSize: 10, minimumCalls: 4, failureRate: 50, slowCallRate: 100, slowCallMs: 1_000, openMs: 20, probes: 2
+const BREAKER: BreakerOptions = {
+  windowType: 'COUNT_BASED', windowSize: 10, minimumCalls: 4, failureRate: 50, slowCallRate: 100, slowCallMs: 1_000, openMs: 20, probes: 2
 }
 
 function instance (port: number, status: ServiceInstance['status'] = 'UP'): ServiceInstance {
@@ -259,6 +259,18 @@ t.test('breaker: opens exactly when the rate of the last calls reaches the thres
   t.end()
 })
 
+t.test('breaker: with a window of time, failures of long ago count for nothing, however few calls came since', t => {
+  const breaker = new Breaker('t', { ...BREAKER, windowType: 'TIME_BASED', windowSize: 3, minimumCalls: 4 })
+  t.teardown(() => breaker.stop())
+  for (const atMs of [0, 500, 900]) breaker.failure(breaker.enter(), 1, atMs)
+  breaker.failure(breaker.enter(), 1, 3_100)
+  t.equal(breaker.state, 'closed', 'three of the four are older than three seconds')
+  for (const atMs of [3_200, 4_000, 4_900]) breaker.failure(breaker.enter(), 1, atMs)
+  t.equal(breaker.state, 'open')
+  t.equal(breaker.why, '4 of 4 calls failed')
+  t.end()
+})
+
 t.test('breaker: slow calls alone open it', t => {
   const breaker = new Breaker('s', { ...BREAKER, slowCallRate: 50, slowCallMs: 100 })
   t.teardown(() => breaker.stop())
@@ -317,6 +329,47 @@ t.test('settings: own over default over built-in, under the names of Resilience4
   t.match(options, { timeoutMs: 1_000, maxAttempts: 1, maxBodyBytes: 1024 })
   t.match(options.breaker, { windowSize: 50, failureRate: 10, minimumCalls: 20 })
   t.same(readClientOptions(await settingsOf(), 'users'), CLIENT_DEFAULTS)
+})
+
+t.test('settings of the window that make no sense stop the first call, with their place', async t => {
+  const size = await settingsOf({ 'resilience4j.circuitbreaker.instances.users.sliding-window-size': '0' })
+  t.throws(() => readClientOptions(size, 'users'), { code: 'E_CLIENT_SETTING', message: /^command line: "0".*1 to/ })
+  const type = await settingsOf({ 'resilience4j.circuitbreaker.configs.default.sliding-window-type': 'BOTH' })
+  t.throws(() => readClientOptions(type, 'users'), { code: 'E_CLIENT_SETTING', message: /TIME_BASED/ })
+  const timed = await settingsOf({ 'resilience4j.circuitbreaker.instances.users.slidingWindowType': 'time_based' })
+  t.equal(readClientOptions(timed, 'users').breaker.windowType, 'TIME_BASED')
+})
+
+t.test('the own zone is preferred as long as somebody there can answer', async t => {
+  const zoned = (port: number, zone: string) => ({ ...instance(port), metadata: { zone } })
+  const discovery = new FixedDiscoveryClient([zoned(1, 'a'), zoned(2, 'B'), { ...instance(3), zone: 'b' }, zoned(4, 'a')])
+  let draw = 0
+  const endpoints = new Endpoints('users', discovery, () => (draw = (draw + 0.37) % 1), 'b')
+  t.teardown(() => endpoints.close())
+  const picked = new Set<number | undefined>()
+  for (let call = 0; call < 50; call++) picked.add(endpoints.pick([], 0)?.instance.port)
+  t.same(picked, new Set([2, 3]))
+  const near = endpoints.all.filter(({ instance: { port } }) => port === 2 || port === 3)
+  t.match(endpoints.pick(near, 0)?.instance.port, /^[14]$/, 'both were tried: another zone answers')
+  for (const endpoint of near) endpoints.failed(endpoint, true, 0)
+  t.match(endpoints.pick([], 0)?.instance.port, /^[14]$/, 'both are set aside: another zone answers')
+  t.match(endpoints.pick([], 2_000)?.instance.port, /^[23]$/, 'and back home')
+  const elsewhere = new Endpoints('users', discovery, () => 0, 'nowhere')
+  t.teardown(() => elsewhere.close())
+  t.ok(elsewhere.pick([], 0), 'a zone without instances is no reason to refuse')
+})
+
+t.test('which zone is preferred: Spring Cloud LoadBalancer\'s names, and the process\'s own zone', async t => {
+  const zoneOf = async (values: Record<string, string>) => readClientOptions(await settingsOf(values), 'users').zone
+  const own = { 'eureka.instance.metadata-map.zone': 'a' }
+  t.equal(await zoneOf(own), undefined, 'a zone alone is no wish')
+  t.equal(await zoneOf({ ...own, 'spring.cloud.loadbalancer.configurations': 'zone-preference' }), 'a')
+  t.equal(await zoneOf({ ...own, 'spring.cloud.loadbalancer.clients.users.configurations': 'zone-preference' }), 'a')
+  t.equal(await zoneOf({ ...own, 'spring.cloud.loadbalancer.clients.orders.zone': 'c' }), undefined)
+  t.equal(await zoneOf({ ...own, 'spring.cloud.loadbalancer.zone': 'c' }), 'c')
+  t.equal(await zoneOf({
+    'eureka.client.region': 'eu', 'eureka.client.availability-zones.eu': 'eu-1,eu-2', 'spring.cloud.loadbalancer.configurations': 'zone-preference'
+  }), 'eu-1')
 })
 
 t.test('under load one of two instances dies: no call fails', async t => {

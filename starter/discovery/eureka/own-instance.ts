@@ -1,5 +1,6 @@
 /** What this process tells the registry of itself: `eureka.instance.*` under Spring's names. */
 import type { Settings } from '../../settings/index.ts'
+import { ownAvailabilityZone } from '../../client/zone.ts'
 import type { InstanceStatus, OwnAddress } from '../discovery-client.ts'
 
 export interface OwnInstance {
@@ -73,8 +74,7 @@ function leaseInfo (renewalIntervalInSecs: number, durationInSecs: number): obje
 function metadataOf (settings: Settings, address: OwnAddress): Record<string, string> {
   const own = settings.map('eureka.instance.metadata-map')
   const management = address.managementPort === undefined ? {} : { 'management.port': String(address.managementPort) }
-  const region = settings.string('eureka.client.region', 'us-east-1')
-  const zone = settings.list(`eureka.client.availability-zones.${region}`, [])[0]
+  const zone = ownAvailabilityZone(settings)
   return { ...management, ...(zone === undefined ? {} : { zone }), ...own }
 }
 
