@@ -23,7 +23,9 @@ const MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 /** The longest case: a thousand compressed messages of 128 KiB. */
 const CASE_MS = 120_000
 
-type Report = Readonly<Record<string, Readonly<Record<string, { readonly behavior: string, readonly behaviorClose: string }>>>>
+interface Outcome { readonly behavior: string, readonly behaviorClose: string }
+/** By agent and case. */
+type Report = Readonly<Record<string, Readonly<Record<string, Outcome>>>>
 
 const folder = mkdtempSync(join(tmpdir(), 'breakwater-autobahn-'))
 try {

@@ -4,12 +4,12 @@
  * gateway has one that Node does not have.
  */
 import { createServer } from 'node:http'
-import { createServer as createHttp2 } from 'node:http2'
+import { createServer as createHttp2, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo, Server } from 'node:net'
 import { parseArgs } from 'node:util'
 import { runSuite, startGateway } from './gateway-process.ts'
 
-/** A port without TLS serves both versions: what is no preface of HTTP/2 is a malformed HTTP/1.1 request, and told so. */
+/** A port without TLS serves both versions: what is no preface is a malformed HTTP/1.1 request, and told so. */
 const AS_HTTP11 = new Set(['3.5. 2: Sends invalid connection preface'])
 
 const { values } = parseArgs({ options: { section: { type: 'string' } } })
@@ -18,7 +18,7 @@ const upstream = createServer((request, response) => {
   request.resume().on('end', () => response.end('ok'))
 })
 const bare = createHttp2()
-bare.on('stream', stream => {
+bare.on('stream', (stream: ServerHttp2Stream) => {
   stream.on('error', () => {})
   stream.respond({ ':status': 200 })
   stream.end('ok')
