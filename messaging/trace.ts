@@ -1,7 +1,8 @@
 /**
  * Messages in traces: a span for putting a message into the outbox (from the call to its commit) and one for each try
  * of handling it, its parent the span that the envelope names; so one trace leads from the gateway through every
- * service that an order moves. Without a collector, and for traces that are not sampled, the envelope hands on what came in.
+ * service that an order moves. Without a collector, and for traces that are not sampled, the envelope hands on what
+ * came in.
  */
 import {
   createIdSource, formatTraceParent, parseTraceParent, runInContext, type RequestContext, type Span, type SpanSink

@@ -19,7 +19,7 @@ t.test('the embedded bus as a process passes the suite', async t => {
 t.test('the book', async t => {
   const open = (t: { testdir (): string }, now: () => number) => {
     const store = openSqlite({ file: join(t.testdir(), 'bus.db'), tables: BUS_TABLES })
-    return { store, book: new BusBook(store, now) }
+    return { store, book: new BusBook(store, now, now) }
   }
 
   await t.test('gives a lane to somebody else after its time, and then refuses the first receipt', async t => {
@@ -79,4 +79,38 @@ t.test('bad requests to the bus are refused with 400, never taken', async t => {
     t.equal(response.statusCode, 400)
   }
   t.equal((await app.inject({ method: 'POST', url: '/queues/q/receive', payload: { max: 1e6 } })).statusCode, 400)
+})
+
+t.test('a wall clock that is set neither frees a message that somebody has, nor keeps one', async t => {
+  let [now, elapsed] = [1_000_000, 0]
+  const store = openSqlite({ file: join(t.testdir(), 'bus.db'), tables: BUS_TABLES })
+  t.teardown(() => store.close())
+  const book = new BusBook(store, () => now, () => elapsed)
+  await book.send('q', [message('a', 1)])
+  t.equal((await book.receive('q', 1, 100)).length, 1)
+  now += 3_600_000
+  t.same(await book.receive('q', 1, 100), [])
+  now -= 7_200_000
+  elapsed += 101
+  t.equal((await book.receive('q', 1, 100)).length, 1)
+})
+
+t.test('what was handled and what failed for good is not there after a restart, what was not settled is, in order', async t => {
+  const open = () => openSqlite({ file: join(t.testdirName, 'bus.db'), tables: BUS_TABLES })
+  t.testdir()
+  const store = open()
+  const book = new BusBook(store)
+  await book.send('q', [message('a', 1), message('a', 2), message('b', 1), message('c', 1)])
+  const taken = new Map((await book.receive('q', 10, 60_000)).map(one => [one.group, one.receipt]))
+  await book.settle('q', [{ group: 'a', receipt: taken.get('a')!, verdict: 'done' },
+    { group: 'b', receipt: taken.get('b')!, verdict: 'dead', error: 'no' }])
+  t.same(await book.settle('q', [{ group: 'b', receipt: taken.get('b')!, verdict: 'dead' }]), [taken.get('b')])
+  await book.close()
+  await store.close()
+  const again = open()
+  t.teardown(() => again.close())
+  const reopened = new BusBook(again)
+  const bodies = (await reopened.receive('q', 10, 60_000)).map(one => JSON.parse(one.body) as { subject: string, data: { n: number } })
+  t.same(bodies.map(({ subject, data }) => `${subject}${data.n}`).sort(), ['a2', 'c1'])
+  t.match(await reopened.stats('q'), { waiting: 0, inFlight: 2, dead: 1 })
 })

@@ -8,6 +8,7 @@ import type { DeadLetter, Outgoing, QueueStat } from '../bus.ts'
 import { messagingError } from '../../errors.ts'
 import type { SqlStore } from '../../store/sqlite.ts'
 import type { SqlTx } from '../../store/store.ts'
+import { Bodies } from './bodies.ts'
 import { Lanes, type Lane, type QueueLanes } from './lanes.ts'
 
 export const BUS_TABLES = `
@@ -52,24 +53,23 @@ export interface Settlement {
   readonly error?: string | undefined
 }
 
-/** Bodies are kept in memory up to this many characters; the rest is read from the disk when its turn comes. */
-const MAX_KEPT = 16 * 1024 * 1024
-
 /** A message that was written and is not in its lane yet. */
 interface Entered { readonly queue: string, readonly group: string, readonly seq: number, readonly body: string }
 
 export class BusBook {
   readonly #store: SqlStore
   readonly #now: () => number
+  readonly #elapsed: () => number
   readonly #lanes: Promise<Lanes>
-  readonly #bodies = new Map<number, string>()
-  #kept = 0
+  readonly #bodies = new Bodies()
   #done: number[] = []
   #erasing: NodeJS.Timeout | undefined
 
-  constructor (store: SqlStore, now: () => number = Date.now) {
+  /** `elapsed` measures how long somebody has a message: a wall clock that is set would free them all, or none. */
+  constructor (store: SqlStore, now: () => number = Date.now, elapsed: () => number = () => performance.now()) {
     this.#store = store
     this.#now = now
+    this.#elapsed = elapsed
     this.#lanes = readLanes(store)
     // Told to whoever asks first; without a listener it would end the process.
     this.#lanes.catch(() => {})
@@ -106,7 +106,7 @@ export class BusBook {
 
   /** Hands out the heads of up to `max` free lanes. */
   async receive (queue: string, max: number, visibilityMs: number): Promise<Received[]> {
-    const taken = (await this.#lanes).of(queue).take(max, this.#now(), visibilityMs)
+    const taken = (await this.#lanes).of(queue).take(max, this.#elapsed(), visibilityMs)
     // Before anything is waited for: a lane that moves on meanwhile must not change what is handed out here.
     const heads = taken.map(({ seqs, receipt, group, receives }) =>
       ({ seq: seqs[0]!, receipt: receipt!, group, receiveCount: receives }))
@@ -125,13 +125,12 @@ export class BusBook {
       if (lane === undefined) stale.push(receipt)
       else if (verdict === 'retry') {
         lane.receipt = undefined
-        lanes.holdUntil(lane, this.#now() + delayMs)
+        lanes.holdUntil(lane, this.#elapsed() + delayMs)
       } else {
         const seq = lane.seqs[0]!
         if (verdict === 'dead') await this.#bury(lanes, lane, error)
         else this.#erase(seq)
-        this.#kept -= this.#bodies.get(seq)?.length ?? 0
-        this.#bodies.delete(seq)
+        this.#bodies.drop(seq)
         lanes.advance(lane)
       }
     }
@@ -142,7 +141,7 @@ export class BusBook {
     const lanes = (await this.#lanes).of(queue)
     const lane = lanes.find(group, receipt)
     if (lane === undefined) throw messagingError('E_STALE_RECEIPT', [], { where: queue })
-    lanes.holdUntil(lane, this.#now() + ms)
+    lanes.holdUntil(lane, this.#elapsed() + ms)
   }
 
   dead (queue: string, limit: number): Promise<DeadLetter[]> {
@@ -177,14 +176,14 @@ export class BusBook {
   }
 
   async stats (queue: string): Promise<QueueStat> {
-    const [now, lanes] = [this.#now(), (await this.#lanes).of(queue)]
-    const inFlight = lanes.inFlight(now)
+    const lanes = (await this.#lanes).of(queue)
+    const inFlight = lanes.inFlight(this.#elapsed())
     const count = (sql: string, param: string | number) => this.#store.read.get<{ n: number }>(sql, param)
     const dead = await count('SELECT count(*) AS n FROM dead WHERE queue = ?', queue)
     const { oldest } = lanes
     const sentAt = oldest === undefined ? undefined : await count('SELECT sent_at AS n FROM msg WHERE seq = ?', oldest)
     return { queue, waiting: lanes.size - inFlight, inFlight, dead: dead?.n ?? 0,
-      oldestMs: sentAt === undefined ? 0 : now - sentAt.n }
+      oldestMs: sentAt === undefined ? 0 : this.#now() - sentAt.n }
   }
 
   async queues (): Promise<string[]> {
@@ -192,9 +191,10 @@ export class BusBook {
     return [...new Set([...(await this.#lanes).names, ...rows.map(row => row.queue)])]
   }
 
-  /** When something can be handed out, so that a waiting consumer can be woken then; Infinity when nothing is there. */
+  /** Milliseconds until something can be handed out, Infinity when nothing is there. */
   async nextFree (queue: string): Promise<number> {
-    return (await this.#lanes).of(queue).freeAt(this.#now())
+    const now = this.#elapsed()
+    return (await this.#lanes).of(queue).freeAt(now) - now
   }
 
   async purge (): Promise<void> {
@@ -216,7 +216,7 @@ export class BusBook {
     const entered = (await this.#store.tx(write)).filter(one => one !== undefined)
     for (const { queue, group, seq, body } of entered) {
       lanes.of(queue).add(group, seq)
-      this.#keepBody(seq, body)
+      this.#bodies.keep(seq, body)
     }
     await flushed
     return [...new Set(entered.map(one => one.queue))]
@@ -231,12 +231,6 @@ export class BusBook {
     const row = await tx.get<{ seq: number }>('INSERT INTO msg (queue, grp, id, type, body, sent_at, receives) ' +
       'VALUES (?, ?, ?, ?, ?, ?, 0) RETURNING seq', queue, message.group, message.id, message.type, message.body, now)
     return { queue, group: message.group, seq: row!.seq, body: message.body }
-  }
-
-  #keepBody (seq: number, body: string): void {
-    if (this.#kept + body.length > MAX_KEPT) return
-    this.#kept += body.length
-    this.#bodies.set(seq, body)
   }
 
   async #bodyOf (seq: number): Promise<string> {
@@ -258,7 +252,7 @@ export class BusBook {
         await tx.run('DELETE FROM msg WHERE seq = ?', seq!)
       })
     } catch (cause) {
-      lanes.holdUntil(lane, this.#now())
+      lanes.holdUntil(lane, this.#elapsed())
       throw cause
     }
   }

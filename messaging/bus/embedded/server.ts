@@ -121,18 +121,18 @@ class Waiting {
 
   async receive (queue: string, max: number, waitMs: number, visibilityMs: number,
     gone: () => boolean): Promise<Received[]> {
-    const deadline = Date.now() + waitMs
+    const deadline = performance.now() + waitMs
     for (;;) {
       // A consumer that hung up must get nothing: the message would stay locked until its visibility ends.
       if (gone()) return []
       const wakes = this.#wakes
       const messages = await this.#book.receive(queue, max, visibilityMs)
-      const left = deadline - Date.now()
+      const left = deadline - performance.now()
       if (messages.length > 0 || left <= 0 || this.#closed) return messages
-      const freeAt = await this.#book.nextFree(queue)
+      const freeIn = await this.#book.nextFree(queue)
       // What came in while the book was looked into has woken nobody.
       if (this.#wakes !== wakes) continue
-      await this.#sleep(queue, Math.min(left, Math.max(freeAt - Date.now(), 1)))
+      await this.#sleep(queue, Math.min(left, Math.max(freeIn, 1)))
     }
   }
 
