@@ -9,11 +9,14 @@ import { overviewOf } from './dashboard/overview.ts'
 import { actionRoute, pageRoutes, type PageParts } from './dashboard/routes.ts'
 import { Viewers } from './dashboard/viewers.ts'
 import { limitFetches } from './eureka/rate-limit.ts'
-import { bareErrors, eurekaRoutes, overridesRoute, rawBodies } from './eureka/routes.ts'
+import { queryRefusal } from './eureka/answers.ts'
+import { bareErrors, eurekaRoutes, overridesRoute, rawBodies, type EurekaParts } from './eureka/routes.ts'
 import type { DiscoveryOptions } from './options.ts'
 import type { Peers } from './peers/peers.ts'
 import { batchRoute } from './peers/receive.ts'
+import type { Regions } from './regions/regions.ts'
 import type { Registry } from './registry.ts'
+import type { StartWindow } from './registry/start-window.ts'
 import { declarePrincipal, guardRoutes } from './security/access.ts'
 import type { TlsMaterial } from './security/tls.ts'
 import { renewRoute } from './eureka/write-routes.ts'
@@ -27,6 +30,8 @@ const VIEW_MS = 1000
 /** What the routes lead to. */
 export interface HttpParts {
   readonly registry: Registry
+  readonly regions: Regions
+  readonly window: StartWindow
   readonly peers: Peers
   readonly options: DiscoveryOptions
   readonly now: () => number
@@ -42,6 +47,8 @@ export interface HttpParts {
 /** The registry's HTTP face: Eureka's paths as Spring has them and as Netflix has them, the stream, the page. */
 export function createHttpServer (parts: HttpParts): FastifyInstance {
   const { registry, peers, options, now, log, auth, tls, checker } = parts
+  const writing = { registry, maxBodyBytes: options.maxBodyBytes, badQuery: queryRefusal(options.strictStatusCodes) }
+  const eureka: EurekaParts = { ...parts, writing, replicas: () => peers.replicas() }
   const count = (scope: FastifyInstance): void => {
     if (parts.requests !== undefined) countRequests(scope, parts.requests)
   }
@@ -68,13 +75,13 @@ export function createHttpServer (parts: HttpParts): FastifyInstance {
   for (const prefix of ['/eureka', '/eureka/v2']) {
     server.register(async scope => {
       guardRoutes(scope, auth)
-      renewRoute(scope, registry)
+      renewRoute(scope, writing)
     }, { prefix })
     server.register(async scope => {
       guardRoutes(scope, auth)
       count(scope)
       limitFetches(scope, options.rateLimit, now)
-      eurekaRoutes(scope, registry, options, () => peers.replicas(), now)
+      eurekaRoutes(scope, eureka)
       batchRoute(scope, registry, options.maxBatchBytes)
     }, { prefix })
   }
@@ -82,7 +89,7 @@ export function createHttpServer (parts: HttpParts): FastifyInstance {
     guardRoutes(scope, auth)
     count(scope)
     overridesRoute(scope, registry)
-    streamRoutes(scope, registry.hub, options.maxSubscribers)
+    streamRoutes(scope, registry.hub, { max: options.maxSubscribers, window: parts.window })
     if (options.dashboard) pageRoutes(scope, page)
   })
   if (options.dashboard) actionRoute(server, page)

@@ -26,7 +26,7 @@ runMain(process, 'discovery', async ({ settings, log }) => {
     log,
     authorize,
     requestMetrics,
-    registry: createMetrics(discovery.registry, discovery.peers),
+    registry: createMetrics(discovery.registry, discovery.peers, discovery.regions),
     health: new Map([['registry', () => registryHealth(discovery.registry)]])
   })
   await discovery.start()

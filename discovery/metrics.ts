@@ -3,19 +3,21 @@ import { collectDefaultMetrics, Counter, Gauge, Registry as Metrics } from 'prom
 import type { PeerState } from './peers/peer.ts'
 import type { Peers } from './peers/peers.ts'
 import { STATUSES } from './registry/instance.ts'
+import type { Regions } from './regions/regions.ts'
 import type { Registry } from './registry.ts'
 
 /**
  * What Prometheus is told. Everything is counted in plain cells where it happens and read here when somebody
  * scrapes, so the paths of requests never touch the metrics library.
  */
-export function createMetrics (registry: Registry, peers: Peers): Metrics {
+export function createMetrics (registry: Registry, peers: Peers, regions: Regions): Metrics {
   const metrics = new Metrics()
   collectDefaultMetrics({ register: metrics })
   instanceMetrics(metrics, registry)
   leaseMetrics(metrics, registry)
   deliveryMetrics(metrics, registry)
   peerMetrics(metrics, peers)
+  regionMetrics(metrics, regions)
   return metrics
 }
 
@@ -86,6 +88,19 @@ function peerMetrics (metrics: Metrics, peers: Peers): void {
   each('sent', 'Changes that the peer was told', peer => peer.sent)
   each('dropped', 'Changes that were dropped', peer => peer.dropped)
   each('failures', 'Batches that failed', peer => peer.failures)
+}
+
+function regionMetrics (metrics: Metrics, regions: Regions): void {
+  const made = new Gauge({
+    name: 'breakwater_discovery_region_instances',
+    help: 'Instances of a remote region; absent until it has answered',
+    labelNames: ['region'],
+    registers: [metrics],
+    collect () {
+      made.reset()
+      for (const { name, isReady, book } of regions.remotes) if (isReady) made.set({ region: name }, book.size)
+    }
+  })
 }
 
 function gauge (metrics: Metrics, name: string, help: string, value: () => number): void {

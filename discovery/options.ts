@@ -1,5 +1,6 @@
 import { discoveryError } from './errors.ts'
 import type { RateLimitOptions } from './eureka/rate-limit.ts'
+import type { RegionOptions } from './regions/remote-region.ts'
 import type { TlsFiles } from './security/tls.ts'
 
 /** How the registry is run. Every field has a default; `createDiscovery({})` is a working registry. */
@@ -23,6 +24,8 @@ export interface DiscoveryOptions {
   readonly disableDelta: boolean
   /** Whether a renewal with another timestamp than ours asks for a new registration. @default true */
   readonly syncWhenTimestampDiffers: boolean
+  /** Whether a query that makes no sense is answered with 500, as Eureka does, instead of 400. @default false */
+  readonly strictStatusCodes: boolean
   /** Whether a renewed lease lasts twice its duration, as Eureka's does. @default false */
   readonly leaseBugCompatible: boolean
 
@@ -53,6 +56,27 @@ export interface DiscoveryOptions {
   readonly syncRetryMs: number
   /** How long a change waits for others to go to a peer with it. @default 500 */
   readonly peerBatchMs: number
+  /** How many peers must be available for the status page to say healthy; -1: it does not say. @default -1 */
+  readonly minAvailablePeers: number
+  /**
+   * With how many clients a registry counts that found none at its peers. Other than 0: it answers at once, empty as it
+   * is. 0: it answers no lists for `waitWhenEmptyMs`, or until a peer has a list. @default 1
+   */
+  readonly openForTrafficCount: number
+  /** For how long a registry that may not start empty waits. @default 300000 */
+  readonly waitWhenEmptyMs: number
+
+  /** Registries of other regions, whose instances are served on request. @default [] */
+  readonly regions: readonly RegionOptions[]
+  /** How often they are fetched. @default 30000 */
+  readonly regionIntervalMs: number
+  /** The deadline of such a fetch. @default 5000 */
+  readonly regionTimeoutMs: number
+  /** Whether deltas are fetched from them. @default true */
+  readonly regionDelta: boolean
+  /** Whether an application that is absent here is taken from another region unasked. @default true */
+  readonly regionFallback: boolean
+
   /** How many changes go to a peer at once. @default 250 */
   readonly peerBatchSize: number
   /** More changes than this do not wait for a peer; the oldest are dropped. @default 10000 */
@@ -96,6 +120,7 @@ export const DEFAULTS: DiscoveryOptions = Object.freeze({
   deltaRetentionMs: 180_000,
   disableDelta: false,
   syncWhenTimestampDiffers: true,
+  strictStatusCodes: false,
   leaseBugCompatible: false,
   maxInstances: 100_000,
   maxSubscribers: 10_000,
@@ -109,6 +134,14 @@ export const DEFAULTS: DiscoveryOptions = Object.freeze({
   peerCompression: false,
   syncRetries: 5,
   syncRetryMs: 30_000,
+  minAvailablePeers: -1,
+  openForTrafficCount: 1,
+  waitWhenEmptyMs: 300_000,
+  regions: [],
+  regionIntervalMs: 30_000,
+  regionTimeoutMs: 5000,
+  regionDelta: true,
+  regionFallback: true,
   peerBatchMs: 500,
   peerBatchSize: 250,
   peerQueueMax: 10_000,
@@ -127,6 +160,9 @@ export const DEFAULTS: DiscoveryOptions = Object.freeze({
   datacenter: 'default'
 })
 
+/** A list is kept for each set of regions that somebody asks for, so their number is bounded. */
+const MAX_REGIONS = 6
+
 /** Fills in the defaults and refuses what cannot be. */
 export function readOptions (given: Partial<DiscoveryOptions>): DiscoveryOptions {
   const options = { ...DEFAULTS, ...given }
@@ -135,9 +171,13 @@ export function readOptions (given: Partial<DiscoveryOptions>): DiscoveryOptions
     options.renewalThreshold > 0 && options.renewalThreshold <= 1, 'above 0 and at most 1')
   check('eureka.server.eviction-interval-timer-in-ms', options.evictionIntervalMs,
     options.evictionIntervalMs >= 10, 'at least 10 milliseconds')
+  check('eureka.server.remote-region-urls-with-name', options.regions.length,
+    options.regions.length <= MAX_REGIONS, `at most ${MAX_REGIONS} regions`)
   check('eureka.dashboard.path', options.dashboardPath, options.dashboardPath.startsWith('/'), 'a path beginning with /')
   for (const [name, value] of [
     ['eureka.server.peer-node-read-timeout-ms', options.peerTimeoutMs],
+    ['eureka.server.remote-region-read-timeout-ms', options.regionTimeoutMs],
+    ['eureka.server.remote-region-registry-fetch-interval', options.regionIntervalMs],
     ['eureka.server.max-elements-in-peer-replication-pool', options.peerQueueMax],
     ['breakwater.discovery.max-instances', options.maxInstances],
     ['breakwater.discovery.peer-batch-size', options.peerBatchSize]

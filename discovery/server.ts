@@ -12,11 +12,16 @@ import { Checker } from './checks/checker.ts'
 import { Payloads } from './eureka/payloads.ts'
 import { createHttpServer, urlOf } from './http-server.ts'
 import { readOptions, type DiscoveryOptions } from './options.ts'
-import { otherPeers, type OwnNames } from './peers/own-url.ts'
+import { otherPeers, parseUrl, type OwnNames } from './peers/own-url.ts'
+import { PeerHttp } from './peers/peer-http.ts'
 import { Peers, type PeersOptions } from './peers/peers.ts'
 import { readTls, type TlsMaterial } from './security/tls.ts'
+import { RemoteRegion } from './regions/remote-region.ts'
+import { Regions } from './regions/regions.ts'
 import { Registry } from './registry.ts'
 import { Book } from './registry/book.ts'
+import type { BookRules } from './registry/rules.ts'
+import { StartWindow } from './registry/start-window.ts'
 import { SnapshotKeeper, type KeeperOptions } from './snapshot/keeper.ts'
 import { Hub } from './stream/hub.ts'
 
@@ -47,6 +52,7 @@ export interface Discovery {
   readonly server: FastifyInstance
   readonly registry: Registry
   readonly peers: Peers
+  readonly regions: Regions
   /** Makes these the peers, as far as they are not this registry itself. */
   usePeers (urls: readonly string[]): Promise<void>
   /** Loads the snapshot, asks the peers, listens. */
@@ -65,12 +71,15 @@ export interface Discovery {
 export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context: DiscoveryContext = {}): Discovery {
   const options = readOptions(given)
   const { log, now = Date.now, backend } = context
-  const registry = createRegistry(options, now)
+  const rules = bookRules(options, now)
+  const registry = createRegistry(rules, options)
   const tls = options.tls === undefined ? undefined : readTls(options.tls)
   const peers = createPeers(registry, options, tls, { now, log })
   const checker = options.checks ? new Checker(registry, { now, log, call: callCheck }) : undefined
   const { auth, requests } = context
-  const server = createHttpServer({ registry, peers, options, now, log, auth, tls, checker, requests })
+  const regions = createRegions(registry, rules, options, { tls, log })
+  const window = new StartWindow(now)
+  const server = createHttpServer({ registry, regions, window, peers, options, now, log, auth, tls, checker, requests })
   const epoch = randomBytes(6).toString('hex')
   const view = new BookView(registry.book)
   const writeThrough = createWriteThrough(registry, backend, log)
@@ -84,6 +93,7 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
     clearInterval(checking)
     registry.hub.stop()
     await server.close()
+    regions.stop()
     await peers.stop()
     writeThrough?.stop()
     await backend?.stop()
@@ -94,13 +104,16 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
     server,
     registry,
     peers,
+    regions,
     async start () {
       await keeper?.start()
       registry.hub.start(keeper?.epoch ?? epoch)
       await discovery.usePeers(options.peerUrls)
-      await peers.join(options.syncRetries, options.syncRetryMs)
       // Before listening: whoever asks first shall get what is known already.
+      const join = peers.join(options.syncRetries, options.syncRetryMs, () => window.open())
+      await Promise.all([join, regions.start()])
       await backend?.start(view)
+      if (options.openForTrafficCount === 0 && registry.book.size === 0) window.close(options.waitWhenEmptyMs)
       await server.listen({ host: options.host, port: options.port })
       sweeper = setInterval(() => sweep(registry, view, log), options.evictionIntervalMs)
       checking = setInterval(() => checker?.tick(), CHECK_TICK_MS)
@@ -117,8 +130,8 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
   return discovery
 }
 
-function createRegistry (options: DiscoveryOptions, now: () => number): Registry {
-  const book = new Book({
+function bookRules (options: DiscoveryOptions, now: () => number): BookRules {
+  return {
     now,
     random: () => randomInt(2 ** 47) / 2 ** 47,
     preservation: {
@@ -133,7 +146,11 @@ function createRegistry (options: DiscoveryOptions, now: () => number): Registry
     maxInstances: options.maxInstances,
     syncWhenTimestampDiffers: options.syncWhenTimestampDiffers,
     leaseBugCompatible: options.leaseBugCompatible
-  })
+  }
+}
+
+function createRegistry (rules: BookRules, options: DiscoveryOptions): Registry {
+  const book = new Book(rules)
   const payloads = new Payloads(book, () => performance.now())
   const hub = new Hub(book, payloads, {
     now: () => performance.now(),
@@ -155,16 +172,34 @@ function createKeeper (
   return new SnapshotKeeper(book, { path: snapshotFile, intervalMs: snapshotIntervalMs, ...rest })
 }
 
+function createRegions (
+  { book, payloads }: Registry, rules: BookRules, options: DiscoveryOptions,
+  { tls, log }: { tls: TlsMaterial | undefined, log: Logger | undefined }
+): Regions {
+  const { regionIntervalMs: intervalMs, regionDelta: useDelta, regionTimeoutMs: timeoutMs } = options
+  const { now, keepRemovedMs, deltaMs, maxRemoved } = rules
+  const remotes = options.regions.map(region => new RemoteRegion({
+    region,
+    http: new PeerHttp(parseUrl(region.url).href, { timeoutMs, tls, authorization: peerToken(options) }),
+    book: new Book(rules),
+    intervalMs, useDelta, keepRemovedMs, now, log
+  }))
+  return new Regions({ book, payloads }, remotes, { now, deltaMs, maxRemoved, fallback: options.regionFallback })
+}
+
+/** Read for each call: tokens are short-lived, and whoever renews them only replaces the file. */
+function peerToken ({ peerTokenFile }: DiscoveryOptions): (() => Promise<string>) | undefined {
+  return peerTokenFile === undefined
+    ? undefined
+    : async () => `Bearer ${(await readFile(peerTokenFile, 'utf8')).trim()}`
+}
+
 function createPeers (
   registry: Registry, options: DiscoveryOptions, tls: TlsMaterial | undefined, rest: Pick<PeersOptions, 'now' | 'log'>
 ): Peers {
-  const { peerTokenFile, peerTimeoutMs: timeoutMs, peerCompression: compress } = options
-  // Read for each call: tokens are short-lived, and whoever renews them only replaces the file.
-  const authorization = peerTokenFile === undefined
-    ? undefined
-    : async () => `Bearer ${(await readFile(peerTokenFile, 'utf8')).trim()}`
+  const { peerTimeoutMs: timeoutMs, peerCompression: compress } = options
   return new Peers(registry, {
-    http: { timeoutMs, tls, authorization, compress },
+    http: { timeoutMs, tls, authorization: peerToken(options), compress },
     queue: { max: options.peerQueueMax, cancelMs: options.peerCancelKeepMs, statusMs: STATUS_KEEP_MS },
     batchMs: options.peerBatchMs,
     batchSize: options.peerBatchSize,

@@ -1,6 +1,7 @@
 import type { Settings } from '@breakwater/starter/settings'
 import type { RateLimitOptions } from './eureka/rate-limit.ts'
 import { DEFAULTS, type DiscoveryOptions } from './options.ts'
+import type { RegionOptions } from './regions/remote-region.ts'
 import type { TlsFiles } from './security/tls.ts'
 
 /** The options that the settings give, under Spring's names where Spring has one. */
@@ -18,6 +19,7 @@ export function optionsFrom (settings: Settings): DiscoveryOptions {
     disableDelta: settings.boolean(server('disable-delta'), DEFAULTS.disableDelta),
     syncWhenTimestampDiffers:
       settings.boolean(server('sync-when-timestamp-differs'), DEFAULTS.syncWhenTimestampDiffers),
+    strictStatusCodes: settings.boolean(own('strict-status-codes'), DEFAULTS.strictStatusCodes),
     leaseBugCompatible: settings.boolean(own('lease-bug-compatible'), DEFAULTS.leaseBugCompatible),
     maxInstances: settings.integer(own('max-instances'), DEFAULTS.maxInstances),
     maxSubscribers: settings.integer(own('max-subscribers'), DEFAULTS.maxSubscribers),
@@ -31,6 +33,18 @@ export function optionsFrom (settings: Settings): DiscoveryOptions {
     peerCompression: settings.boolean(server('enable-replicated-request-compression'), DEFAULTS.peerCompression),
     syncRetries: settings.integer(server('registry-sync-retries'), DEFAULTS.syncRetries),
     syncRetryMs: settings.integer(server('registry-sync-retry-wait-ms'), DEFAULTS.syncRetryMs),
+    minAvailablePeers:
+      settings.integer(server('min-available-instances-for-peer-replication'), DEFAULTS.minAvailablePeers),
+    openForTrafficCount:
+      settings.integer('eureka.instance.registry.default-open-for-traffic-count', DEFAULTS.openForTrafficCount),
+    waitWhenEmptyMs: settings.integer(server('wait-time-in-ms-when-sync-empty'), DEFAULTS.waitWhenEmptyMs),
+    regions: regions(settings),
+    regionIntervalMs: 1000 *
+      settings.integer(server('remote-region-registry-fetch-interval'), DEFAULTS.regionIntervalMs / 1000),
+    regionTimeoutMs: settings.integer(server('remote-region-read-timeout-ms'), DEFAULTS.regionTimeoutMs),
+    regionDelta: !settings.boolean(server('disable-delta-for-remote-regions'), !DEFAULTS.regionDelta),
+    regionFallback:
+      !settings.boolean(server('disable-transparent-fallback-to-other-region'), !DEFAULTS.regionFallback),
     peerBatchMs: settings.durationMs(own('peer-batch-delay'), DEFAULTS.peerBatchMs),
     peerBatchSize: settings.integer(own('peer-batch-size'), DEFAULTS.peerBatchSize),
     peerQueueMax: settings.integer(server('max-elements-in-peer-replication-pool'), DEFAULTS.peerQueueMax),
@@ -71,6 +85,16 @@ function rateLimit (settings: Settings): RateLimitOptions {
     throttleStandard: settings.boolean(key('throttle-standard-clients'), defaults.throttleStandard),
     privileged: settings.list(key('privileged-clients'))
   }
+}
+
+/** `remote-region-urls-with-name.<region>`, with a list of applications of its own or that of `global`. */
+function regions (settings: Settings): RegionOptions[] {
+  const apps = (region: string): string[] | undefined => {
+    const list = settings.list(`eureka.server.remote-region-app-whitelist.${region}`)
+    return list.length === 0 ? undefined : list.map(app => app.toUpperCase())
+  }
+  return Object.entries(settings.map('eureka.server.remote-region-urls-with-name'))
+    .map(([region, url]) => ({ name: region.toLowerCase(), url, apps: apps(region) ?? apps('global') }))
 }
 
 /** A Spring registry finds its peers where its own client would register: in the zones' service URLs. */

@@ -65,6 +65,11 @@ export function isReplicated (request: FastifyRequest): boolean {
   return request.headers['x-netflix-discovery-replication'] === 'true'
 }
 
+/** Whether another registry fetches: Netflix's and ours name themselves so. */
+export function isFromRegistry (request: FastifyRequest): boolean {
+  return request.headers['discoveryidentity-name'] === 'DefaultServer'
+}
+
 /** The first value of a query parameter; an absent and an empty one are the same. */
 export function queryOf (request: EurekaRequest, name: string): string | undefined {
   const value = request.query[name]

@@ -3,16 +3,24 @@ import type { DiscoveryOptions } from '../options.ts'
 import type { Registry } from '../registry.ts'
 import { NOT_FOUND } from './answers.ts'
 import { send } from './http.ts'
-import { readRoutes } from './read-routes.ts'
+import { readRoutes, type Reading } from './read-routes.ts'
 import { statusRoute, type Replicas } from './status-page.ts'
-import { writeRoutes } from './write-routes.ts'
+import { writeRoutes, type Writing } from './write-routes.ts'
+
+/** What the routes of Eureka's API lead to. */
+export interface EurekaParts extends Omit<Reading, 'disableDelta'> {
+  readonly registry: Registry
+  readonly writing: Writing
+  readonly options: DiscoveryOptions
+  readonly replicas: () => Replicas
+  readonly now: () => number
+}
 
 /** Eureka's REST API below one prefix; registered once for Spring's paths and once for Netflix's `/v2`. */
-export function eurekaRoutes (
-  server: FastifyInstance, registry: Registry, options: DiscoveryOptions, replicas: () => Replicas, now: () => number
-): void {
-  readRoutes(server, registry, options.disableDelta)
-  writeRoutes(server, registry, options.maxBodyBytes)
+export function eurekaRoutes (server: FastifyInstance, parts: EurekaParts): void {
+  const { registry, writing, options, replicas, now } = parts
+  readRoutes(server, { ...parts, disableDelta: options.disableDelta })
+  writeRoutes(server, writing)
   statusRoute(server, registry, options, replicas, now)
 }
 

@@ -25,7 +25,8 @@ export function statusRoute (
   }))
 }
 
-type Status = Readonly<Record<string, Readonly<Record<string, string>>>>
+/** Sections of values, and one value that stands alone. */
+type Status = Readonly<Record<string, Readonly<Record<string, string>> | string>>
 
 function statusOf (registry: Registry, options: DiscoveryOptions, replicas: Replicas, now: number): Status {
   const heap = getHeapStatistics()
@@ -43,13 +44,19 @@ function statusOf (registry: Registry, options: DiscoveryOptions, replicas: Repl
       'available-replicas': list(available),
       'unavailable-replicas': list(registered.filter(replica => !available.includes(replica)))
     },
-    instanceInfo: { ipAddr: options.host, status: 'UP' }
+    instanceInfo: { ipAddr: options.host, status: 'UP' },
+    // Spelled as the original spells it, and there only when somebody asked how many peers are enough.
+    ...(options.minAvailablePeers < 0 ? {} : { isHeathly: String(available.length >= options.minAvailablePeers) })
   }
 }
 
 function statusXml (status: Status): string {
   let xml = open('com.netflix.eureka.util.StatusInfo', 0)
   for (const [section, values] of Object.entries(status)) {
+    if (typeof values === 'string') {
+      xml += element(section, values, 1)
+      continue
+    }
     xml += open(section, 1)
     for (const [name, value] of Object.entries(values)) xml += element(name, value, 2)
     xml += close(section, 1)

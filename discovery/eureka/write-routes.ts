@@ -9,16 +9,24 @@ import { audit } from '../security/access.ts'
 import { appOf, isReplicated, queryOf, readBody, send, type EurekaRequest, type EurekaRoute } from './http.ts'
 import { chooseForm } from './negotiation.ts'
 
+/** Where changes go, and how a query that makes no sense is refused. */
+export interface Writing {
+  readonly registry: Registry
+  readonly maxBodyBytes: number
+  readonly badQuery: (why: string) => Answer
+}
+
 /**
  * The hot path: one in thirty seconds from every instance. No body is read, the answer is a constant, and renewals
  * are counted by the book instead of by request.
  */
-export function renewRoute (server: FastifyInstance, registry: Registry): void {
-  server.put<EurekaRoute>('/apps/:app/:id', (request, reply) => renew(registry, request, reply))
+export function renewRoute (server: FastifyInstance, writing: Writing): void {
+  server.put<EurekaRoute>('/apps/:app/:id', (request, reply) => renew(writing, request, reply))
 }
 
 /** What else clients change: register, cancel, override, metadata. */
-export function writeRoutes (server: FastifyInstance, registry: Registry, maxBodyBytes: number): void {
+export function writeRoutes (server: FastifyInstance, writing: Writing): void {
+  const { registry, maxBodyBytes } = writing
   server.post<EurekaRoute>('/apps/:app', async (request, reply) => {
     const body = await readBody(request, maxBodyBytes)
     return send(reply, isAnswer(body) ? body : register(registry, request, body.tree))
@@ -30,9 +38,9 @@ export function writeRoutes (server: FastifyInstance, registry: Registry, maxBod
     return send(reply, gone === undefined ? NOT_FOUND : OK)
   })
 
-  server.put<EurekaRoute>('/apps/:app/:id/status', (request, reply) => send(reply, override(registry, request)))
+  server.put<EurekaRoute>('/apps/:app/:id/status', (request, reply) => send(reply, override(writing, request)))
 
-  server.delete<EurekaRoute>('/apps/:app/:id/status', (request, reply) => send(reply, clearOverride(registry, request)))
+  server.delete<EurekaRoute>('/apps/:app/:id/status', (request, reply) => send(reply, clearOverride(writing, request)))
 
   server.put<EurekaRoute>('/apps/:app/:id/metadata', (request, reply) => send(reply, addMetadata(registry, request)))
 
@@ -49,9 +57,9 @@ function register (registry: Registry, request: EurekaRequest, body: Tree): Answ
   return REGISTERED
 }
 
-function renew (registry: Registry, request: EurekaRequest, reply: FastifyReply): FastifyReply {
+function renew ({ registry, badQuery }: Writing, request: EurekaRequest, reply: FastifyReply): FastifyReply {
   const lastDirtyAt = timeOf(request)
-  if (lastDirtyAt === null) return send(reply, badRequest('lastDirtyTimestamp is no number'))
+  if (lastDirtyAt === null) return send(reply, badQuery('lastDirtyTimestamp is no number'))
   const overridden = queryOf(request, 'overriddenstatus')
   const renewal = registry.renew(appOf(request), request.params.id, {
     replicated: isReplicated(request),
@@ -69,22 +77,22 @@ function conflict (request: EurekaRequest, instance: Instance): Answer {
   return { status: 409, type, body: instanceDocument(form, instance) }
 }
 
-function override (registry: Registry, request: EurekaRequest): Answer {
+function override ({ registry, badQuery }: Writing, request: EurekaRequest): Answer {
   const status = queryOf(request, 'value')
   const lastDirtyAt = timeOf(request)
-  if (!isStatus(status)) return badRequest('value must be UP, DOWN, STARTING, OUT_OF_SERVICE or UNKNOWN')
-  if (lastDirtyAt === null) return badRequest('lastDirtyTimestamp is no number')
+  if (!isStatus(status)) return badQuery('value must be UP, DOWN, STARTING, OUT_OF_SERVICE or UNKNOWN')
+  if (lastDirtyAt === null) return badQuery('lastDirtyTimestamp is no number')
   const note = { lastDirtyAt, replicated: isReplicated(request) }
   const changed = registry.override(appOf(request), request.params.id, status, note)
   if (changed !== undefined) audit(request, `override ${status}`, changed.app, changed.id)
   return changed === undefined ? NOT_FOUND : OK
 }
 
-function clearOverride (registry: Registry, request: EurekaRequest): Answer {
+function clearOverride ({ registry, badQuery }: Writing, request: EurekaRequest): Answer {
   const value = queryOf(request, 'value')
   const lastDirtyAt = timeOf(request)
-  if (value !== undefined && !isStatus(value)) return badRequest('value is no status')
-  if (lastDirtyAt === null) return badRequest('lastDirtyTimestamp is no number')
+  if (value !== undefined && !isStatus(value)) return badQuery('value is no status')
+  if (lastDirtyAt === null) return badQuery('lastDirtyTimestamp is no number')
   const note = { lastDirtyAt, replicated: isReplicated(request) }
   const changed = registry.clearOverride(appOf(request), request.params.id, value, note)
   if (changed !== undefined) audit(request, 'clear override', changed.app, changed.id)

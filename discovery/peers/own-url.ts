@@ -13,7 +13,7 @@ export interface OwnNames {
 export function otherPeers (urls: readonly string[], own: OwnNames): string[] {
   const others = new Map<string, string>()
   for (const text of urls) {
-    const url = parse(text)
+    const url = parseUrl(text)
     const withoutUser = identityOf(url)
     if (!isOwn(url, own)) others.set(withoutUser, text)
   }
@@ -21,7 +21,7 @@ export function otherPeers (urls: readonly string[], own: OwnNames): string[] {
 }
 
 function isOwn (url: URL, { port, hosts, myUrl }: OwnNames): boolean {
-  if (myUrl !== undefined && identityOf(parse(myUrl)) === identityOf(url)) return true
+  if (myUrl !== undefined && identityOf(parseUrl(myUrl)) === identityOf(url)) return true
   const urlPort = Number(url.port) || (url.protocol === 'https:' ? 443 : 80)
   return urlPort === port && hosts.has(url.hostname.toLowerCase().replace(/^\[|\]$/g, ''))
 }
@@ -31,7 +31,8 @@ function identityOf (url: URL): string {
   return `${url.host}${url.pathname.replace(/\/+$/, '')}`
 }
 
-function parse (text: string): URL {
+/** Throws E_PEER_URL, without the credentials that a text may hold. */
+export function parseUrl (text: string): URL {
   const url = URL.parse(text.trim())
   if (url === null || !/^https?:$/.test(url.protocol)) throw discoveryError('E_PEER_URL', [text.replace(/\/\/[^@/]*@/, '//')])
   return url

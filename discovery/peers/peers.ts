@@ -63,11 +63,13 @@ export class Peers {
 
   /**
    * Takes over what the first answering peer knows. Registries that start together find each other empty or not yet
-   * there, so one that got nothing asks again, `retries` times, while it serves already.
+   * there, so one that got nothing asks again, `retries` times, while it serves already. `onList` hears of the list.
    */
-  async join (retries: number, retryMs: number): Promise<void> {
-    if (this.size === 0 || await this.#sync() > 0 || retries <= 0 || this.#stopped) return
-    this.#joining = setTimeout(() => { void this.join(retries - 1, retryMs) }, retryMs)
+  async join (retries: number, retryMs: number, onList: () => void = () => {}): Promise<void> {
+    if (this.size === 0) return
+    if (await this.#sync() > 0) return onList()
+    if (retries <= 0 || this.#stopped) return
+    this.#joining = setTimeout(() => { void this.join(retries - 1, retryMs, onList) }, retryMs)
   }
 
   async #sync (): Promise<number> {

@@ -1,8 +1,7 @@
 import type { Logger } from 'pino'
-import { isTree, type Tree } from '../eureka/body.ts'
-import { decodeInstance } from '../eureka/decode.ts'
 import type { Instance } from '../registry/instance.ts'
 import type { PeerHttp } from './peer-http.ts'
+import { readRemoteList } from './remote-list.ts'
 
 /**
  * Everything that the first answering peer knows, so that a registry that joins serves the whole list from its first
@@ -12,7 +11,8 @@ export async function fetchFromPeers (peers: readonly PeerHttp[], log: Logger | 
   for (const peer of peers) {
     try {
       const { status, body } = await peer.call('GET', 'apps/')
-      const instances = status === 200 ? readAll(JSON.parse(body)) : []
+      const entries = status === 200 ? readRemoteList(body).entries : []
+      const instances = entries.filter(entry => !entry.gone).map(entry => entry.instance)
       if (instances.length === 0) continue
       log?.info({ peer: peer.url, instances: instances.length }, 'took over what a peer knows')
       return instances
@@ -21,18 +21,4 @@ export async function fetchFromPeers (peers: readonly PeerHttp[], log: Logger | 
     }
   }
   return []
-}
-
-/** Old servers send one element instead of a list of one; what cannot be understood is left out. */
-function readAll (tree: unknown): Instance[] {
-  const applications = isTree(tree) ? tree.applications : undefined
-  const apps = isTree(applications) ? listOf(applications.application) : []
-  return apps.flatMap(app => listOf(app.instance)).flatMap(raw => {
-    const instance = decodeInstance(raw)
-    return 'hostName' in instance && raw.actionType !== 'DELETED' ? [instance] : []
-  })
-}
-
-function listOf (value: unknown): Tree[] {
-  return [value].flat().filter(isTree)
 }

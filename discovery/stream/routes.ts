@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { StartWindow } from '../registry/start-window.ts'
 import type { Hub } from './hub.ts'
 import { Subscription, type Interest } from './subscription.ts'
 
@@ -7,6 +8,14 @@ interface StreamQuery {
   readonly apps?: string
   readonly index?: string
   readonly wait?: string
+}
+
+/** When readers are sent away. */
+export interface StreamLimits {
+  /** More readers than this. */
+  readonly max: number
+  /** While it is closed, a snapshot would have readers forget everybody. */
+  readonly window: StartWindow
 }
 
 type StreamRequest = FastifyRequest<{ Querystring: StreamQuery }>
@@ -25,14 +34,14 @@ const DURATION = /^(\d{1,6})(ms|s|m)?$/
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 }
 
 /** The push stream: server-sent events for who accepts them, else one answer that waits for a change. */
-export function streamRoutes (server: FastifyInstance, hub: Hub, maxSubscribers: number): void {
+export function streamRoutes (server: FastifyInstance, hub: Hub, { max, window }: StreamLimits): void {
   // HEAD would be given a body, and it has nothing to tell.
   server.get<{ Querystring: StreamQuery }>('/eureka/stream', { exposeHeadRoute: false }, (request, reply) => {
     const interest = readInterest(request.query.apps)
     const waitMs = readWait(request.query.wait)
     if (interest === null || waitMs === undefined) return reply.code(400).send()
     // Clients try again elsewhere or fall back to polling; a registry that takes all of them serves none.
-    if (hub.subscribers >= maxSubscribers) return reply.code(503).header('retry-after', '5').send()
+    if (hub.subscribers >= max || !window.isOpen) return reply.code(503).header('retry-after', '5').send()
     if (request.headers.accept?.includes('text/event-stream')) return stream(hub, request, reply, interest)
     return poll(hub, request, reply, interest, waitMs)
   })

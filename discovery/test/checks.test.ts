@@ -119,12 +119,12 @@ t.test('with a real service', async t => {
 })
 
 t.test('metrics', async t => {
-  const { url, registry, peers } = await startDiscovery(t, { peerUrls: ['http://127.0.0.1:1/eureka/'] })
+  const { url, registry, peers, regions } = await startDiscovery(t, { peerUrls: ['http://127.0.0.1:1/eureka/'] })
   await register(url)
   await register(url, { app: 'USERS', instanceId: 'u', status: 'DOWN' })
   await call(url, PATH, { method: 'PUT' })
   await call(url, '/eureka/apps')
-  const text = await createMetrics(registry, peers).metrics()
+  const text = await createMetrics(registry, peers, regions).metrics()
   for (const line of [
     'eureka_server_instances{application="ORDERS",status="UP"} 1',
     'breakwater_discovery_instances{status="DOWN"} 1',

@@ -391,10 +391,25 @@ t.test('auto-scaling groups are refused, regions nobody knows are ignored', asyn
   t.equal((await call(url, '/eureka/apps?regions=us-east-1', { headers: JSON_ACCEPT })).status, 200)
 })
 
+t.test('on request a query that makes no sense is answered as the original does', async t => {
+  const { url } = await startDiscovery(t, { strictStatusCodes: true })
+  await register(url)
+  for (const [method, query] of [['PUT', '?lastDirtyTimestamp=x'], ['PUT', '/status?value=no'], ['PUT', '/status'], ['DELETE', '/status?value=no']] as const) {
+    const reply = await call(url, `/eureka/apps/ORDERS/h1:orders:8080${query}`, { method })
+    t.same([reply.status, reply.text], [500, ''], query)
+  }
+  t.equal((await call(url, '/eureka/apps/ORDERS', { method: 'POST', headers: JSON_TYPE, body: '{}' })).status, 400, 'bodies are refused as ever')
+})
+
 t.test('the status page is valid in both forms', async t => {
   const { url } = await startDiscovery(t)
   t.match(await getJson(url, '/eureka/status'), { generalStats: { environment: 'test' }, applicationStats: { 'registered-replicas': '' } })
   t.match((await call(url, '/eureka/status')).text, /^<com.netflix.eureka.util.StatusInfo>\n {2}<generalStats>/)
+  t.notMatch((await call(url, '/eureka/status')).text, 'isHeathly')
+  const { url: asked } = await startDiscovery(t, { minAvailablePeers: 0 })
+  t.match((await call(asked, '/eureka/status')).text, '\n  <isHeathly>true</isHeathly>\n')
+  const { url: lonely } = await startDiscovery(t, { minAvailablePeers: 1 })
+  t.match(await getJson(lonely, '/eureka/status'), { isHeathly: 'false' })
 })
 
 t.test('pages for people are safe to look at', async t => {

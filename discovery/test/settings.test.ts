@@ -29,24 +29,64 @@ t.test('Spring\'s names mean here what they mean there', async t => {
     'eureka.client.service-url.defaultZone': 'http://one:8761/eureka/,http://two:8761/eureka/',
     'eureka.instance.hostname': 'one',
     'eureka.dashboard.path': '/ui',
-    'eureka.datacenter': 'cloud'
+    'eureka.datacenter': 'cloud',
+    'eureka.instance.registry.defaultOpenForTrafficCount': '0',
+    'eureka.server.wait-time-in-ms-when-sync-empty': '5',
+    'eureka.server.min-available-instances-for-peer-replication': '2',
+    'eureka.server.remote-region-urls-with-name.US-East': 'http://east:8761/eureka/',
+    'eureka.server.remoteRegionUrlsWithName.west': 'http://west:8761/eureka/',
+    'eureka.server.remote-region-app-whitelist.west': 'a,b',
+    'eureka.server.remote-region-app-whitelist.global[0]': 'orders',
+    'eureka.server.remote-region-registry-fetch-interval': '7',
+    'eureka.server.remote-region-read-timeout-ms': '900',
+    'eureka.server.disable-delta-for-remote-regions': 'true',
+    'eureka.server.disable-transparent-fallback-to-other-region': 'true',
+    'breakwater.discovery.strict-status-codes': 'true'
   })), {
     port: 1234, host: '10.0.0.1', selfPreservation: false, renewalThreshold: 0.5, evictionIntervalMs: 60_000, deltaRetentionMs: 1000,
     disableDelta: true, peerTimeoutMs: 200, rateLimit: { enabled: true, privileged: ['a', 'b'], burst: 10 },
-    peerUrls: ['http://one:8761/eureka/', 'http://two:8761/eureka/'], ownHosts: ['one'], dashboardPath: '/ui', datacenter: 'cloud'
+    peerUrls: ['http://one:8761/eureka/', 'http://two:8761/eureka/'], ownHosts: ['one'], dashboardPath: '/ui', datacenter: 'cloud',
+    openForTrafficCount: 0, waitWhenEmptyMs: 5, minAvailablePeers: 2, strictStatusCodes: true,
+    regions: [
+      { name: 'us-east', url: 'http://east:8761/eureka/', apps: ['ORDERS'] },
+      { name: 'west', url: 'http://west:8761/eureka/', apps: ['A', 'B'] }
+    ],
+    regionIntervalMs: 7000, regionTimeoutMs: 900, regionDelta: false, regionFallback: false
   })
 })
 
 t.test('what has no effect is said with its reason, once each; what nobody knows, too', async t => {
   const warnings = checkNames(await read({
-    'eureka.server.use-read-only-response-cache': 'false', 'eureka.server.waitTimeInMsWhenSyncEmpty': '0', 'eureka.server.nonsense': '1',
+    'eureka.server.use-read-only-response-cache': 'false', 'eureka.server.remoteRegionUrls': 'http://east', 'eureka.server.nonsense': '1',
     'eureka.client.register-with-eureka': 'false', 'breakwater.discovery.push': 'false', 'breakwater.discovery.apps': 'a,b',
     'eureka.server.rate-limiter-privileged-clients': 'a,b'
   }))
   t.equal(warnings.length, 3)
   t.match(warnings[0], /eureka\.server\.nonsense/)
   t.match(warnings[1], /use-read-only-response-cache \(command line\) has no effect: answers are never older/)
-  t.match(warnings[2], /wait-time-in-ms-when-sync-empty .* has no effect/)
+  t.match(warnings[2], /remote-region-urls .* has no effect/)
+})
+
+t.test('each of Spring\'s names is honoured or said to have no effect, with a reason', async t => {
+  const names = `enable-self-preservation renewal-percent-threshold renewal-threshold-update-interval-ms
+    expected-client-renewal-interval-seconds eviction-interval-timer-in-ms response-cache-update-interval-ms
+    response-cache-auto-expiration-in-seconds use-read-only-response-cache retention-time-in-m-s-in-delta-queue
+    delta-retention-timer-interval-in-ms disable-delta sync-when-timestamp-differs registry-sync-retries
+    registry-sync-retry-wait-ms wait-time-in-ms-when-sync-empty peer-eureka-nodes-update-interval-ms
+    peer-node-connect-timeout-ms peer-node-read-timeout-ms peer-node-total-connections
+    peer-node-total-connections-per-host peer-node-connection-idle-timeout-seconds
+    max-elements-in-peer-replication-pool max-threads-for-peer-replication max-time-for-replication
+    number-of-replication-retries enable-replicated-request-compression min-available-instances-for-peer-replication
+    rate-limiter-enabled rate-limiter-burst-size rate-limiter-registry-fetch-average-rate
+    rate-limiter-full-fetch-average-rate rate-limiter-throttle-standard-clients rate-limiter-privileged-clients
+    log-identity-headers my-url remote-region-urls-with-name.east remote-region-app-whitelist.east
+    remote-region-registry-fetch-interval remote-region-fetch-thread-pool-size g-zip-content-from-remote-region
+    json-codec-name xml-codec-name`.split(/\s+/)
+  for (const name of names) {
+    const warnings = checkNames(await read({ [`eureka.server.${name}`]: '1' }))
+    t.notMatch(warnings.join(), 'Spring\'s settings that have no effect here', `${name} is known`)
+    t.ok(warnings.every(warning => /has no effect: \w/.test(warning)), name)
+  }
 })
 
 t.test('a misspelled setting of our own stops the start', async t => {
