@@ -27,6 +27,7 @@ import { loadSettings } from './settings/index.ts'
 import type { Settings } from './settings/index.ts'
 import { createAuthenticator } from './security/authenticator.ts'
 import { readServerTls } from './security/tls.ts'
+import { unusedSpringKeys } from './spring-keys.ts'
 import { createCallTrace } from './trace/call-trace.ts'
 import type { CallTrace } from './trace/call-trace.ts'
 import { createSpanExporter } from './trace/create-exporter.ts'
@@ -89,6 +90,7 @@ export async function service (options: ServiceOptions): Promise<ServiceApp> {
   const settings = options.settings ?? await loadSettings({ name: options.name })
   const log = options.log ?? createLogger(settings)
   checkServiceKeys(settings)
+  for (const warning of unusedSpringKeys(settings)) log.warn(warning)
   const tls = readServerTls(settings)
   const discovery = options.discovery ?? await createDiscoveryClient(settings, log)
   const spans = await createSpanExporter(settings, log)

@@ -64,7 +64,7 @@ t.test('what has no effect is said with its reason, once each; what nobody knows
   t.equal(warnings.length, 3)
   t.match(warnings[0], /eureka\.server\.nonsense/)
   t.match(warnings[1], /use-read-only-response-cache \(command line\) has no effect: answers are never older/)
-  t.match(warnings[2], /remote-region-urls .* has no effect/)
+  t.match(warnings[2], /remoteRegionUrls .* has no effect/)
 })
 
 t.test('each of Spring\'s names is honoured or said to have no effect, with a reason', async t => {

@@ -12,6 +12,8 @@ export interface KeyRules {
   readonly owned: readonly string[]
   /** Spring's sections of which we have some keys only: another key below gives one warning. @default none */
   readonly shared?: readonly string[]
+  /** Patterns of Spring's keys that change nothing here, each with the reason or with what does it instead. */
+  readonly idle?: Readonly<Record<string, string>>
   /** `a.b`, `a.list[*].name`, `a.map.*` for any one part, `a.rest.**` for anything below. */
   readonly known: readonly string[]
 }
@@ -28,11 +30,38 @@ export function checkKeys (settings: Settings, rules: KeyRules): string[] {
     unknown.filter(({ key }) => prefixes.some(prefix => isBelow(key, prefix)))
   const faults = below(rules.owned)
   if (faults.length > 0) throw settingsError('E_CONFIG_KEY', [faults.map(fault => describe(fault, known)).join('\n')])
-  const others = below(rules.shared ?? [])
-  if (others.length === 0) return []
-  const list = others.map(({ key, property }) => `${key} (${formatOrigin(property.origin)})`).join(', ')
-  return [`Spring's settings that have no effect here: ${list}`]
+  const { shared = [], idle = {} } = rules
+  return [...strangeKeys(below(shared), known, idle), ...idleKeys(unknown, idle)]
 }
+
+/** A sentence for each key that has a reason, once, however many sources have it. */
+function idleKeys (unknown: readonly WrittenKey[], idle: Readonly<Record<string, string>>): string[] {
+  const rules = Object.entries(idle).map(([pattern, reason]) => ({ pattern: splitName(pattern), reason }))
+  const told = new Map<string, string>()
+  for (const { key, parts, property } of unknown) {
+    const rule = rules.find(({ pattern }) => matches(pattern, parts))
+    const name = canonicalName(key)
+    if (rule === undefined || told.has(name)) continue
+    told.set(name, `${key} (${formatOrigin(property.origin)}) has no effect: ${rule.reason}`)
+  }
+  return [...told.values()]
+}
+
+/** One sentence for all the others: they may be Spring's newest, or slips. */
+function strangeKeys (
+  unknown: readonly WrittenKey[], known: readonly Pattern[], idle: Readonly<Record<string, string>>
+): string[] {
+  const reasons = Object.keys(idle).map(pattern => splitName(pattern))
+  const strange = unknown.filter(({ parts }) => !reasons.some(pattern => matches(pattern, parts)))
+  if (strange.length === 0) return []
+  const list = strange.map(({ key, parts, property }) => {
+    const near = nearestKey(key, known.map(pattern => fillIn(pattern, parts)))
+    return `${key} (${formatOrigin(property.origin)}${near === undefined ? '' : `; did you mean "${near.key}"?`})`
+  })
+  return [`Spring's settings that have no effect here: ${list.join(', ')}`]
+}
+
+type Pattern = readonly NamePart[]
 
 interface WrittenKey {
   readonly key: string
@@ -53,7 +82,7 @@ function isBelow (key: string, prefix: string): boolean {
 }
 
 /** A list may also be one comma text, so `a.list` matches `a.list[*]`. */
-function matches (pattern: readonly NamePart[], parts: readonly NamePart[]): boolean {
+function matches (pattern: Pattern, parts: readonly NamePart[]): boolean {
   for (const [index, wanted] of pattern.entries()) {
     if (wanted.text === '**') return true
     const part = parts[index]
@@ -63,14 +92,14 @@ function matches (pattern: readonly NamePart[], parts: readonly NamePart[]): boo
   return parts.length === pattern.length
 }
 
-function describe ({ key, parts, property }: WrittenKey, known: readonly (readonly NamePart[])[]): string {
+function describe ({ key, parts, property }: WrittenKey, known: readonly Pattern[]): string {
   const near = nearestKey(key, known.map(pattern => fillIn(pattern, parts)))
   const hint = near === undefined ? 'See docs/ for the settings there are.' : `Did you mean "${near.key}"?`
   return `${formatOrigin(property.origin)}: "${key}" is no setting. ${hint}`
 }
 
 /** The key a pattern stands for, with the wildcards taken from the key that was written, as far as that goes. */
-function fillIn (pattern: readonly NamePart[], parts: readonly NamePart[]): string {
+function fillIn (pattern: Pattern, parts: readonly NamePart[]): string {
   return pattern.map(({ text, bracket }, index) => {
     const filled = text === '*' || text === '**' ? parts[index]?.text : text
     if (filled === undefined) return ''

@@ -229,3 +229,28 @@ t.test('the same services in Kubernetes: no registry, names resolved by cluster 
   await missing.app.start()
   await t.rejects(missing.app.client('nobody').get('/'), { code: 'E_NO_INSTANCE' })
 })
+
+t.test('each of Spring\'s settings that changes nothing is said once, with what does it instead', async t => {
+  const { log, lines } = memoryLog()
+  const values = {
+    'breakwater.discovery.client': 'fixed',
+    'eureka.client.serviceUrl.defaultZone': 'http://h:1/eureka/',
+    'eureka.client.healthcheck.enabled': 'true',
+    'eureka.instance.metadata-map.zone': 'a',
+    'eureka.instance.instance_id': 'x',
+    'resilience4j.circuitbreaker.instances.users.sliding-window-size': '10',
+    'resilience4j.circuitbreaker.instances.users.recordExceptions': 'java.io.IOException',
+    'resilience4j.retry.configs.default.wait-duration': '1s',
+    'spring.cloud.loadbalancer.retry.maxRetriesOnNextServiceInstance': '2',
+    'spring.cloud.loadbalancer.zon': 'a',
+    'spring.datasource.url': 'none of ours'
+  }
+  await (await service({ name: 'x', settings: await settingsOf(values), log })).close()
+  t.same(lines.filter(line => line['level'] === 'warn').map(line => line['msg']), [
+    'Spring\'s settings that have no effect here: spring.cloud.loadbalancer.zon (command line; did you mean "spring.cloud.loadbalancer.zone"?)',
+    'eureka.client.healthcheck.enabled (command line) has no effect: the registry hears UP from ready to stop; readiness is for probes',
+    'resilience4j.circuitbreaker.instances.users.recordExceptions (command line) has no effect: statuses of 500 and more (not 501) and missing answers are failures',
+    'resilience4j.retry.configs.default.wait-duration (command line) has no effect: a retry goes to another instance, at once',
+    'spring.cloud.loadbalancer.retry.maxRetriesOnNextServiceInstance (command line) has no effect: use resilience4j.retry.instances.X.max-attempts'
+  ])
+})

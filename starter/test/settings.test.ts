@@ -347,7 +347,9 @@ t.test('misspelled settings are told with place and nearest name', async t => {
       'application.yml:3: "breakwater.gatway.port" is no setting. Did you mean "breakwater.gateway.port"?'
   })
   t.same(checkKeys(settings, { owned: ['breakwater.none'], shared: ['eureka'], known }),
-    ['Spring\'s settings that have no effect here: eureka.client.fetch-registri (application.yml:9)'])
+    ['Spring\'s settings that have no effect here: eureka.client.fetch-registri (application.yml:9; did you mean "eureka.client.fetch-registry"?)'])
+  t.same(checkKeys(settings, { owned: [], known, idle: { 'other.*': 'it is done by itself' } }),
+    ['other.thing (application.yml:10) has no effect: it is done by itself'])
   t.same(checkKeys(settings, { owned: [], known }), [])
 })
 

@@ -13,7 +13,7 @@ export interface EurekaClientOptions {
   readonly connectTimeoutMs: number
   /** `eureka-server-read-timeout-seconds` */
   readonly readTimeoutMs: number
-  /** `exponential-back-off-bound`: a failing fetch waits up to this many intervals. */
+  /** `cache-refresh-executor-exponential-back-off-bound`: a failing fetch waits up to this many intervals. */
   readonly backOffBound: number
   readonly disableDelta: boolean
   /** `breakwater.discovery.token` and `breakwater.discovery.tls.*`. */
@@ -54,7 +54,7 @@ export function readEurekaOptions (settings: Settings): EurekaClientOptions {
     fetchIntervalMs: seconds('eureka.client.registry-fetch-interval-seconds', EUREKA_DEFAULTS.fetchIntervalSeconds),
     connectTimeoutMs: seconds('eureka.client.eureka-server-connect-timeout-seconds', EUREKA_DEFAULTS.connectTimeoutSeconds),
     readTimeoutMs: seconds('eureka.client.eureka-server-read-timeout-seconds', EUREKA_DEFAULTS.readTimeoutSeconds),
-    backOffBound: settings.integer('eureka.client.exponential-back-off-bound', EUREKA_DEFAULTS.backOffBound),
+    backOffBound: settings.integer('eureka.client.cache-refresh-executor-exponential-back-off-bound', EUREKA_DEFAULTS.backOffBound),
     access: readAccess(settings),
     disableDelta: settings.boolean('eureka.client.disable-delta', false),
     push: settings.boolean('breakwater.discovery.push', true),
