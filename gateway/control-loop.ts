@@ -12,6 +12,7 @@ import { WorkerCompiler, type GatewaySnapshot, type Question } from './routes/co
 import type { NamedArgs, RouteDefinition } from './routes/route.ts'
 import type { RouteStore } from './routes/route-store.ts'
 import type { IndexedTable } from './routes/table.ts'
+import { clusterName } from './upstream/cluster-registry.ts'
 import type { DataPlane, WorkerHost } from './workers/contract.ts'
 
 /** What the settings say now; read again at every refresh. */
@@ -81,6 +82,7 @@ export class ControlLoop {
       const wanted = configuration ?? this.#configuration
       const snapshot = this.#snapshot(wanted)
       const table = this.#shadow.compile(snapshot)
+      this.#askFor(snapshot.routes)
       await this.#parts.dataPlane.apply(snapshot)
       this.#table = table
       this.#configuration = wanted
@@ -120,6 +122,11 @@ export class ControlLoop {
       options: routing,
       instances: Object.fromEntries(this.#instances)
     }
+  }
+
+  /** Some sources (DNS) list nothing by themselves: they answer for the names that they were asked about, then on. */
+  #askFor (routes: readonly RouteDefinition[]): void {
+    for (const { uri } of routes) if (/^lb:/i.test(uri)) this.#parts.discovery.instances(clusterName(uri))
   }
 
   #changed (service: string, instances: readonly ServiceInstance[]): void {

@@ -54,7 +54,8 @@ t.test('when all fail alike, retries stay within a fifth of the requests over an
   await watching
   const windows = samples.flatMap((from, i) => {
     const to = samples.slice(i).find(one => one.atMs >= from.atMs + 10_000)
-    return to === undefined || to.requests === from.requests ? [] : [(to.retries - from.retries) / (to.requests - from.requests)]
+    const requests = (to?.requests ?? 0) - from.requests
+    return to === undefined || requests === 0 ? [] : [(to.retries - from.retries) / requests]
   })
   t.ok(windows.length > 5, `${windows.length} windows of ten seconds`)
   // The two numbers of a sample are read within milliseconds of each other, not in one instant.
