@@ -26,7 +26,7 @@ const SCHEMA = { $id: 'bench.Done.v1', type: 'object', required: ['n'], properti
 const JSON_HEADERS = { 'content-type': 'application/json' }
 
 const dir = mkdtempSync(join(tmpdir(), 'breakwater-bench-'))
-const platform = new Platform(dir, createRandom(1), true)
+const platform = new Platform(dir, createRandom(1), { measured: true })
 try {
   await platform.start()
   const shop = await openShop(platform)

@@ -5,6 +5,7 @@
  *   load      customers through the gateway, each request noted by the client
  *   harm      faults on top of each other, until the time is up
  *   quiet     everything back, and nothing under way any more (INV-0)
+ *   rebuild   the read model once more from the first event
  *   check     INV-1 to INV-8, from the stores on the disk and the clients' log
  */
 import { mkdirSync } from 'node:fs'
@@ -12,9 +13,10 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { checkInvariants } from './checks/invariants.ts'
 import { waitForQuiet } from './checks/quiet.ts'
+import { checkRebuild } from './checks/rebuild.ts'
 import { readStores } from './checks/stores.ts'
 import { injectFaults } from './faults/faults.ts'
-import { Platform } from './platform/platform.ts'
+import { DISKS, Platform } from './platform/platform.ts'
 import { createRandom } from './random.ts'
 import { ClientLog } from './workload/client-log.ts'
 import { Workload } from './workload/workload.ts'
@@ -40,7 +42,9 @@ export interface LabResult {
 export async function runLab (options: LabOptions): Promise<LabResult> {
   const random = createRandom(options.seed)
   mkdirSync(options.dir, { recursive: true })
-  const platform = new Platform(options.dir, random.fork('bus'))
+  // Kept in memory, so no larger than what a run of this length writes.
+  const smallDisk = { of: random.fork('disk').pick(DISKS), megabytes: 48 + Math.ceil(options.seconds / 4) }
+  const platform = new Platform(options.dir, random.fork('bus'), { smallDisk })
   const log = new ClientLog(join(options.dir, 'clients.jsonl'))
   const workload = new Workload({ gateway: () => platform.url('gateway'), log, random: random.fork('workload'),
     ordersPerSecond: options.ordersPerSecond })
@@ -66,11 +70,13 @@ export async function runLab (options: LabOptions): Promise<LabResult> {
     const moving = await waitForQuiet(platform)
     const settleMs = Math.round(performance.now() - settling)
     options.onProgress('quiet')
+    const rebuilt = moving.length > 0 ? [] : await checkRebuild(platform)
     const facts = factsOf(platform, workload, log)
     await platform.stop()
-    const stores = await readStores(join(options.dir, 'data'))
+    const stores = await readStores(options.dir)
     const hangs = workload.hangs === 0 ? [] : [`INV-0 ${workload.hangs} requests had no answer within 15 s`]
-    const violations = [...moving.map(what => `INV-0 not quiet: ${what}`), ...hangs, ...checkInvariants(stores, log)]
+    const violations = [...moving.map(what => `INV-0 not quiet: ${what}`), ...hangs, ...rebuilt,
+      ...checkInvariants(stores, log)]
     return { seed: options.seed, violations, faults, facts, settleMs }
   } finally {
     await platform.stop()
@@ -90,6 +96,8 @@ function factsOf (platform: Platform, workload: Workload, log: ClientLog): Recor
     'processes that died': [...platform.processes.values()].reduce((sum, one) => sum + one.deaths, 0),
     'deliveries doubled': platform.proxy.done.duplicated,
     'deliveries reordered': platform.proxy.done.reordered,
-    'deliveries lost': platform.proxy.done.dropped
+    'deliveries lost': platform.proxy.done.dropped,
+    'old messages sent again': platform.proxy.done.repeated,
+    'messages with new fields': platform.proxy.done.changed
   }
 }

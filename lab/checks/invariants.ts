@@ -42,8 +42,29 @@ function checkPayments (stores: Stores, streams: Streams): string[] {
     const paid = state.get(id) === 'CAPTURED'
     return paid !== (statusOf(events) === 'CONFIRMED')
   })
-  return broken('INV-2', 'money kept and order confirmed do not agree', bad.map(([id, events]) =>
-    `${id} ${statusOf(events)}/${state.get(id)}`))
+  return [
+    ...broken('INV-2', 'money kept and order confirmed do not agree', bad.map(([id, events]) =>
+      `${id} ${statusOf(events)}/${state.get(id)}`)),
+    ...checkBookings(stores, streams)
+  ]
+}
+
+/** From the bookings themselves: at most one capture per order, kept when confirmed and given back when not. */
+function checkBookings (stores: Stores, streams: Streams): string[] {
+  const orderOf = new Map(stores.orders.outbox.map(row => [row.id, row.grp]))
+  const merchant = stores.payments.entries.filter(entry => entry.account.startsWith('merchant:'))
+  const captures = sums(merchant.filter(entry => entry.amount > 0), entry => [orderOf.get(entry.tx) ?? entry.tx, 1])
+  const kept = sums(merchant, entry => [orderOf.get(entry.tx) ?? entry.tx, entry.amount])
+  return [
+    ...broken('INV-2', 'paid twice', [...captures].filter(([, n]) => n > 1).map(([id]) => id)),
+    ...broken('INV-2', 'a booking of no order', [...kept.keys()].filter(id => !streams.has(id))),
+    ...broken('INV-2', 'what is kept is not what the order cost', [...streams].filter(([id, events]) =>
+      (kept.get(id) ?? 0) !== (statusOf(events) === 'CONFIRMED' ? totalOf(events) : 0)).map(([id]) => `${id} ${kept.get(id)}`))
+  ]
+}
+
+function totalOf (events: readonly EventRow[]): number {
+  return (JSON.parse(events[0]!.data) as { total: number }).total
 }
 
 function checkStock (stores: Stores, log: ClientLog): string[] {
@@ -52,6 +73,7 @@ function checkStock (stores: Stores, log: ClientLog): string[] {
   const committed = sums(stores.inventory.reservations.filter(one => one.state === 'COMMITTED')
     .flatMap(one => one.lines), line => [line.sku, line.qty])
   return [
+    ...broken('INV-3', 'was not true behind a transaction', stores.stockViolations ?? ['nobody looked']),
     ...broken('INV-3', 'something stays reserved, or is below zero', stores.inventory.stocks
       .filter(stock => stock.reserved !== 0 || stock.onHand < 0).map(stock => JSON.stringify(stock))),
     ...broken('INV-3', 'stock is not what came in less what went out', stores.inventory.stocks
@@ -69,7 +91,7 @@ function checkLedger (stores: Stores, streams: Streams, log: ClientLog): string[
   const deposits = log.entries.filter(entry => entry.kind === 'deposit' && entry.answers.some(ok))
     .reduce((sum, entry) => sum + Number(entry.body.amount), 0)
   const confirmed = [...streams.values()].filter(events => statusOf(events) === 'CONFIRMED')
-    .reduce((sum, events) => sum + (JSON.parse(events[0]!.data) as { total: number }).total, 0)
+    .reduce((sum, events) => sum + totalOf(events), 0)
   return [
     ...broken('INV-4', 'a booking does not add up', [...byTx].filter(([, sum]) => sum !== 0).map(([tx]) => tx)),
     ...broken('INV-4', 'a balance is not the sum of its entries', accounts
@@ -87,7 +109,11 @@ function checkReadModel (stores: Stores, streams: Streams): string[] {
   return [
     ...broken('INV-5', 'a document is not the sum of its events', bad.map(([id, events]) =>
       `${id} ${documents.get(id)} is not ${canonical(documentOf(events))}`)),
-    ...broken('INV-5', 'a document without an order', [...documents.keys()].filter(id => !streams.has(id)))
+    ...broken('INV-5', 'a document without an order', [...documents.keys()].filter(id => !streams.has(id))),
+    ...broken('INV-5', 'a list finds an order under something else', stores.history.documents.filter(row => {
+      const doc = JSON.parse(row.doc) as { userId: string, status: string, version: number }
+      return row.user_id !== doc.userId || row.status !== doc.status || row.version !== doc.version
+    }).map(row => JSON.stringify(row)))
   ]
 }
 
@@ -107,13 +133,17 @@ function checkStreams (stores: Stores, streams: Streams): string[] {
     rows.filter(row => wanted(row.dest, row.type) && !inbox.has(row.id)).map(row => `${row.type} ${row.id}`)
   const inboxes = { orders: idsOf(stores.orders.inbox), payments: idsOf(stores.payments.inbox),
     inventory: new Set(stores.inventory.inbox) }
-  const unsent = [...stores.orders.outbox, ...stores.payments.outbox].filter(row => row.sent_at === null)
+  const { outbox: users } = stores.users
+  const unsent = [...stores.orders.outbox, ...stores.payments.outbox, ...users].filter(row => row.sent_at === null)
   return [
     ...broken('INV-6', 'a stream has a hole', holes.map(([id]) => id)),
     ...broken('INV-6', 'a message was never sent', unsent.map(row => `${row.type} ${row.id}`)),
     ...broken('INV-6', 'a command never arrived', [
       ...lost(stores.orders.outbox, inboxes.inventory, dest => dest.includes('-inventory-in')),
       ...lost(stores.orders.outbox, inboxes.payments, dest => dest.includes('-payments-in'))]),
+    ...broken('INV-6', 'news of a user never arrived', [
+      ...lost(users, inboxes.orders, () => true),
+      ...lost(users, inboxes.payments, (_dest, type) => type !== 'users.UserRegistered.v1')]),
     ...broken('INV-6', 'a reply never arrived', [
       ...lost(stores.payments.outbox, inboxes.orders, (_dest, type) => type.startsWith('payments.')),
       ...lost(stores.inventory.sent, inboxes.orders, (_dest, type) => type.startsWith('inventory.'))])

@@ -10,11 +10,17 @@ export interface Fault {
   readonly name: string
   /** How often it is chosen, against the others. */
   readonly weight: number
+  /** False where this machine does not allow it. Default: always. */
+  possible? (platform: Platform): boolean
   run (platform: Platform, random: Random): Promise<void>
 }
 
 const KILL_POINTS = ['afterCommit', 'beforeAck', 'midBatch', 'beforeRelayMark'] as const
 const SQLITE = ['orders', 'payments', 'order-history', 'users'] as const
+
+/** Their wall clocks jump; the registry's and the gateway's are tried by their own tests. */
+const CLOCKS = [...SERVICES, 'bus']
+const HOUR_MS = 3_600_000
 
 const VICTIMS = [...SERVICES, 'bus', 'gateway', 'discovery']
 
@@ -29,6 +35,10 @@ export const FAULTS: readonly Fault[] = [
   { name: 'reorder', weight: 2, run: harm('reorder', 0.3) },
   { name: 'drops to the projection', weight: 2, run: harm('drop', 0.05) },
   { name: 'slow participant', weight: 1, run: slowPayments },
+  { name: 'clock jump', weight: 2, run: jumpClock },
+  { name: 'hour-late duplicates', weight: 2, run: repeatLate },
+  { name: 'disk full', weight: 2, possible: platform => platform.disk !== undefined, run: fillDisk },
+  { name: 'rolling deploy, new fields', weight: 1, run: rollOut },
   { name: 'poison', weight: 1, run: poison }
 ]
 
@@ -36,7 +46,8 @@ export const FAULTS: readonly Fault[] = [
 export async function injectFaults (
   platform: Platform, random: Random, signal: AbortSignal, onFault: (name: string) => void
 ): Promise<void> {
-  const bag = FAULTS.flatMap(fault => Array.from({ length: fault.weight }, () => fault))
+  const bag = FAULTS.filter(fault => fault.possible?.(platform) ?? true)
+    .flatMap(fault => Array.from({ length: fault.weight }, () => fault))
   const running = new Set<Promise<void>>()
   while (!signal.aborted) {
     await delay(300 + random.below(1500), undefined, { signal }).catch(() => {})
@@ -124,6 +135,37 @@ async function slowPayments (platform: Platform): Promise<void> {
   await delay(8000)
   await platform.process('payments').stop('SIGTERM')
   await comeBack(platform, 'payments')
+}
+
+/** An hour forth or back, and then right again: no deadline may be missed for good, nothing be done twice. */
+async function jumpClock (platform: Platform, random: Random): Promise<void> {
+  const one = platform.process(random.pick(CLOCKS))
+  one.shiftClock(random.next() < 0.5 ? HOUR_MS : -HOUR_MS)
+  await delay(1000 + random.below(4000))
+  one.shiftClock(0)
+}
+
+/** The bus has forgotten what it has seen an hour ago: only the inboxes know. */
+async function repeatLate (platform: Platform, random: Random): Promise<void> {
+  const bus = platform.process('bus')
+  bus.shiftClock(HOUR_MS)
+  await platform.proxy.repeat(20 + random.below(40))
+  bus.shiftClock(0)
+}
+
+async function fillDisk (platform: Platform, random: Random): Promise<void> {
+  platform.disk?.fill()
+  await delay(1000 + random.below(5000))
+  platform.disk?.free()
+}
+
+/** Senders of the next version beside readers of this one, and one of them restarts in the middle. */
+async function rollOut (platform: Platform, random: Random): Promise<void> {
+  platform.proxy.harm.newer = true
+  await delay(1000 + random.below(3000))
+  await restart(platform, random)
+  await delay(1000 + random.below(3000))
+  platform.proxy.harm.newer = false
 }
 
 /** A message that nobody can read, under an id that the checker knows again. */

@@ -1,7 +1,7 @@
 /**
- * Between the services and the bus: passes everything on, and on demand doubles, delays and loses deliveries, or lets
- * the bus vanish. It harms only what the bus hands out; what it holds back it has settled itself, so that a delivery
- * comes late and out of order, as on a bus that promises nothing.
+ * Between the services and the bus: passes everything on, and on demand doubles, delays and loses deliveries, sends old
+ * messages again, makes senders newer than their readers, or lets the bus vanish. What it holds back it has settled
+ * itself, so that a delivery comes late and out of order, as on a bus that promises nothing.
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -14,6 +14,8 @@ export interface Harm {
   reorder: number
   /** Chance that a delivery to the order history never comes. */
   drop: number
+  /** Senders are of the next version: their messages have fields that nobody here knows. */
+  newer: boolean
   /** Nobody answers. */
   down: boolean
 }
@@ -22,14 +24,20 @@ interface Delivery { seq: number, receipt: string, group: string, body: string, 
 
 const PROJECTION = 'order-history'
 const HOLD = 50
+/** Messages that may be sent again later. */
+const REMEMBERED = 500
+
+interface Outgoing { dedupe: string, body: string }
+interface Sent { readonly path: string, readonly message: Outgoing }
 
 export class BusProxy {
-  readonly harm: Harm = { duplicate: 0, reorder: 0, drop: 0, down: false }
+  readonly harm: Harm = { duplicate: 0, reorder: 0, drop: 0, newer: false, down: false }
   /** What was done, for the table. */
-  readonly done = { duplicated: 0, reordered: 0, dropped: 0 }
+  readonly done = { duplicated: 0, reordered: 0, dropped: 0, repeated: 0, changed: 0 }
   readonly #target: () => string
   readonly #random: Random
   readonly #later = new Map<string, Delivery[]>()
+  readonly #sent: Sent[] = []
   readonly #server: Server
 
   constructor (target: () => string, random: Random) {
@@ -59,20 +67,46 @@ export class BusProxy {
   }
 
   calm (): void {
-    Object.assign(this.harm, { duplicate: 0, reorder: 0, drop: 0, down: false })
+    Object.assign(this.harm, { duplicate: 0, reorder: 0, drop: 0, newer: false, down: false })
   }
 
   async #pass (request: IncomingMessage, signal: AbortSignal): Promise<{ status: number, text: string }> {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const path = request.url ?? '/'
+    const body = this.#outgoing(path, Buffer.concat(chunks).toString())
     const response = await fetch(this.#target() + path, { method: request.method ?? 'GET', signal,
-      ...(chunks.length === 0
-        ? {}
-        : { body: Buffer.concat(chunks), headers: { 'content-type': 'application/json' } }) })
+      ...(body === '' ? {} : { body, headers: { 'content-type': 'application/json' } }) })
     const text = await response.text()
     const queue = /^\/queues\/([^/]+)\/receive$/.exec(path)?.[1]
     return { status: response.status, text: queue === undefined || !response.ok ? text : await this.#harm(queue, text) }
+  }
+
+  /** Sends messages of the past again, with the ids they had then; what the bus forgets, the inboxes must know. */
+  async repeat (count: number): Promise<void> {
+    for (let n = 0; n < count && this.#sent.length > 0; n++) {
+      const { path, message } = this.#random.pick(this.#sent)
+      const response = await fetch(this.#target() + path, { method: 'POST', headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ messages: [message] }) }).catch(() => undefined)
+      if (response?.ok === true) this.done.repeated++
+    }
+  }
+
+  /** What a service sends, noted, and with the next version's fields in it when that is asked for. */
+  #outgoing (path: string, text: string): string {
+    if (!/^\/(topics|queues)\/[^/]+$/.test(path) || text === '') return text
+    const { messages } = JSON.parse(text) as { messages: Outgoing[] }
+    const sent = this.harm.newer ? messages.map(message => this.#nextVersion(message)) : messages
+    this.#sent.push(...sent.map(message => ({ path, message })))
+    this.#sent.splice(0, this.#sent.length - REMEMBERED)
+    return JSON.stringify({ messages: sent })
+  }
+
+  #nextVersion (message: Outgoing): Outgoing {
+    this.done.changed++
+    const envelope = JSON.parse(message.body) as { data: object }
+    const data = { ...envelope.data, giftNote: 'for you', loyalty: { points: 7, tier: null } }
+    return { ...message, body: JSON.stringify({ ...envelope, dataregion: 'eu', data }) }
   }
 
   async #harm (queue: string, text: string): Promise<string> {

@@ -2,8 +2,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 const ROOT = join(import.meta.dirname, '../..')
+const CLOCK = pathToFileURL(join(import.meta.dirname, 'clock-preload.ts')).href
 /** A busy machine with two cores starts nine processes slowly. */
 const READY_MS = 90_000
 
@@ -11,6 +13,8 @@ export interface ProcessSpec {
   readonly name: string
   readonly script: string
   readonly args: readonly string[]
+  /** Whether its wall clock can be made to jump. */
+  readonly clocked?: boolean
   readonly env: () => Readonly<Record<string, string>>
 }
 
@@ -37,7 +41,8 @@ export class LabProcess {
   /** Resolves when it says that it is ready; rejects when it ends before, or takes too long. */
   async start (extra: readonly string[] = []): Promise<void> {
     const log = createWriteStream(join(this.#logDir, `${this.name}.log`), { flags: 'a' })
-    const child = spawn(process.execPath, [join(ROOT, this.#spec.script), '--port', String(this.#port),
+    const preload = this.#spec.clocked === true ? ['--import', CLOCK] : []
+    const child = spawn(process.execPath, [...preload, join(ROOT, this.#spec.script), '--port', String(this.#port),
       ...this.#spec.args, ...extra], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { ...process.env, ...this.#spec.env() }
@@ -62,6 +67,11 @@ export class LabProcess {
     const hard = setTimeout(() => { child.kill('SIGKILL') }, 10_000)
     await gone
     clearTimeout(hard)
+  }
+
+  /** From now on its wall clock is off by this much; a restart sets it right. */
+  shiftClock (ms: number): void {
+    if (this.running && this.#child?.connected === true) this.#child.send({ clockOffsetMs: ms }, () => {})
   }
 
   pause (): void {

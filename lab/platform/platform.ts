@@ -4,8 +4,20 @@ import { join } from 'node:path'
 import type { Random } from '../random.ts'
 import { BusProxy } from './bus-proxy.ts'
 import { LabProcess, type ProcessSpec } from './lab-process.ts'
+import { SmallDisk } from './small-disk.ts'
 
 export const SERVICES = ['users-1', 'users-2', 'orders', 'inventory', 'payments', 'order-history'] as const
+
+/** Whose disk may be small. */
+export const DISKS = ['users', 'orders', 'inventory', 'payments', 'order-history', 'bus'] as const
+
+/** How the platform is set up. */
+export interface PlatformOptions {
+  /** As in production, for measuring: the services speak to the bus itself, and wait as long as they do there. */
+  readonly measured?: boolean
+  /** Who gets a disk that can be made full, and how large it is. */
+  readonly smallDisk?: { readonly of: typeof DISKS[number], readonly megabytes: number }
+}
 
 /** Short deadlines, so that a minute sees what production sees in an hour. */
 const HURRY: Readonly<Record<string, readonly string[]>> = {
@@ -13,19 +25,26 @@ const HURRY: Readonly<Record<string, readonly string[]>> = {
     '--breakwater.orders.saga.cap=2s', '--breakwater.orders.saga.stuck=60s'],
   'order-history': ['--breakwater.order-history.follow=500ms']
 }
+/** Checks stock after each of its transactions and notes there what is wrong. */
+export const STOCK_WATCH = 'stock-violations.jsonl'
+/** Rows the checker wants to see are not purged by a clock that jumps an hour. */
+const CHECKED = ['--breakwater.messaging.keep-sent=48h']
 
 export class Platform {
   readonly dir: string
   readonly proxy: BusProxy
   readonly processes = new Map<string, LabProcess>()
-  readonly #direct: boolean
+  /** Undefined where it was not asked for or cannot be had. */
+  readonly disk: SmallDisk | undefined
+  readonly #measured: boolean
   #busUrl = ''
 
-  /** `direct`: the services speak to the bus itself, for measuring. */
-  constructor (dir: string, random: Random, direct = false) {
+  constructor (dir: string, random: Random, options: PlatformOptions = {}) {
     this.dir = dir
-    this.#direct = direct
+    this.#measured = options.measured === true
     mkdirSync(join(dir, 'logs'), { recursive: true })
+    const { smallDisk } = options
+    this.disk = smallDisk === undefined ? undefined : SmallDisk.mount(join(dir, 'data', smallDisk.of), smallDisk.megabytes)
     this.proxy = new BusProxy(() => this.url('bus'), random)
     for (const spec of this.#specs()) this.processes.set(spec.name, new LabProcess(spec, join(dir, 'logs')))
   }
@@ -34,7 +53,7 @@ export class Platform {
   async start (): Promise<void> {
     this.#busUrl = await this.proxy.start()
     await Promise.all(['discovery', 'bus'].map(name => this.process(name).start()))
-    if (this.#direct) this.#busUrl = this.url('bus')
+    if (this.#measured) this.#busUrl = this.url('bus')
     await this.process('users-1').start()
     await Promise.all(['gateway', ...SERVICES.slice(1)].map(name => this.process(name).start()))
   }
@@ -44,6 +63,7 @@ export class Platform {
     this.proxy.calm()
     await Promise.all([...this.processes.values()].map(one => one.stop('SIGTERM')))
     this.proxy.stop()
+    this.disk?.unmount()
   }
 
   process (name: string): LabProcess {
@@ -63,17 +83,23 @@ export class Platform {
 
   #specs (): ProcessSpec[] {
     const data = `--breakwater.data.dir=${join(this.dir, 'data')}`
+    const clocked = !this.#measured
     const registry = () => ({ EUREKA_CLIENT_SERVICEURL_DEFAULTZONE: `${this.url('discovery')}/eureka/` })
     const servers: ProcessSpec[] = [
       { name: 'discovery', script: 'discovery/main.ts', args: [], env: () => ({}) },
-      { name: 'bus', script: 'messaging/main.ts', args: [data], env: () => ({}) },
+      { name: 'bus', script: 'messaging/main.ts', args: [data], clocked, env: () => ({}) },
       { name: 'gateway', script: 'gateway/main.ts', env: registry,
         args: [`--config=${join(import.meta.dirname, '../gateway.yml')}`, '--management.server.port=0'] }
     ]
+    const watch = ['--breakwater.inventory.watch=' + join(this.dir, STOCK_WATCH)]
+    const lab = (name: string) => this.#measured
+      ? []
+      : [...CHECKED, ...HURRY[name] ?? [], ...name === 'inventory' ? watch : []]
     const services = SERVICES.map(name => ({
       name,
+      clocked,
       script: `sample-services/${name.replace(/-\d$/, '')}/main.ts`,
-      args: [data, '--server.accesslog.enabled=false', ...HURRY[name] ?? []],
+      args: [data, '--server.accesslog.enabled=false', ...lab(name)],
       env: () => ({ ...registry(), BREAKWATER_BUS_URL: this.#busUrl })
     }))
     return [...servers, ...services]

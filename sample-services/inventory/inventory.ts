@@ -17,13 +17,16 @@ import { stockRoutes } from './http/routes.ts'
 import { MESSAGES } from './messages.ts'
 import { openApi } from './openapi.ts'
 import { findReservation, putOutcome, stocksOf } from './store/stock-store.ts'
+import { watchStock } from './store/watched-stock.ts'
 
 const NAME = 'inventory'
 
 export async function startInventory ({ settings, log }: MainArgs): Promise<Running> {
   const app = await service({ name: NAME, settings, log })
   await openApi(app)
-  const store = await openKeyValueStore(settings, NAME)
+  const opened = await openKeyValueStore(settings, NAME)
+  const watch = settings.string('breakwater.inventory.watch', '')
+  const store = watch === '' ? opened : watchStock(opened, watch)
   const schemas = new Schemas(MESSAGES)
   const messaging = await createMessaging(settings, { service: NAME, store, schemas, log, spans: app.spans, routes: {
     'inventory.ReserveStock.v1': command((message, reservation, tx) => onReserve(message, reservation, tx)),

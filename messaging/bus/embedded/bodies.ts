@@ -1,4 +1,4 @@
-/** Bodies of messages that will soon be handed out, so that they need not be read from the disk they were written to. */
+/** Bodies of messages that will soon be handed out: they need not be read from the disk they were written to. */
 
 /** Kept in memory up to this many characters; the rest is read when its turn comes. */
 const MAX_KEPT = 16 * 1024 * 1024

@@ -4,7 +4,8 @@ import type { Line, Outcome, Reservation, Stock } from '../domain/stock.ts'
 
 type Getter = Pick<KeyValueReader, 'get'>
 
-const STOCK = 'sku/'
+/** Keys of articles begin with it. */
+export const STOCK = 'sku/'
 const RESERVATION = 'order/'
 
 export function findStock (reader: Getter, sku: string): Promise<Stock | undefined> {
