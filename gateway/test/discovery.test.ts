@@ -14,6 +14,7 @@ import { startGateway } from '../start.ts'
 import { call, server, until, upstream, type ServerProcess } from './harness.ts'
 
 interface Named { readonly port: number, readonly name: string }
+interface Started { readonly url: string, readonly management: string }
 
 async function named (t: Test, name: string): Promise<Named> {
   const { port } = await upstream(t, (_, response) => response.end(name))
@@ -21,7 +22,7 @@ async function named (t: Test, name: string): Promise<Named> {
 }
 
 /** A gateway with the source that the settings name, and nothing of the test's own in between. */
-async function gatewayWith (t: Test, source: Record<string, string>): Promise<{ url: string, management: string }> {
+async function gatewayWith (t: Test, source: Record<string, string>): Promise<Started> {
   const settings = await loadSettings({
     name: 'gateway',
     folder: '/nonexistent',
@@ -60,7 +61,7 @@ async function becomes (t: Test, url: string, wanted: string): Promise<void> {
 }
 
 /** The source has gone: the gateway says so, stays up, and serves as before. */
-async function goesOn (t: Test, { url, management }: { url: string, management: string }, wanted: string): Promise<void> {
+async function goesOn (t: Test, { url, management }: Started, wanted: string): Promise<void> {
   const health = async () => JSON.parse((await call(`${management}/actuator/health`)).body) as {
     status: string, components?: Record<string, { status: string }> }
   await until('it is noticed', async () => (await health()).components?.['discovery']?.status !== 'UP')
