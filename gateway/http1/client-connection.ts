@@ -30,6 +30,8 @@ const CLOSED = 4
 
 const USUAL_HEAD_BYTES = 2_048
 const MAX_PENDING_BYTES = 65_536
+/** Pipelined requests taken in one go: 64 KiB of them, answered at once, would hold up everybody else for long. */
+const MAX_AT_ONCE = 16
 
 export class ClientConnection {
   readonly loop: Loop
@@ -81,6 +83,7 @@ export class ClientConnection {
   /** Takes requests, and parts of them, from `chunk` until it is used up or has to wait. */
   private process (chunk: Buffer): void {
     this.processing = true
+    const last = this.requests + MAX_AT_ONCE
     let at = 0
     while (at < chunk.length) {
       if (this.phase >= LINGER) break
@@ -88,9 +91,21 @@ export class ClientConnection {
         this.keep(chunk.subarray(at))
         break
       }
+      if (this.requests === last && this.phase === HEAD) {
+        this.keep(chunk.subarray(at))
+        setImmediate(() => this.goOn())
+        break
+      }
       at = this.phase === HEAD ? this.readHead(chunk, at) : this.readBody(chunk, at)
     }
     this.processing = false
+  }
+
+  /** Others had their turn. */
+  private goOn (): void {
+    if (this.phase === HEAD) this.useStash()
+    if (this.inputEnded && this.stash === null && this.phase === HEAD) this.linger()
+    else this.adjustReading()
   }
 
   private readHead (chunk: Buffer, at: number): number {

@@ -32,8 +32,19 @@ export class Args {
     this.#shape = shape
     this.origin = named.origin
     const entries = Object.entries(named.args)
+    for (const [key, value] of entries) this.#refuseExpression(key, value)
     if (shape.gather !== undefined) this.#gather(entries)
     else for (const [i, [key, value]] of entries.entries()) this.#put(this.#named(key, i), value)
+  }
+
+  /**
+   * `#{...}` is SpEL in Spring, and let whoever could write a route run code (CVE-2022-22947), later read and change
+   * the environment (CVE-2025-41243, CVE-2025-41253). Only the name of a plugin is understood here.
+   */
+  #refuseExpression (key: string, value: string): void {
+    const text = value.trim()
+    if (!text.startsWith('#{') || !text.endsWith('}') || /^#\{@[\w.-]+\}$/.test(text)) return
+    throw error('E_EXPRESSION', [`${this.#shape.name} ${key}`, text], { where: this.origin })
   }
 
   has (key: string): boolean {

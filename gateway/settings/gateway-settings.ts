@@ -98,7 +98,7 @@ export class GatewaySettings {
 /** What of Spring's section is used here; anything else is named once, because it has no effect. */
 const SPRING_KEYS = ['routes.*', 'default-filters.*', 'fail-on-route-definition-error', 'trusted-proxies', 'httpclient.connect-timeout',
   'httpclient.response-timeout', 'httpclient.pool.*', 'httpclient.ssl.use-insecure-trust-manager', 'httpclient.ssl.handshake-timeout',
-  'globalcors.*', 'discovery.locator.*', 'x-forwarded.*', 'forwarded.enabled', 'forwarded.by.enabled', 'metrics.*', 'filter.*', 'predicate.*', 'set-status.*',
+  'httpclient.ssl.trusted-x509-certificates.*', 'globalcors.*', 'discovery.locator.*', 'x-forwarded.*', 'forwarded.enabled', 'forwarded.by.enabled', 'metrics.*', 'filter.*', 'predicate.*', 'set-status.*',
   'redis-rate-limiter.*', 'enabled']
 
 /** Keys of Spring's gateway that we do not have, with their origins. */

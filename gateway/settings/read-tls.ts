@@ -14,6 +14,8 @@ const HANDSHAKE_TIMEOUT_MS = 10_000
  * plain HTTP, when there is none or `server.ssl.enabled` is false. Changed files are taken over without a restart.
  */
 export function readListenerTls (settings: Settings): ListenerTls | undefined {
+  refuseUnused(settings, ['bundle', 'key-store', 'trust-store'].map(name => `server.ssl.${name}`),
+    'server.ssl.certificate, server.ssl.certificate-private-key and server.ssl.trust-certificate')
   const certificate = settings.get('server.ssl.certificate')
   if (certificate === undefined || !settings.boolean('server.ssl.enabled', true)) return undefined
   const first = {
@@ -27,6 +29,17 @@ export function readListenerTls (settings: Settings): ListenerTls | undefined {
     reloadIntervalMs: settings.durationMs('breakwater.gateway.tls.reload-interval', 1_000),
     clients: readClients(settings)
   }
+}
+
+/**
+ * TLS that somebody has configured and that would not be used stops the start. Spring Cloud Gateway 4.2.0 went on with
+ * its defaults without a word (CVE-2026-22750).
+ */
+function refuseUnused (settings: Settings, keys: ReadonlyArray<string | undefined>, instead: string): void {
+  const key = keys.find(one => one !== undefined && settings.get(one) !== undefined)
+  if (key === undefined) return
+  throw error('E_GATEWAY_SETTING', [`${key} is not used here, and TLS would be another than you think: use ${instead} with PEM files.`],
+    { where: settings.origin(key) })
 }
 
 /** `server.ssl.client-auth` (none, want, need) against the authorities in `server.ssl.trust-certificate`. */
@@ -61,6 +74,8 @@ function readFurther (settings: Settings): ListenerTls['certificates'] {
 /** `httpclient.ssl`: what instances are checked against, and what the gateway shows them. */
 export function readUpstreamTls (settings: Settings, gateway: GatewaySettings): UpstreamTls {
   const { upstreamTls } = DATA_PLANE_DEFAULTS
+  refuseUnused(settings, ['ssl-bundle', 'key-store'].map(name => gateway.key(`httpclient.ssl.${name}`)),
+    'httpclient.ssl.trusted-x509-certificates and breakwater.gateway.upstream-tls.certificate, .private-key')
   const key = gateway.key('httpclient.ssl.trusted-x509-certificates')
   const texts = key === undefined ? [] : settings.keys(key).map(one => readText(settings, one))
   return {
