@@ -15,6 +15,8 @@ export const DISKS = ['users', 'orders', 'inventory', 'payments', 'order-history
 export interface PlatformOptions {
   /** As in production, for measuring: the services speak to the bus itself, and wait as long as they do there. */
   readonly measured?: boolean
+  /** Shared stores by service, in the place of its own files. */
+  readonly stores?: Readonly<Record<string, string>>
   /** Who gets a disk that can be made full, and how large it is. */
   readonly smallDisk?: { readonly of: typeof DISKS[number], readonly megabytes: number }
 }
@@ -46,7 +48,7 @@ export class Platform {
     const { smallDisk } = options
     this.disk = smallDisk === undefined ? undefined : SmallDisk.mount(join(dir, 'data', smallDisk.of), smallDisk.megabytes)
     this.proxy = new BusProxy(() => this.url('bus'), random)
-    for (const spec of this.#specs()) this.processes.set(spec.name, new LabProcess(spec, join(dir, 'logs')))
+    for (const spec of this.#specs(options.stores ?? {})) this.processes.set(spec.name, new LabProcess(spec, join(dir, 'logs')))
   }
 
   /** In the order in which they need each other. */
@@ -81,7 +83,7 @@ export class Platform {
     return dead.map(one => one.name)
   }
 
-  #specs (): ProcessSpec[] {
+  #specs (stores: Readonly<Record<string, string>>): ProcessSpec[] {
     const data = `--breakwater.data.dir=${join(this.dir, 'data')}`
     const clocked = !this.#measured
     const registry = () => ({ EUREKA_CLIENT_SERVICEURL_DEFAULTZONE: `${this.url('discovery')}/eureka/` })
@@ -95,12 +97,17 @@ export class Platform {
     const lab = (name: string) => this.#measured
       ? []
       : [...CHECKED, ...HURRY[name] ?? [], ...name === 'inventory' ? watch : []]
+    const kindOf = (name: string) => name.replace(/-\d$/, '')
+    const storeOf = (name: string) => {
+      const url = stores[kindOf(name)]
+      return url === undefined ? {} : { BREAKWATER_STORE_URL: url }
+    }
     const services = SERVICES.map(name => ({
       name,
       clocked,
-      script: `sample-services/${name.replace(/-\d$/, '')}/main.ts`,
+      script: `sample-services/${kindOf(name)}/main.ts`,
       args: [data, '--server.accesslog.enabled=false', ...lab(name)],
-      env: () => ({ ...registry(), BREAKWATER_BUS_URL: this.#busUrl })
+      env: () => ({ ...registry(), ...storeOf(name), BREAKWATER_BUS_URL: this.#busUrl })
     }))
     return [...servers, ...services]
   }

@@ -7,7 +7,13 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { until } from './bus-conformance.ts'
 
-export interface TestServer { readonly url: string, stop (): Promise<void> }
+export interface TestServer {
+  readonly url: string
+  /** Ends it without a goodbye; what it answered must be there when it is started again. */
+  kill (): Promise<void>
+  start (): Promise<void>
+  stop (): Promise<void>
+}
 
 /** Why a server cannot be had here, or false. */
 export const noRedis = which('redis-server') ? false : 'redis-server is not installed'
@@ -18,10 +24,12 @@ export const noPostgres = postgresBin() === undefined
 export async function startRedis (args: readonly string[]): Promise<TestServer> {
   const dir = mkdtempSync(join(tmpdir(), 'breakwater-redis-'))
   const port = await freePort()
-  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', ...args],
-    { stdio: 'ignore' })
-  await until(() => answers(port), 'redis answers')
-  return { url: `redis://127.0.0.1:${port}/0`, stop: () => end(child, dir) }
+  const all = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', ...args]
+  return server(`redis://127.0.0.1:${port}/0`, dir, 'SIGKILL', async () => {
+    const child = spawn('redis-server', all, { stdio: 'ignore' })
+    await until(() => answers(port), 'redis answers')
+    return child
+  })
 }
 
 export async function startPostgres (): Promise<TestServer> {
@@ -33,16 +41,34 @@ export async function startPostgres (): Promise<TestServer> {
   execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync'],
     { stdio: 'ignore', cwd: dir, ...user })
   const port = await freePort()
-  const child = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port), '-k', dir, '-h', '127.0.0.1'],
-    { stdio: 'ignore', cwd: dir, ...user })
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
-  await until(() => takesQueries(url), 'postgres takes queries')
-  return { url, stop: () => end(child, dir) }
+  // SIGQUIT is postgres's own crash: every session ends at once, nothing is written, the next start recovers.
+  return server(url, dir, 'SIGQUIT', async () => {
+    const child = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port), '-k', dir, '-h', '127.0.0.1'],
+      { stdio: 'ignore', cwd: dir, ...user })
+    await until(() => takesQueries(url), 'postgres takes queries')
+    return child
+  })
+}
+
+async function server (
+  url: string, dir: string, crash: NodeJS.Signals, run: () => Promise<ChildProcess>
+): Promise<TestServer> {
+  let child = await run()
+  return {
+    url,
+    kill: async () => {
+      child.kill(crash)
+      await until(() => child.exitCode !== null || child.signalCode !== null, 'the server is dead')
+    },
+    start: async () => { child = await run() },
+    stop: () => end(child, dir)
+  }
 }
 
 /** SIGINT is postgres's fast shutdown. */
 async function end (child: ChildProcess, dir: string): Promise<void> {
-  child.kill('SIGINT')
+  if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT')
   await until(() => child.exitCode !== null || child.signalCode !== null, 'the server has ended')
   rmSync(dir, { recursive: true, force: true })
 }

@@ -1,0 +1,89 @@
+/** The services as in production: four on PostgreSQL, each in a database of its own, and inventory on Redis. */
+import pg from 'pg'
+import { t } from 'tap'
+import { noPostgres, noRedis, startPostgres, startRedis } from '../../messaging/test/servers.ts'
+import { until } from '../../messaging/test/bus-conformance.ts'
+import { Platform } from '../platform/platform.ts'
+import { createRandom } from '../random.ts'
+
+const RELATIONAL = ['users', 'orders', 'payments', 'order-history']
+
+interface Answer { status: number, body: Record<string, unknown> }
+
+t.test('the services on PostgreSQL and Redis', { skip: noPostgres || noRedis, timeout: 240_000 }, async t => {
+  const [postgres, redis] = await Promise.all([startPostgres(), startRedis(['--appendonly', 'yes', '--appendfsync', 'always'])])
+  const platform = new Platform(t.testdir(), createRandom(1), { stores: await storesOn(postgres.url, redis.url) })
+  t.teardown(async () => {
+    await platform.stop()
+    await Promise.all([postgres.stop(), redis.stop()])
+  })
+  await platform.start()
+
+  const ask = async (service: string, method: string, path: string, body?: object, key = path): Promise<Answer> => {
+    const response = await fetch(platform.url(service) + path, { method, signal: AbortSignal.timeout(20_000),
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json', 'idempotency-key': key } }) })
+    return { status: response.status, body: await response.json() as Answer['body'] }
+  }
+  const { body: { userId } } = await ask('users-1', 'POST', '/users', { email: 'shared@example.com', name: 'S' })
+  await ask('inventory', 'PUT', '/inventory/apple', { add: 10 })
+  await ask('payments', 'POST', `/accounts/${String(userId)}/deposits`, { amount: 1000, currency: 'EUR' })
+  const order = { userId, currency: 'EUR', lines: [{ sku: 'apple', qty: 1, unitPrice: 10 }] }
+  const place = (key: string) => ask('orders', 'POST', '/orders', order, key)
+  const confirmed = (answer: Answer) => until(async () => {
+    const path = `/order-history/${String(answer.body.orderId)}?minVersion=2&waitMs=2000`
+    return (await ask('order-history', 'GET', path)).body.status === 'CONFIRMED'
+  }, 'the order is confirmed', 60_000)
+
+  await t.test('each says what it keeps its data in', async t => {
+    for (const [service, kind] of [['orders', /^postgres 127/], ['inventory', /^redis redis/]] as const) {
+      const { body } = await ask(service, 'GET', '/actuator/health')
+      t.match(body, { components: { store: { status: 'UP', details: { store: kind } } } })
+    }
+  })
+
+  await t.test('an order goes its whole way; both instances of users know the user', async t => {
+    const placed = await place('first')
+    t.equal(placed.status, 202)
+    await confirmed(placed)
+    t.match(await ask('inventory', 'GET', '/inventory/apple'), { body: { onHand: 9, reserved: 0 } })
+    t.match(await ask('payments', 'GET', `/accounts/${String(userId)}`), { body: { balance: 990 } })
+    for (const instance of ['users-1', 'users-2']) {
+      t.match(await ask(instance, 'GET', `/users/${String(userId)}`), { status: 200, body: { status: 'ACTIVE' } })
+    }
+  })
+
+  await t.test('PostgreSQL dies: "not now", and afterwards the same key is one order', async t => {
+    await postgres.kill()
+    t.match(await place('second'), { status: 503, body: { code: 'E_STORE_DOWN' } })
+    await postgres.start()
+    let placed = await place('second')
+    await until(async () => {
+      if (placed.status !== 202) placed = await place('second')
+      return placed.status === 202
+    }, 'orders takes orders again')
+    t.equal((await place('second')).body.orderId, placed.body.orderId)
+    await confirmed(placed)
+  })
+
+  await t.test('Redis dies in the middle: the order waits for it', async t => {
+    await redis.kill()
+    const placed = await place('third')
+    t.equal(placed.status, 202)
+    t.match(await ask('orders', 'GET', `/orders/${String(placed.body.orderId)}`), { body: { status: 'PENDING' } })
+    await redis.start()
+    await confirmed(placed)
+    t.match(await ask('inventory', 'GET', '/inventory/apple'), { body: { onHand: 7, reserved: 0 } })
+    t.match(await ask('inventory', 'GET', '/internal/dlq'), { body: { items: [] } })
+  })
+})
+
+/** Two services in one database would share one outbox. */
+async function storesOn (postgres: string, redis: string): Promise<Record<string, string>> {
+  const client = new pg.Client({ connectionString: postgres })
+  await client.connect()
+  for (const name of RELATIONAL) await client.query(`CREATE DATABASE "${name}"`)
+  await client.end()
+  return { inventory: redis, ...Object.fromEntries(RELATIONAL.map(name => [name, new URL(`/${name}`, postgres).href])) }
+}
