@@ -29,8 +29,8 @@ export interface Answer {
   readonly secrets: number
 }
 
-/** Replaces `{cipher}` values of what was found; sources without one come back as they are. */
-export type Decrypt = (environment: Environment) => Promise<Environment>
+/** Replaces the secrets in what was found: `{cipher}` values, and references to other stores, read for who asks. */
+export type Decrypt = (environment: Environment, asker: Asker) => Promise<Environment>
 
 export interface RoadParts {
   readonly backend: Backend
@@ -74,7 +74,7 @@ export class EnvironmentRoad {
       throw error('E_CONFIG_EMPTY', [`${ask.name}/${ask.profile}`])
     }
     // Decrypt: last of all, so that nothing encrypted or decrypted lies in the caches of files.
-    const decrypted = await this.#parts.decrypt(toEnvironment(ask, found))
+    const decrypted = await this.#parts.decrypt(toEnvironment(ask, found), asker)
     // Override: after decryption, as in Spring; these values come from the operator's own settings.
     return toEnvironment(ask, decrypted, this.#parts.overrides)
   }

@@ -1,7 +1,7 @@
 export { NATIVE_DEFAULTS, type NativeOptions } from './backends/native.ts'
 export { REPOSITORY_DEFAULTS, type GitOptions, type PatternRepository, type RepositoryOptions } from './backends/git/git-options.ts'
 export { SQL_DEFAULTS, type SqlOptions } from './backends/sql-options.ts'
-export { VAULT_DEFAULTS, type VaultOptions } from './backends/vault.ts'
+export { VAULT_DEFAULTS, type VaultOptions } from './backends/vault-options.ts'
 export type { RedisOptions } from './backends/redis.ts'
 export { DEFAULTS, readOptions, type BackendOptions, type ConfigServerOptions } from './options.ts'
 export { createConfigServer, type ConfigServer, type ConfigServerContext } from './server.ts'

@@ -5,13 +5,15 @@ import type { NativeOptions } from './backends/native.ts'
 import type { EncryptOptions } from './encryption/key-ring.ts'
 import type { RedisOptions } from './backends/redis.ts'
 import type { SqlOptions } from './backends/sql-options.ts'
-import type { VaultOptions } from './backends/vault.ts'
+import type { VaultOptions } from './backends/vault-options.ts'
 import { readBackends } from './backends/read-backends.ts'
 import { error } from './errors.ts'
 import type { SpringRefreshOptions } from './push/spring-refresh.ts'
 import type { WebhookOptions } from './push/webhook.ts'
 import type { AccessRule } from './web/access.ts'
 import { readEncryptOptions } from './encryption/encrypt-options.ts'
+import { HEALTH_DEFAULTS, readHealthOptions } from './health-options.ts'
+import type { HealthOptions } from './health.ts'
 
 /** One store, in the order of priority in which it was configured. */
 export type BackendOptions =
@@ -52,6 +54,11 @@ export interface ConfigServerOptions {
   readonly decryptFiles: boolean
   /** `spring.cloud.config.server.encrypt.prefix-invalid-properties`. @default true */
   readonly prefixInvalid: boolean
+  readonly health: HealthOptions
+  /** `breakwater.config-server.unreachable-status`: for a repository never reached; Spring says 404. @default 503 */
+  readonly unreachableStatus: number
+  /** `spring.cloud.config.monitor.endpoint.path`: put before /monitor, instead of the prefix. @default '' */
+  readonly monitorPath: string
   readonly webhook: WebhookOptions
   readonly refreshClients: SpringRefreshOptions
   /** `breakwater.config-server.max-watchers`. @default 10000 */
@@ -88,6 +95,9 @@ export const DEFAULTS: ConfigServerOptions = {
   decrypt: true,
   decryptFiles: false,
   prefixInvalid: true,
+  health: HEALTH_DEFAULTS,
+  unreachableStatus: 503,
+  monitorPath: '',
   webhook: { unsigned: false, disabled: new Set() },
   refreshClients: { enabled: false, pauseMs: 200, timeoutMs: 10_000 },
   maxWatchers: 10_000,
@@ -105,12 +115,13 @@ const OWN = 'breakwater.config-server'
 /** Reads the options of a process from its settings; a malformed value throws with its file and line. */
 export function readOptions (settings: Settings): ConfigServerOptions {
   const maxFileBytes = settings.bytes(`${OWN}.max-file-bytes`, DEFAULTS.maxFileBytes)
+  const acceptEmpty = settings.boolean(`${SERVER}.accept-empty`, DEFAULTS.acceptEmpty)
   return {
     host: settings.string('server.address', DEFAULTS.host),
     port: settings.integer('server.port', DEFAULTS.port),
     prefix: withSlash(settings.string(`${SERVER}.prefix`, DEFAULTS.prefix)),
     defaultLabel: settings.get(`${SERVER}.default-label`) ?? DEFAULTS.defaultLabel,
-    acceptEmpty: settings.boolean(`${SERVER}.accept-empty`, DEFAULTS.acceptEmpty),
+    acceptEmpty,
     stripDocument: settings.boolean(`${SERVER}.strip-document-from-yaml`, DEFAULTS.stripDocument),
     overrides: readOverrides(settings),
     validateProfiles: settings.boolean('spring.profiles.validate', DEFAULTS.validateProfiles),
@@ -121,6 +132,9 @@ export function readOptions (settings: Settings): ConfigServerOptions {
     decrypt: settings.boolean(`${SERVER}.encrypt.enabled`, DEFAULTS.decrypt),
     decryptFiles: settings.boolean(`${SERVER}.encrypt.plain-text-encrypt`, DEFAULTS.decryptFiles),
     prefixInvalid: settings.boolean(`${SERVER}.encrypt.prefix-invalid-properties`, DEFAULTS.prefixInvalid),
+    health: readHealthOptions(settings, acceptEmpty),
+    unreachableStatus: settings.integer(`${OWN}.unreachable-status`, DEFAULTS.unreachableStatus),
+    monitorPath: withSlash(settings.string('spring.cloud.config.monitor.endpoint.path', DEFAULTS.monitorPath)),
     webhook: readWebhook(settings),
     refreshClients: readRefreshClients(settings),
     maxWatchers: settings.integer(`${OWN}.max-watchers`, DEFAULTS.maxWatchers),

@@ -16,8 +16,10 @@ import type { Backend } from './backends/backend.ts'
 import { createBackend } from './backends/create-backend.ts'
 import { decryptEnvironment } from './encryption/decrypt-environment.ts'
 import { decryptFile } from './encryption/decrypt-file.ts'
+import { fillReferences } from './encryption/fill-references.ts'
 import { createKeyRing, type KeyRing } from './encryption/key-ring.ts'
 import { EnvironmentRoad, type Decrypt } from './environment.ts'
+import { createHealth } from './health.ts'
 import { DEFAULTS, type ConfigServerOptions } from './options.ts'
 import { startPush, type Push } from './push/push.ts'
 import { Readers } from './push/readers.ts'
@@ -123,23 +125,20 @@ async function stop (app: FastifyInstance, { backend, push }: Parts): Promise<vo
 }
 
 async function registerAll (app: FastifyInstance, parts: Parts): Promise<void> {
-  const { settings, log, auth, backend } = parts
-  const health = new Map([['configServer', () => healthOf(backend)]])
+  const { options, settings, log, auth, backend } = parts
+  const health = new Map(options.health.enabled
+    ? [['configServer', createHealth(backend, options.health, () => performance.now())]]
+    : [])
   const authorize: Authorize = async (request, role) => { await auth.check(request, role) }
   await app.register(actuator, { settings, log, health, authorize })
   await app.register(async scope => registerRoutes(scope, parts))
 }
 
-function healthOf (backend: Backend) {
-  const { up, problem } = backend.health()
-  return {
-    status: up ? 'UP' as const : 'DOWN' as const,
-    details: { repository: backend.description, ...(problem === undefined ? {} : { error: problem }) }
-  }
-}
-
 function registerRoutes (scope: FastifyInstance, { options, auth, backend, keys, log, road, push }: Parts): void {
-  useConfigServerWire(scope, auth.mode === 'bearer' ? 'Bearer' : 'Basic realm="config-server"')
+  useConfigServerWire(scope, {
+    challenge: auth.mode === 'bearer' ? 'Bearer' : 'Basic realm="config-server"',
+    unreachableStatus: options.unreachableStatus
+  })
   const access = createAccess(auth, options.access)
   const audit = createAudit(log)
   const readers = new Readers()
@@ -160,12 +159,14 @@ function registerRoutes (scope: FastifyInstance, { options, auth, backend, keys,
 }
 
 function createRoad (options: ConfigServerOptions, backend: Backend, keys: KeyRing, log: Logger): EnvironmentRoad {
-  const decryptOptions = {
+  const replaceOptions = {
     prefixInvalid: options.prefixInvalid,
-    onFailure: (source: string, key: string) => log.warn({ source, key }, 'a value cannot be decrypted')
+    onFailure: (source: string, key: string) => log.warn({ source, key }, 'a secret cannot be had')
   }
-  const decrypt: Decrypt = async environment => options.decrypt
-    ? decryptEnvironment(environment, keys, decryptOptions)
-    : environment
+  const decrypt: Decrypt = async (found, asker) => {
+    const plain = options.decrypt ? await decryptEnvironment(found, keys, replaceOptions) : found
+    const { secrets } = backend
+    return secrets === undefined ? plain : fillReferences(plain, secrets, asker, replaceOptions)
+  }
   return new EnvironmentRoad({ ...options, backend, decrypt, cacheBytes: options.answerCacheBytes })
 }

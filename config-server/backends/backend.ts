@@ -2,6 +2,7 @@
  * What every store of configuration offers. Reads name the state they saw, so that answers can be kept by it; a
  * store whose answers depend on who asks (Vault's token) names none and is asked each time.
  */
+import type { Property } from '@breakwater/starter/settings'
 import type { Ask } from '../environment/ask.ts'
 import type { Found } from '../environment/environment.ts'
 import type { Commit } from './git/commit-files.ts'
@@ -39,6 +40,9 @@ export interface Versions {
   readonly choices: Choices
 }
 
+/** The values under one key of a store of secrets, for who asks; empty when there is none. */
+export type ReadSecrets = (key: string, asker: Asker) => Promise<ReadonlyMap<string, Property>>
+
 export interface Backend {
   /** What it is, for logs and health: `native file:/etc/config/`. Never holds credentials. */
   readonly description: string
@@ -51,6 +55,8 @@ export interface Backend {
   /** The answer as it was `skip` states ago; undefined when the store keeps no history or it ends before. */
   earlier? (ask: Ask, asker: Asker, skip: number): Promise<Found | undefined>
   readonly versions?: Versions | undefined
+  /** What `{vault}:key#field` values of any store are filled from. */
+  readonly secrets?: ReadSecrets | undefined
   /** Compares with the remote now instead of at the next interval. */
   refresh? (): Promise<void>
   /** The first of the file names that exists, looked for in each location in turn. */

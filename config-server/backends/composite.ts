@@ -1,7 +1,7 @@
 /** Several stores as one: the sources of the first come first. One that fails fails all, unless told otherwise. */
 import type { Ask } from '../environment/ask.ts'
 import type { Found } from '../environment/environment.ts'
-import type { Asker, Backend, BackendHealth, Resource } from './backend.ts'
+import type { Asker, Backend, BackendHealth, ReadSecrets, Resource } from './backend.ts'
 
 export interface CompositeOptions {
   /** `spring.cloud.config.server.fail-on-composite-error`. @default true */
@@ -23,6 +23,10 @@ class CompositeBackend implements Backend {
     this.#members = members
     this.#options = options
     this.description = members.map(({ description }) => description).join(' + ')
+  }
+
+  get secrets (): ReadSecrets | undefined {
+    return this.#members.find(({ secrets }) => secrets !== undefined)?.secrets
   }
 
   async start (): Promise<void> {

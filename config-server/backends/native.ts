@@ -21,6 +21,8 @@ export interface NativeOptions {
   readonly defaultLabel: string
   /** Sent as `version` of every answer. @default null */
   readonly version: string | null
+  /** Files only: whether the last location is searched first. @default false */
+  readonly reverseLocationOrder: boolean
   /** How often folders are compared with what is known, besides fs.watch. @default 5000 */
   readonly sweepMs: number
   readonly maxFileBytes: number
@@ -31,6 +33,7 @@ export const NATIVE_DEFAULTS: NativeOptions = {
   addLabelLocations: true,
   defaultLabel: 'master',
   version: null,
+  reverseLocationOrder: false,
   sweepMs: 5_000,
   maxFileBytes: 1_048_576
 }
@@ -77,7 +80,8 @@ class NativeBackend implements Backend {
   }
 
   async resource (ask: Ask, candidates: readonly string[]): Promise<Resource | undefined> {
-    for (const { folder } of this.#locations(ask)) {
+    const locations = this.#locations(ask)
+    for (const { folder } of this.#options.reverseLocationOrder ? locations.toReversed() : locations) {
       for (const file of candidates) {
         const found = await this.#reader.read(folder + file)
         if (found !== undefined) return { file, content: found.content, modifiedMs: found.modifiedMs }

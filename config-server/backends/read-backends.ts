@@ -58,6 +58,7 @@ function readNative (settings: Settings, prefix: string, maxFileBytes: number): 
     addLabelLocations: settings.boolean(`${prefix}.add-label-locations`, NATIVE_DEFAULTS.addLabelLocations),
     defaultLabel: settings.string(`${prefix}.default-label`, NATIVE_DEFAULTS.defaultLabel),
     version: settings.get(`${prefix}.version`) ?? NATIVE_DEFAULTS.version,
+    reverseLocationOrder: settings.boolean(`${SERVER}.reverse-location-order`, NATIVE_DEFAULTS.reverseLocationOrder),
     sweepMs: settings.durationMs(`${SERVER}.monitor.fixed-delay`, NATIVE_DEFAULTS.sweepMs),
     maxFileBytes
   }

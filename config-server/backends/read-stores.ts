@@ -3,7 +3,7 @@ import type { Settings } from '@breakwater/starter/settings'
 import { error } from '../errors.ts'
 import type { RedisOptions } from './redis.ts'
 import { SQL_DEFAULTS, type SqlOptions } from './sql-options.ts'
-import { VAULT_DEFAULTS, type VaultOptions } from './vault.ts'
+import { VAULT_DEFAULTS, type VaultLogin, type VaultOptions } from './vault-options.ts'
 
 /** `spring.data.redis.*`, and the older `spring.redis.*`. */
 export function readRedis (settings: Settings): RedisOptions {
@@ -43,7 +43,6 @@ function withoutCredentials (address: URL): string {
 
 export function readVault (settings: Settings, prefix: string): VaultOptions {
   const text = (key: string, fallback: string): string => settings.string(`${prefix}.${key}`, fallback)
-  const roleId = settings.get(`${prefix}.app-role.role-id`)
   return {
     url: `${text('scheme', 'http')}://${text('host', '127.0.0.1')}:${settings.integer(`${prefix}.port`, 8200)}`,
     backend: text('backend', VAULT_DEFAULTS.backend),
@@ -52,18 +51,36 @@ export function readVault (settings: Settings, prefix: string): VaultOptions {
     kvVersion: settings.integer(`${prefix}.kv-version`, 1) === 2 ? 2 : 1,
     pathToKey: settings.get(`${prefix}.path-to-key`),
     namespace: settings.get(`${prefix}.namespace`),
-    token: readToken(settings, prefix),
-    appRole: roleId === undefined ? undefined : { roleId, secretId: text('app-role.secret-id', '') },
+    token: settings.get(`${prefix}.token`),
+    login: readLogin(settings, prefix),
     enableLabel: settings.boolean(`${prefix}.enable-label`, VAULT_DEFAULTS.enableLabel),
     defaultLabel: text('default-label', VAULT_DEFAULTS.defaultLabel),
     timeoutMs: settings.integer(`${prefix}.timeout`, VAULT_DEFAULTS.timeoutMs / 1000) * 1000
   }
 }
 
-function readToken (settings: Settings, prefix: string): string | undefined {
+const TOKEN_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token'
+
+function readLogin (settings: Settings, prefix: string): VaultLogin | undefined {
   const key = `${prefix}.authentication`
-  const method = settings.string(key, 'TOKEN').toUpperCase()
-  if (method === 'TOKEN' || method === 'APPROLE') return settings.get(`${prefix}.token`)
-  throw error('E_CONFIG_SETTING', [key, `"${method}" is no way in that this server knows.`, 'Use TOKEN or APPROLE.'],
-    { where: settings.origin(key) })
+  const roleId = settings.get(`${prefix}.app-role.role-id`)
+  const method = settings.string(key, roleId === undefined ? 'TOKEN' : 'APPROLE').toUpperCase()
+  const text = (name: string, fallback: string): string => settings.string(`${prefix}.${name}`, fallback)
+  switch (method) {
+    case 'TOKEN': return undefined
+    case 'APPROLE': return {
+      method,
+      path: text('app-role.app-role-path', 'approle'),
+      roleId: settings.string(`${prefix}.app-role.role-id`),
+      secretId: text('app-role.secret-id', '')
+    }
+    case 'KUBERNETES': return {
+      method,
+      path: text('kubernetes.kubernetes-path', 'kubernetes'),
+      role: settings.string(`${prefix}.kubernetes.role`),
+      tokenFile: text('kubernetes.service-account-token-file', TOKEN_FILE).replace(/^file:/, '')
+    }
+    default: throw error('E_CONFIG_SETTING', [key, `"${method}" is no way in that this server knows.`,
+      'Use TOKEN, APPROLE or KUBERNETES.'], { where: settings.origin(key) })
+  }
 }

@@ -7,7 +7,7 @@ import { ByteCache } from '../byte-cache.ts'
 import type { Ask } from '../environment/ask.ts'
 import type { Found } from '../environment/environment.ts'
 import { error } from '../errors.ts'
-import type { Asker, Backend, BackendHealth } from './backend.ts'
+import type { Asker, Backend, BackendHealth, ReadSecrets } from './backend.ts'
 
 export interface Store {
   readonly description: string
@@ -17,6 +17,7 @@ export interface Store {
   /** False for stores whose answers depend on who asks: one caller's secrets are never kept for another. */
   readonly keepLastKnown: boolean
   readonly onProblem: (store: string, problem: string) => void
+  readonly secrets?: ReadSecrets
 }
 
 const LAST_KNOWN_BYTES = 8 * 1_048_576
@@ -28,6 +29,7 @@ export function createStoreBackend (store: Store): Backend {
 
 class StoreBackend implements Backend {
   readonly description: string
+  readonly secrets: ReadSecrets | undefined
   readonly #store: Store
   readonly #lastKnown = new ByteCache<Found>(LAST_KNOWN_BYTES)
   #problem: string | undefined
@@ -35,6 +37,7 @@ class StoreBackend implements Backend {
   constructor (store: Store) {
     this.#store = store
     this.description = store.description
+    this.secrets = store.secrets
   }
 
   async start (): Promise<void> {}

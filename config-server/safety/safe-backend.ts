@@ -3,7 +3,7 @@
  * good is, for that application only, and health tells of it. Without a good one the error goes out as in Spring.
  */
 import { BreakwaterError } from '@breakwater/starter/errors'
-import type { Asker, Backend, BackendHealth, Resource, Versions } from '../backends/backend.ts'
+import type { Asker, Backend, BackendHealth, ReadSecrets, Resource, Versions } from '../backends/backend.ts'
 import { ByteCache } from '../byte-cache.ts'
 import type { Ask } from '../environment/ask.ts'
 import type { Found } from '../environment/environment.ts'
@@ -46,6 +46,10 @@ export class SafeBackend implements Backend {
 
   get versions (): Versions | undefined {
     return this.#inner.versions
+  }
+
+  get secrets (): ReadSecrets | undefined {
+    return this.#inner.secrets
   }
 
   async start (): Promise<void> {

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { CIPHER, formatOrigin, type PropertySource } from '@breakwater/starter/settings'
+import { REFERENCE } from '../encryption/fill-references.ts'
 import { flatten } from '../render/flat.ts'
 import { resolveAll } from '../render/render.ts'
 import { toTree, type TreeNode } from '../render/tree.ts'
@@ -37,7 +38,7 @@ export class Schemas {
       return [{ where: file, key: '', rule: 'schema', text: `the schema cannot be used: ${text.slice(0, 200)}` }]
     }
     if (validate(toPlain(toTree(resolveAll(flatten(sources)))))) return []
-    return (validate.errors ?? []).filter(({ data }) => !isCipher(data)).slice(0, MAX_VIOLATIONS)
+    return (validate.errors ?? []).filter(({ data }) => !isSecret(data)).slice(0, MAX_VIOLATIONS)
       .map(fault => violationOf(fault, sources, file))
   }
 
@@ -54,8 +55,8 @@ export class Schemas {
   }
 }
 
-function isCipher (data: unknown): boolean {
-  return typeof data === 'string' && data.startsWith(CIPHER)
+function isSecret (data: unknown): boolean {
+  return typeof data === 'string' && (data.startsWith(CIPHER) || data.startsWith(REFERENCE))
 }
 
 function toPlain (node: TreeNode): unknown {

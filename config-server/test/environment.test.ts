@@ -248,7 +248,7 @@ t.test('names, profiles, labels and paths that could leave their place are refus
     '/foo%5Cbar/dev', '/foo/dev/lbl/..%2F..%2Fetc%2Fpasswd', '/foo/dev/lbl/%2e%2e/x', '/foo/dev/lbl/..%5c..%5cx',
     '/foo/dev/lbl/%252e%252e/x', '/foo/dev/lbl/WEB-INF/web.xml', '/foo/dev/lbl/file:%2F%2Fetc/passwd', '/foo/dev/lbl/(_)etc(_)passwd',
     '/foo/dev%2F..%2F..%2Fx/lbl', '/foo/http:%2F%2Fevil/lbl', '/foo/%C0%AE', '/foo/%', '/foo/dev/%2Fetc', `/${'x'.repeat(2000)}/dev`,
-    `/foo/${Array(100).fill('p').join(',')}`
+    `/foo/${Array(100).fill('p').join(',')}`, '/team%2Fsvc/dev', '/team%2Fsvc-dev.yml', '/lbl/team%2Fsvc-dev.yml', '/foo/dev/lbl/a.b%2Fc.txt'
   ]) {
     t.equal((await ask(url, path)).status, 400, path)
   }
@@ -323,6 +323,14 @@ t.test('plain text and binary files', async t => {
   t.equal(missing.status, 404)
   t.equal(missing.text, '')
   t.equal((await ask(url, '/foo/dev/lbl/noext')).text, 'n')
+
+  const twice = await folder(t, { 'one/x.txt': '1', 'two/x.txt': '2', 'two/lbl/x.txt': 'label' })
+  const first = async (reverseLocationOrder: boolean) => {
+    const { url } = await startNative(t, {}, {}, { searchLocations: [`${twice}/one`, `${twice}/two`], reverseLocationOrder })
+    return (await ask(url, '/foo/dev/lbl/x.txt')).text
+  }
+  t.equal(await first(false), '1')
+  t.equal(await first(true), 'label', 'the last location, that of the label, comes first')
 })
 
 t.test('a changed, new or removed file is served at once, a hit reads no file', async t => {

@@ -185,6 +185,8 @@ t.test('a remote that hangs holds up nobody, and its fetch is ended', async t =>
   t.match(refused.json.message, /no answer within 300 ms/)
   t.equal((await ask(never.url, '/actuator/health')).status, 503)
   await eventually('the connection is gone with git', () => sockets.size === 0)
+  const spring = await startGit(t, { uri: `git://127.0.0.1:${port}/x.git`, timeoutMs: 300 }, { unreachableStatus: 404 })
+  t.match((await ask(spring.url, '/foo/dev')).json, { status: 404, error: 'Not Found', path: '/foo/dev' })
 
   const basedir = await folder(t)
   const tree = await workTree(t, { 'foo.yml': 'k: 1' })
@@ -253,15 +255,17 @@ t.test('credentials reach git and neither its arguments nor a log', async t => {
 
   const own = await prepareCredentials({
     ...REPOSITORY_DEFAULTS.credentials, username: 'u', password: 'secret', passphrase: 'phrase', privateKey: 'KEY', hostKey: 'ssh-rsa AAAA',
-    ignoreLocalSshSettings: true
+    ignoreLocalSshSettings: true, preferredAuthentications: ['publickey', 'password'], proxy: 'http://p:1',
+    nonProxyHosts: ['*.example.org', 'localhost']
   }, { PATH: process.env['PATH'], OTHER: 'x' })
   const { GIT_ASKPASS, GIT_SSH_COMMAND } = own.environment
   const answer = (question: string) =>
     execFileSync(GIT_ASKPASS!, [question], { env: own.environment }).toString().trim()
   t.strictSame(['Username for x', 'Password for x', 'Enter passphrase for key'].map(answer), ['u', 'secret', 'phrase'])
-  t.match(GIT_SSH_COMMAND, /^ssh -o StrictHostKeyChecking=yes -F \/dev\/null -i \S+\/key -o IdentitiesOnly=yes -o UserKnownHostsFile=\S+$/)
+  t.match(GIT_SSH_COMMAND, /^ssh -o StrictHostKeyChecking=yes -F \/dev\/null -o PreferredAuthentications=publickey,password -i \S+\/key -o IdentitiesOnly=yes -o UserKnownHostsFile=\S+$/)
   t.notMatch(GIT_SSH_COMMAND, /secret|phrase/)
   t.equal(own.environment['OTHER'], undefined)
+  t.match(own.environment, { http_proxy: 'http://p:1', https_proxy: 'http://p:1', no_proxy: '.example.org,localhost' })
   await own.remove()
 })
 

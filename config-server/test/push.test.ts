@@ -174,6 +174,12 @@ t.test('webhooks: providers, names, signatures', async t => {
   t.equal((await post('[]')).status, 400)
   t.equal((await post('{')).status, 400)
   t.equal((await ask(url, '/monitor')).status, 404)
+
+  const moved = await startNative(t, {}, { prefix: '/config', monitorPath: '/hooks', webhook: { unsigned: true, disabled: none } })
+  const at = async (path: string) => (await ask(moved.url, path, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })).status
+  t.equal(await at('/hooks/monitor'), 200)
+  t.equal(await at('/monitor'), 405)
+  t.equal(await at('/config/hooks/monitor'), 405, 'the prefix of the configuration is not put before it, as in Spring')
 })
 
 t.test('applications of Spring are refreshed when they opted in and something of theirs changed', async t => {

@@ -131,17 +131,18 @@ t.test('PostgreSQL rows in the order of Spring', postgres === undefined ? { skip
 /** A fake that speaks the part of Vault's API that is used: tokens, KV 1 and 2, AppRole. */
 async function fakeVault (t: Teardown, secrets: Record<string, string>) {
   const seen: string[] = []
+  const bodies: string[] = []
   const server = http.createServer((request, response) => {
     const { 'x-vault-token': token, 'x-vault-namespace': namespace } = request.headers
     seen.push([request.method, request.url, token, namespace].join(' '))
     const body = secrets[decodeURIComponent(request.url ?? '')]
-    const isLogin = request.url === '/v1/auth/approle/login'
+    const isLogin = request.url?.endsWith('/login') === true
     const status = !isLogin && token !== 'good' ? 403 : body === undefined ? 404 : 200
-    request.resume().on('end', () => response.writeHead(status, { 'content-type': 'application/json' }).end(status === 200 ? body : '{"errors":[]}'))
+    request.on('data', (chunk: Buffer) => bodies.push(chunk.toString())).on('end', () => response.writeHead(status, { 'content-type': 'application/json' }).end(status === 200 ? body : '{"errors":[]}'))
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => server.close())
-  return { url: `http://127.0.0.1:${(server.address() as { port: number }).port}`, seen, server }
+  return { url: `http://127.0.0.1:${(server.address() as { port: number }).port}`, seen, bodies, server }
 }
 
 const vault = (url: string, options: Partial<VaultOptions> = {}): BackendOptions => ({ type: 'vault', vault: { ...VAULT_DEFAULTS, url, ...options } })
@@ -165,10 +166,55 @@ t.test('Vault: keys, versions, tokens; one caller never gets what another may se
   t.ok(lines.some(line => line.includes('read secrets') && line.includes('"secrets":6')), 'reading is audited')
   t.notOk(lines.join('').includes('"good"'))
 
-  const second = await start(t, [vault(address, { kvVersion: 2, backend: 'kv', pathToKey: 'base', appRole: { roleId: 'r', secretId: 's' } })])
+  const second = await start(t, [vault(address, { kvVersion: 2, backend: 'kv', pathToKey: 'base', login: { method: 'APPROLE', path: 'approle', roleId: 'r', secretId: 's' } })])
   t.strictSame((await ask(second.url, '/myapp-dev.json')).json, { pw: 'v2' })
   await ask(second.url, '/myapp-dev.json')
   t.equal(seen.filter(line => line.includes('approle')).length, 1, 'it logs in once')
+})
+
+t.test('Vault: many who need a token at once wait for one login; a service account logs in with its file', async t => {
+  const fake = await fakeVault(t, {
+    '/v1/secret/myapp': '{"data":{"pw":"p"}}', '/v1/auth/k8s/login': '{"auth":{"client_token":"good","lease_duration":3600}}'
+  })
+  const tokenFile = join(await folder(t, { token: 'jwt-of-the-pod\n' }), 'token')
+  const settings = await loadSettings({
+    name: 'x', folder: await folder(t), args: Object.fromEntries([
+      ['port', new URL(fake.url).port], ['authentication', 'KUBERNETES'], ['kubernetes.role', 'config'],
+      ['kubernetes.kubernetes-path', 'k8s'], ['kubernetes.service-account-token-file', tokenFile]
+    ].map(([key, value]) => [`spring.cloud.config.server.vault.${key}`, value!]))
+  })
+  const { url } = await start(t, [...readOptions(settings).backends])
+  const replies = await Promise.all(Array.from({ length: 10 }, async () => ask(url, '/myapp-dev.json')))
+  t.ok(replies.every(({ json }) => json.pw === 'p'))
+  t.equal(fake.seen.filter(line => line.includes('/login')).length, 1)
+  t.strictSame(fake.bodies, ['{"role":"config","jwt":"jwt-of-the-pod"}'])
+  await t.rejects(async () => readOptions(await loadSettings({
+    name: 'x', folder: await folder(t), args: { 'spring.cloud.config.server.vault.authentication': 'CUBBYHOLE' }
+  })), { code: 'E_CONFIG_SETTING', message: /KUBERNETES/ })
+})
+
+t.test('{vault}:key#field in a file of any store; what cannot be had spoils only itself', async t => {
+  const fake = await fakeVault(t, { '/v1/secret/accounts/mypay': '{"data":{"access_key":"mysecret","n":12345678901234567890,"a":{"b":"deep"}}}' })
+  const root = await folder(t, {
+    'foo.yml': ['key: "{vault}:accounts/mypay#access_key"', 'n: "{vault}:accounts/mypay#n"', 'deep: "{vault}:accounts/mypay#a.b"',
+      'gone: "{vault}:accounts/mypay#none"', 'absent: "{vault}:accounts/other#x"', 'short: "{vault}:accounts/mypay"', 'colon: "{vault}x#y"',
+      'out: "{vault}:../sys/policy#x"', 'port: 1'].join('\n'),
+    'foo.schema.json': '{"properties":{"n":{"type":"integer"}}}'
+  })
+  const native: BackendOptions = { type: 'native', native: { ...NATIVE_DEFAULTS, searchLocations: [root] } }
+  const { url, lines } = await start(t, [native, vault(fake.url)])
+  const reply = await ask(url, '/foo/dev', { headers: { 'x-config-token': 'good' } })
+  t.strictSame(reply.json.propertySources[0].source, {
+    port: 1, key: 'mysecret', n: '12345678901234567890', deep: 'deep', 'invalid.gone': '<n/a>', 'invalid.absent': '<n/a>',
+    'invalid.short': '<n/a>', 'invalid.colon': '<n/a>', 'invalid.out': '<n/a>'
+  })
+  t.equal(fake.seen.filter(line => line.includes('mypay')).length, 1, 'a key is read once for an answer')
+  t.notOk(fake.seen.some(line => line.includes('policy')), 'a reference stays inside the mount')
+  t.equal((await ask(url, '/foo/dev', { headers: { 'x-config-token': 'bad' } })).status, 403, 'and is never answered from what another got')
+  t.ok(lines.some(line => line.includes('read secrets') && line.includes('"application":"foo"')), 'reading is audited')
+  t.notOk(lines.join('').includes('mysecret'))
+  const bare = await start(t, [native])
+  t.equal((await ask(bare.url, '/foo-dev.json')).json.key, '{vault}:accounts/mypay#access_key', 'without a Vault it is a text')
 })
 
 t.test('Vault down: 503, never a kept answer', async t => {
@@ -207,11 +253,15 @@ t.test('stores are chosen by settings as in Spring', async t => {
     name: 'x', folder: await folder(t), args: {
       [`${s}.git.uri`]: 'https://h/r', [`${s}.git.username`]: 'u', [`${s}.git.refresh-rate`]: '0', [`${s}.git.timeout`]: '9',
       [`${s}.git.repos.simple`]: 'https://h/simple', [`${s}.git.repos.special.uri`]: 'https://h/special',
-      [`${s}.git.repos.special.pattern`]: 'special*/dev*,*special*/dev*', [`${s}.git.repos.special.refresh-rate`]: '-1'
+      [`${s}.git.repos.special.pattern`]: 'special*/dev*,*special*/dev*', [`${s}.git.repos.special.refresh-rate`]: '-1',
+      [`${s}.git.preferred-authentications`]: 'publickey,password', [`${s}.git.proxy.https.host`]: 'proxy',
+      [`${s}.git.proxy.https.non-proxy-hosts`]: '*.corp|localhost'
     }
   })).backends
   if (git?.type !== 'git') return t.fail('git')
   t.match(git.git, { uri: 'https://h/r', refreshMs: 5000, timeoutMs: 9000, credentials: { username: 'u' } })
+  t.match(git.git.credentials, { preferredAuthentications: ['publickey', 'password'], proxy: 'http://proxy:3128', nonProxyHosts: ['*.corp', 'localhost'] })
+  await t.rejects(types({ [`${s}.git.uri`]: 'x', [`${s}.git.preferred-authentications`]: 'a; touch pwned' }), { code: 'E_CONFIG_SETTING' })
   t.match(git.git.repos, [
     { id: 'simple', uri: 'https://h/simple', patterns: ['simple'], timeoutMs: 9000, credentials: { username: 'u' } },
     { id: 'special', uri: 'https://h/special', patterns: ['special*/dev*', '*special*/dev*'], refreshMs: 0 }

@@ -5,15 +5,16 @@ import { error } from '../errors.ts'
 import { applicationsOf, changedPaths, isGenuine, type WebhookOptions } from '../push/webhook.ts'
 
 export interface MonitorParts {
-  readonly prefix: string
+  /** Put before `/monitor`; the server's prefix is not, as in Spring. */
+  readonly monitorPath: string
   readonly webhook: WebhookOptions
   readonly log: Logger
   readonly refresh: () => Promise<void>
 }
 
 /** Registers the endpoint. The answer names the applications that may be concerned, as Spring's does. */
-export function monitorRoute (app: FastifyInstance, { prefix, webhook, log, refresh }: MonitorParts): void {
-  app.post(`${prefix}/monitor`, async (request, reply) => {
+export function monitorRoute (app: FastifyInstance, { monitorPath, webhook, log, refresh }: MonitorParts): void {
+  app.post(`${monitorPath}/monitor`, async (request, reply) => {
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
     if (!isGenuine(request.headers, body, webhook)) throw error('E_WEBHOOK_SIGNATURE')
     const paths = changedPaths(request.headers, readBody(request, body), webhook.disabled) ?? []

@@ -44,8 +44,10 @@ function routeOf (parts: readonly string[], query: string): Route {
   if (third === undefined) {
     const labelled = flat(second, first, query)
     if (labelled !== undefined) return labelled
+    refuseSlashes(first, second)
     return FILE_LIKE.test(second) ? notFound() : { kind: 'environment', name: first, profiles: second, label: null }
   }
+  refuseSlashes(first, second, ...rest)
   const useDefaultLabel = new URLSearchParams(query).has('useDefaultLabel')
   if (rest.length === 0 && !useDefaultLabel) {
     return third === '' ? notFound() : { kind: 'environment', name: first, profiles: second, label: third }
@@ -65,9 +67,16 @@ function fileTries (third: string, rest: readonly string[], useDefaultLabel: boo
 function flat (part: string, label: string | null, query: string): Route | undefined {
   const match = FLAT.exec(part)
   if (match === null) return undefined
+  refuseSlashes(part)
   const [, name = '', profiles = '', format] = match
   const resolvePlaceholders = new URLSearchParams(query).get('resolvePlaceholders') !== 'false'
   return { kind: 'flat', name, profiles, label, format: format as Format, resolvePlaceholders }
+}
+
+// Clients write the label `feature/x` with `%2F`. In any other part (Tomcat refuses them in all) a slash that was
+// hidden from a proxy in front must not count.
+function refuseSlashes (...parts: readonly string[]): void {
+  if (parts.some(part => part.includes('/'))) throw error('E_ASK_URL')
 }
 
 function notFound (): never {

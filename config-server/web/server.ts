@@ -25,23 +25,37 @@ export function createHttp (log: Logger, tls: ServerTls | undefined): FastifyIns
   return fastify(options as FastifyServerOptions) as unknown as FastifyInstance
 }
 
+/** What differs between servers in their answers to failures. */
+export interface Wire {
+  /** Sent with 401. */
+  readonly challenge: string
+  /** Of a repository that was never reached: 404 for clients that know Spring's answer only. */
+  readonly unreachableStatus: number
+}
+
 /** Makes a scope speak the wire of a config server: bodies reach handlers as bytes, errors go out as Boot's. */
-export function useConfigServerWire (scope: FastifyInstance, challenge: string): void {
+export function useConfigServerWire (scope: FastifyInstance, { challenge, unreachableStatus }: Wire): void {
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   scope.setErrorHandler(async (failure, request, reply) => {
-    if (statusOf(failure) === 401) reply.header('www-authenticate', challenge)
-    return sendError(failure, request, reply)
+    const status = isUnreachable(failure) ? unreachableStatus : statusOf(failure)
+    if (status === 401) reply.header('www-authenticate', challenge)
+    return sendError(failure, request, reply, status)
   })
 }
 
-async function sendError (failure: unknown, request: FastifyRequest, reply: FastifyReply) {
-  const status = statusOf(failure)
+function isUnreachable (failure: unknown): boolean {
+  return failure instanceof BreakwaterError && failure.code === 'E_CONFIG_BACKEND'
+}
+
+async function sendError (
+  failure: unknown, request: FastifyRequest, reply: FastifyReply, status = statusOf(failure)
+): Promise<FastifyReply> {
   if (status >= 500) logFailure(failure, request)
   if (status === 405) reply.header('allow', 'GET')
   if (status === 503) reply.header('retry-after', '5')
   return reply.code(status).header('content-type', 'application/json')
-    .send(Buffer.from(errorBody(failure, request.raw.url ?? '/', new Date())))
+    .send(Buffer.from(errorBody(failure, status, request.raw.url ?? '/', new Date())))
 }
 
 // Our own errors say all there is to say; a stack is for what nobody expected.

@@ -38,10 +38,17 @@ export async function prepareCredentials (
       SSH_ASKPASS_REQUIRE: 'force',
       GIT_SSH_COMMAND: await sshCommand(credentials, folder),
       ...answers(credentials),
-      ...(credentials.proxy === undefined ? {} : { http_proxy: credentials.proxy, https_proxy: credentials.proxy })
+      ...proxyOf(credentials)
     },
     remove: async () => rm(folder, { recursive: true, force: true })
   }
+}
+
+// A leading dot is curl's way of saying `*.`.
+function proxyOf ({ proxy, nonProxyHosts = [] }: GitCredentials): GitEnvironment {
+  if (proxy === undefined) return {}
+  const direct = nonProxyHosts.map(host => host.replace(/^\*\./, '.')).join(',')
+  return { http_proxy: proxy, https_proxy: proxy, ...(direct === '' ? {} : { no_proxy: direct }) }
 }
 
 // The operator named the repository: that it belongs to another user is no reason to refuse it.
@@ -61,6 +68,8 @@ function answers ({ username, password, passphrase }: GitCredentials): GitEnviro
 async function sshCommand (credentials: GitCredentials, folder: string): Promise<string> {
   const words = ['ssh', '-o', `StrictHostKeyChecking=${credentials.strictHostKeyChecking ? 'yes' : 'no'}`]
   if (credentials.ignoreLocalSshSettings) words.push('-F', '/dev/null')
+  const { preferredAuthentications } = credentials
+  if (preferredAuthentications !== undefined) words.push('-o', `PreferredAuthentications=${preferredAuthentications.join(',')}`)
   if (credentials.privateKey !== undefined) {
     await writeFile(join(folder, 'key'), `${credentials.privateKey.trim()}\n`, { mode: 0o600 })
     words.push('-i', join(folder, 'key'), '-o', 'IdentitiesOnly=yes')

@@ -18,6 +18,10 @@ export interface GitCredentials {
   readonly skipSslValidation: boolean
   /** `http://proxy:3128`. @default none */
   readonly proxy?: string | undefined
+  /** Hosts that are reached without it, `*.example.org` too. @default none */
+  readonly nonProxyHosts?: readonly string[] | undefined
+  /** Ways into an ssh server in their order: `publickey,password`. @default ssh's own */
+  readonly preferredAuthentications?: readonly string[] | undefined
 }
 
 export interface RepositoryOptions {

@@ -1,5 +1,6 @@
 /** Spring's `git.*` keys to options, for the default repository and each of `repos.*`. */
 import type { Settings } from '@breakwater/starter/settings'
+import { error } from '../../errors.ts'
 import { REPOSITORY_DEFAULTS, type GitCredentials, type GitOptions, type PatternRepository, type RepositoryOptions } from './git-options.ts'
 
 /** Reads the keys below `prefix` (`spring.cloud.config.server.git`, `...composite[0]`). */
@@ -65,8 +66,28 @@ function readCredentials (settings: Settings, prefix: string, base: GitCredentia
     strictHostKeyChecking: settings.boolean(`${prefix}.strict-host-key-checking`, base.strictHostKeyChecking),
     ignoreLocalSshSettings: settings.boolean(`${prefix}.ignore-local-ssh-settings`, base.ignoreLocalSshSettings),
     skipSslValidation: settings.boolean(`${prefix}.skip-ssl-validation`, base.skipSslValidation),
-    proxy: readProxy(settings, prefix) ?? base.proxy
+    preferredAuthentications: readAuthentications(settings, prefix) ?? base.preferredAuthentications,
+    proxy: readProxy(settings, prefix) ?? base.proxy,
+    nonProxyHosts: readNonProxyHosts(settings, prefix) ?? base.nonProxyHosts
   }
+}
+
+// The list becomes part of a command line.
+function readAuthentications (settings: Settings, prefix: string): string[] | undefined {
+  const key = `${prefix}.preferred-authentications`
+  const list = settings.list(key)
+  const bad = list.find(method => !/^[a-z-]+$/.test(method))
+  if (bad !== undefined) {
+    throw error('E_CONFIG_SETTING', [key, `"${bad}" is no way into an ssh server.`, 'Use publickey, password.'],
+      { where: settings.origin(key) })
+  }
+  return list.length === 0 ? undefined : list
+}
+
+// Java parts the hosts with `|`.
+function readNonProxyHosts (settings: Settings, prefix: string): string[] | undefined {
+  const lists = ['https', 'http'].flatMap(kind => settings.list(`${prefix}.proxy.${kind}.non-proxy-hosts`))
+  return lists.length === 0 ? undefined : lists.flatMap(text => text.split('|'))
 }
 
 function readProxy (settings: Settings, prefix: string): string | undefined {
