@@ -1,5 +1,6 @@
 /** What the data plane can be told. Plain data (it crosses to workers); times in ms, sizes in bytes, 0 = no limit. */
 import { platform } from 'node:os'
+import type { TracingOptions } from './tracing.ts'
 
 /** Bounds on what one client may do; each exists because somebody somewhere does the opposite. */
 export interface ClientLimits {
@@ -108,6 +109,8 @@ export interface DataPlaneOptions {
   /** `%2f` and `%5c` in a path are refused with 400. */
   readonly rejectEncodedSlash: boolean
   readonly accessLog: { readonly enabled: boolean, readonly file: string | undefined }
+  /** Undefined without a collector: nothing of a trace is recorded. */
+  readonly tracing: TracingOptions | undefined
   readonly tls: ListenerTls | undefined
   /** HTTP/2 by ALPN with TLS, by prior knowledge without. */
   readonly http2: boolean
@@ -162,6 +165,7 @@ export const DATA_PLANE_DEFAULTS: DataPlaneOptions = {
   removeHeaders: ['x-application-context'],
   rejectEncodedSlash: false,
   accessLog: { enabled: false, file: undefined },
+  tracing: undefined,
   tls: undefined,
   http2: true,
   sweepIntervalMs: 50

@@ -52,6 +52,10 @@ export function traceIdOf (traceparentLine: string): string {
   return traceparentLine.slice(TRACE_AT, TRACE_AT + 32)
 }
 
+export function spanIdOf (traceparentLine: string): string {
+  return traceparentLine.slice(SPAN_AT, SPAN_AT + 16)
+}
+
 /** What a client may call its request: anything else could write into logs and is replaced. */
 export function isRequestId (text: string): boolean {
   return text.length > 0 && text.length <= 128 && /^[\w.:+/=-]+$/.test(text)

@@ -20,6 +20,7 @@ import { Http2Front } from './http2/front.ts'
 import { IdPool, isRequestId, isTraceparent, traceIdOf } from './ids.ts'
 import { RequestCells } from './metrics/cells.ts'
 import { loopCounters } from './metrics/counters.ts'
+import type { Tracing } from './tracing.ts'
 import { DirectInstances } from './upstream/direct-instance.ts'
 import type { Pool } from './upstream/pool.ts'
 import type { Instance } from './upstream/upstream.ts'
@@ -50,6 +51,8 @@ export class Loop {
   readonly counters = loopCounters()
   readonly log: WorkerHost['log']
   compiler: Compiler | undefined = undefined
+  /** Where a collector is set; decided before the loop listens. */
+  tracing: Tracing | undefined = undefined
   draining = false
   private readonly accessLog: AccessLog | undefined
   private timer: NodeJS.Timeout | undefined = undefined
@@ -107,6 +110,7 @@ export class Loop {
     if (head.requestIdLine < 0 && head.traceparentLine < 0) {
       x.idLines = `x-request-id: ${traceId}\r\n${fresh}`
     } else this.keepIds(x, fresh)
+    this.tracing?.begin(x, fresh)
   }
 
   private keepIds (x: HttpExchange, fresh: string): void {
@@ -141,6 +145,7 @@ export class Loop {
     else this.cells.add(x.matched, x.head.methodIndex, x.method, x.status, elapsedMs)
     if (x.failure !== undefined && x.failure.kind === 'client-abort') this.counters.breakwater_gateway_client_aborts_total++
     this.accessLog?.add(x, this.clock.wallMs(), elapsedMs)
+    this.tracing?.end(x, this.clock.wallMs(), elapsedMs)
   }
 
   /** A head that could not be read was answered. */
@@ -161,6 +166,7 @@ export class Loop {
     clearInterval(this.timer)
     this.compiler?.stop?.()
     await this.accessLog?.stop()
+    await this.tracing?.stop()
   }
 
   private async emptied (deadlineMs: number): Promise<void> {

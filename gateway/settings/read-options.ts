@@ -4,6 +4,8 @@ import { pathToFileURL } from 'node:url'
 import { resolve } from 'node:path'
 import type { Settings } from '../../starter/settings/index.ts'
 import { DATA_PLANE_DEFAULTS, type DataPlaneOptions } from '../data-plane-options.ts'
+import { readExporterOptions } from '../../starter/trace/exporter-options.ts'
+import { readSampling } from '../../starter/trace/sampling.ts'
 import { error } from '../errors.ts'
 import { FILTERS } from '../filters/filter-factories.ts'
 import { ROUTING_DEFAULTS, type GatewayOptions, type RoutingOptions, type StaticAnswer } from '../options.ts'
@@ -97,6 +99,7 @@ function readDataPlane (settings: Settings, gateway: GatewaySettings): DataPlane
     host: settings.string('server.address', DATA_PLANE_DEFAULTS.host),
     port: settings.integer('server.port', DATA_PLANE_DEFAULTS.port),
     workers: workersOf(settings),
+    removeHeaders: readRemovedHeaders(gateway),
     rejectEncodedSlash: settings.boolean(own('reject-encoded-slash'), DATA_PLANE_DEFAULTS.rejectEncodedSlash),
     limits: {
       ...limits,
@@ -123,8 +126,15 @@ function readDataPlane (settings: Settings, gateway: GatewaySettings): DataPlane
       enabled: settings.boolean(own('access-log.enabled'), DATA_PLANE_DEFAULTS.accessLog.enabled),
       file: settings.get(own('access-log.file'))
     },
+    tracing: readTracing(settings),
     http2: settings.boolean('server.http2.enabled', DATA_PLANE_DEFAULTS.http2)
   }
+}
+
+/** `filter.remove-hop-by-hop.headers`. The RFC's own go in any case: passing them on would be an error of ours. */
+function readRemovedHeaders (gateway: GatewaySettings): readonly string[] {
+  const names = gateway.list('filter.remove-hop-by-hop.headers').map(name => name.toLowerCase())
+  return names.length === 0 ? DATA_PLANE_DEFAULTS.removeHeaders : names
 }
 
 function readForwarded (gateway: GatewaySettings): DataPlaneOptions['forwarded'] {
@@ -141,6 +151,12 @@ function readForwarded (gateway: GatewaySettings): DataPlaneOptions['forwarded']
     forwarded: gateway.boolean('forwarded.enabled', DATA_PLANE_DEFAULTS.forwarded.forwarded),
     by: gateway.boolean('forwarded.by.enabled', DATA_PLANE_DEFAULTS.forwarded.by)
   }
+}
+
+/** OpenTelemetry's and Spring's names, as in every service. */
+function readTracing (settings: Settings): DataPlaneOptions['tracing'] {
+  const exporter = readExporterOptions(settings)
+  return exporter === undefined ? undefined : { exporter, sampling: readSampling(settings) }
 }
 
 /** As many event loops as cores, since one loop fills one core. 0 = in the thread of the control loop. */

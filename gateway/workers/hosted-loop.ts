@@ -9,8 +9,12 @@ export type HostSide = Pick<WorkerHost, 'log' | 'emit'>
 export class HostedLoop {
   readonly loop: Loop
   private readonly listener: Listener
+  private readonly options: DataPlaneOptions
+  private readonly side: HostSide
 
   constructor (options: DataPlaneOptions, createCompiler: CreateCompiler, side: HostSide) {
+    this.options = options
+    this.side = side
     this.loop = new Loop(options, side.log)
     this.loop.compiler = createCompiler({ now: () => this.loop.clock.now(), random: Math.random, ...side })
     this.listener = new Listener(this.loop)
@@ -18,8 +22,17 @@ export class HostedLoop {
 
   /** Resolves with the port that is listened on. */
   async start (port: number): Promise<number> {
+    await this.trace()
     this.loop.start()
     return await this.listener.listen(port)
+  }
+
+  /** Loaded only where there is a collector: its HTTP client costs every event loop 5 MB. */
+  private async trace (): Promise<void> {
+    const { tracing } = this.options
+    if (tracing === undefined) return
+    const { Tracing } = await import('../tracing.ts')
+    this.loop.tracing = new Tracing(tracing, (message, fields) => this.side.log('warn', message, fields))
   }
 
   /** Compiles and serves; throws, and goes on with the old table, when it cannot. */
@@ -32,10 +45,10 @@ export class HostedLoop {
   }
 
   metrics (): DataPlaneMetrics {
-    const { cells, counters, clients, connections } = this.loop
+    const { cells, counters, clients, connections, tracing } = this.loop
     return {
       requests: cells.list(),
-      counters: { ...counters },
+      counters: { ...counters, ...(tracing === undefined ? {} : { breakwater_spans_dropped_total: tracing.dropped }) },
       gauges: {
         breakwater_gateway_connections: clients.size,
         breakwater_gateway_upstream_connections: connections.size

@@ -106,7 +106,7 @@ t.test('a collector that is down or says no: spans are lost and counted, the que
   const collector = await httpDouble((_request, response) => { calls++; response.writeHead(status).end() })
   t.teardown(() => collector.close())
   const { log, lines } = memoryLog()
-  const exporter = new SpanExporter({ ...EXPORTER_DEFAULTS, service: 'x', url: collector.url, headers: {}, maxQueue: 10, maxBatch: 10, intervalMs: 5 }, log)
+  const exporter = new SpanExporter({ ...EXPORTER_DEFAULTS, service: 'x', url: collector.url, headers: {}, maxQueue: 10, maxBatch: 10, intervalMs: 5 }, (fields, text) => log.warn(fields, text))
   t.teardown(() => exporter.stop())
   for (let at = 0; at < 25; at++) exporter.record(span('x'))
   t.equal(exporter.dropped, 15)

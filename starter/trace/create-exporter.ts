@@ -10,5 +10,6 @@ export async function createSpanExporter (settings: Settings, log: Logger): Prom
   const options = readExporterOptions(settings)
   if (options === undefined) return undefined
   const { SpanExporter } = await onDemand.spanExporter()
-  return new SpanExporter(options, log.child({ logger: 'traces' }))
+  const own = log.child({ logger: 'traces' })
+  return new SpanExporter(options, (fields, text) => own.warn(fields, text))
 }

@@ -3,10 +3,12 @@
  * collector does not take them, spans are lost and counted, requests are not held up.
  */
 import { Agent, request } from '../http/undici.ts'
-import type { Logger } from '../logger.ts'
 import type { ExporterOptions } from './exporter-options.ts'
 import { exportRequest } from './otlp.ts'
 import type { Span, SpanSink } from './spans.ts'
+
+/** Told once each time the collector begins to refuse. */
+export type Warn = (fields: Readonly<Record<string, unknown>>, text: string) => void
 
 /** Answers by which a collector asks to try again (OTLP specification, "Failures"). */
 const RETRY_STATUS = new Set([429, 502, 503, 504])
@@ -17,7 +19,7 @@ export class SpanExporter implements SpanSink {
   /** Spans the collector never got. */
   dropped = 0
   readonly #options: ExporterOptions
-  readonly #log: Pick<Logger, 'warn'>
+  readonly #warn: Warn
   readonly #agent = new Agent({ connections: 1 })
   readonly #timer: NodeJS.Timeout
   #queue: Span[] = []
@@ -25,9 +27,9 @@ export class SpanExporter implements SpanSink {
   #tries = 0
   #healthy = true
 
-  constructor (options: ExporterOptions, log: Pick<Logger, 'warn'>) {
+  constructor (options: ExporterOptions, warn: Warn) {
     this.#options = options
-    this.#log = log
+    this.#warn = warn
     this.#timer = setInterval(() => void this.#flush(), options.intervalMs).unref()
   }
 
@@ -67,7 +69,7 @@ export class SpanExporter implements SpanSink {
 
   /** Sent or refused for good: the batch leaves the queue. Else it stays, for some tries. */
   #settle (outcome: 'sent' | 'refused' | 'later', size: number): void {
-    if (this.#healthy && outcome !== 'sent') this.#log.warn({ url: this.#options.url }, 'the trace collector takes no spans')
+    if (this.#healthy && outcome !== 'sent') this.#warn({ url: this.#options.url }, 'the trace collector takes no spans')
     this.#healthy = outcome === 'sent'
     if (outcome === 'later' && ++this.#tries < MAX_TRIES) return
     this.#tries = 0
