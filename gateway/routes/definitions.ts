@@ -93,6 +93,7 @@ export function checkUri (id: string, uri: string, origin?: string): string {
   if (scheme === undefined || /^[\w.-]+:\d+(\/|$)/.test(uri)) {
     throw fail(`The parameter [${uri}] format is incorrect, scheme can not be empty. Write http://${uri}?`)
   }
+  if (uri.includes('${')) throw fail(`a placeholder in "${uri}" has no value`)
   if (!URI_SCHEMES.includes(scheme)) throw fail(`the scheme of "${uri}" must be one of ${URI_SCHEMES.join(', ')}`)
   return uri
 }
@@ -100,7 +101,22 @@ export function checkUri (id: string, uri: string, origin?: string): string {
 /** An item of predicates or filters: `Name=a,b`, or `{name, args}`. */
 export function readNamed (item: unknown, parse: (text: string, origin?: string) => NamedArgs, key: string,
   originOf: OriginOf): NamedArgs {
-  if (typeof item === 'string') return parse(item, originOf(key))
+  const named = typeof item === 'string' ? parse(item, originOf(key)) : readFull(item, key, originOf)
+  checkPlaceholders(named)
+  return named
+}
+
+/** `${rest}` is a group of the pattern beside it; where no pattern has such a group, somebody forgot to set a value. */
+function checkPlaceholders ({ name, args, origin }: NamedArgs): void {
+  const values = Object.values(args)
+  for (const [, group = ''] of values.flatMap(value => [...value.matchAll(/\$\{([^}]*)\}/g)])) {
+    if (values.some(value => value.includes(`(?<${group}>`))) continue
+    throw error('E_ROUTE_ARGUMENT', [name, `placeholder "\${${group}}" has no value, and no pattern beside it has a group of that name`],
+      { where: origin })
+  }
+}
+
+function readFull (item: unknown, key: string, originOf: OriginOf): NamedArgs {
   const origin = originOf(`${key}.name`) ?? originOf(key)
   const fields = asObject(item)
   for (const name of Object.keys(fields)) {

@@ -63,7 +63,7 @@ export class GatewaySettings {
   routes (failFast: boolean, warn: (fault: unknown) => void): RouteDefinition[] {
     const full = this.key('routes')
     if (full === undefined) return []
-    const results = readRoutes(this.settings.tree(full), full, key => this.#origin(key))
+    const results = readRoutes(this.settings.tree(full, 'keep'), full, key => this.#origin(key))
     const faults = results.flatMap(result => 'fault' in result ? [result.fault] : [])
     if (failFast && faults.length > 0) throw faults.length === 1 ? faults[0] : new AggregateError(faults, faults.map(String).join('\n'))
     faults.forEach(warn)
@@ -72,12 +72,12 @@ export class GatewaySettings {
 
   filters (key: string): NamedArgs[] {
     const full = this.key(key)
-    return full === undefined ? [] : readFilters(this.settings.tree(full), full, one => this.#origin(one))
+    return full === undefined ? [] : readFilters(this.settings.tree(full, 'keep'), full, one => this.#origin(one))
   }
 
   predicates (key: string): NamedArgs[] {
     const full = this.key(key)
-    return full === undefined ? [] : readPredicates(this.settings.tree(full), full, one => this.#origin(one))
+    return full === undefined ? [] : readPredicates(this.settings.tree(full, 'keep'), full, one => this.#origin(one))
   }
 
   /** Names below a key, as written: `predicate` of `predicate.weight.enabled`. */

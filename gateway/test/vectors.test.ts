@@ -1,4 +1,4 @@
-/** Spring's own vectors where only a whole gateway can show them: limits to the byte, and how often an upstream is asked. */
+/** Vectors of Spring that only a whole gateway can show: limits to the byte, and how often an upstream is asked. */
 import t from 'tap'
 import type { RequestListener } from 'node:http'
 import { call, deadPort, gateway, upstream, type CallOptions } from './harness.ts'

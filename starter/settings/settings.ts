@@ -139,14 +139,15 @@ export class Settings {
 
   /**
    * What stands under a prefix as nested objects, lists and scalars; the scalar itself when the prefix is one, an
-   * empty object when there is nothing.
+   * empty object when there is nothing. `unresolved: 'keep'` leaves `${x}` that stands for nothing as it is, which is
+   * what Spring's binder does: a gateway's `RewritePath=/a/(?<rest>.*), /${rest}` means its own group.
    */
-  tree (prefix: string): Tree {
+  tree (prefix: string, unresolved: 'keep' | 'throw' = 'throw'): Tree {
     const own = this.#find(prefix)
     const below = this.#below(prefix)
-    if (own !== undefined && below.length === 0) return this.#value(own)
+    if (own !== undefined && below.length === 0) return this.#value(own, unresolved)
     const depth = splitName(prefix).length
-    return unflatten(below.map(entry => [keyBelow(this.#index, entry, depth), this.#value(entry)]))
+    return unflatten(below.map(entry => [keyBelow(this.#index, entry, depth), this.#value(entry, unresolved)]))
   }
 
   on<K extends keyof SettingsEvents> (event: K, listener: Listener<K>): this {
@@ -248,9 +249,10 @@ export class Settings {
     return drawn
   }
 
-  #value (entry: Entry): string | number | boolean {
+  #value (entry: Entry, unresolved: 'keep' | 'throw'): string | number | boolean {
     const { value } = entry.property
-    return value.kind === 'string' ? this.#text(entry) : scalarValue(value)
+    if (value.kind !== 'string') return scalarValue(value)
+    return unresolved === 'throw' ? this.#text(entry) : resolvePlaceholders(value.text, key => this.#lookup(entry, key))
   }
 
   #typed<T> (

@@ -245,6 +245,9 @@ t.test('trees keep types, exact integers and literal keys', async t => {
   t.equal(({} as Record<string, unknown>)['polluted'], undefined)
   t.equal(settings.tree('gateway.name'), 'gw')
   t.same(settings.tree('nothing.here'), {})
+  const groups = await load(t, { 'application.yml': 'a: { to: "/${rest}/${name}" }\nname: n\n' })
+  t.same(groups.tree('a', 'keep'), { to: '/${rest}/n' })
+  t.throws(() => groups.tree('a'), { code: 'E_CONFIG_PLACEHOLDER' })
   t.same(settings.map('gateway.routes[0]'), {
     id: 'a', order: '0', flag: 'true', ratio: '0.5', big: '12345678901234567890', text: '8', ref: 'gw'
   })
