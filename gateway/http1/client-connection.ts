@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream'
 import type { Gateway } from '../gateway.ts'
 import type { Loop } from '../loop.ts'
 import { ClientDeadlines } from './client-deadlines.ts'
+import { BUSY, CLOSED, HEAD, LINGER, UPLOAD } from './client-phase.ts'
 import { HttpExchange } from './exchange.ts'
 import { Outlet } from './outlet.ts'
 import type { Peer } from './peer.ts'
@@ -17,21 +18,10 @@ import { MAX_REST_BYTES } from './request-body.ts'
 import { RequestHead } from './request-head.ts'
 import { ResponseHead } from './response-head.ts'
 import { ResponseWriter } from './response-writer.ts'
-
-/** Waiting for (the rest of) a head. */
-const HEAD = 0
-/** The head is through, its body is not. */
-const UPLOAD = 1
-/** The request is in, its answer is not out. */
-const BUSY = 2
-/** Nothing more is answered; input is thrown away until the client closes. */
-const LINGER = 3
-const CLOSED = 4
+import { MAX_AT_ONCE, Stash } from './stash.ts'
 
 const USUAL_HEAD_BYTES = 2_048
 const MAX_PENDING_BYTES = 65_536
-/** Pipelined requests taken in one go: 64 KiB of them, answered at once, would hold up everybody else for long. */
-const MAX_AT_ONCE = 16
 
 export class ClientConnection {
   readonly loop: Loop
@@ -46,7 +36,7 @@ export class ClientConnection {
   requests = 0
   private phase = HEAD
   private partial = ''
-  private stash: Buffer | null = null
+  private readonly stash = new Stash()
   /** Input waits: a filter has not decided yet. */
   private holding = false
   private processing = false
@@ -71,13 +61,9 @@ export class ClientConnection {
 
   read (chunk: Buffer): void {
     this.deadlines.lastReadMs = this.loop.clock.coarseMs
-    if (this.stash !== null) this.keep(chunk)
+    if (!this.stash.empty) this.stash.keep(chunk)
     else this.process(chunk)
     this.adjustReading()
-  }
-
-  private keep (chunk: Buffer): void {
-    this.stash = this.stash === null ? chunk : Buffer.concat([this.stash, chunk])
   }
 
   /** Takes requests, and parts of them, from `chunk` until it is used up or has to wait. */
@@ -87,24 +73,27 @@ export class ClientConnection {
     let at = 0
     while (at < chunk.length) {
       if (this.phase >= LINGER) break
-      if (this.phase === BUSY || this.holding) {
-        this.keep(chunk.subarray(at))
-        break
-      }
-      if (this.requests === last && this.phase === HEAD) {
-        this.keep(chunk.subarray(at))
-        setImmediate(() => this.goOn())
+      const enough = this.phase === HEAD && this.requests === last
+      if (enough) setImmediate(() => this.goOn())
+      if (enough || this.phase === BUSY || this.holding) {
+        this.stash.keep(chunk.subarray(at))
         break
       }
       at = this.phase === HEAD ? this.readHead(chunk, at) : this.readBody(chunk, at)
     }
     this.processing = false
+    if (this.phase === HEAD && this.atEnd) this.linger()
   }
 
-  /** Others had their turn. */
+  /** The client has closed its side and all it sent has been looked at. */
+  private get atEnd (): boolean {
+    return this.inputEnded && this.stash.empty && !this.processing
+  }
+
+  /** The next requests; at once, or after others had their turn. */
   private goOn (): void {
-    if (this.phase === HEAD) this.useStash()
-    if (this.inputEnded && this.stash === null && this.phase === HEAD) this.linger()
+    if (this.phase === HEAD && !this.processing) this.useStash()
+    if (this.phase === HEAD && this.atEnd) this.linger()
     else this.adjustReading()
   }
 
@@ -181,8 +170,7 @@ export class ClientConnection {
   }
 
   private useStash (): void {
-    const { stash } = this
-    this.stash = null
+    const stash = this.stash.take()
     if (stash !== null) this.process(stash)
   }
 
@@ -245,16 +233,14 @@ export class ClientConnection {
     this.deadlines.sinceMs = this.loop.clock.coarseMs
     if (this.closing) return this.linger()
     this.phase = HEAD
-    if (!this.processing) this.useStash()
-    if (this.inputEnded && this.stash === null && this.phase === HEAD) this.linger()
-    else this.adjustReading()
+    this.goOn()
   }
 
   /** Is this connection to be closed with the answer that is about to be written? */
   decideClosing (): void {
     const { head, body } = this.exchange
     const wanted = head.http11 ? !head.close : head.keepAlive && !head.close
-    if (!wanted || this.loop.draining || (this.inputEnded && this.stash === null)) this.closing = true
+    if (!wanted || this.loop.draining || this.atEnd) this.closing = true
     if (!body.done && !body.restIsShort) this.closing = true
   }
 
@@ -276,7 +262,7 @@ export class ClientConnection {
     if (this.phase >= LINGER) return
     this.phase = LINGER
     this.deadlines.sinceMs = this.loop.clock.coarseMs
-    this.stash = null
+    this.stash.take()
     this.partial = ''
     this.exchange.active = false
     if (this.exchange.upstream !== null) this.exchange.upstream.detach(this.exchange, false)
@@ -293,8 +279,7 @@ export class ClientConnection {
 
   /** Gives the socket away (WebSocket); what was read ahead goes with it. Only the end of it is still ours to see. */
   handOver (): Buffer {
-    const early = this.stash ?? Buffer.alloc(0)
-    this.stash = null
+    const early = this.stash.take() ?? Buffer.alloc(0)
     this.outlet.flushNow()
     this.closing = true
     this.socket.pause()
@@ -315,7 +300,7 @@ export class ClientConnection {
   ended (): void {
     this.inputEnded = true
     this.deadlines.inputEndedMs = this.loop.clock.coarseMs
-    if (this.phase === HEAD && this.stash === null) {
+    if (this.phase === HEAD && this.stash.empty) {
       if (this.partial === '') this.linger()
       else this.cut()
     } else if (this.phase === UPLOAD && !this.holding) this.cut()
@@ -325,7 +310,7 @@ export class ClientConnection {
   closed (): void {
     const wasActive = this.exchange.active && this.phase < LINGER
     this.phase = CLOSED
-    this.stash = null
+    this.stash.take()
     this.loop.forget(this)
     if (wasActive) this.gateway.aborted(this.exchange)
     this.exchange.active = false
@@ -339,16 +324,13 @@ export class ClientConnection {
 
   /** Reads from the client only what can be put somewhere. */
   adjustReading (): void {
-    const full = this.phase < LINGER && (this.stashFull() || this.uploadFull())
+    const { maxPipelinedBytes } = this.loop.options.limits
+    const full = this.phase < LINGER && (this.stash.isFull(maxPipelinedBytes) || this.uploadFull())
     if (full === this.paused) return
     this.paused = full
     if (full) return void this.socket.pause()
     this.deadlines.lastReadMs = this.loop.clock.coarseMs
     this.socket.resume()
-  }
-
-  private stashFull (): boolean {
-    return this.stash !== null && this.stash.length >= this.loop.options.limits.maxPipelinedBytes
   }
 
   private uploadFull (): boolean {
