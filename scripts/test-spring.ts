@@ -1,12 +1,14 @@
 /**
- * `npm run test:spring`: builds a Spring Boot service and Spring's own servers once, then runs the tests that need
- * them (`*.spring.ts`). Apart from `npm test`, because it takes a JDK, Maven and minutes.
+ * `npm run test:spring`: builds the Java projects below every `test/spring` (Spring Boot services, Spring's own
+ * servers, Netflix's client), then runs the tests that need them (`*.spring.ts`). Apart from `npm test`, because it
+ * takes a JDK, Maven and minutes. `npm run test:spring -- discovery` does it for one package.
  */
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
+const packages = process.argv[2] ?? '*'
 
 for (const tool of ['java', 'mvn']) {
   if (spawnSync(tool, ['-version'], { stdio: 'ignore' }).status === 0) continue
@@ -14,13 +16,13 @@ for (const tool of ['java', 'mvn']) {
   process.exit(1)
 }
 
-for (const pom of globSync('*/test/spring/pom.xml', { cwd: root })) {
+for (const pom of globSync(`${packages}/test/spring/{,*/}pom.xml`, { cwd: root })) {
   const folder = join(root, dirname(pom))
   process.stdout.write(`building ${dirname(pom)}\n`)
   const built = spawnSync('mvn', ['--quiet', '--batch-mode', 'package'], { cwd: folder, stdio: 'inherit' })
   if (built.status !== 0) process.exit(1)
 }
 
-const files = globSync('*/test/spring/*.spring.ts', { cwd: root })
+const files = globSync(`${packages}/test/spring/*.spring.ts`, { cwd: root })
 const tests = spawnSync('tap', ['run', '--jobs=1', '--timeout=900', ...files], { cwd: root, stdio: 'inherit' })
 process.exit(tests.status ?? 1)

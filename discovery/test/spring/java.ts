@@ -1,4 +1,4 @@
-/** Spring applications as processes: `java -cp`, settings as arguments, ready when their HTTP port answers. */
+/** Java applications as processes: `java -cp`, settings as arguments, ready when their HTTP port answers. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
@@ -12,7 +12,7 @@ interface Tap {
   comment: (text: string) => unknown
 }
 
-export interface SpringProcess {
+export interface JavaProcess {
   readonly url: string
   readonly port: number
   /** SIGTERM: the application says goodbye. */
@@ -21,21 +21,31 @@ export interface SpringProcess {
   kill (): Promise<void>
 }
 
-/** Starts a main class of this folder's project and waits until it answers. */
-export async function startSpring (
-  t: Tap, main: 'ServiceApplication' | 'ServerApplication', settings: Record<string, string>, fixedPort?: number
-): Promise<SpringProcess> {
+/** Starts a main class of this folder's Spring project and waits until it answers. */
+export function startSpring (
+  t: Tap, main: 'ServiceApplication' | 'ServerApplication', settings: Record<string, string>, port?: number
+): Promise<JavaProcess> {
+  return startJava(t, '.', main, { 'spring.main.banner-mode': 'off', ...settings }, port)
+}
+
+/** Starts Netflix's own client without Spring. */
+export function startNetflixClient (t: Tap, settings: Record<string, string>): Promise<JavaProcess> {
+  return startJava(t, 'netflix', 'NetflixClient', settings)
+}
+
+async function startJava (
+  t: Tap, project: string, main: string, settings: Record<string, string>, fixedPort?: number
+): Promise<JavaProcess> {
   const port = fixedPort ?? await freePort()
-  const target = join(import.meta.dirname, 'target')
-  const args = Object.entries({ 'server.port': String(port), 'spring.main.banner-mode': 'off', ...settings })
-    .map(([key, value]) => `--${key}=${value}`)
+  const target = join(import.meta.dirname, project, 'target')
+  const args = Object.entries({ 'server.port': String(port), ...settings }).map(([key, value]) => `--${key}=${value}`)
   const child = spawn('java', ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', `${target}/classes:${target}/dependency/*`,
     `breakwater.${main}`, ...args])
-  t.after(() => child.kill('SIGKILL'))
+  t.after(() => end(child, 'SIGKILL'))
   const output = tailOf(child)
   const url = `http://127.0.0.1:${port}`
   const answers = async () => {
-    if (child.exitCode !== null) throw new Error(`${main} ended: ${output()}`)
+    if (child.exitCode !== null) throw new Error(`${main} ended`)
     return await fetch(`${url}/`).then(() => true, () => false)
   }
   await until(answers, `${main} answers`, START_MS).catch((failure: unknown) => {

@@ -1,9 +1,9 @@
 /** Spring Cloud's own clients and its own server against the registry. Run by `npm run test:spring`. */
 import t from 'tap'
-import type { Discovery } from '../../index.ts'
+import { createDiscovery, type Discovery } from '../../index.ts'
 import { rawInstance, type Raw } from '../support/instances.ts'
 import { call, JSON_ACCEPT, JSON_TYPE, register, startDiscovery, until } from '../support/server.ts'
-import { startSpring } from './java.ts'
+import { startNetflixClient, startSpring } from './java.ts'
 
 const ID = 'h1:orders:8080'
 const PATH = `/eureka/apps/ORDERS/${ID}`
@@ -53,6 +53,45 @@ t.test('a Spring Boot service', async t => {
   await until(async () => await statusAt(discovery.url, own) === 'UP', 'cleared, its true status returns', SLOW_MS)
   await service.stop()
   t.equal(await statusAt(discovery.url, own), 404, 'stopped, it is gone')
+})
+
+t.test('Netflix\'s own client with its Jersey transport', async t => {
+  const calls = new Set<string>()
+  const discovery = createDiscovery({ port: 0 })
+  discovery.server.addHook('onRequest', async ({ method, url, headers }) => {
+    if (headers['discoveryidentity-name'] === 'Jersey3DefaultClient') calls.add(`${method} ${url.replace(/\?.*/, '')}`)
+  })
+  await discovery.start()
+  t.after(() => discovery.stop())
+  await register(discovery.url)
+  const client = await startNetflixClient(t, {
+    'eureka.serviceUrl.default': `${discovery.url}/eureka/`,
+    'eureka.name': 'jersey-service',
+    'eureka.instanceId': 'jersey:1',
+    'eureka.vipAddress': 'jersey-service',
+    'eureka.client.refresh.interval': '1',
+    'eureka.lease.renewalInterval': '1',
+    'eureka.appinfo.initial.replicate.time': '0'
+  })
+  const own = '/eureka/apps/JERSEY-SERVICE/jersey:1'
+  const sees = (expected: string) => until(async () => (await call(client.url, '/')).text === expected, `it sees ${expected}`, SLOW_MS)
+  await until(async () => await statusAt(discovery.url, own) === 'UP', 'it registers', SLOW_MS)
+  await sees('JERSEY-SERVICE/jersey:1 ORDERS/h1:orders:8080')
+  await register(discovery.url, { instanceId: 'second' })
+  await sees('JERSEY-SERVICE/jersey:1 ORDERS/h1:orders:8080 ORDERS/second')
+  await call(discovery.url, '/eureka/apps/ORDERS/second/status?value=OUT_OF_SERVICE', { method: 'PUT' })
+  await sees('JERSEY-SERVICE/jersey:1 ORDERS/h1:orders:8080')
+  await call(discovery.url, PATH, { method: 'DELETE' })
+  await sees('JERSEY-SERVICE/jersey:1')
+  await call(discovery.url, own, { method: 'DELETE' })
+  await until(async () => await statusAt(discovery.url, own) === 'UP', 'forgotten, it registers again', SLOW_MS)
+  await call(discovery.url, `${own}/status?value=OUT_OF_SERVICE`, { method: 'PUT' })
+  await call(discovery.url, `${own}/status`, { method: 'DELETE' })
+  await until(async () => await statusAt(discovery.url, own) === 'UP', 'cleared, its true status returns', SLOW_MS)
+  await client.stop()
+  t.equal(await statusAt(discovery.url, own), 404, 'stopped, it is gone')
+  t.strictSame([...calls].sort(), [`DELETE ${own}`, 'GET /eureka/apps/', 'GET /eureka/apps/delta',
+    'POST /eureka/apps/JERSEY-SERVICE', `PUT ${own}`], 'by its own transport, deltas included')
 })
 
 t.test('a Spring Eureka server as a peer', async t => {
