@@ -1,0 +1,117 @@
+/**
+ * `node bench/scaling.ts [--copies 1,2,4] [--rounds N] [--seconds S] [--markdown]`: reads of users through the
+ * gateway, under `npm start -- --scale users=N`, each number of copies in each round with a stack of its own.
+ * `--markdown` prints nothing but the table of docs/scaling.md.
+ *
+ * Beside the rate stands what it cost: CPU of all copies together, and of the gateway, per request. On a machine whose
+ * cores are all busy, more copies cannot give more; the share of each copy shows that the load was spread.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { ask, must } from './lib/json-client.ts'
+import { runLoad } from './lib/load.ts'
+import { cpuMs } from './lib/machine.ts'
+import { interleave, median } from './lib/rounds.ts'
+
+const { values } = parseArgs({ options: {
+  copies: { type: 'string', default: '1,2,4' }, rounds: { type: 'string', default: '3' },
+  seconds: { type: 'string', default: '5' }, markdown: { type: 'boolean', default: false }
+} })
+const seconds = Number(values.seconds)
+const CONNECTIONS = 64
+const ROOT = join(import.meta.dirname, '..')
+
+interface Started { readonly name: string, readonly pid: number, readonly url: string }
+interface Round {
+  readonly perSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly errors: number
+  readonly usersMicros: number
+  readonly gatewayMicros: number
+  /** Of the work of all copies, what the busiest one did. */
+  readonly busiestShare: number
+}
+
+const results = await interleave(new Map(values.copies.split(',').map(copies =>
+  [copies, () => withStack(Number(copies), measure)])), { rounds: Number(values.rounds),
+  onRound: (name, round, steal) => {
+    if (!values.markdown) console.log(`round ${round}, ${name} copies, ${(steal * 100).toFixed(1)} % steal`)
+  } })
+print(results)
+
+function print (all: ReadonlyMap<string, readonly Round[]>): void {
+  if (!values.markdown) console.log(`\n${availableParallelism()} cores, ${CONNECTIONS} connections, ${seconds} s a round\n`)
+  console.log('| copies of users | requests/s | p50, ms | p99, ms | CPU of users, us | CPU of the gateway, us | busiest copy | errors |')
+  console.log('|---:|---:|---:|---:|---:|---:|---:|---:|')
+  for (const [copies, rounds] of all) {
+    const of = (pick: (round: Round) => number, digits = 0): string => median(rounds.map(pick)).toFixed(digits)
+    console.log(`| ${copies} | ${of(one => one.perSecond)} | ${of(one => one.p50Ms, 1)} | ${of(one => one.p99Ms, 1)} | ` +
+      `${of(one => one.usersMicros)} | ${of(one => one.gatewayMicros)} | ${of(one => one.busiestShare * 100)} % | ` +
+      `${of(one => one.errors)} |`)
+  }
+}
+
+async function measure (started: readonly Started[]): Promise<Round> {
+  const gateway = started.find(one => one.name === 'gateway')!
+  const users = started.filter(one => /^users(-\d+)?$/.test(one.name))
+  const { userId } = await must<{ userId: string }>(gateway.url, 'POST', '/users',
+    { email: 'scaling@example.com', name: 'S' })
+  const path = `/users/${userId}`
+  // Every copy must have it, or its first answer would be the owner's work.
+  for (const { url } of users) while ((await ask(url, 'GET', path)).status !== 200) await new Promise(setImmediate)
+  const run = (duration: number) => runLoad({ url: gateway.url, connections: CONNECTIONS, seconds: duration,
+    requests: [{ method: 'GET', path }] })
+  await run(1)
+  const before = users.map(one => cpuMs(one.pid))
+  const gatewayBefore = cpuMs(gateway.pid)
+  const { count, errors, seconds: took, p50Ms, p99Ms } = await run(seconds)
+  const spent = users.map((one, at) => cpuMs(one.pid) - before[at]!)
+  const all = spent.reduce((sum, ms) => sum + ms, 0)
+  return { perSecond: count / took, p50Ms, p99Ms, errors, usersMicros: all * 1000 / count,
+    gatewayMicros: (cpuMs(gateway.pid) - gatewayBefore) * 1000 / count, busiestShare: Math.max(...spent) / all }
+}
+
+async function withStack (copies: number, use: (started: readonly Started[]) => Promise<Round>): Promise<Round> {
+  const folder = mkdtempSync(join(tmpdir(), 'breakwater-scaling-'))
+  const child = spawn(process.execPath, [join(ROOT, 'cli/main.ts'), 'up', '--json', `--data=${folder}/data`,
+    `--scale=users=${copies}`,
+    ...['discovery', 'config-server', 'bus', 'gateway', 'gateway-management'].map(name => `--port=${name}=0`)],
+  { stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, BREAKWATER_GATEWAY_ACCESSLOG_FILE: join(folder, 'access.log') } })
+  try {
+    return await use(await ready(child))
+  } finally {
+    if (child.exitCode === null) {
+      child.kill('SIGTERM')
+      await once(child, 'exit')
+    }
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+interface Event {
+  readonly event: string
+  readonly name?: string
+  readonly pid?: number
+  readonly url?: string
+  readonly message?: string
+}
+
+async function ready (child: ChildProcess): Promise<Started[]> {
+  const started = new Map<string, Event>()
+  for await (const line of createInterface({ input: child.stdout! })) {
+    const event = JSON.parse(line) as Event
+    if (event.event === 'problem') throw new Error(event.message)
+    if (event.name !== undefined) started.set(event.name, { ...started.get(event.name), ...event })
+    if (event.event !== 'ready' || event.name !== undefined) continue
+    child.stdout!.resume()
+    return [...started].map(([name, { pid = 0, url = '' }]) => ({ name, pid, url }))
+  }
+  throw new Error('the stack ended before it was ready')
+}
