@@ -163,6 +163,36 @@ t.test('a server without the stream is polled: everything, deltas, everything ag
   t.match(client.description, /^eureka-poll /)
 })
 
+t.test('a proxy that keeps the stream to itself: the registry is asked by long poll, resumed by index', async t => {
+  const asked: string[] = []
+  const waiting: ServerResponse[] = []
+  const double = await httpDouble((request, response) => {
+    asked.push(request.url ?? '')
+    // The head comes through, the events do not.
+    if (request.headers.accept === 'text/event-stream') return response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+    if (asked.length === 2) return response.end(JSON.stringify({ index: 'e-1', reset: true, instances: [wire('a', 1)] }))
+    waiting.push(response)
+  })
+  t.teardown(() => double.close())
+  const { client } = await eurekaClient(t, `${double.url}/eureka`, {
+    'eureka.client.eureka-server-read-timeout-seconds': '0.05', 'breakwater.discovery.apps': 'users,orders'
+  })
+  await client.start()
+  t.same(ports(client), [1])
+  t.equal(client.connected, true)
+  t.match(client.description, /^eureka-long-poll /)
+  const answer = async (nth: number, body: object): Promise<void> => {
+    (await until('the next question', () => waiting[nth])).end(JSON.stringify(body))
+  }
+  await answer(0, { index: 'e-2', reset: false, changes: [{ index: 'e-2', action: 'ADDED', instance: wire('b', 2) }] })
+  await until('the change', () => ports(client).length === 2)
+  await answer(1, { index: 'e-3', reset: true, instances: [wire('c', 3)] })
+  await until('the new truth', () => ports(client).join() === '3')
+  await until('the next question', () => waiting[2])
+  const apps = 'apps=USERS%2CORDERS'
+  t.same(asked, [`/eureka/stream?${apps}`, ...['', '&index=e-1', '&index=e-2', '&index=e-3'].map(index => `/eureka/stream?${apps}&wait=30000ms${index}`)])
+})
+
 t.test('deltas switched off at the server (403), and at the client', async t => {
   for (const disable of ['false', 'true']) {
     let deltas = 0
@@ -552,6 +582,17 @@ t.test('with the real registry: registered, seen by push, renewed, gone on stop'
   const polling = await eurekaClient(t, `${url}/eureka/`, { 'breakwater.discovery.push': 'false' })
   await polling.client.start()
   t.same(ports(polling.client), [4001])
+  const buffering = await httpDouble((request, response) => {
+    if (request.headers.accept === 'text/event-stream') return response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+    fetch(`${url}${request.url}`, { headers: { accept: 'application/json' } }).then(
+      async answer => response.writeHead(answer.status).end(await answer.text()), () => response.destroy())
+  })
+  t.teardown(() => buffering.close())
+  const asking = await eurekaClient(t, `${buffering.url}/eureka/`, { 'eureka.client.eureka-server-read-timeout-seconds': '0.5' })
+  await asking.client.start()
+  await until('the instance by long poll', () => ports(asking.client).length === 1)
+  t.match(asking.client.description, /^eureka-long-poll/)
   await registration.stop()
   await until('the instance gone', () => ports(client).length === 0)
+  await until('the instance gone by long poll', () => ports(asking.client).length === 0)
 })

@@ -1,7 +1,8 @@
 /**
- * Discovery from a Eureka registry. Follows our registry's push stream; where the server has none (Spring's, Netflix's)
- * it polls as their own client does: everything first, then deltas checked by the hash. Servers that fail are
- * replaced by the next of the list; what was last known keeps serving meanwhile.
+ * Discovery from a Eureka registry. Follows our registry's push stream; where something on the way keeps the events to
+ * itself (a proxy that buffers) it asks by long poll; where the server has neither (Spring's, Netflix's) it polls as
+ * their own client does: everything first, then deltas checked by the hash. Servers that fail are replaced by the
+ * next of the list; what was last known keeps serving meanwhile.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../logger.ts'
@@ -15,6 +16,8 @@ import type { StreamEvent } from './event-stream.ts'
 import { RegistryHttp } from './registry-http.ts'
 import { ServerList } from './server-url.ts'
 import type { ServerUrl } from './server-url.ts'
+import { NoSuchWay, Ways } from './ways.ts'
+import type { Way } from './ways.ts'
 
 export interface EurekaClientDependencies {
   /** Milliseconds that only grow. */
@@ -25,8 +28,12 @@ export interface EurekaClientDependencies {
 
 const FIRST_RETRY_MS = 100
 const STREAM_RETRY_LIMIT_MS = 5_000
-/** A server without the stream is asked for it again this much later: it may have been replaced. */
-const PROBE_AGAIN_MS = 300_000
+/** The registry says something every 15 s; a stream that resumes and brings nothing for longer is held up. */
+const STREAM_SILENCE_MS = 20_000
+/** As long as the registry lets a long poll wait by itself. */
+const LONG_POLL_MS = 30_000
+/** Between two long polls: whatever answers them, it is not asked without end. */
+const LONG_POLL_PAUSE_MS = 50
 /** Answers that say "no such thing here" rather than "not now". */
 const NO_STREAM = new Set([400, 404, 405, 406, 415, 501])
 
@@ -35,10 +42,9 @@ interface StreamMessage {
   readonly instances?: unknown
   readonly action?: unknown
   readonly instance?: unknown
+  /** Of a long poll. */
+  readonly changes?: unknown
 }
-
-/** The server answered, but has no push stream. */
-class NoStream extends Error {}
 
 /** See the head of this file. */
 export class EurekaDiscoveryClient implements DiscoveryClient {
@@ -54,10 +60,10 @@ export class EurekaDiscoveryClient implements DiscoveryClient {
   readonly #stopped = new AbortController()
   readonly #first = Promise.withResolvers<void>()
   readonly #onConnect = new Set<() => void>()
-  readonly #pollUntil = new Map<string, number>()
+  readonly #ways = new Ways()
   #lastIndex: string | undefined
   #failures = 0
-  #mode: 'stream' | 'poll' = 'stream'
+  #mode: Way = 'stream'
   #sweepTimer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
 
@@ -110,35 +116,53 @@ export class EurekaDiscoveryClient implements DiscoveryClient {
     while (!this.#stopped.signal.aborted) {
       const server = this.#servers.current
       try {
-        if (this.#canPush(server)) await this.#follow(server)
+        const way = this.#options.push ? this.#ways.of(server, this.#now()) : 'poll'
+        if (way === 'stream') await this.#follow(server)
+        else if (way === 'long-poll') await this.#waitForChange(server)
         else await this.#poll(server)
       } catch (failure) {
         if (this.#stopped.signal.aborted) return
-        if (failure instanceof NoStream) this.#pollFrom(server)
+        if (failure instanceof NoSuchWay) this.#stepDown(server, failure.instead)
         else await this.#recover(server, failure)
       }
     }
   }
 
-  #canPush (server: ServerUrl): boolean {
-    return this.#options.push && (this.#pollUntil.get(server.url) ?? 0) <= this.#now()
+  #stepDown (server: ServerUrl, way: Way): void {
+    this.#ways.stepDown(server, way, this.#now())
+    // The first long poll is answered at once, with everything.
+    this.#lastIndex = undefined
+    this.#log.info({ server: server.url, way }, 'no push stream from the registry')
   }
 
-  #pollFrom (server: ServerUrl): void {
-    this.#pollUntil.set(server.url, this.#now() + PROBE_AGAIN_MS)
-    this.#log.info({ server: server.url }, 'the registry has no push stream, polling it')
+  #streamPath (more: Readonly<Record<string, string>> = {}): string {
+    const apps = this.#options.apps.map(app => app.toUpperCase()).join(',')
+    const query = new URLSearchParams({ ...(apps === '' ? {} : { apps }), ...more }).toString()
+    return query === '' ? 'stream' : `stream?${query}`
   }
 
   /** Reads the stream until it ends, which a stream never does by itself: its end is a failure like any other. */
   async #follow (server: ServerUrl): Promise<void> {
-    const apps = this.#options.apps.map(app => encodeURIComponent(app.toUpperCase())).join(',')
-    const path = apps === '' ? 'stream' : `stream?apps=${apps}`
-    const response = await this.#http.stream(server, path, this.#lastIndex, this.#stopped.signal)
+    const path = this.#streamPath()
+    const silence = new AbortController()
+    const limitMs = this.#lastIndex === undefined ? this.#options.readTimeoutMs : STREAM_SILENCE_MS
+    const timer = setTimeout(() => silence.abort(new NoSuchWay('long-poll')), limitMs)
+    try {
+      await this.#readStream(server, path, silence.signal, () => clearTimeout(timer))
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #readStream (server: ServerUrl, path: string, silent: AbortSignal, heard: () => void): Promise<void> {
+    const signal = AbortSignal.any([silent, this.#stopped.signal])
+    const response = await this.#http.stream(server, path, this.#lastIndex, signal)
     const type = String(response.headers['content-type'] ?? '')
     if (response.statusCode !== 200 || !type.startsWith('text/event-stream')) {
       // Destroying an unread body is reported as its error; unheard, that would end the process.
       response.body.on('error', () => {}).destroy()
-      if (NO_STREAM.has(response.statusCode) || response.statusCode === 200) throw new NoStream()
+      if (response.statusCode === 200) throw new NoSuchWay('long-poll')
+      if (NO_STREAM.has(response.statusCode)) throw new NoSuchWay('poll')
       throw new Error(`GET ${path} answered ${response.statusCode}`)
     }
     this.#mode = 'stream'
@@ -146,6 +170,7 @@ export class EurekaDiscoveryClient implements DiscoveryClient {
     const decoder = new TextDecoder()
     const parser = new EventStreamParser(event => this.#onEvent(event, server))
     for await (const chunk of response.body as AsyncIterable<Buffer>) {
+      heard()
       parser.feed(decoder.decode(chunk, { stream: true }))
     }
     throw new Error('the registry ended the stream')
@@ -162,6 +187,29 @@ export class EurekaDiscoveryClient implements DiscoveryClient {
     } else return
     this.#lastIndex = index
     this.#reached(server)
+  }
+
+  /** One question that the registry answers when there is something to tell, or when it has waited long enough. */
+  async #waitForChange (server: ServerUrl): Promise<void> {
+    const index = this.#lastIndex
+    const path = this.#streamPath({ wait: `${LONG_POLL_MS}ms`, ...(index === undefined ? {} : { index }) })
+    const timeoutMs = this.#options.readTimeoutMs + (index === undefined ? 0 : LONG_POLL_MS)
+    const reply = await this.#http.call(server, path, { signal: this.#stopped.signal, timeoutMs })
+    if (NO_STREAM.has(reply.status)) throw new NoSuchWay('poll')
+    if (reply.status !== 200) throw new Error(`GET ${path} answered ${reply.status}`)
+    const message = JSON.parse(reply.text) as StreamMessage
+    if (typeof message.index !== 'string') throw new NoSuchWay('poll')
+    if (Array.isArray(message.instances)) {
+      this.#state.snapshot(message.instances, message.index, this.#now())
+      this.#publish()
+    }
+    for (const { action, instance } of Array.isArray(message.changes) ? message.changes as StreamMessage[] : []) {
+      if (typeof action === 'string') this.#applyChange(this.#state.change(action, instance))
+    }
+    this.#mode = 'long-poll'
+    this.#lastIndex = message.index
+    this.#reached(server)
+    await sleep(LONG_POLL_PAUSE_MS, undefined, { signal: this.#stopped.signal })
   }
 
   /** Touches the one service only: with thousands of instances a change must not cost a look at all of them. */
@@ -230,7 +278,7 @@ export class EurekaDiscoveryClient implements DiscoveryClient {
     const round = Math.floor((this.#failures + 1) / this.#servers.size)
     if (round === 0) return 0
     const { fetchIntervalMs, backOffBound } = this.#options
-    const limitMs = this.#mode === 'stream' ? STREAM_RETRY_LIMIT_MS : fetchIntervalMs * backOffBound
+    const limitMs = this.#mode === 'poll' ? fetchIntervalMs * backOffBound : STREAM_RETRY_LIMIT_MS
     return Math.min(FIRST_RETRY_MS * 2 ** Math.min(round - 1, 20), limitMs) * (0.5 + this.#random() / 2)
   }
 }
