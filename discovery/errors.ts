@@ -6,10 +6,6 @@ export const discoveryError = errorTable({
     text: '%s must be %s, not %s.',
     next: 'Correct the setting and start again.'
   },
-  E_DISCOVERY_TLS: {
-    text: 'the file %s cannot be read (%s).',
-    next: 'Point the setting at a PEM file that this user may read.'
-  },
   E_SNAPSHOT_FILE: {
     text: 'the snapshot file %s cannot be used (%s).',
     next: 'Give it a folder that this user may write to, or leave the setting out.'

@@ -18,7 +18,6 @@ import type { Regions } from './regions/regions.ts'
 import type { Registry } from './registry.ts'
 import type { StartWindow } from './registry/start-window.ts'
 import { declarePrincipal, guardRoutes } from './security/access.ts'
-import type { TlsMaterial } from './security/tls.ts'
 import { renewRoute } from './eureka/write-routes.ts'
 import { streamRoutes } from './stream/routes.ts'
 
@@ -38,7 +37,6 @@ export interface HttpParts {
   readonly log: Logger | undefined
   /** Who may do what; undefined: everyone everything, for tests within a process. */
   readonly auth: Authenticator | undefined
-  readonly tls: TlsMaterial | undefined
   readonly checker: Checker | undefined
   /** Where requests are counted; undefined: nowhere. */
   readonly requests: RequestMetrics | undefined
@@ -46,7 +44,7 @@ export interface HttpParts {
 
 /** The registry's HTTP face: Eureka's paths as Spring has them and as Netflix has them, the stream, the page. */
 export function createHttpServer (parts: HttpParts): FastifyInstance {
-  const { registry, peers, options, now, log, auth, tls, checker } = parts
+  const { registry, peers, options, now, log, auth, checker } = parts
   const writing = { registry, maxBodyBytes: options.maxBodyBytes, badQuery: queryRefusal(options.strictStatusCodes) }
   const eureka: EurekaParts = { ...parts, writing, replicas: () => peers.replicas() }
   const count = (scope: FastifyInstance): void => {
@@ -58,7 +56,7 @@ export function createHttpServer (parts: HttpParts): FastifyInstance {
   const server = Fastify({
     ...(logger === undefined ? {} : { loggerInstance: logger }),
     // Fastify's types tell apart what its code does not: one server type for both is enough here.
-    ...(tls === undefined ? {} : { https: tls } as object),
+    ...(options.tls === undefined ? {} : { https: options.tls } as object),
     logController: new LogController({ disableRequestLogging: true }),
     // A logger of its own for each request costs a heartbeat more than the heartbeat itself.
     childLoggerFactory: parent => parent,

@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { actuator, RequestMetrics, type Authorize } from '@breakwater/starter/actuator'
 import { runMain } from '@breakwater/starter/main'
-import { createAuthenticator } from '@breakwater/starter/security'
+import { createAuthenticator, followServerTls } from '@breakwater/starter/security'
 import { createBackend } from './backends/factory.ts'
 import { createMetrics, registryHealth } from './metrics.ts'
 import { createDiscovery } from './server.ts'
@@ -17,7 +17,8 @@ runMain(process, 'discovery', async ({ settings, log }) => {
   for (const warning of checkNames(settings)) log.warn(warning)
   const auth = await createAuthenticator(settings, log)
   const requestMetrics = new RequestMetrics()
-  const discovery = createDiscovery(optionsFrom(settings), {
+  const options = optionsFrom(settings)
+  const discovery = createDiscovery(options, {
     log, auth, requests: requestMetrics, backend: await createBackend(settings, log)
   })
   const authorize: Authorize = async (request, role) => { await auth.check(request, role) }
@@ -33,5 +34,12 @@ runMain(process, 'discovery', async ({ settings, log }) => {
   settings.on('change', () => {
     discovery.usePeers(peerUrls(settings)).catch((failure: unknown) => log.error({ err: failure }, 'the peers stay as they were'))
   })
-  return { url: discovery.url, stop: () => discovery.stop() }
+  const unfollow = options.tls === undefined
+    ? () => {}
+    : followServerTls({ setSecureContext: tls => discovery.useTls(tls) }, settings, log)
+  const stop = (): Promise<void> => {
+    unfollow()
+    return discovery.stop()
+  }
+  return { url: discovery.url, stop }
 })

@@ -1,7 +1,7 @@
+import type { ServerTls } from '@breakwater/starter/security'
 import { discoveryError } from './errors.ts'
 import type { RateLimitOptions } from './eureka/rate-limit.ts'
 import type { RegionOptions } from './regions/remote-region.ts'
-import type { TlsFiles } from './security/tls.ts'
 
 /** How the registry is run. Every field has a default; `createDiscovery({})` is a working registry. */
 export interface DiscoveryOptions {
@@ -87,8 +87,8 @@ export interface DiscoveryOptions {
   /** A file whose content is the bearer token for peers whose URL has no credentials. @default undefined */
   readonly peerTokenFile: string | undefined
 
-  /** Certificate and key in PEM, with which HTTPS is spoken; undefined: HTTP. @default undefined */
-  readonly tls: TlsFiles | undefined
+  /** Certificate and key as PEM texts, with which HTTPS is spoken; undefined: HTTP. @default undefined */
+  readonly tls: ServerTls | undefined
   /** Eureka's limits of fetches. @default off */
   readonly rateLimit: RateLimitOptions
 

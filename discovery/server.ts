@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import type { Server as TlsServer } from 'node:tls'
 import type { Authenticator, RequestMetrics } from '@breakwater/starter'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -13,9 +14,8 @@ import { Payloads } from './eureka/payloads.ts'
 import { createHttpServer, urlOf } from './http-server.ts'
 import { readOptions, type DiscoveryOptions } from './options.ts'
 import { otherPeers, parseUrl, type OwnNames } from './peers/own-url.ts'
-import { PeerHttp } from './peers/peer-http.ts'
+import { PeerHttp, type PeerTls } from './peers/peer-http.ts'
 import { Peers, type PeersOptions } from './peers/peers.ts'
-import { readTls, type TlsMaterial } from './security/tls.ts'
 import { RemoteRegion } from './regions/remote-region.ts'
 import { Regions } from './regions/regions.ts'
 import { Registry } from './registry.ts'
@@ -30,6 +30,8 @@ const CHECK_TICK_MS = 500
 const STALL_MS = 30_000
 const STATUS_KEEP_MS = 600_000
 const KEEP_REMOVED_MS = 600_000
+
+type OwnTls = () => PeerTls | undefined
 
 /** What a registry is made from besides its options. */
 export interface DiscoveryContext {
@@ -55,6 +57,8 @@ export interface Discovery {
   readonly regions: Regions
   /** Makes these the peers, as far as they are not this registry itself. */
   usePeers (urls: readonly string[]): Promise<void>
+  /** Shows these certificates on connections made from now on, to clients and to peers. */
+  useTls (certificates: PeerTls): void
   /** Loads the snapshot, asks the peers, listens. */
   start (): Promise<void>
   /** Ends the streams and the connections, tells the peers a last time, writes the snapshot. */
@@ -73,13 +77,14 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
   const { log, now = Date.now, backend } = context
   const rules = bookRules(options, now)
   const registry = createRegistry(rules, options)
-  const tls = options.tls === undefined ? undefined : readTls(options.tls)
+  let certificates: PeerTls | undefined = options.tls
+  const tls = () => certificates
   const peers = createPeers(registry, options, tls, { now, log })
   const checker = options.checks ? new Checker(registry, { now, log, call: callCheck }) : undefined
   const { auth, requests } = context
   const regions = createRegions(registry, rules, options, { tls, log })
   const window = new StartWindow(now)
-  const server = createHttpServer({ registry, regions, window, peers, options, now, log, auth, tls, checker, requests })
+  const server = createHttpServer({ registry, regions, window, peers, options, now, log, auth, checker, requests })
   const epoch = randomBytes(6).toString('hex')
   const view = new BookView(registry.book)
   const writeThrough = createWriteThrough(registry, backend, log)
@@ -121,6 +126,11 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
     async usePeers (urls) {
       await peers.use(otherPeers(urls, ownNames(options)))
       tellOthers(registry, peers, writeThrough)
+    },
+    useTls (given) {
+      // Throws when they do not fit together; then the old ones stay, here and there.
+      (server.server as unknown as TlsServer).setSecureContext(given)
+      certificates = given
     },
     stop () {
       stopped ??= stopAll()
@@ -174,7 +184,7 @@ function createKeeper (
 
 function createRegions (
   { book, payloads }: Registry, rules: BookRules, options: DiscoveryOptions,
-  { tls, log }: { tls: TlsMaterial | undefined, log: Logger | undefined }
+  { tls, log }: { tls: OwnTls, log: Logger | undefined }
 ): Regions {
   const { regionIntervalMs: intervalMs, regionDelta: useDelta, regionTimeoutMs: timeoutMs } = options
   const { now, keepRemovedMs, deltaMs, maxRemoved } = rules
@@ -195,7 +205,7 @@ function peerToken ({ peerTokenFile }: DiscoveryOptions): (() => Promise<string>
 }
 
 function createPeers (
-  registry: Registry, options: DiscoveryOptions, tls: TlsMaterial | undefined, rest: Pick<PeersOptions, 'now' | 'log'>
+  registry: Registry, options: DiscoveryOptions, tls: OwnTls, rest: Pick<PeersOptions, 'now' | 'log'>
 ): Peers {
   const { peerTimeoutMs: timeoutMs, peerCompression: compress } = options
   return new Peers(registry, {

@@ -1,8 +1,8 @@
+import { readServerTls } from '@breakwater/starter/security'
 import type { Settings } from '@breakwater/starter/settings'
 import type { RateLimitOptions } from './eureka/rate-limit.ts'
 import { DEFAULTS, type DiscoveryOptions } from './options.ts'
 import type { RegionOptions } from './regions/remote-region.ts'
-import type { TlsFiles } from './security/tls.ts'
 
 /** The options that the settings give, under Spring's names where Spring has one. */
 export function optionsFrom (settings: Settings): DiscoveryOptions {
@@ -50,7 +50,7 @@ export function optionsFrom (settings: Settings): DiscoveryOptions {
     peerQueueMax: settings.integer(server('max-elements-in-peer-replication-pool'), DEFAULTS.peerQueueMax),
     peerCancelKeepMs: settings.integer(server('max-time-for-replication'), DEFAULTS.peerCancelKeepMs),
     peerTokenFile: settings.get(own('peer-token-file')),
-    tls: tlsFiles(settings),
+    tls: readServerTls(settings),
     rateLimit: rateLimit(settings),
     snapshotFile: settings.get(own('snapshot-file')),
     snapshotIntervalMs: settings.durationMs(own('snapshot-interval'), DEFAULTS.snapshotIntervalMs),
@@ -59,18 +59,6 @@ export function optionsFrom (settings: Settings): DiscoveryOptions {
     dashboardPath: settings.string('eureka.dashboard.path', DEFAULTS.dashboardPath),
     environment: settings.string('eureka.environment', DEFAULTS.environment),
     datacenter: settings.string('eureka.datacenter', DEFAULTS.datacenter)
-  }
-}
-
-/** Spring Boot's names for PEM files; `server.ssl.enabled: false` turns them off without deleting them. */
-function tlsFiles (settings: Settings): TlsFiles | undefined {
-  const cert = settings.get('server.ssl.certificate')
-  if (cert === undefined || !settings.boolean('server.ssl.enabled', true)) return undefined
-  return {
-    cert,
-    key: settings.string('server.ssl.certificate-private-key'),
-    ca: settings.get('server.ssl.trust-certificate'),
-    clientAuth: settings.string('server.ssl.client-auth', 'none')
   }
 }
 

@@ -1,20 +1,18 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { SecureContextOptions } from 'node:tls'
 import { createGunzip, gzipSync } from 'node:zlib'
 import { discoveryError } from '../errors.ts'
 
-/** Certificates for calling peers over TLS, as PEM texts: the server's own, shown as a client. */
-export interface PeerTls {
-  readonly ca?: string | undefined
-  readonly cert?: string | undefined
-  readonly key?: string | undefined
-}
+/** Certificates for calling peers over TLS: the server's own, shown as a client. */
+export type PeerTls = Pick<SecureContextOptions, 'ca' | 'cert' | 'key'>
 
 export interface PeerHttpOptions {
   readonly timeoutMs: number
   /** Packs what is sent. @default false */
   readonly compress?: boolean
-  readonly tls?: PeerTls | undefined
+  /** Asked for each call, because certificates are replaced while the registry runs. */
+  readonly tls?: (() => PeerTls | undefined) | undefined
   /** `Bearer ...` or `Basic ...`, for peers whose URL has no credentials of its own. */
   readonly authorization?: (() => Promise<string>) | undefined
 }
@@ -53,7 +51,7 @@ export class PeerHttp {
     this.url = base.href
     this.#options = options
     const kept = { keepAlive: true, maxSockets: 4, timeout: 30_000 }
-    this.#agent = base.protocol === 'https:' ? new HttpsAgent({ ...kept, ...certificates(options.tls) }) : new HttpAgent(kept)
+    this.#agent = base.protocol === 'https:' ? new HttpsAgent(kept) : new HttpAgent(kept)
   }
 
   /** `path` is below the base. Rejects with E_PEER_TIMEOUT or E_PEER_UNREACHABLE. */
@@ -65,7 +63,8 @@ export class PeerHttp {
     return new Promise((resolve, reject) => {
       const fail = (cause: unknown): void => reject(this.#failure(cause, signal))
       const outgoing = send(new URL(path, this.#base), {
-        method, agent: this.#agent, signal, headers: headersOf(authorization, content)
+        ...certificates(this.#options.tls?.()), method, agent: this.#agent, signal,
+        headers: headersOf(authorization, content)
       }, reply => {
         collect(reply).then(text => resolve({ status: reply.statusCode ?? 0, body: text }), fail)
       })

@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
-import { createAuthenticator, createLogger } from '@breakwater/starter'
+import { connect } from 'node:tls'
+import { createLogger } from '@breakwater/starter'
+import { createAuthenticator, followServerTls } from '@breakwater/starter/security'
 import { loadSettings } from '@breakwater/starter/settings'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import forge from 'node-forge'
@@ -9,13 +11,13 @@ import t from 'tap'
 import { createDiscovery, type Discovery } from '../index.ts'
 import { TokenBucket } from '../eureka/rate-limit.ts'
 import { optionsFrom } from '../settings.ts'
-import { rawInstance } from './support/instances.ts'
+import { instance, rawInstance } from './support/instances.ts'
 import { call, getJson, JSON_ACCEPT, register, startDiscovery, until } from './support/server.ts'
 
 const PATH = '/eureka/apps/ORDERS/h1:orders:8080'
 
 interface Tap { after: (undo: () => unknown) => unknown }
-interface Line { audit?: string, principal?: string, app?: string, id?: string, address?: string }
+interface Line { msg?: string, audit?: string, principal?: string, app?: string, id?: string, address?: string }
 
 /** A registry as main.ts makes it, from settings. */
 async function secured (t: Tap, args: Record<string, string>): Promise<{ discovery: Discovery, lines: Line[] }> {
@@ -26,6 +28,9 @@ async function secured (t: Tap, args: Record<string, string>): Promise<{ discove
   const discovery = createDiscovery(optionsFrom(settings), { log, auth })
   await discovery.start()
   t.after(() => discovery.stop())
+  if (discovery.url.startsWith('https:')) {
+    t.after(followServerTls({ setSecureContext: tls => discovery.useTls(tls) }, settings, log, 20))
+  }
   return { discovery, lines }
 }
 
@@ -161,17 +166,57 @@ t.test('mTLS: certificates say who calls, also between peers', async t => {
 
   const other = await startDiscovery(t, {
     peerUrls: [`https://localhost:${port}/eureka/`], ownHosts: [], peerBatchMs: 10,
-    tls: { cert: server.cert, key: server.key, ca: join(folder, 'ca.crt'), clientAuth: 'none' }
+    tls: { cert: server.certText, key: server.keyText, ca: ca.cert, requestCert: false, rejectUnauthorized: false }
   })
   t.equal(other.registry.book.size, 1, 'it took over the list')
   other.registry.cancel('ORDERS', 'h1:orders:8080', false)
   await until(() => discovery.registry.book.size === 0, 'and tells what happens')
 })
 
+t.test('certificates are replaced while it runs, for clients and for calls to peers', async t => {
+  const folder = t.testdir()
+  const ca = authority()
+  const [crt, key] = [join(folder, 'registry.crt'), join(folder, 'registry.key')]
+  const write = (pem: { cert: string, key: string }): void => {
+    writeFileSync(key, pem.key)
+    writeFileSync(crt, pem.cert)
+  }
+  write(ca.issue('before'))
+  writeFileSync(join(folder, 'ca.crt'), ca.cert)
+  const ssl = {
+    'server.ssl.certificate': crt,
+    'server.ssl.certificate-private-key': key,
+    'server.ssl.trust-certificate': join(folder, 'ca.crt')
+  }
+  const { discovery: peer } = await secured(t, {
+    ...ssl, 'server.ssl.client-auth': 'want', 'breakwater.security.mode': 'mtls', 'breakwater.security.mtls.roles.after': 'write'
+  })
+  const { discovery, lines } = await secured(t, { ...ssl, 'server.ssl.client-auth': 'want', 'breakwater.security.mode': 'none' })
+  await discovery.usePeers([`${peer.url.replace('127.0.0.1', 'localhost')}/eureka/`])
+  const shown = () => new Promise<string>((resolve, reject) => {
+    const socket = connect({ port: Number(new URL(discovery.url).port), host: '127.0.0.1', ca: ca.cert, servername: 'localhost' }, () => {
+      resolve(String(socket.getPeerCertificate().subject.CN))
+      socket.destroy()
+    }).on('error', reject)
+  })
+  const told = () => discovery.registry.register(instance(), false)
+  t.equal(await shown(), 'before')
+  told()
+  await until(() => discovery.peers.states()[0]!.failures === 1, 'the peer knows nobody of this name')
+
+  writeFileSync(crt, 'half of a change')
+  await until(() => lines.some(line => line.msg === 'the changed certificates are not used'), 'it is said')
+  t.equal(await shown(), 'before', 'what cannot be used is not')
+  write(ca.issue('after'))
+  await until(async () => await shown() === 'after', 'new connections see the new one')
+  told()
+  await until(() => peer.registry.book.size === 1, 'and the peer lets in who shows it')
+})
+
 t.test('files of TLS that cannot be', async t => {
-  const files = { cert: '/nowhere.crt', key: '/nowhere.key', clientAuth: 'none' }
-  t.throws(() => createDiscovery({ tls: files }), { code: 'E_DISCOVERY_TLS', message: /server.ssl.certificate: the file/ })
-  t.throws(() => createDiscovery({ tls: { ...files, clientAuth: 'perhaps' } }), { code: 'E_DISCOVERY_OPTION' })
+  const files = { 'server.ssl.certificate': '/nowhere.crt', 'server.ssl.certificate-private-key': '/nowhere.key' }
+  await t.rejects(secured(t, files), { code: 'E_FILE', message: /server.ssl.certificate|nowhere.crt/ })
+  t.throws(() => createDiscovery({ tls: { cert: 'no', key: 'pem', requestCert: false, rejectUnauthorized: false } }), /PEM/)
 })
 
 t.test('rate limits', async t => {
