@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import { until } from '../support/server.ts'
 
 const START_MS = 180_000
@@ -33,11 +33,12 @@ export function startNetflixClient (t: Tap, settings: Record<string, string>): P
   return startJava(t, 'netflix', 'NetflixClient', settings)
 }
 
-async function startJava (
+/** Starts a main class of a project, by its folder, and waits until it answers. */
+export async function startJava (
   t: Tap, project: string, main: string, settings: Record<string, string>, fixedPort?: number
 ): Promise<JavaProcess> {
   const port = fixedPort ?? await freePort()
-  const target = join(import.meta.dirname, project, 'target')
+  const target = resolve(import.meta.dirname, project, 'target')
   const args = Object.entries({ 'server.port': String(port), ...settings }).map(([key, value]) => `--${key}=${value}`)
   const child = spawn('java', ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', `${target}/classes:${target}/dependency/*`,
     `breakwater.${main}`, ...args])
