@@ -1,4 +1,5 @@
 /** The flags every server and service takes. Any `--key=value` is a setting, as in Spring Boot. */
+import { nearestKey } from './settings/check.ts'
 import { starterError } from './starter-errors.ts'
 
 export interface CommandLine {
@@ -8,6 +9,9 @@ export interface CommandLine {
   readonly profiles: string[] | undefined
   readonly help: boolean
 }
+
+/** Flags with names of their own; their value may be the next argument. */
+const SHORT: readonly string[] = ['port', 'config', 'profile']
 
 /** Reads the arguments after the script's name; throws E_USAGE for anything it does not know. */
 export function parseCommandLine (args: readonly string[]): CommandLine {
@@ -21,15 +25,20 @@ export function parseCommandLine (args: readonly string[]): CommandLine {
     if (arg === '-h' || arg === '--help') { help = true; continue }
     if (match === null) throw starterError('E_USAGE', [`"${arg}" is no flag.`])
     const key = match[1] ?? ''
-    const isShort = key === 'port' || key === 'config' || key === 'profile'
+    const isShort = SHORT.includes(key)
     const value = match[2] ?? (isShort ? args[++at] : undefined)
-    if (value === undefined) throw starterError('E_USAGE', [`--${key} needs a value (--${key}=...).`])
+    if (value === undefined) throw starterError('E_USAGE', [`--${key} needs a value (--${key}=...).${didYouMean(key)}`])
     if (key === 'port') settings['server.port'] = portOf(value)
     else if (key === 'config') file = value
     else if (key === 'profile') profiles = value.split(',').map(name => name.trim()).filter(Boolean)
     else settings[key] = value
   }
   return { settings, file, profiles, help }
+}
+
+function didYouMean (key: string): string {
+  const near = SHORT.includes(key) ? undefined : nearestKey(key, SHORT)
+  return near === undefined ? '' : ` Did you mean --${near.key}?`
 }
 
 function portOf (text: string): string {

@@ -32,19 +32,19 @@ async function registryOf (t: Test): Promise<string> {
 
 t.test('the examples of docs/starter.md do what the page says', async t => {
   const page = readFileSync(join(ROOT, 'docs/starter.md'), 'utf8')
-  const [users, orders] = [...page.matchAll(/```ts\n(.*?)```/gs)].map(match => match[1] ?? '')
+  const [people, greetings] = [...page.matchAll(/```ts\n(.*?)```/gs)].map(match => match[1] ?? '')
   const folder = t.testdir({})
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
-  writeFileSync(join(folder, 'users.ts'), users ?? '')
-  writeFileSync(join(folder, 'orders.ts'), orders ?? '')
-  t.ok((users ?? '').trim().split('\n').length <= 10, 'a service in ten lines')
+  writeFileSync(join(folder, 'people.ts'), people ?? '')
+  writeFileSync(join(folder, 'greetings.ts'), greetings ?? '')
+  t.ok((people ?? '').trim().split('\n').length <= 10, 'a service in ten lines')
   const registry = await registryOf(t)
-  await example(t, join(folder, 'users.ts'), registry)
-  const { url } = await example(t, join(folder, 'orders.ts'), registry)
+  await example(t, join(folder, 'people.ts'), registry)
+  const { url } = await example(t, join(folder, 'greetings.ts'), registry)
   const answer = await until('an answer through both', async () => {
-    const response = await fetch(`${url}/orders/7`)
+    const response = await fetch(`${url}/greetings/7`)
     return response.status === 200 ? response.text() : undefined
   })
-  t.equal(answer, '{"orders":[],"of":{"id":"7","name":"Ada"}}')
+  t.equal(answer, '{"hello":{"id":"7","name":"Ada"}}')
   t.ok(page.includes(answer), 'as the page says')
 })

@@ -181,5 +181,6 @@ t.test('flags: any setting, short names for three', t => {
   t.equal(line.file, 'a.yml')
   t.same(line.profiles, ['k8s', 'eks'])
   t.same(Object.keys(parseCommandLine(['--__proto__=x']).settings), ['__proto__'])
+  t.throws(() => parseCommandLine(['--prot', '81']), { message: /--prot=\.\.\.\)\. Did you mean --port\?/ })
   t.end()
 })
