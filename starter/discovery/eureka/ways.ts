@@ -1,4 +1,4 @@
-/** How instances are got from each server of the list: the best way that works; better ones are tried again at times. */
+/** How instances are got from each server: the best way that works; the better ones are tried again at times. */
 import type { ServerUrl } from './server-url.ts'
 
 /** The best first. */
