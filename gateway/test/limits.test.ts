@@ -8,15 +8,16 @@ import { clientOf, routeTo } from './fuzzing/loopback.ts'
 import { named, OK, RawClient, RawUpstream, route, split, startDataPlane, statusOf, until } from './raw.ts'
 
 /** One client of a loop whose time the test moves, in front of a handler inside the gateway. */
-function client (limits: Partial<typeof DATA_PLANE_DEFAULTS.limits> = {}) {
+function client (changed: Partial<typeof DATA_PLANE_DEFAULTS.limits> = {}) {
+  const limits = { ...DATA_PLANE_DEFAULTS.limits, ...changed }
   const time = { nowMs: 1_000 }
   const clock = new Clock(() => time.nowMs, () => 0)
-  const loop = new Loop({ ...DATA_PLANE_DEFAULTS, limits: { ...DATA_PLANE_DEFAULTS.limits, ...limits } }, () => {}, clock)
+  const loop = new Loop({ ...DATA_PLANE_DEFAULTS, limits }, () => {}, clock)
   let calls = 0
-  const handler: LocalHandler = { maxBodyBytes: 1e9, handle: () => ({ status: 200, headers: [], body: String(++calls) }) }
+  const handle: LocalHandler['handle'] = () => ({ status: 200, headers: [], body: String(++calls) })
   const inside = routeTo({ kind: 'forward', path: '/x' })
   loop.gateway.swap({ routes: [inside], match: () => inside })
-  loop.compiler = { compile: () => loop.gateway.table!, local: () => handler }
+  loop.compiler = { compile: () => loop.gateway.table!, local: () => ({ maxBodyBytes: 1e9, handle }) }
   const { client: connection, socket } = clientOf(loop)
   return {
     connection,
