@@ -5,7 +5,6 @@
  * is remembered of a request under way is kept here, beside the exchange, for sampled ones only.
  */
 import type { HttpExchange } from './http1/exchange.ts'
-import { PRIVATE } from './http1/header-lines.ts'
 import { isTraceparent, spanIdOf } from './ids.ts'
 import { SpanExporter } from '../starter/trace/exporter.ts'
 import type { ExporterOptions } from '../starter/trace/exporter-options.ts'
@@ -50,9 +49,8 @@ export class Tracing {
     if (sampled) {
       const spanId = spanIdOf(fresh)
       this.#begun.set(x, { serial: x.serial, spanId, parentId: parent?.slice(36, 52) })
-      if (parent === undefined) return
-      x.head.lines.fate[x.head.traceparentLine] = PRIVATE
-      x.idLines += `traceparent: 00-${x.traceId}-${spanId}-01\r\n`
+      // As an edit: routes that look at the field, and filters, see what the services will.
+      if (parent !== undefined) x.setHeader('traceparent', `00-${x.traceId}-${spanId}-01`)
     } else if (parent === undefined) x.idLines = x.idLines.replace(fresh, `${fresh.slice(0, -4)}00\r\n`)
   }
 

@@ -57,6 +57,7 @@ async function collector (t: Test): Promise<{ url: string, spans: Span[], bodies
 const ROUTES = `
 spring.cloud.gateway.routes:
   - { id: users, uri: "lb://users", predicates: [ "Path=/users/**" ], filters: [ "Retry=2" ] }
+  - { id: traced, uri: "lb://users", predicates: [ "Path=/traced/**", "Header=traceparent" ] }
 `
 
 async function traced (t: Test, env: Record<string, string>, ports?: number[]) {
@@ -107,7 +108,9 @@ t.test('a caller\'s sampled trace goes on under the gateway\'s span; its state a
   const span = await until(() => spans[0], 'the span')
   t.match(span, { traceId: TRACE, parentSpanId: CALLER })
   t.same(sent(heard[0]), [TRACE, span.spanId, '01'])
-  t.match(heard[0], { tracestate: 'v=1', 'x-own': 'kept' })
+  t.match(heard[0], { tracestate: 'v=1', 'x-own': 'kept', 'x-request-id': TRACE })
+  await fetch(`${url}/traced/7`, { headers: { traceparent: `00-${TRACE}-${CALLER}-01` } })
+  t.match(await until(() => spans[1], 'the next span'), { name: 'GET traced' }, 'routes still see the field')
 })
 
 t.test('what is not sampled gives no span, and the services are told so', async t => {
@@ -161,9 +164,7 @@ t.test('a collector that is down costs spans, counted and said once, and no requ
   for (let call = 0; call < 10; call++) statuses.add((await fetch(`${url}/users/1`)).status)
   t.same(statuses, new Set([200]))
   const lost = async () => /^breakwater_spans_dropped_total (\d+)$/m.exec(await (await fetch(`${management}/actuator/prometheus`)).text())?.[1]
-  let count: string | undefined
-  while (Number(count = await lost()) < 10) await new Promise(resolve => setTimeout(resolve, 5))
-  t.equal(count, '10')
+  while (await lost() !== '10') await new Promise(resolve => setTimeout(resolve, 5))
   t.equal(log.filter(line => line.includes('the trace collector takes no spans')).length, 1)
 })
 
