@@ -11,7 +11,10 @@ export function sumMetrics (parts: readonly DataPlaneMetrics[]): DataPlaneMetric
   for (const part of parts) {
     for (const cell of part.requests) addCell(cells, cell)
     for (const [name, value] of Object.entries(part.counters)) counters[name] = (counters[name] ?? 0) + value
-    for (const [name, value] of Object.entries(part.gauges)) gauges[name] = (gauges[name] ?? 0) + value
+    for (const [name, value] of Object.entries(part.gauges)) {
+      // The longest of one loop is not made longer by those of others.
+      gauges[name] = name.includes('_max_') ? Math.max(gauges[name] ?? 0, value) : (gauges[name] ?? 0) + value
+    }
   }
   return { requests: [...cells.values()], counters, gauges }
 }

@@ -2,6 +2,7 @@
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { Listener } from '../listener.ts'
 import { Loop } from '../loop.ts'
+import { LoopDelay } from '../metrics/loop-delay.ts'
 import type { CreateCompiler, DataPlaneMetrics, Snapshot, WorkerHost } from './contract.ts'
 
 export type HostSide = Pick<WorkerHost, 'log' | 'emit'>
@@ -9,6 +10,7 @@ export type HostSide = Pick<WorkerHost, 'log' | 'emit'>
 export class HostedLoop {
   readonly loop: Loop
   private readonly listener: Listener
+  private readonly delay: LoopDelay
   private readonly options: DataPlaneOptions
   private readonly side: HostSide
 
@@ -18,6 +20,7 @@ export class HostedLoop {
     this.loop = new Loop(options, side.log)
     this.loop.compiler = createCompiler({ now: () => this.loop.clock.now(), random: Math.random, ...side })
     this.listener = new Listener(this.loop)
+    this.delay = new LoopDelay(this.loop.clock.now())
   }
 
   /** Resolves with the port that is listened on. */
@@ -51,12 +54,14 @@ export class HostedLoop {
       counters: { ...counters, ...(tracing === undefined ? {} : { breakwater_spans_dropped_total: tracing.dropped }) },
       gauges: {
         breakwater_gateway_connections: clients.size,
+        breakwater_gateway_event_loop_delay_max_seconds: this.delay.maxSeconds(this.loop.clock.now()),
         breakwater_gateway_upstream_connections: connections.size
       }
     }
   }
 
   async stop (deadlineMs: number): Promise<void> {
+    this.delay.stop()
     this.listener.close()
     await this.loop.drain(deadlineMs)
   }

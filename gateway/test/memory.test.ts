@@ -1,0 +1,91 @@
+/** What clients that do not read cost the gateway: bounded by connections, whatever the bodies; and its loop goes on. */
+import { fork } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import path from 'node:path'
+import t from 'tap'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LoopDelay } from '../metrics/loop-delay.ts'
+import { sumMetrics } from '../metrics/sum.ts'
+import { RawClient, until } from './raw.ts'
+
+const READERS = 150
+/** More than the kernel keeps of a connection, so that it is the gateway that has to stop. */
+const BODY_BYTES = 64 * 1024 * 1024
+/** docs/gateway-data-plane.md, "Limits": what one connection may hold in the gateway itself. */
+const BOUND_BYTES = 256 * 1024
+
+function rssBytes (pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024
+}
+
+const skip = process.platform === 'linux' ? false : 'resident memory is read from /proc'
+
+t.test('readers that read nothing hold no more than the bound each, and others are served', { skip }, async (t) => {
+  const chunk = Buffer.alloc(65_536, 0x61)
+  let sent = 0
+  const upstream = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.on('data', (request) => {
+      if (request.includes('/quick')) return void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${BODY_BYTES}\r\n\r\n`)
+      const pour = (): void => {
+        while (!socket.destroyed) {
+          sent += chunk.length
+          if (!socket.write(chunk)) return
+        }
+      }
+      socket.on('drain', pour)
+      pour()
+    })
+  })
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+  const { port: upstreamPort } = upstream.address() as AddressInfo
+  const child = fork(path.join(import.meta.dirname, 'serve.ts'), ['0', `http://127.0.0.1:${upstreamPort}`])
+  const clients: RawClient[] = []
+  t.teardown(() => {
+    for (const client of clients) client.socket.destroy()
+    child.kill('SIGKILL')
+    upstream.close()
+  })
+  const port = await new Promise<number>((resolve, reject) => {
+    child.once('message', (message) => resolve(Number(message)))
+    child.once('exit', (code) => reject(new Error(`ended with ${code}`)))
+  })
+  const quick = async (): Promise<void> => {
+    const client = new RawClient(port).send('GET /quick HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n')
+    t.match(await client.end(), /ok$/)
+  }
+  for (let n = 0; n < 20; n++) await quick()
+  const before = rssBytes(child.pid!)
+  for (let n = 0; n < READERS; n++) {
+    const client = new RawClient(port)
+    client.socket.pause()
+    clients.push(client.send('GET /slow HTTP/1.1\r\nHost: h\r\n\r\n'))
+  }
+  let last = -1
+  for (let still = 0; still < 3; await sleep(200)) {
+    still = sent === last && sent > 0 ? still + 1 : 0
+    last = sent
+  }
+  const held = rssBytes(child.pid!) - before
+  t.ok(held < READERS * BOUND_BYTES, `${Math.round(held / READERS / 1_024)} KiB by reader`)
+  await quick()
+})
+
+t.test('a loop that is held up says so, once, and for at least the window after', async (t) => {
+  const delay = new LoopDelay(0)
+  t.teardown(() => delay.stop())
+  await sleep(50)
+  const end = performance.now() + 150
+  while (performance.now() < end);
+  await until(() => delay.maxSeconds(1) > 0.1, 'the stall to be seen')
+  t.ok(delay.maxSeconds(30_000) > 0.1, 'the window ends')
+  await sleep(50)
+  t.ok(delay.maxSeconds(30_001) > 0.1, 'the window after it still tells')
+  delay.maxSeconds(60_000)
+  t.ok(delay.maxSeconds(60_001) < 0.1, 'then it is forgotten')
+  const delays = [0.2, 0.5, 0.1].map((seconds) => ({ x_delay_max_seconds: seconds, x_connections: 1 }))
+  const { gauges } = sumMetrics(delays.map((one) => ({ requests: [], counters: {}, gauges: one })))
+  t.same(gauges, { x_delay_max_seconds: 0.5, x_connections: 3 })
+})
