@@ -1,4 +1,4 @@
-/** What clients that do not read cost the gateway: bounded by connections, whatever the bodies; and its loop goes on. */
+/** What clients that do not read cost the gateway: bounded by connections whatever the bodies; its loop goes on. */
 import { fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
