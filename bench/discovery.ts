@@ -29,6 +29,7 @@ const { values } = parseArgs({
 const ROUNDS = Number(values.rounds)
 const SECONDS = Number(values.seconds)
 const PER_APP = 100
+const CHANGES = 50
 const JSON_TYPE = { 'content-type': 'application/json' }
 const JSON_ACCEPT = { accept: 'application/json' }
 const GZIP = { ...JSON_ACCEPT, 'accept-encoding': 'gzip' }
@@ -38,6 +39,10 @@ const SPRING: Readonly<Record<number, readonly [number, number, number, number]>
   1000: [961, 1149, 360, 912], 10_000: [526, 490, 732, 920], 50_000: [753, 598, 1057, 1923]
 }
 const UNKNOWN = [Number.NaN, Number.NaN, Number.NaN, Number.NaN] as const
+/** How far back deltas reach here: less than the rounds take, or they would hold the whole registry. */
+const DELTA_MS = 15_000
+/** By how much a list that just changed may come later than one that did not. */
+const AFTER_CHANGE_MS = 10
 /** RSS in MiB that is not to be passed. */
 const RSS_AIM: Readonly<Record<number, number>> = { 10_000: 200, 50_000: 500 }
 
@@ -87,7 +92,8 @@ async function measure (
 }
 
 async function benchSize (size: number, bare: Server): Promise<void> {
-  const registry = await startServer('../discovery/main.ts', '--port', '0', '--logging.level.root=warn', '--breakwater.discovery.max-instances=200000')
+  const registry = await startServer('../discovery/main.ts', '--port', '0', '--logging.level.root=warn', '--breakwater.discovery.max-instances=200000',
+    `--eureka.server.retention-time-in-m-s-in-delta-queue=${DELTA_MS}`)
   try {
     console.log(`\n${size.toLocaleString('en')} instances`)
     const [springRenew, springRegister, springRss, springFetch] = SPRING[size] ?? UNKNOWN
@@ -108,10 +114,10 @@ async function benchSize (size: number, bare: Server): Promise<void> {
     line('  against bare node:http', `${(ours / least).toFixed(2)} x its CPU (${us(least)})`, 'aim <= 2 x', ours <= 2 * least)
     line('  against Spring', `${(springRenew / ours).toFixed(0)} x less CPU`, `Spring ${springRenew} us, aim >= 10 x less`, springRenew >= 10 * ours)
 
-    for (const [name, headers, spring] of [['GET /apps JSON', JSON_ACCEPT, ''], ['GET /apps JSON gzip', GZIP, `Spring ${springFetch} us`]] as const) {
-      const got = await measure(registry, [{ method: 'GET', path: '/eureka/apps', headers }], 16)
-      line(name, `${rate(got)} (${us(got.cpuUs)}), ${Math.round(got.bytes / got.count / 1000).toLocaleString('en')} kB`, spring, got.errors === 0)
-    }
+    await benchFetch(registry, 'GET /apps JSON', '/eureka/apps', JSON_ACCEPT, '')
+    await benchFetch(registry, 'GET /apps JSON gzip', '/eureka/apps', GZIP, `Spring ${springFetch} us`)
+    for (let i = 0; i < Math.min(size, CHANGES); i++) await change(registry, i)
+    await benchFetch(registry, `GET /apps/delta JSON gzip, ${CHANGES} changes`, '/eureka/apps/delta', GZIP, '')
     await benchAfterChange(registry, size)
     await benchPush(registry, size)
     const rss = rssBytes(registry.pid) / 1024 / 1024
@@ -122,19 +128,42 @@ async function benchSize (size: number, bare: Server): Promise<void> {
   }
 }
 
-/** How long a fetch takes that comes right after a change, when nothing is ready made. */
+/** Fetches of one list that does not change meanwhile. */
+async function benchFetch (
+  registry: Server, name: string, path: string, headers: Readonly<Record<string, string>>, beside: string
+): Promise<void> {
+  const got = await measure(registry, [{ method: 'GET', path, headers }], 16)
+  const kilobytes = Math.round(got.bytes / got.count / 1000).toLocaleString('en')
+  line(name, `${rate(got)} (${us(got.cpuUs)}), ${kilobytes} kB`, beside, got.errors === 0)
+}
+
+/** One instance registers again, which is a change. */
+async function change (registry: Server, i: number): Promise<void> {
+  const { path, headers, body } = registration(i)
+  await fetch(`${registry.url}${path}`, { method: 'POST', headers: headers!, body: body! })
+}
+
+/** How much longer a fetch takes that comes right after a change, when nothing is ready made. */
 async function benchAfterChange (registry: Server, size: number): Promise<void> {
-  for (const [name, path] of [['full list, gzip, right after a change', '/eureka/apps'], ['delta, right after a change', '/eureka/apps/delta']] as const) {
-    const times: number[] = []
+  for (const [name, path] of [['full list, gzip', '/eureka/apps'], ['delta', '/eureka/apps/delta']] as const) {
+    const [ready, changed]: [number[], number[]] = [[], []]
     for (let i = 0; i < 5; i++) {
-      const { path: at, headers, body } = registration(size - 1)
-      await fetch(`${registry.url}${at}`, { method: 'POST', headers: headers!, body: body! })
-      const startedAt = performance.now()
-      await fetch(`${registry.url}${path}`, { headers: GZIP })
-      times.push(performance.now() - startedAt)
+      ready.push(await firstByteMs(registry, path))
+      await change(registry, size - 1)
+      changed.push(await firstByteMs(registry, path))
     }
-    line(name, `first byte after ${median(times).toFixed(1)} ms`, '', true)
+    const [usual, late] = [median(ready), median(changed)]
+    line(`${name}, right after a change`, `first byte after ${late.toFixed(1)} ms`,
+      `unchanged ${usual.toFixed(1)} ms, aim <= ${AFTER_CHANGE_MS} ms more`, late <= usual + AFTER_CHANGE_MS)
   }
+}
+
+async function firstByteMs (registry: Server, path: string): Promise<number> {
+  const startedAt = performance.now()
+  const reply = await fetch(`${registry.url}${path}`, { headers: GZIP })
+  const tookMs = performance.now() - startedAt
+  await reply.arrayBuffer()
+  return tookMs
 }
 
 /** From the moment before a registration is sent to the moment at which each of the readers has it. */
