@@ -21,6 +21,12 @@ export const messagingError = errorTable({
   E_STORE_BUSY: { text: 'another process holds the store\'s write lock.', status: 503, canRetry: true },
   E_STORE_FULL: { text: 'the disk or the store\'s page limit is full.', next: 'Make room.', status: 503, canRetry: true },
   E_STORE_DOWN: { text: 'the store does not answer: %s.', status: 503, canRetry: true },
+  E_STORE_FLUSH: {
+    text: 'the disk did not take a flush (%s); nobody knows what it has lost.',
+    next: 'Look at the disk, then start the service anew: until then it takes no writes.',
+    status: 503,
+    canRetry: true
+  },
   E_STORE_CONFLICT: { text: 'the same record was changed by another command.', status: 503, canRetry: true },
   E_STORE_NOT_TRANSACTIONAL: {
     text: 'the store keeps outbox rows of a transaction that was rolled back.',

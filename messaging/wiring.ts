@@ -17,7 +17,10 @@ import type { Tx } from './store/store.ts'
 /** The bus at `breakwater.bus.url`: `http://...` is the embedded one's process, `aws://region` is SNS/SQS. */
 export async function openBus (settings: Settings): Promise<Bus> {
   const url = settings.string('breakwater.bus.url', 'http://127.0.0.1:7070').replace(/\/$/, '')
-  if (!url.startsWith('aws:')) return embeddedBus({ url })
+  if (!url.startsWith('aws:')) {
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw messagingError('E_BUS_URL', [url.replace(/\/\/[^@/]*@/, '//')])
+    return embeddedBus({ url })
+  }
   const { awsBus, readAwsUrl } = await import('./aws.ts')
   return awsBus(readAwsUrl(url, settings.boolean('breakwater.bus.provision', false)))
 }

@@ -14,7 +14,7 @@ import { lockFile } from './owner-lock.ts'
 import { MESSAGING_TABLES, spell } from './sql-schema.ts'
 import { sqlMessaging, sqlOutbox, sqlPurge, type SqlRunner } from './sql-messaging.ts'
 import type { SqlReader, SqlTx, SqlValue, Store } from './store.ts'
-import { WalFlush } from './wal-flush.ts'
+import { WalFlush, type Sync } from './wal-flush.ts'
 
 export interface SqliteOptions {
   /** The file; its folder is made. `:memory:` has no second connection and is therefore refused. */
@@ -26,6 +26,8 @@ export interface SqliteOptions {
   /** How long a command waits for a lock held by a stranger. Default 1000. */
   readonly lockWaitMs?: number
   readonly now?: () => number
+  /** For tests: how the log is flushed. Default fs.fdatasync. */
+  readonly sync?: Sync
 }
 
 const CHECK = "INSERT INTO idempotency (scope, key, hash, status, body, at) VALUES ('check', '', '', 0, '', ?) " +
@@ -50,7 +52,7 @@ function createStore (options: SqliteOptions, owner: DatabaseSync): SqlStore {
   const writer = connect(file)
   writer.exec(spell(MESSAGING_TABLES + options.tables, 'sqlite'))
   const reader = connect(file)
-  const flush = options.synchronous === 'normal' ? undefined : new WalFlush(file)
+  const flush = options.synchronous === 'normal' ? undefined : new WalFlush(file, options.sync)
   const listeners: Array<() => void> = []
   const onOutbox = (): void => { for (const wake of listeners) wake() }
   const batch = new SqliteBatch(new Connection(writer, file), flush, now, onOutbox)

@@ -8,15 +8,20 @@ import { closeSync, fdatasync, fsyncSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { messagingError } from '../errors.ts'
 
+/** Writes a file's data out; fs.fdatasync. */
+export type Sync = (fd: number, done: (error: Error | null) => void) => void
+
 export class WalFlush {
   readonly #file: string
+  readonly #sync: Sync
   readonly #fd: number
   #flushing: Promise<void> | undefined
   #failure: Error | undefined
 
   /** The log must exist: it does once something was written in WAL mode, until the last connection closes. */
-  constructor (file: string) {
+  constructor (file: string, sync: Sync = fdatasync) {
     this.#file = `${file}-wal`
+    this.#sync = sync
     // No lock of sqlite's lies on this file; on the database itself, closing a second descriptor would drop them all.
     this.#fd = openSync(this.#file, 'r+')
     syncFolder(dirname(file))
@@ -25,17 +30,14 @@ export class WalFlush {
   /** Resolves when everything that was committed before the call is on the disk. */
   flush (): Promise<void> {
     const flushing = new Promise<void>((resolve, reject) => {
-      fdatasync(this.#fd, error => {
-        if (this.#flushing === flushing) this.#flushing = undefined
-        if (error === null) {
-          resolve()
-          return
-        }
-        this.#failure = messagingError('E_STORE_DOWN', [error.message], { where: this.#file, cause: error })
-        reject(this.#failure)
+      this.#sync(this.#fd, error => {
+        if (error === null) resolve()
+        else reject(this.#fail(error))
       })
     })
     this.#flushing = flushing
+    const end = (): void => { if (this.#flushing === flushing) this.#flushing = undefined }
+    flushing.then(end, end)
     return flushing
   }
 
@@ -50,6 +52,11 @@ export class WalFlush {
    */
   check (): void {
     if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #fail (cause: Error): Error {
+    this.#failure = messagingError('E_STORE_FLUSH', [cause.message], { where: this.#file, cause })
+    return this.#failure
   }
 
   close (): void {

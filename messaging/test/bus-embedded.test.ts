@@ -1,6 +1,9 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { Settings } from '@breakwater/starter/settings'
 import { t } from 'tap'
-import { BUS_TABLES, BusBook, busServer, embeddedBus, openSqlite } from '../index.ts'
+import { BUS_TABLES, BusBook, busServer, embeddedBus, openBus, openSqlite } from '../index.ts'
 import { busConformance, message } from './bus-conformance.ts'
 import { BusProcess } from './bus-process.ts'
 
@@ -113,4 +116,20 @@ t.test('what was handled and what failed for good is not there after a restart, 
   const bodies = (await reopened.receive('q', 10, 60_000)).map(one => JSON.parse(one.body) as { subject: string, data: { n: number } })
   t.same(bodies.map(({ subject, data }) => `${subject}${data.n}`).sort(), ['a2', 'c1'])
   t.match(await reopened.stats('q'), { waiting: 0, inFlight: 2, dead: 1 })
+})
+
+t.test('a bus behind an address with a path and in IPv6 is found, one that nobody speaks is refused by name', async t => {
+  const asked: string[] = []
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? '')
+    response.end('{}')
+  })
+  await new Promise<void>(resolve => { server.listen(0, '::1', resolve) })
+  t.teardown(() => server.close())
+  const bus = embeddedBus({ url: `http://[::1]:${(server.address() as AddressInfo).port}/bus` })
+  await bus.send('q', [message('a', 1)])
+  t.same(asked, ['/bus/queues/q'])
+  await bus.close()
+  const settings = { string: () => 'amqp://localhost' } as unknown as Settings
+  await t.rejects(openBus(settings), { code: 'E_BUS_URL' })
 })

@@ -150,6 +150,51 @@ t.test('sqlite', async t => {
     await t.resolves(fill())
   })
 
+  await t.test('nobody is told of what is not flushed: not its caller, no reader, not the relay', async t => {
+    let held: Array<(error: Error | null) => void> | undefined
+    const sync = (_fd: number, done: (error: Error | null) => void) => {
+      if (held === undefined) done(null)
+      else held.push(done)
+    }
+    const store = openSqlite({ file: join(t.testdir(), 'store.db'), tables: TABLES, sync })
+    t.teardown(() => store.close())
+    let woken = 0
+    store.onOutbox(() => { woken++ })
+    held = []
+    const told: string[] = []
+    const tell = (name: string) => () => { told.push(name) }
+    const done = store.tx(async tx => {
+      await tx.run('INSERT INTO things (key, value) VALUES (?, ?)', 'a', 1)
+      await tx.outbox.append([{ id: 'm', dedupe: 'm', kind: 'event', dest: 'd', group: 'g', type: 't', body: '{}' }])
+    }).then(tell('caller'))
+    while (held.length === 0) await new Promise(setImmediate)
+    const reads = [store.read.get('SELECT * FROM things').then(tell('reader')), store.outbox.unsent(1).then(tell('relay'))]
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+    t.same([told, woken], [[], 0])
+    for (const release of held) release(null)
+    held = undefined
+    await Promise.all([done, ...reads])
+    t.same([told.sort(), woken], [['caller', 'reader', 'relay'], 1])
+  })
+
+  await t.test('after a flush that failed nothing is taken until the file is opened anew', async t => {
+    let failing = false
+    const file = join(t.testdir(), 'store.db')
+    const store = openSqlite({ file, tables: TABLES, lockWaitMs: 10,
+      sync: (_fd, done) => { done(failing ? new Error('EIO') : null) } })
+    const put = (key: string) => store.tx(tx => tx.run('INSERT INTO things (key, value) VALUES (?, ?)', key, 1))
+    failing = true
+    await t.rejects(put('a'), { code: 'E_STORE_FLUSH', canRetry: true, statusCode: 503 })
+    failing = false
+    await t.rejects(put('b'), { code: 'E_STORE_FLUSH' })
+    await t.rejects(store.check(), { code: 'E_STORE_FLUSH' })
+    await store.close()
+    const again = openSqlite({ file, tables: TABLES })
+    t.teardown(() => again.close())
+    t.equal(await again.read.get("SELECT * FROM things WHERE key = 'b'"), undefined)
+    await t.resolves(again.check())
+  })
+
   await t.test('a transaction used after its end is refused, not written into another one', async t => {
     const store = openSqlite({ file: join(t.testdir(), 'store.db'), tables: TABLES })
     t.teardown(() => store.close())

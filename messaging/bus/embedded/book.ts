@@ -215,7 +215,7 @@ export class BusBook {
     const flushed = this.#flush()
     const entered = (await this.#store.tx(write)).filter(one => one !== undefined)
     for (const { queue, group, seq, body } of entered) {
-      lanes.of(queue).add(group, seq)
+      lanes.add(queue, group, seq)
       this.#bodies.keep(seq, body)
     }
     await flushed
@@ -281,7 +281,7 @@ async function readLanes (store: SqlStore): Promise<Lanes> {
   const lanes = new Lanes()
   const rows = await store.read.all<{ seq: number, queue: string, grp: string, receives: number }>(
     'SELECT seq, queue, grp, receives FROM msg ORDER BY seq')
-  for (const { seq, queue, grp, receives } of rows) lanes.of(queue).add(grp, seq, receives)
+  for (const { seq, queue, grp, receives } of rows) lanes.add(queue, grp, seq, receives)
   return lanes
 }
 

@@ -1,5 +1,6 @@
 /** One call to the bus's process on a kept-alive connection, with a deadline; JSON both ways. */
-import { Agent, request, type ClientRequest, type IncomingMessage } from 'node:http'
+import http, { type ClientRequest, type IncomingMessage } from 'node:http'
+import https from 'node:https'
 import { messagingError } from '../../errors.ts'
 
 export interface CallOptions {
@@ -15,11 +16,15 @@ export interface Calls {
 
 /** Rejects with E_BUS_DOWN whatever went wrong. */
 export function callsTo (url: string, timeoutMs: number): Calls {
+  const { protocol, hostname, port, pathname } = new URL(url)
+  const { Agent, request } = protocol === 'https:' ? https : http
   const agent = new Agent({ keepAlive: true })
-  const { hostname, port } = new URL(url)
+  // http takes an IPv6 address without the brackets that a URL needs.
+  const host = { hostname: hostname.replace(/^\[|\]$/g, ''), ...(port === '' ? {} : { port }) }
+  const base = pathname.replace(/\/$/, '')
   const once = (method: string, path: string, text: string | undefined, { signal, waitMs = 0 }: CallOptions) =>
     new Promise<string>((resolve, reject) => {
-      const sent = request({ agent, hostname, port, method, path, ...(signal === undefined ? {} : { signal }),
+      const sent = request({ agent, ...host, method, path: base + path, ...(signal === undefined ? {} : { signal }),
         ...(text === undefined ? {} : { headers: {
           'content-type': 'application/json', 'content-length': Buffer.byteLength(text) } }) })
       const deadline = setTimeout(() => { sent.destroy(new Error('it took too long')) }, timeoutMs + waitMs)

@@ -19,13 +19,15 @@ export interface Lane {
 export class Lanes {
   readonly #queues = new Map<string, QueueLanes>()
 
-  /** The lanes of a queue, made when they are asked for first. */
+  /** The lanes of a queue; of one that never had a message, lanes that nobody keeps: anybody may ask for any name. */
   of (queue: string): QueueLanes {
-    const known = this.#queues.get(queue)
-    if (known !== undefined) return known
-    const lanes = new QueueLanes()
+    return this.#queues.get(queue) ?? new QueueLanes()
+  }
+
+  add (queue: string, group: string, seq: number, receives = 0): void {
+    const lanes = this.of(queue)
     this.#queues.set(queue, lanes)
-    return lanes
+    lanes.add(group, seq, receives)
   }
 
   get names (): string[] {
