@@ -1,5 +1,5 @@
 /** The profiles that a served file adds with `spring.profiles.include`. */
-import type { ConfigDocument } from '@breakwater/starter/settings'
+import { formatOrigin, type ConfigDocument } from '@breakwater/starter/settings'
 import { error } from '../errors.ts'
 import { isProfile } from './ask.ts'
 
@@ -13,6 +13,14 @@ export function includedProfiles (document: ConfigDocument): string[] {
     throw error('E_CONFIG_FILE', [`${INCLUDE} names "${bad.slice(0, 80)}", which is no profile.`], { where: document.name })
   }
   return profiles
+}
+
+/** Boot refuses to include from where profiles decide already: which profiles there are would depend on itself. */
+export function refuseInclude ({ properties }: ConfigDocument): void {
+  const include = properties.get(INCLUDE) ?? properties.get(`${INCLUDE}[0]`)
+  if (include === undefined) return
+  throw error('E_CONFIG_FILE', [`${INCLUDE} has no place in a file or document of a profile.`],
+    { where: formatOrigin(include.origin) })
 }
 
 function textsOf ({ properties }: ConfigDocument): string[] {

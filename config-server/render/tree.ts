@@ -64,7 +64,7 @@ function stepsOf (key: string, flat: FlatProperties): Step[] {
     if (name !== '') steps.push(name)
     if (stop.index !== undefined) steps.push(stop.index)
   }
-  if (key === '' || key.startsWith('[') || key.endsWith('.')) checkPart('', key)
+  if (key === '' || /^\[\d+\]/.test(key) || key.endsWith('.')) checkPart('', key)
   return steps
 }
 

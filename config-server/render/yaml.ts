@@ -34,9 +34,11 @@ export function treeYaml (tree: Map<string, TreeNode>, stripDocument: boolean): 
   })
 }
 
-// The library takes a JavaScript Map for `!!omap`; here it is a plain mapping that keeps its order.
+// The library takes a JavaScript Map for `!!omap` and the text `<<` for a merge; here they are a mapping and a text.
+const LEFT_OUT = new Set(['omap', 'merge'].map(name => `tag:yaml.org,2002:${name}`))
+
 function scalarTags (tags: Tags): Tags {
-  return [NUMBER_TAG, ...tags.filter(tag => typeof tag === 'string' || tag.tag !== 'tag:yaml.org,2002:omap')]
+  return [NUMBER_TAG, ...tags.filter(tag => typeof tag === 'string' || !LEFT_OUT.has(tag.tag))]
 }
 
 function plain (node: TreeNode): unknown {
@@ -46,7 +48,24 @@ function plain (node: TreeNode): unknown {
   return plainScalar(node)
 }
 
+// SnakeYAML escapes what cannot be seen; the library would write a tab as it is.
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f]/
+
+// A space at the end of a line is lost where editors tidy up.
+const SPACE_BEFORE_BREAK = / \n|\n[^\n]* $/
+// The merge key, and what parts documents.
+const MARKS = /^(?:<<|---.*|\.\.\..*)$/
+
+function quoted (text: string, type: 'QUOTE_DOUBLE' | 'QUOTE_SINGLE'): YamlScalar {
+  const scalar = new YamlScalar(text)
+  scalar.type = type
+  return scalar
+}
+
 function plainScalar ({ kind, text }: Scalar): unknown {
   if (kind === 'boolean') return text === 'true'
-  return kind === 'number' ? new YamlScalar(new NumberText(text)) : text
+  if (kind === 'number') return new YamlScalar(new NumberText(text))
+  if (CONTROLS.test(text) || SPACE_BEFORE_BREAK.test(text)) return quoted(text, 'QUOTE_DOUBLE')
+  return MARKS.test(text) ? quoted(text, 'QUOTE_SINGLE') : text
 }

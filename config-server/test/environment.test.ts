@@ -1,4 +1,5 @@
 import t from 'tap'
+import { parse } from 'yaml'
 import { chooseForm } from '../web/accept.ts'
 import { ask, eventually, folder, startNative, V2, write } from './support.ts'
 import { writeFile, rename, symlink, rm } from 'node:fs/promises'
@@ -71,11 +72,13 @@ t.test('documents, includes and platforms', async t => {
     'cloud.yml': 'k: plain\n---\nspring.config.activate.on-cloud-platform: kubernetes\nk: kube',
     'list.yml': 'k: 0\n---\nspring:\n  config:\n    activate:\n      on-profile: [a, "!b"]\nk: 1',
     'props.properties': 'k=1\n#---\nspring.config.activate.on-profile=dev\nk=2',
-    'legacy.yml': 'a: 1\n---\nspring.profiles: dev\nb: 2'
+    'legacy.yml': 'a: 1\n---\nspring.profiles: dev\nb: 2',
+    'late.yml': 'a: 1\n---\nspring.config.activate.on-profile: dev\nspring.profiles.include: extra',
+    'late2-dev.yml': 'spring.profiles.include: [extra]'
   }
   const { url, root } = await startNative(t, files)
   t.strictSame(names((await ask(url, '/bar/dev')).json, root),
-    ['file:N/bar-dev.yml', 'file:N/bar-more.yml', 'file:N/bar-extra.yml', 'file:N/bar.yaml'])
+    ['file:N/bar-more.yml', 'file:N/bar-extra.yml', 'file:N/bar-dev.yml', 'file:N/bar.yaml'])
   t.strictSame(names((await ask(url, '/bar/default')).json, root), ['file:N/bar.yaml'], 'no includes for default')
   t.strictSame((await ask(url, '/cloud-dev.json')).json, { k: 'plain' })
   t.equal((await ask(url, '/list-b.json')).json.k, 0)
@@ -86,6 +89,11 @@ t.test('documents, includes and platforms', async t => {
   const legacy = await ask(url, '/legacy/dev')
   t.equal(legacy.status, 500)
   t.match(legacy.json.message, /legacy\.yml:3: spring\.profiles is no longer a key/)
+
+  for (const path of ['/late/qa', '/late2/dev']) {
+    t.match((await ask(url, path)).json, { status: 500, message: /late2?(-dev)?\.yml:\d.*spring\.profiles\.include has no place/ })
+  }
+  t.equal((await ask(url, '/late2/qa')).status, 200)
 
   const kube = await startNative(t, files, { cloudPlatform: 'kubernetes' })
   t.strictSame((await ask(kube.url, '/cloud-dev.json')).json.k, 'kube')
@@ -209,6 +217,19 @@ t.test('a file that is only a list is shown as one; nothing at all is {}', async
   t.equal((await ask(url, '/none-x.properties')).text, '')
 })
 
+t.test('texts that YAML would read as something else, or not show, are quoted', async t => {
+  const { url } = await startNative(t, {
+    'foo.yml': 'tab: "a\\tb"\nmerge: "<<"\nmark: "--- a"\nend: "..."\ntail: "a \\nb"\nbell: "\\a"\ndate: "2020-01-02"\nplain: a b\ntrue: x\nm: {true: z}'
+  })
+  const { text } = await ask(url, '/foo-dev.yml')
+  for (const line of ['tab: "a\\tb"', "merge: '<<'", "mark: '--- a'", "end: '...'", 'bell: "\\a"', 'plain: a b', "'[true]': x", 'm[true]: z']) {
+    t.ok(text.split('\n').includes(line), `${line} in ${text}`)
+  }
+  t.strictSame(parse(text, { version: '1.1' }), {
+    tab: 'a\tb', merge: '<<', mark: '--- a', end: '...', tail: 'a \nb', bell: '\u0007', date: '2020-01-02', plain: 'a b', '[true]': 'x', 'm[true]': 'z'
+  })
+})
+
 t.test('routing follows the table of the protocol', async t => {
   const { url } = await startNative(t, {
     'foo.yml': 'a: foo', 'foo-bar-foo2-bar2.yml': 'a: long', 'nginx.conf': 'plain', 'sub/deep.txt': 'deep', 'team/svc.yml': 'a: slash'
@@ -315,7 +336,7 @@ t.test('plain text and binary files', async t => {
   t.equal((await ask(url, '/foo/dev/lbl/nginx.conf')).text, 'dev dev.example.org;', 'the file of the profile comes first')
   t.equal((await ask(url, '/foo/default,dev/lbl/nginx.conf')).text, 'server dev.example.org ${unknown};')
   t.equal((await ask(url, '/foo/dev/lbl/nginx.conf', { headers: { accept: 'application/json' } })).headers['content-type'],
-    'application/json;charset=UTF-8')
+    'application/json')
   const binary = await ask(url, '/foo/dev/lbl/blob.bin', { headers: { accept: 'application/octet-stream' } })
   t.strictSame([...binary.body], [0, 255, 254, 36, 123])
   t.equal((await ask(url, '/foo/dev/lbl/latin.txt', { headers: { 'accept-charset': 'iso-8859-1' } })).text, 'é')

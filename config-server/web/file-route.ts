@@ -91,12 +91,14 @@ function decoderOf (charset: string | string[] | undefined): TextDecoder {
 }
 
 async function sendText (request: FastifyRequest, reply: FastifyReply, text: string) {
-  return reply.header('content-type', textType(request.headers.accept)).send(text)
+  // As bytes, since Fastify adds a charset of its own to the type of a string.
+  return reply.header('content-type', textType(request.headers.accept)).send(Buffer.from(text))
 }
 
 function textType (accept: string | undefined): string {
   const wanted = accept?.split(',', 1)[0]?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
-  const known = wanted === 'application/json' || wanted === 'application/xml' || /^text\/[a-z0-9.+-]+$/.test(wanted)
+  if (wanted === 'application/json') return wanted // JSON is UTF-8; Spring names no charset either
+  const known = wanted === 'application/xml' || /^text\/[a-z0-9.+-]+$/.test(wanted)
   return `${known ? wanted : 'text/plain'};charset=UTF-8`
 }
 
