@@ -29,6 +29,9 @@ export class Upgrades {
   constructor (loop: Loop) {
     this.loop = loop
     this.proxy = createProxyServer({})
+    // Errors of the client's socket are told here, and thrown when nobody listens: a reset would end the process.
+    // What follows from them comes with the socket's end.
+    this.proxy.on('error', () => {})
     this.proxy.on('proxyReqWs', (request, _incoming, socket) => this.sent(request, socket))
     this.server = createServer((request) => request.socket.destroy())
     this.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => this.tunnel(request, socket, head))

@@ -100,6 +100,48 @@ t.test('HTTP/2 with prior knowledge takes the same road', async (t) => {
     t.equal((await ask(session, { ':path': '/a/x' })).status, 200)
   })
 
+  await t.test('large answers come through whole, several at once: no buffer is used again before its bytes are out', async (t) => {
+    upstream.reset()
+    const body = (path: string): string => `${path.slice(-1)}abcdefghij`.repeat(200_000)
+    upstream.onHead = (peer) => {
+      const path = /^GET (\S+)/.exec(peer.received)?.[1] ?? ''
+      peer.socket.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${body(path).length.toString(16)}\r\n${body(path)}\r\n0\r\n\r\n`)
+    }
+    const paths = ['/a/1', '/a/2', '/a/3', '/a/4']
+    const answers = await Promise.all(paths.map((one) => ask(session, { ':path': one })))
+    for (const [at, answer] of answers.entries()) t.ok(answer.body === body(paths[at]!), `${paths[at]} is as it was sent`)
+  })
+
+  await t.test('a client that does not read a stream stops its upstream, not the other streams', async (t) => {
+    upstream.reset()
+    let sent = 0
+    upstream.onHead = (peer) => {
+      if (peer.received.startsWith('GET /a/quick')) return void peer.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+      peer.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n')
+      const pour = (): void => {
+        while (!peer.closed) {
+          sent += 65_536
+          if (!peer.socket.write(Buffer.alloc(65_536))) return
+        }
+      }
+      peer.socket.on('drain', pour)
+      pour()
+    }
+    const stream = session.request({ ':path': '/a/slow' })
+    stream.on('error', () => {})
+    await new Promise((resolve) => stream.once('response', resolve))
+    let last = -1
+    await until(() => {
+      if (sent === last && sent > 0) return true
+      last = sent
+      return undefined
+    }, 'the stream to stand still')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    t.ok(sent < 40_000_000, `the upstream could send ${sent} bytes before it was stopped`)
+    t.match(await ask(session, { ':path': '/a/quick' }), { status: 200, body: 'ok' })
+    stream.close(constants.NGHTTP2_CANCEL)
+  })
+
   await t.test('a stream that its client resets ends its call', async (t) => {
     upstream.reset()
     upstream.onHead = () => {}

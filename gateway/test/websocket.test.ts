@@ -108,3 +108,44 @@ t.test('An instance that never answers the handshake is 504', async (t) => {
   t.equal(statusOf(received), 504)
   await until(() => raw.peers[0]?.closed, 'the handshake to be given up')
 })
+
+const AGREED = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'
+
+t.test('An end in the middle of a frame, or a reset, ends the other side too, whichever side it was', async (t) => {
+  const frame = '\x82\x7e\xff\xff partial'
+  const ways = [['client', 'end'], ['client', 'resetAndDestroy'], ['upstream', 'end'], ['upstream', 'resetAndDestroy']] as const
+  for (const [side, how] of ways) {
+    raw.reset()
+    raw.answerWith(AGREED)
+    const client = new RawClient(gateway.port, false).send(`GET /raw/x HTTP/1.1\r\n${HANDSHAKE}\r\n`)
+    await client.until((received) => received.endsWith('\r\n\r\n'))
+    const peer = raw.peers[0]!
+    if (side === 'client') {
+      client.send(frame)
+      await until(() => peer.received.endsWith(frame), 'the part of a frame')
+      client.socket[how]()
+      await until(() => peer.closed, `the upstream side to end after ${how}`)
+    } else {
+      peer.socket.write(frame, 'latin1')
+      await client.until((received) => received.endsWith(frame))
+      peer.socket[how]()
+      await until(() => client.closed, `the client side to end after ${how}`)
+    }
+    t.pass(`${side} ${how}`)
+  }
+})
+
+t.test('A tunnel may be silent for longer than any time limit of requests', async (t) => {
+  const metadata = { 'response-timeout': 100, 'total-timeout': 200 }
+  const impatient = await startDataPlane([route('raw', raw.url, '/raw', { metadata })],
+    { limits: { keepAliveTimeoutMs: 50, bodyTimeoutMs: 50, streamIdleTimeoutMs: 50, writeTimeoutMs: 50 } })
+  t.teardown(() => impatient.dataPlane.stop(0))
+  raw.answerWith(AGREED)
+  const client = new RawClient(impatient.port).send(`GET /raw HTTP/1.1\r\n${HANDSHAKE}\r\n`)
+  await client.until((received) => received.endsWith('\r\n\r\n'))
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  raw.peers[0]!.socket.write('late')
+  await client.until((received) => received.endsWith('late'))
+  t.notOk(client.closed)
+  client.socket.destroy()
+})
