@@ -228,6 +228,7 @@ export class Gateway {
     const route = x.matched
     this.tries.release(x)
     this.tries.leave(x)
+    this.tries.hedges.cancel(x)
     if (route !== undefined) {
       this.tries.giveBack(x)
       for (const filter of route.finishFilters) filter.finished!(x)

@@ -45,6 +45,7 @@ export class Redirections {
   private leave (x: HttpExchange, from: Route): void {
     this.gateway.tries.leave(x)
     this.gateway.tries.giveBack(x)
+    this.gateway.tries.hedges.cancel(x)
     for (const filter of from.finishFilters) filter.finished!(x)
     x.totalDeadlineMs = Infinity
     x.deadlineMs = Infinity

@@ -56,6 +56,8 @@ export class HttpExchange implements Exchange {
   counted = false
   /** The older try, while two are under way (a hedge). */
   other: OtherTry | null = null
+  /** Until a second try is sent; null: none will be. */
+  hedgeTimer: NodeJS.Timeout | null = null
   /** Tries beyond the first, as the budget counts them. */
   taken = 0
   tryStartedMs = 0

@@ -66,7 +66,7 @@ export function breakerReports (breakers: BreakerRegistry, bulkheads: Bulkheads,
 }
 
 export function limitReports (bulkheads: Bulkheads): LimitReport[] {
-  return [...bulkheads.all].map(([name, { kind, limit, active, refused }]) => ({ name, kind, limit, active, refused }))
+  return bulkheads.all.map(([name, { kind, limit, active, refused }]) => ({ name, kind, limit, active, refused }))
 }
 
 export function clusterReports (clusters: ClusterRegistry, nowMs: number): ClusterReport[] {

@@ -3,7 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect as connectHttp2 } from 'node:http2'
-import { get } from 'node:https'
+import { Agent, get } from 'node:https'
+import type { TLSSocket } from 'node:tls'
 import path from 'node:path'
 import t from 'tap'
 import { loadSettings } from '../../starter/settings/index.ts'
@@ -139,4 +140,26 @@ t.test('names that an authority may have signed cannot break out of the header',
   t.equal(nameOf(fake('C=DE\nCN=me', 'DNS:a')), 'me')
   t.equal(nameOf(fake('C=DE', '')), 'C=DE')
   t.equal(clientCertificate({ fingerprint256: 'AB' } as unknown as X509Certificate).subject, '')
+})
+
+t.test('a resumed session knows its client as the first one did', { skip }, async t => {
+  const { port } = await upstream(t, echo)
+  const { url } = await gateway(t, yaml('want'), { users: [port] })
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const agent = new Agent({ keepAlive: false, maxCachedSessions: 10, ca: readFileSync(file('ca.pem')), maxVersion,
+      cert: readFileSync(file('orders.pem')), key: readFileSync(file('orders.key')) })
+    t.teardown(() => agent.destroy())
+    const one = () => new Promise<{ reused: boolean, body: string }>((resolve, reject) => {
+      get(`${url}/who`, { agent }, response => {
+        const reused = (response.socket as TLSSocket).isSessionReused()
+        let body = ''
+        response.on('data', (part: Buffer) => { body += part.toString() })
+        response.on('end', () => resolve({ reused, body }))
+      }).on('error', reject)
+    })
+    let answer = await one()
+    for (let i = 0; i < 20 && !answer.reused; i++) answer = await one()
+    t.ok(answer.reused, `${maxVersion}: resumed`)
+    t.match(JSON.parse(answer.body), { headers: { 'x-forwarded-client-cert': /URI=spiffe:\/\/acme\/orders/ } }, maxVersion)
+  }
 })

@@ -36,37 +36,36 @@ export type AnyBulkhead = CountingBulkhead | AdaptiveLimit
 
 /** Bulkheads by name: they outlive route tables, so a swap lets nobody in twice and forgets nothing that was learnt. */
 export class Bulkheads {
-  readonly #byName = new Map<string, AnyBulkhead>()
+  readonly #fixed = new Map<string, CountingBulkhead>()
+  readonly #adaptive = new Map<string, AdaptiveLimit>()
 
   fixed (name: string, limit: number): CountingBulkhead {
-    const known = this.#byName.get(name)
-    if (known instanceof CountingBulkhead && known.limit === limit) return known
+    const known = this.#fixed.get(name)
+    if (known?.limit === limit) return known
     const made = new CountingBulkhead(limit)
-    this.#byName.set(name, made)
+    this.#fixed.set(name, made)
     return made
   }
 
   adaptive (name: string, options: AdaptiveLimitOptions): AdaptiveLimit {
-    const known = this.#byName.get(name)
-    if (known instanceof AdaptiveLimit) {
-      known.options = options
-      return known
-    }
-    const made = new AdaptiveLimit(options)
-    this.#byName.set(name, made)
-    return made
+    const found = this.#adaptive.get(name) ?? new AdaptiveLimit(options)
+    found.options = options
+    this.#adaptive.set(name, found)
+    return found
   }
 
+  /** What stands in front of the breaker of that name. */
   get (name: string): AnyBulkhead | undefined {
-    return this.#byName.get(name)
+    return this.#adaptive.get(name) ?? this.#fixed.get(name)
   }
 
-  get all (): Iterable<readonly [name: string, bulkhead: AnyBulkhead]> {
-    return this.#byName
+  get all (): ReadonlyArray<readonly [name: string, bulkhead: AnyBulkhead]> {
+    return [...this.#fixed, ...this.#adaptive]
   }
 
   /** Forgets those that no route of the new table has. */
   retain (used: ReadonlySet<unknown>): void {
-    for (const [name, bulkhead] of this.#byName) if (!used.has(bulkhead)) this.#byName.delete(name)
+    for (const [name, one] of this.#fixed) if (!used.has(one)) this.#fixed.delete(name)
+    for (const [name, one] of this.#adaptive) if (!used.has(one)) this.#adaptive.delete(name)
   }
 }

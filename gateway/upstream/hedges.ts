@@ -32,8 +32,18 @@ export class Hedges {
   /** The first try is out. */
   schedule (x: HttpExchange): void {
     const delayMs = x.route.hedge!.delayMs(this.loop.clock.now())
-    const { serial } = x
-    if (delayMs > 0 && isHedgeable(x)) setTimeout(() => { if (x.serial === serial) this.start(x) }, delayMs).unref()
+    if (delayMs <= 0 || x.hedgeTimer !== null || !isHedgeable(x)) return
+    x.hedgeTimer = setTimeout(() => {
+      x.hedgeTimer = null
+      this.start(x)
+    }, delayMs).unref()
+  }
+
+  /** The exchange is over, or goes another way. */
+  cancel (x: HttpExchange): void {
+    if (x.hedgeTimer === null) return
+    clearTimeout(x.hedgeTimer)
+    x.hedgeTimer = null
   }
 
   private start (x: HttpExchange): void {

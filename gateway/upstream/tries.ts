@@ -64,7 +64,16 @@ export class Tries {
     if (x.wantsUpgrade) return this.loop.upgrades.start(x)
     const result = poolOf(x, this.loop).acquire(x, sameFresh)
     if (result === 'attached') this.send(x)
-    else if (result === 'overflow') this.failed(x, 'connect', 'too many requests wait for a connection')
+    else if (result === 'overflow') this.overflowed(x)
+  }
+
+  /** The pool is full: a bound of ours, which says nothing about the instance. */
+  private overflowed (x: HttpExchange): void {
+    if (x.other !== null) return this.hedges.goOn(x)
+    this.release(x)
+    const nowMs = this.loop.clock.now()
+    if (nowMs < x.totalDeadlineMs && this.mayRetry(x, 'connect', 0, nowMs)) return this.retry(x)
+    this.giveUp(x, 'connect', 'too many requests wait for a connection')
   }
 
   private pick (x: HttpExchange): Instance | undefined {
@@ -123,7 +132,8 @@ export class Tries {
     const nowMs = this.loop.clock.now()
     this.hedges.turnTo(x, connection)
     const stale = connection !== undefined && this.wasStale(x, kind, connection)
-    if (stale && x.other === null) return this.replay(x)
+    // A second try that still waits in its pool would be given its connection in this one's place.
+    if (stale && x.other?.upstream !== null) return this.replay(x)
     const reported = kind === 'protocol' ? 'reset' : kind
     if (!stale) this.report(x, reported, nowMs - x.tryStartedMs, nowMs)
     if (x.other !== null) return this.hedges.goOn(x)
