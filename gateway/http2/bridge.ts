@@ -5,7 +5,7 @@
  * So every rule, filter, limit and counter holds for both versions, and what HTTP/2 framing could smuggle into an
  * HTTP/1.1 upstream meets the same strict parser as everybody else.
  */
-import type { ServerHttp2Stream } from 'node:http2'
+import { constants, type ServerHttp2Stream } from 'node:http2'
 import { Duplex } from 'node:stream'
 import { ChunkedDecoder, DATA, END } from '../http1/chunked.ts'
 import type { ResponseHead } from '../http1/response-head.ts'
@@ -128,11 +128,16 @@ export class Bridge extends Duplex {
       if (at < last) stream.write(piece)
       else stream.write(piece, () => done())
     }
-    if (ends) {
-      stream.end()
-      this.push(null)
-    }
+    if (ends) this.finish()
     if (last < 0) done()
+  }
+
+  /** RFC 9113, 8.1: an upload that goes on behind its answer is asked to stop; nobody would read it. */
+  private finish (): void {
+    const { stream } = this
+    if (!stream.readableEnded) stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR))
+    stream.end()
+    this.push(null)
   }
 
   /** The gateway has closed its side: an end that is too early must be seen as a reset. */

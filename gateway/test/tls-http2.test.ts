@@ -142,6 +142,22 @@ t.test('HTTP/2 with prior knowledge takes the same road', async (t) => {
     stream.close(constants.NGHTTP2_CANCEL)
   })
 
+  await t.test('an answer before the end of an upload ends the stream, not the session', async (t) => {
+    // Not reset in between: a POST on a connection that dies unseen is a 502.
+    upstream.answerWith('HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig')
+    const stream = session.request({ ':path': '/a/x', ':method': 'POST' })
+    let status = 0
+    let text = ''
+    stream.on('response', (fields) => { status = Number(fields[':status']) })
+    stream.setEncoding('latin1').on('data', (chunk: string) => { text += chunk }).on('error', () => {})
+    const pour = setInterval(() => { if (!stream.destroyed) stream.write(Buffer.alloc(10_000)) }, 1)
+    await new Promise((resolve) => stream.on('close', resolve))
+    clearInterval(pour)
+    t.match({ status, text, code: stream.rstCode }, { status: 413, text: 'big', code: constants.NGHTTP2_NO_ERROR })
+    upstream.reset()
+    t.match(await ask(session, { ':path': '/a/x' }), { status: 200, body: 'ok' })
+  })
+
   await t.test('a stream that its client resets ends its call', async (t) => {
     upstream.reset()
     upstream.onHead = () => {}
