@@ -1,5 +1,6 @@
 /**
- * The access log: one JSON line a request in pino's form, made by joining texts, written many at a time.
+ * The access log: one JSON line a request in the form of all logs of the platform, made by joining texts and written
+ * many at a time.
  *
  * The path is logged without its query, which may hold tokens. When the disk does not keep up, lines are dropped and
  * counted rather than memory filled; a killed process loses at most the last interval.
@@ -57,7 +58,8 @@ export class AccessLog {
     const rounded = Math.round(wallMs)
     if (rounded !== this.openingMs) {
       this.openingMs = rounded
-      this.openingText = flattened(`{"level":30,"time":${rounded},"requestId":"`)
+      this.openingText = flattened(`{"level":"info","time":"${new Date(rounded).toISOString()}","service":"gateway",` +
+        '"logger":"access","requestId":"')
     }
     return this.openingText
   }
