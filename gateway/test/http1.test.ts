@@ -1,6 +1,6 @@
 /** Strictness, framing and streaming on raw bytes: what the upstream saw, what the client saw, what was reused. */
 import t from 'tap'
-import { named, OK, RawClient, RawUpstream, route, split, startDataPlane, statusOf, until } from './raw.ts'
+import { answerAfter, named, OK, RawClient, RawUpstream, route, split, startDataPlane, statusOf, until } from './raw.ts'
 
 const upstream = await new RawUpstream().listen()
 const gateway = await startDataPlane([route('all', upstream.url, '/**')])
@@ -25,6 +25,9 @@ t.test('A malformed request is answered once, the connection closed, the tail ne
     ['Content-Length 0x1', 'POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 0x1\r\n\r\na', 400],
     ['empty Content-Length', 'POST /x HTTP/1.1\r\nHost: h\r\nContent-Length:\r\n\r\na', 400],
     ['Content-Length beyond 15 digits', 'POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999\r\n\r\na', 400],
+    ['a tab behind Content-Length', 'POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 1\t\r\n\r\na', 400],
+    ['a tab behind Transfer-Encoding', 'POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n', 400],
+    ['a vertical tab before chunked', 'POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n', 400],
     ['Transfer-Encoding xchunked', 'POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n', 501],
     ['Transfer-Encoding gzip, chunked', 'POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n', 501],
     ['Transfer-Encoding chunked, identity', 'POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n', 501],
@@ -112,6 +115,23 @@ t.test('CVE-2026-29057: a chunked DELETE, OPTIONS, GET or HEAD keeps its body, a
     t.equal(upstream.received.slice(head.length + 4), `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`)
     client.socket.destroy()
   }
+})
+
+t.test('A GET with a body is forwarded with its body, and the next request is the next request', async (t) => {
+  upstream.onHead = (peer) => answerAfter(peer, '12345', OK)
+  const client = open().send('GET /x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n12345')
+  await client.answers()
+  t.match(upstream.received, /^GET \/x HTTP\/1\.1\r\n[^]*content-length: 5\r\n\r\n12345$/)
+  upstream.onHead = (peer) => peer.socket.write(OK)
+  client.send(GET)
+  await client.answers(2)
+  client.socket.destroy()
+})
+
+t.test('The preface of HTTP/2 where it is switched off is a wrong version', async (t) => {
+  const old = await startDataPlane([route('all', upstream.url, '/**')], { http2: false })
+  t.teardown(() => old.dataPlane.stop(0))
+  t.equal(statusOf(await new RawClient(old.port).send('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n').end()), 505)
 })
 
 t.test('Hop-by-hop fields stay on their hop, in both directions', async (t) => {

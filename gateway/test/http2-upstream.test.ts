@@ -1,6 +1,6 @@
 /** Instances that speak HTTP/2: gRPC through, from HTTP/2 and HTTP/1.1 clients, with every rule of the other road. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import {
   connect as connectHttp2, constants, createSecureServer, createServer, type ClientHttp2Session, type Http2Server,
   type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream
@@ -9,6 +9,8 @@ import { createServer as createHttps } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import path from 'node:path'
 import t, { type Test } from 'tap'
+import { loadSettings } from '../../starter/settings/index.ts'
+import { readOptions } from '../settings/read-options.ts'
 import { deadPort, gateway as startWhole } from './harness.ts'
 import { named, RawClient, RawUpstream, route, startDataPlane, statusOf, until, type Started } from './raw.ts'
 
@@ -309,6 +311,14 @@ t.test('Who speaks HTTP/2 is said by the route, by the instance, or by the setti
   const client = session(t, Number(new URL(whole.url).port))
   await until(() => whole.discovery.instances('greeter').length === 1, 'the instance')
   t.match(await ask(client, { ':path': '/lb/hello' }), { headers: { ':status': 200 }, body: '/hello' })
+  // As in Spring: `server.http2.enabled`, when it is written, is about both sides.
+  for (const [text, expected] of [['server.http2.enabled: true', true], ['server.http2.enabled: false', false], ['server.port: 0', false]] as const) {
+    const file = path.join(t.testdir({}), 'application.yml')
+    writeFileSync(file, `${text}\n`)
+    const settings = await loadSettings({ name: 'gateway', file, env: {} })
+    t.equal(readOptions(settings).dataPlane.upstream.http2, expected, text)
+    settings.close()
+  }
   const started = await plane(t, [])
   await t.rejects(started.apply([h2('bad', server.url, { metadata: { http2: 'maybe' } })]), /metadata\.http2 must be true or false/)
 })
