@@ -57,7 +57,7 @@ export interface Discovery {
   readonly regions: Regions
   /** Makes these the peers, as far as they are not this registry itself. */
   usePeers (urls: readonly string[]): Promise<void>
-  /** Shows these certificates on connections made from now on, to clients and to peers. */
+  /** Of a registry that speaks HTTPS: shows these on connections made from now on, to clients and to peers. */
   useTls (certificates: PeerTls): void
   /** Loads the snapshot, asks the peers, listens. */
   start (): Promise<void>

@@ -47,8 +47,8 @@ const OF_SPRING = ['enable-self-preservation', 'renewal-percent-threshold', 'evi
   'rate-limiter-enabled', 'rate-limiter-burst-size', 'rate-limiter-registry-fetch-average-rate',
   'rate-limiter-full-fetch-average-rate', 'rate-limiter-throttle-standard-clients',
   'rate-limiter-privileged-clients[*]', 'wait-time-in-ms-when-sync-empty',
-  'min-available-instances-for-peer-replication', 'remote-region-urls-with-name.*', 'remote-region-app-whitelist.*',
-  'remote-region-app-whitelist.*[*]', 'remote-region-registry-fetch-interval', 'remote-region-read-timeout-ms',
+  'min-available-instances-for-peer-replication', 'remote-region-urls-with-name.**', 'remote-region-app-whitelist.**',
+  'remote-region-registry-fetch-interval', 'remote-region-read-timeout-ms',
   'disable-delta-for-remote-regions', 'disable-transparent-fallback-to-other-region']
 
 const KNOWN = [

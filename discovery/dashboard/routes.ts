@@ -41,7 +41,9 @@ export function pageRoutes (server: FastifyInstance, parts: PageParts): void {
     })
     done()
   })
-  const html = asset('page.html')
+  // Spring has both below one path, and no double slash where that is the root.
+  const lastn = `${options.dashboardPath.replace(/\/+$/, '')}/lastn`
+  const html = asset('page.html').toString().replace('href="/lastn"', () => `href="${escapeHtml(lastn)}"`)
   server.get(options.dashboardPath, (_request, reply) => reply.type('text/html; charset=utf-8').send(html))
   for (const [name, type] of Object.entries(ASSETS)) {
     const bytes = asset(name)
@@ -53,7 +55,7 @@ export function pageRoutes (server: FastifyInstance, parts: PageParts): void {
   server.get('/dashboard/api/instances', request => rowsOf(registry, rowQuery(request.query as Query), now(), parts.checker))
   server.get('/dashboard/api/changes', () => changesOf(registry, CHANGES))
   server.get('/dashboard/events', { exposeHeadRoute: false }, (request, reply) => parts.viewers.add(request, reply))
-  server.get('/lastn', (_request, reply) => reply.type('text/html; charset=utf-8').send(lastChanges(registry)))
+  server.get(lastn, (_request, reply) => reply.type('text/html; charset=utf-8').send(lastChanges(registry)))
 }
 
 /** The page's buttons; apart from the pages, because changing takes another role. */

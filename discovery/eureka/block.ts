@@ -41,7 +41,11 @@ export class Block {
 
   /** Packed on another thread. */
   packed (): Promise<Packed> {
-    this.#packed ??= this.#pack()
+    // A failure (no memory for zlib) is not kept: the block may live on unchanged for days.
+    this.#packed ??= this.#pack().catch((failure: unknown) => {
+      this.#packed = undefined
+      throw failure
+    })
     return this.#packed
   }
 

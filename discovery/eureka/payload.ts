@@ -32,7 +32,10 @@ export class Payload {
 
   /** Packed, once however many ask. */
   packed (): Promise<Buffer> {
-    this.#packed ??= gzip(this.#blocks)
+    this.#packed ??= gzip(this.#blocks).catch((failure: unknown) => {
+      this.#packed = undefined
+      throw failure
+    })
     return this.#packed
   }
 

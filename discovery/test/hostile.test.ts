@@ -7,8 +7,12 @@ import { escapeName, unescapeName } from '../eureka/xml-names.ts'
 import { instanceXml } from '../eureka/xml.ts'
 import { parseXml } from '../eureka/xml-parse.ts'
 import type { Instance } from '../registry/instance.ts'
+import { decodeBatch, decodeResults } from '../peers/batch.ts'
+import { applyItem } from '../peers/receive.ts'
+import { readRemoteList } from '../peers/remote-list.ts'
 import { call, getJson, JSON_TYPE, register, startDiscovery } from './support/server.ts'
-import { instance, MY_OWN, rawInstance, type Raw } from './support/instances.ts'
+import { Clock, instance, MY_OWN, rawInstance, type Raw } from './support/instances.ts'
+import { bareRegistry } from './support/registry.ts'
 
 const seed = Date.now() & 0x7fffffff
 const runs = { seed, numRuns: 500 }
@@ -144,6 +148,32 @@ t.test('any bytes are refused or understood, never a crash', async t => {
     }), runs)
   }
   t.pass()
+})
+
+t.test('no batch and no list of another registry throws, whatever stands in it', async t => {
+  const registry = bareRegistry(new Clock())
+  const changes = fc.dictionary(fc.constantFrom(...Object.keys(rawInstance())), anything)
+  const item = fc.record({
+    action: fc.oneof(fc.constantFrom('Register', 'Heartbeat', 'Cancel', 'StatusUpdate', 'DeleteStatusOverride'), anything),
+    appName: fc.oneof(word, anything),
+    id: fc.oneof(word, anything),
+    lastDirtyTimestamp: fc.oneof(fc.nat(), anything),
+    status: fc.oneof(fc.constantFrom('UP', 'DOWN', 'up'), anything),
+    overriddenStatus: anything,
+    instanceInfo: fc.oneof(changes.map(rawInstance), anything)
+  }, { requiredKeys: [] })
+  fc.assert(fc.property(fc.oneof(fc.array(item, { maxLength: 5 }), anything), list => {
+    for (const one of decodeBatch({ replicationList: list }) ?? []) applyItem(registry, one)
+    decodeResults(JSON.stringify({ responseList: list }) ?? '', 1)
+  }), runs)
+  const instances = fc.oneof(anything, changes.map(rawInstance), fc.array(changes.map(rawInstance)))
+  const applications = fc.oneof(anything, fc.array(fc.record({ name: anything, instance: instances })))
+  fc.assert(fc.property(applications, application => {
+    readRemoteList(JSON.stringify({ applications: { application, apps__hashcode: application } }))
+  }), runs)
+  for (const body of ['null', '[]', '{"applications":null}', '{"applications":{"application":{"instance":{}}}}', '{"__proto__":{"applications":1}}']) {
+    t.same(readRemoteList(body).entries, [], body)
+  }
 })
 
 t.test('a registration that names its data center badly says so', async t => {

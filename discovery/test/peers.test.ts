@@ -3,17 +3,15 @@ import fc from 'fast-check'
 import t from 'tap'
 import { createDiscovery, type Discovery, type DiscoveryOptions } from '../index.ts'
 import { parseTree } from '../eureka/body.ts'
-import { Payloads } from '../eureka/payloads.ts'
 import { decodeBatch, decodeResults, encodeBatch, encodeResults } from '../peers/batch.ts'
 import { otherPeers } from '../peers/own-url.ts'
 import { ReplicationQueue } from '../peers/queue.ts'
 import { applyItem } from '../peers/receive.ts'
 import type { Replication } from '../peers/replication.ts'
-import { Registry } from '../registry.ts'
-import { Book } from '../registry/book.ts'
+import type { Registry } from '../registry.ts'
 import { STATUSES, type Status } from '../registry/instance.ts'
-import { Hub } from '../stream/hub.ts'
-import { Clock, instance, rawInstance, rules, type Raw } from './support/instances.ts'
+import { Clock, instance, rawInstance, type Raw } from './support/instances.ts'
+import { bareRegistry } from './support/registry.ts'
 import { call, getJson, JSON_TYPE, register, startDiscovery, until } from './support/server.ts'
 
 const ID = 'h1:orders:8080'
@@ -345,7 +343,7 @@ t.test('whatever happens and however often a batch is lost, both registries end 
   )
   fc.assert(fc.property(fc.array(step, { maxLength: 40 }), steps => {
     const clock = new Clock()
-    const [here, there] = [bare(clock), bare(clock)]
+    const [here, there] = [bareRegistry(clock), bareRegistry(clock)]
     const queue = new ReplicationQueue(QUEUE)
     here.replicateTo(replication => queue.push(replication, clock.ms))
     let dirty = 1
@@ -375,11 +373,4 @@ function stateOf ({ book }: Registry): string {
 function deliver (queue: ReplicationQueue, count: number, to: Registry, clock: Clock): void {
   const batch = encodeBatch(queue.take(count, clock.ms).map(item => item.replication))
   for (const item of decodeBatch(parseTree(Buffer.from(batch), 'json')!)!) applyItem(to, item)
-}
-
-function bare (clock: Clock): Registry {
-  const book = new Book(rules(clock))
-  const payloads = new Payloads(book, clock.now)
-  const hub = new Hub(book, payloads, { now: clock.now, schedule: () => () => {}, pingMs: 1, stallMs: 1, gapMs: 1 })
-  return new Registry({ book, payloads, hub })
 }
