@@ -31,7 +31,9 @@ try {
   const nodes = await failures(await listen(bare as unknown as Server))
   const added = ours.failed.filter(name => !nodes.failed.includes(name) && !AS_HTTP11.has(name))
   console.log(`gateway: ${ours.summary}\nNode:    ${nodes.summary}`)
-  for (const name of ours.failed) console.log(`${added.includes(name) ? 'GATEWAY ONLY' : 'both'}  ${name}`)
+  for (const name of ours.failed) {
+    console.log(`${added.includes(name) ? 'GATEWAY ONLY' : AS_HTTP11.has(name) ? 'by choice' : 'both'}  ${name}`)
+  }
   process.exitCode = added.length === 0 && ours.summary !== '' ? 0 : 1
 } finally {
   await gateway.stop()
