@@ -2,6 +2,7 @@ import t from 'tap'
 import { AdaptiveLimit, ADAPTIVE_DEFAULTS } from '../upstream/adaptive-limit.ts'
 import { compiled } from './exchange.ts'
 import { call, gateway, upstream, until } from './harness.ts'
+import { OK, RawClient, RawUpstream, route, startDataPlane, statusOf, type UpstreamPeer } from './raw.ts'
 
 /**
  * An upstream that serves `capacity` calls at once in 10 ms each and queues the rest, under callers that never let up.
@@ -132,4 +133,22 @@ spring.cloud.gateway.routes:
   t.ok(most <= 40, `${most} at once`)
   t.match(await numbers(), /breakwater_gateway_bulkhead_refused_total\{kind="adaptive",name="users"\} [1-9]/)
   t.match(await numbers(), /resilience4j_circuitbreaker_state\{name="users",state="closed"\} 1/, 'a refused call is no failure')
+})
+
+t.test('a full pool of ours is no fault of the instance', async t => {
+  const server = await new RawUpstream().listen()
+  const held: UpstreamPeer[] = []
+  server.onHead = peer => held.push(peer)
+  const started = await startDataPlane([route('all', server.url, '/**')], { upstream: { maxConnections: 1, maxPending: 0 } })
+  t.teardown(async () => {
+    await started.dataPlane.stop(0)
+    server.close()
+  })
+  const ask = () => new RawClient(started.port).send('GET /x HTTP/1.1\r\nHost: h\r\n\r\n').answers()
+  const first = ask()
+  await until('it is held', () => held.length === 1)
+  t.equal(statusOf((await ask())[0] ?? ''), 502)
+  held[0]?.socket.write(OK)
+  t.equal(statusOf((await first)[0] ?? ''), 200)
+  t.notOk(started.logged.some(line => line.includes('left out')))
 })

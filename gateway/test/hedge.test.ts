@@ -1,6 +1,8 @@
 /** Two tries side by side over real sockets: who wins, what becomes of the other, and what it may cost. */
 import t, { type Test } from 'tap'
 import type { ServerResponse } from 'node:http'
+import { createServer, type ServerHttp2Session } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { measuredHedge } from '../upstream/hedge-policy.ts'
 import { compiled } from './exchange.ts'
@@ -199,6 +201,32 @@ ${yaml('Hedge=5ms')}`, { users: instances.map(one => one.port) })
   const before = a.calls()
   for (let i = 0; i < 20; i++) await call(`${running.url}/users`)
   t.equal(a.calls(), before)
+})
+
+t.test('over HTTP/2 the slower try\'s stream is reset, its session stays', async t => {
+  const resets: number[] = []
+  const serve = async (name: string) => {
+    const sessions = new Set<object>()
+    const made = createServer((request, response) => {
+      sessions.add(request.stream.session!)
+      request.stream.on('close', () => { if (request.stream.rstCode !== 0) resets.push(request.stream.rstCode) })
+      if (name === 'b') response.end(name)
+    }).listen(0, '127.0.0.1')
+    await new Promise(resolve => made.once('listening', resolve))
+    t.teardown(() => {
+      for (const session of sessions) (session as ServerHttp2Session).destroy()
+      made.close()
+    })
+    return { port: (made.address() as AddressInfo).port, sessions }
+  }
+  const [a, b] = [await serve('a'), await serve('b')]
+  const running = await gateway(t, `
+spring.cloud.gateway.routes:
+  - { id: users, uri: lb://users, predicates: [ Path=/users ], filters: [ Hedge=100ms ], metadata: { http2: true } }
+`, { users: [a.port, b.port] })
+  for (let i = 0; i < 8; i++) t.match(await call(`${running.url}/users`), { status: 200, body: 'b' })
+  await until('its streams are reset', async () => resets.length > 0 && await inFlight(running) === 0)
+  t.equal(a.sessions.size, 1)
 })
 
 t.test('what is slow is found out from the route\'s own times', async t => {

@@ -11,6 +11,7 @@ t.test('an instance that refuses one loop is left out by all, before they ask it
   const users = await upstream(t, (_, response) => response.end('ok'))
   const dead = await deadPort()
   const { url, management } = await gateway(t, `
+breakwater.gateway.outlier.base-ejection: 60s
 spring.cloud.gateway.routes: [ { id: users, uri: lb://users, predicates: [ Path=/users ], filters: [ Retry=1 ] } ]
 `, { users: [users.port, dead] }, LOOPS)
   const services = async () => JSON.parse((await call(`${management}/actuator/gateway/instances`)).body) as Instances[]
