@@ -16,7 +16,8 @@ export type {
   Bus, ConsumeOptions, DeadLetter, DeadLetters, Delivery, Handler, Outgoing, QueueStat, Refused, Subscription
 } from './bus/bus.ts'
 export { embeddedBus, type EmbeddedBusOptions } from './bus/embedded/client.ts'
-export { BusBook, BUS_TABLES } from './bus/embedded/book.ts'
+export { BusBook } from './bus/embedded/book.ts'
+export { BUS_TABLES } from './bus/embedded/tables.ts'
 export { busServer } from './bus/embedded/server.ts'
 export { startBus } from './bus/embedded/start.ts'
 export { createMessaging, dataFile, openBus, openKeyValueStore, openSqlStore } from './wiring.ts'

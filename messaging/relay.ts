@@ -66,7 +66,11 @@ export class Relay {
   wake (): void {
     if (this.#stopped || performance.now() < this.#retryAt) return
     this.#again = true
-    this.#draining ??= this.#drain().finally(() => { this.#draining = undefined })
+    this.#draining ??= this.#drain().finally(() => {
+      this.#draining = undefined
+      // Woken behind the last look and before this: nobody else would come back before the sweep.
+      if (this.#again) this.wake()
+    })
   }
 
   async #drain (): Promise<void> {
@@ -87,6 +91,7 @@ export class Relay {
   async #drainAll (): Promise<void> {
     for (;;) {
       if (this.#taken.size > MAX_UNMARKED) await this.#mark()
+      this.#markSoon()
       const unsent = await this.#store.outbox.unsent(this.#options.batch + this.#taken.size)
       const rows = unsent.filter(row => !this.#taken.has(row.seq)).slice(0, this.#options.batch)
       if (rows.length === 0 || this.#stopped) return
@@ -95,15 +100,20 @@ export class Relay {
       this.#options.faults.at('beforeRelayMark')
       const sent = results.flatMap(result => result.status === 'fulfilled' ? result.value : [])
       for (const row of sent) this.#taken.add(row.seq)
-      this.#marking ??= setTimeout(() => { this.#mark().catch(this.#options.onError) }, MARK_MS)
+      this.#markSoon()
       const failure = results.find(result => result.status === 'rejected')
       if (failure !== undefined) throw failure.reason as Error
       if (sent.length < rows.length) throw new Error(`${rows.length - sent.length} messages were refused by the bus`)
     }
   }
 
-  /** One after the other; a store that takes no marks now is asked again with the next ones. */
+  /** A store that takes no marks now is asked again at the next look; its own health tells of it. */
+  #markSoon (): void {
+    if (this.#taken.size > 0) this.#marking ??= setTimeout(() => { this.#mark().catch(() => {}) }, MARK_MS)
+  }
+
   #mark (): Promise<void> {
+    clearTimeout(this.#marking)
     this.#marking = undefined
     this.#marked = this.#marked.catch(() => {}).then(async () => {
       const seqs = [...this.#taken]

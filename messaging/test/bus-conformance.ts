@@ -175,6 +175,16 @@ export async function busConformance (t: Test, bed: Bed): Promise<void> {
     await until(async () => (await bus.dlq(name).list(10)).length === 0, 'no dead letter is left')
   })
 
+  await row('a body that is no JSON is a dead letter, and the queue goes on', async (t, bus) => {
+    const name = await queue(bus)
+    const seen: string[] = []
+    bus.consume(name, async delivery => { seen.push(label(delivery)) })
+    await bus.send(name, [{ ...message('a', 1), body: 'no {json' }, message('a', 2), message('b', 1)])
+    await until(() => seen.length === 2, 'the others came')
+    t.same(seen.toSorted(), ['a2', 'b1'])
+    await until(async () => (await bus.dlq(name).list(10)).length === 1, 'it is a dead letter')
+  })
+
   await row('a dropped dead letter is gone', async (t, bus) => {
     const name = await queue(bus)
     bus.consume(name, async () => { throw new Poison('no') })

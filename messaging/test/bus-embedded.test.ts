@@ -98,6 +98,18 @@ t.test('a wall clock that is set neither frees a message that somebody has, nor 
   t.equal((await book.receive('q', 1, 100)).length, 1)
 })
 
+t.test('a message that ends each of its consumers is a dead letter in the end, and its group goes on', async t => {
+  let elapsed = 0
+  const store = openSqlite({ file: join(t.testdir(), 'bus.db'), tables: BUS_TABLES })
+  t.teardown(() => store.close())
+  const book = new BusBook(store, Date.now, () => elapsed)
+  await book.send('q', [message('a', 1), message('a', 2)])
+  for (let n = 1; n <= 20; n++, elapsed += 101) t.equal((await book.receive('q', 1, 100))[0]?.receiveCount, n)
+  t.same(await book.receive('q', 1, 100), [])
+  t.match((await book.dead('q', 10)).map(letter => letter.error), ['received too often without an answer'])
+  t.equal((await book.receive('q', 1, 100))[0]?.receiveCount, 1)
+})
+
 t.test('what was handled and what failed for good is not there after a restart, what was not settled is, in order', async t => {
   const open = () => openSqlite({ file: join(t.testdirName, 'bus.db'), tables: BUS_TABLES })
   t.testdir()

@@ -11,29 +11,12 @@ import type { SqlTx } from '../../store/store.ts'
 import { Bodies } from './bodies.ts'
 import { Lanes, type Lane, type QueueLanes } from './lanes.ts'
 
-export const BUS_TABLES = `
-CREATE TABLE IF NOT EXISTS msg (
-  seq {{seq}}, queue TEXT NOT NULL, grp TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL,
-  sent_at {{int}} NOT NULL, receives {{int}} NOT NULL
-) {{strict}};
-CREATE TABLE IF NOT EXISTS seen (
-  queue TEXT NOT NULL, id TEXT NOT NULL, at {{int}} NOT NULL, PRIMARY KEY (queue, id)
-) {{strict}};
-CREATE INDEX IF NOT EXISTS seen_at ON seen (at);
-CREATE TABLE IF NOT EXISTS dead (
-  id TEXT PRIMARY KEY, queue TEXT NOT NULL, grp TEXT NOT NULL, msg_id TEXT NOT NULL, type TEXT NOT NULL,
-  body TEXT NOT NULL, error TEXT NOT NULL, at {{int}} NOT NULL
-) {{strict}};
-CREATE INDEX IF NOT EXISTS dead_queue ON dead (queue, at);
-CREATE TABLE IF NOT EXISTS subscription (
-  topic TEXT NOT NULL, queue TEXT NOT NULL, types TEXT NOT NULL, PRIMARY KEY (topic, queue)
-) {{strict}};
-`
-
 /** As long as SQS remembers; later duplicates are the inbox's to catch. */
 const SEEN_MS = 5 * 60_000
 /** Dead letters are kept as long as SQS keeps them. */
 const DEAD_MS = 14 * 24 * 3_600_000
+/** A message whose consumer ended this often without a word is what ends it. (A handler's own failures end earlier.) */
+const MAX_UNANSWERED = 20
 /** Erasures wait this long for something to be flushed with; nobody waits for them. */
 const ERASE_MS = 25
 
@@ -106,7 +89,10 @@ export class BusBook {
 
   /** Hands out the heads of up to `max` free lanes. */
   async receive (queue: string, max: number, visibilityMs: number): Promise<Received[]> {
-    const taken = (await this.#lanes).of(queue).take(max, this.#elapsed(), visibilityMs)
+    const lanes = (await this.#lanes).of(queue)
+    const [deadly, taken] = partition(lanes.take(max, this.#elapsed(), visibilityMs),
+      lane => lane.receives > MAX_UNANSWERED)
+    for (const lane of deadly) await this.#end(lanes, lane, 'received too often without an answer')
     // Before anything is waited for: a lane that moves on meanwhile must not change what is handed out here.
     const heads = taken.map(({ seqs, receipt, group, receives }) =>
       ({ seq: seqs[0]!, receipt: receipt!, group, receiveCount: receives }))
@@ -127,11 +113,7 @@ export class BusBook {
         lane.receipt = undefined
         lanes.holdUntil(lane, this.#elapsed() + delayMs)
       } else {
-        const seq = lane.seqs[0]!
-        if (verdict === 'dead') await this.#bury(lanes, lane, error)
-        else this.#erase(seq)
-        this.#bodies.drop(seq)
-        lanes.advance(lane)
+        await this.#end(lanes, lane, verdict === 'dead' ? error : undefined)
       }
     }
     return stale
@@ -240,6 +222,15 @@ export class BusBook {
     return row!.body
   }
 
+  /** The head has been handled, or has failed for good with an error. */
+  async #end (lanes: QueueLanes, lane: Lane, error: string | undefined): Promise<void> {
+    const seq = lane.seqs[0]!
+    if (error === undefined) this.#erase(seq)
+    else await this.#bury(lanes, lane, error)
+    this.#bodies.drop(seq)
+    lanes.advance(lane)
+  }
+
   async #bury (lanes: QueueLanes, lane: Lane, error: string): Promise<void> {
     const [seq] = lane.seqs
     // Nobody's until it is written: told twice, the same verdict must not bury the next message as well.
@@ -275,6 +266,10 @@ export class BusBook {
       this.#done = [...seqs, ...this.#done]
     })
   }
+}
+
+function partition<Item> (items: readonly Item[], test: (item: Item) => boolean): [Item[], Item[]] {
+  return [items.filter(test), items.filter(item => !test(item))]
 }
 
 async function readLanes (store: SqlStore): Promise<Lanes> {

@@ -29,8 +29,10 @@ export function consume (
   let onRoom = (): void => {}
 
   const work = async (message: Received): Promise<void> => {
-    const verdict = await handle(handler, { envelope: JSON.parse(message.body) as Envelope,
-      receiveCount: message.receiveCount }, {
+    const envelope = readEnvelope(message.body)
+    // Whoever can reach the bus can send anything: what is no JSON must not end the service.
+    if (envelope === undefined) return settle(message, { kind: 'dead', error: 'the body is no JSON' })
+    const verdict = await handle(handler, { envelope, receiveCount: message.receiveCount }, {
       probeMs: options.probeMs ?? 1000,
       signal: stopping.signal,
       extendEveryMs: visibilityMs / 3,
@@ -78,6 +80,14 @@ export function consume (
     stopping.abort()
     await running
     await Promise.all(working)
+  }
+}
+
+function readEnvelope (body: string): Envelope | undefined {
+  try {
+    return JSON.parse(body) as Envelope
+  } catch {
+    return undefined
   }
 }
 

@@ -2,8 +2,9 @@
 import { join } from 'node:path'
 import type { MainArgs, Running } from '@breakwater/starter'
 import { openSqlite } from '../../store/sqlite.ts'
-import { BUS_TABLES, BusBook } from './book.ts'
+import { BusBook } from './book.ts'
 import { busServer } from './server.ts'
+import { BUS_TABLES } from './tables.ts'
 
 const PURGE_MS = 30_000
 
