@@ -5,7 +5,7 @@
  * So every rule, filter, limit and counter holds for both versions, and what HTTP/2 framing could smuggle into an
  * HTTP/1.1 upstream meets the same strict parser as everybody else.
  */
-import { constants, type ServerHttp2Stream } from 'node:http2'
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import { Duplex } from 'node:stream'
 import { ChunkedDecoder, DATA, END } from '../http1/chunked.ts'
 import type { ResponseHead } from '../http1/response-head.ts'
@@ -33,10 +33,11 @@ export class Bridge extends Duplex {
   }
 
   /** Gives the head to whoever reads this, then the body as it comes. */
-  start (raw: readonly string[], method: string, endOfStream: boolean): void {
+  start (raw: readonly string[], headers: IncomingHttpHeaders, endOfStream: boolean): void {
     const { stream } = this
-    this.method = method
-    const chunked = !endOfStream && !raw.includes('content-length')
+    this.method = headers[':method'] ?? ''
+    // What has neither a length nor an end needs chunks: without them its body would be read as the next request.
+    const chunked = !endOfStream && headers['content-length'] === undefined
     stream.on('error', () => {})
     stream.on('close', () => this.destroy())
     this.push(requestText(raw, chunked), 'latin1')

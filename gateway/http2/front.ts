@@ -69,7 +69,7 @@ export class Http2Front {
     const endOfStream = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
     const bridge = new Bridge(stream, new ResponseHead(this.loop.options.upstream, this.loop.dropped))
     this.loop.attach(new ClientConnection(bridge, peer, this.loop), bridge)
-    bridge.start(raw, headers[':method'] ?? '', endOfStream)
+    bridge.start(raw, headers, endOfStream)
   }
 
   /** GOAWAY: streams that run finish, new ones go elsewhere. */

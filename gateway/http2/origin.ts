@@ -87,7 +87,10 @@ export class Origin {
     const closed = (): void => this.unreachable(fault)
     socket.on('error', (cause) => { fault = cause })
     socket.once('close', closed)
+    // Those that wait have their own deadlines; without this one the next would wait for the same dead end.
+    socket.setTimeout(this.loop.options.upstream.connectTimeoutMs, () => socket.destroy())
     socket.once(secure ? 'secureConnect' : 'connect', () => {
+      socket.setTimeout(0)
       socket.off('close', closed)
       this.dialling--
       this.connected(socket, secure)
@@ -103,7 +106,7 @@ export class Origin {
   }
 
   private share (socket: Socket): void {
-    const session = connectHttp2('http://instance', {
+    const session = connectHttp2(`${this.instance.secure ? 'https' : 'http'}://instance`, {
       createConnection: () => socket,
       settings: { enablePush: false },
       strictSingleValueFields: false

@@ -14,10 +14,11 @@ const HANDSHAKE_TIMEOUT_MS = 10_000
  * plain HTTP, when there is none or `server.ssl.enabled` is false. Changed files are taken over without a restart.
  */
 export function readListenerTls (settings: Settings): ListenerTls | undefined {
+  if (!settings.boolean('server.ssl.enabled', true)) return undefined
   refuseUnused(settings, ['bundle', 'key-store', 'trust-store'].map(name => `server.ssl.${name}`),
     'server.ssl.certificate, server.ssl.certificate-private-key and server.ssl.trust-certificate')
   const certificate = settings.get('server.ssl.certificate')
-  if (certificate === undefined || !settings.boolean('server.ssl.enabled', true)) return undefined
+  if (certificate === undefined) return undefined
   const first = {
     serverNames: [],
     certificateFile: plainPath(certificate),

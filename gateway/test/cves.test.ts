@@ -278,6 +278,20 @@ t.test('HTTP/2 downgrade (CVE-2021-32777 and its kin): what HTTP/1.1 would read 
   await serves(t)
 })
 
+t.test('HTTP/2 downgrade: a body without a length is framed, whatever its fields say', async (t) => {
+  const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n'
+  for (const fields of [{ 'x-a': 'content-length' }, { 'x-a': 'transfer-encoding', te: 'trailers' }, { 'content-type': 'content-length' }, { 'content-length': String(smuggled.length) }]) {
+    upstream.reset()
+    upstream.onHead = (peer, nth) => { if (nth === 1) setTimeout(() => peer.socket.write(OK), 20) }
+    t.equal((await http2({ ':method': 'POST', ':path': '/x', ...fields }, smuggled)).status, 200)
+    const [head = ''] = upstream.received.split('\r\n\r\n', 1)
+    t.match(head, /^POST \/x /)
+    t.equal(head.match(/\r\n(?:content-length: \d+|transfer-encoding: chunked)(?=\r\n|$)/gi)?.length, 1)
+    t.equal(upstream.peers.length, 1, 'one request')
+    t.equal(upstream.received.match(/x-request-id: /g)?.length, 1, 'written by the gateway once')
+  }
+})
+
 t.test('Repeated single fields in an answer (Node\'s HTTP/2 would throw): passed on, the gateway goes on', async (t) => {
   upstream.answerWith('HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Type: c/d\r\nETag: "1"\r\nETag: "2"\r\nContent-Length: 2\r\n\r\nok')
   t.match(await http2({ ':path': '/x' }), { status: 200, body: 'ok' })

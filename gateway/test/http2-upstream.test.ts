@@ -345,6 +345,7 @@ t.test('TLS: what the instance chooses in the handshake is spoken', { skip }, as
   const { port } = await plane(t, routes, { upstreamTls: trusted, upstream: { http2: true } })
   const client = session(t, port)
   t.equal((await ask(client, { ':path': '/new' })).body, 'two')
+  t.equal(server.headers[0]?.[':scheme'], 'https')
   for (let n = 0; n < 3; n++) t.equal((await ask(client, { ':path': '/old' })).body, '1.1')
   t.equal(connections, 1, 'what speaks HTTP/1.1 is kept alive')
   const at = await Promise.all(Array.from({ length: 5 }, () => ask(client, { ':path': '/old' })))
