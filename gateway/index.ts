@@ -4,4 +4,5 @@ export type { Exchange, ExchangeFailure, FailureKind, Reply, Variables } from '.
 export type { BodyTransform, Filter, NamedArgs, Predicate, Route, RouteDefinition } from './routes/route.ts'
 export type { FilterFactory, PredicateFactory, RouteDraft } from './routes/factory.ts'
 export type { KeyResolver, Plugin } from './routes/plugins.ts'
+export type { ClientCertificate } from './security/client-certificate.ts'
 export type { LocalHandler } from './workers/contract.ts'
