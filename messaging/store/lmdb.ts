@@ -29,7 +29,7 @@ export function openLmdb ({ file, now = Date.now }: LmdbOptions): KeyValueStore 
   const database = open<string, string>({ path: file, encoding: 'string', noSubdir: true, overlappingSync: false })
   const listeners: Array<() => void> = []
   const batch = new LmdbBatch(database, file, now, () => { for (const wake of listeners) wake() })
-  const commits = new GroupCommit<Overlay>(batch, { maxCommands: 50, lockWaitMs: 1000, commandMs: 5000 })
+  const commits = new GroupCommit<Overlay>(batch, { maxCommands: 100, lockWaitMs: 1000, commandMs: 5000 })
   const write = (fn: (tx: RawTx) => Promise<void>) => commits.run(overlay => fn(overlay))
   const all = reader(database, '')
   return {

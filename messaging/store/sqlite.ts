@@ -57,7 +57,7 @@ function createStore (options: SqliteOptions, owner: DatabaseSync): SqlStore {
   const onOutbox = (): void => { for (const wake of listeners) wake() }
   const batch = new SqliteBatch(new Connection(writer, file), flush, now, onOutbox)
   const commits = new GroupCommit<Handle>(batch,
-    { maxCommands: 50, lockWaitMs: options.lockWaitMs ?? 1000, commandMs: 5000 })
+    { maxCommands: 100, lockWaitMs: options.lockWaitMs ?? 1000, commandMs: 5000 })
   const read = flushedReader(new Connection(reader, file), flush)
   return {
     description: `sqlite ${file}`,
