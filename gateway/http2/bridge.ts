@@ -38,7 +38,6 @@ export class Bridge extends Duplex {
     this.method = headers[':method'] ?? ''
     // What has neither a length nor an end needs chunks: without them its body would be read as the next request.
     const chunked = !endOfStream && headers['content-length'] === undefined
-    stream.on('error', () => {})
     stream.on('close', () => this.destroy())
     this.push(requestText(raw, chunked), 'latin1')
     if (!endOfStream) this.upload(chunked)

@@ -64,8 +64,10 @@ export class Http2Front {
   }
 
   private serve (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: readonly string[]): void {
+    // First of all: an error that nobody listens to ends the process, and any client can cause one by a reset.
+    stream.on('error', () => {})
     const peer = this.sessions.get(stream.session as ServerHttp2Session)
-    if (peer === undefined) return stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    if (peer === undefined || stream.destroyed) return stream.close(constants.NGHTTP2_INTERNAL_ERROR)
     const endOfStream = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
     const bridge = new Bridge(stream, new ResponseHead(this.loop.options.upstream, this.loop.dropped))
     this.loop.attach(new ClientConnection(bridge, peer, this.loop), bridge)
