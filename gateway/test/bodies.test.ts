@@ -317,3 +317,18 @@ t.test('a stream of events may be as long as it likes while something comes; one
   t.notOk(client.received.endsWith('0\r\n\r\n'), 'the end of silence is no clean end')
   await until(() => upstream.peers[0]!.closed, 'the upstream side to end')
 })
+
+t.test('an upstream that takes no more of a request: 504 after the write timeout, and nothing is held any longer', async (t) => {
+  const impatient = await startDataPlane([route('all', upstream.url, '/**')], { limits: { writeTimeoutMs: 200 } })
+  t.teardown(() => impatient.dataPlane.stop(0))
+  upstream.onHead = (peer) => peer.socket.pause()
+  const client = new RawClient(impatient.port).send('POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\n')
+  const pour = (): void => { while (!client.socket.destroyed && client.socket.write(Buffer.alloc(65_536))); }
+  client.socket.on('drain', pour)
+  pour()
+  t.equal(statusOf(await client.until((text) => text.includes('\r\n\r\n'))), 504)
+  client.socket.destroy()
+  const peer = upstream.peers[0]!
+  peer.socket.resume()
+  await until(() => peer.closed, 'the call to be given up')
+})

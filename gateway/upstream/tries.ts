@@ -248,8 +248,9 @@ export class Tries {
   sweep (x: HttpExchange, nowMs: number): void {
     if (x.other !== null) this.hedges.sweep(x, nowMs)
     if (nowMs > x.deadlineMs || nowMs > x.totalDeadlineMs) return this.timedOut(x)
-    const silenceMs = this.loop.options.limits.streamIdleTimeoutMs
+    const { streamIdleTimeoutMs: silenceMs, writeTimeoutMs } = this.loop.options.limits
     const { upstream } = x
+    if (upstream?.stuck(nowMs, writeTimeoutMs) === true) return x.answered ? x.client.cut() : this.timedOut(x)
     if (x.responded && !x.answered && silenceMs > 0 && upstream !== null && !x.client.outlet.blocked &&
       nowMs - upstream.lastReadMs > silenceMs) this.timedOut(x)
   }

@@ -51,6 +51,7 @@ export class UpstreamConnection {
   private phase = HEAD
   private partial = ''
   private left = 0
+  private blockedSinceMs = 0
   private paused = false
   private readonly decoder = new ChunkedDecoder()
 
@@ -222,6 +223,14 @@ export class UpstreamConnection {
   /** Closes itself when it has been idle too long. */
   sweep (nowMs: number): void {
     if (this.exchange === null && this.connected) this.pool.expire(this, nowMs)
+  }
+
+  /** The instance has not taken a byte for too long: a request that goes nowhere must end some time. */
+  stuck (nowMs: number, limitMs: number): boolean {
+    if (!this.outlet.blocked) this.blockedSinceMs = 0
+    else if (this.blockedSinceMs === 0) this.blockedSinceMs = nowMs
+    else return limitMs > 0 && nowMs - this.blockedSinceMs > limitMs
+    return false
   }
 
   pause (): void {
