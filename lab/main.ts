@@ -18,6 +18,8 @@ const { values } = parseArgs({ options: {
   isolation: { type: 'boolean' }
 } })
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 const firstSeed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
 const seconds = values.minutes === undefined ? Number(values.seconds ?? 60) : Number(values.minutes) * 60
 const started = performance.now()

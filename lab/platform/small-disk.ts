@@ -13,8 +13,12 @@ export class SmallDisk {
   readonly #dir: string
   #mounted = true
 
+  readonly #onExit = (): void => { this.unmount() }
+
   private constructor (dir: string) {
     this.#dir = dir
+    // A run that is broken off must not leave a file system behind.
+    process.once('exit', this.#onExit)
   }
 
   /** Undefined where it cannot be had. */
@@ -53,9 +57,11 @@ export class SmallDisk {
   unmount (): void {
     if (!this.#mounted) return
     this.#mounted = false
+    process.off('exit', this.#onExit)
     const copy = `${this.#dir}-copy`
     cpSync(this.#dir, copy, { recursive: true, filter: source => !source.endsWith(BALLAST) })
-    execFileSync('umount', [this.#dir])
+    // Lazily: whoever was broken off with the run may still have files open there.
+    execFileSync('umount', ['-l', this.#dir])
     rmSync(this.#dir, { recursive: true, force: true })
     renameSync(copy, this.#dir)
   }
