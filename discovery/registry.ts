@@ -71,8 +71,13 @@ export class Registry {
   }
 
   override (app: string, id: string, status: Status, note: Note): Instance | undefined {
+    const before = this.book.lease(app, id)?.instance
     const instance = this.book.override(app, id, status, note.lastDirtyAt)
-    if (instance !== undefined && !note.replicated) this.#tell('StatusUpdate', instance, status)
+    // One that says what is so already is kept by nobody. Told as an override it would be one at a peer that has not
+    // heard yet of the registration that made it so, and never will when a newer one takes its place in the queue.
+    if (instance !== undefined && !note.replicated) {
+      this.#tell(instance === before ? 'Heartbeat' : 'StatusUpdate', instance, status)
+    }
     return instance
   }
 

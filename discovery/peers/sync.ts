@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Instance } from '../registry/instance.ts'
 import type { PeerHttp } from './peer-http.ts'
-import { readRemoteList } from './remote-list.ts'
+import { fetchOwnList, readRemoteList } from './remote-list.ts'
 
 /**
  * Everything that the first answering peer knows, so that a registry that joins serves the whole list from its first
@@ -10,7 +10,7 @@ import { readRemoteList } from './remote-list.ts'
 export async function fetchFromPeers (peers: readonly PeerHttp[], log: Logger | undefined): Promise<Instance[]> {
   for (const peer of peers) {
     try {
-      const { status, body } = await peer.call('GET', 'apps/')
+      const { status, body } = await fetchOwnList(peer, 'apps/')
       const entries = status === 200 ? readRemoteList(body).entries : []
       const instances = entries.filter(entry => !entry.gone).map(entry => entry.instance)
       if (instances.length === 0) continue

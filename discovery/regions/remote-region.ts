@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { BookView } from '../backends/book-view.ts'
 import type { PeerHttp } from '../peers/peer-http.ts'
-import { readRemoteList, type RemoteEntry, type RemoteList } from '../peers/remote-list.ts'
+import { fetchOwnList, readRemoteList, type RemoteEntry, type RemoteList } from '../peers/remote-list.ts'
 import type { Book } from '../registry/book.ts'
 import { instanceKey, type Instance } from '../registry/instance.ts'
 import { hashOf } from '../registry/status.ts'
@@ -89,8 +89,8 @@ export class RemoteRegion implements Source {
     this.book.log.forget(this.#parts.now() - this.#parts.keepRemovedMs)
   }
 
-  async #call (path: string): Promise<RemoteList> {
-    const { status, body } = await this.#parts.http.call('GET', path)
+  async #call (path: 'apps/' | 'apps/delta'): Promise<RemoteList> {
+    const { status, body } = await fetchOwnList(this.#parts.http, path)
     if (status !== 200) throw new Error(`it answered ${status}`)
     return readRemoteList(body)
   }

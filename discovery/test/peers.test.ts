@@ -329,6 +329,13 @@ type Step =
   | { readonly kind: 'renew' | 'cancel', id: string }
   | { readonly kind: 'lost' | 'sent', count: number }
 
+/** Setting what the client has just said itself: nobody keeps it, so nobody may be told to keep it. */
+const NO_OVERRIDE: Step[] = [
+  { kind: 'register', id: 'a', status: 'UP' }, { kind: 'sent', count: 1 },
+  { kind: 'register', id: 'a', status: 'STARTING' }, { kind: 'override', id: 'a', status: 'STARTING' },
+  { kind: 'register', id: 'a', status: 'UP' }
+]
+
 t.test('whatever happens and however often a batch is lost, both registries end with the same', async t => {
   const seed = Date.now() & 0x7fffffff
   t.comment(`seed ${seed}`)
@@ -361,7 +368,7 @@ t.test('whatever happens and however often a batch is lost, both registries end 
     }
     while (queue.size > 0) deliver(queue, 100, there, clock)
     if (stateOf(here) !== stateOf(there)) throw new Error(`${stateOf(here)} here, ${stateOf(there)} there`)
-  }), { seed, numRuns: 2000 })
+  }), { seed, numRuns: 2000, examples: [[NO_OVERRIDE]] })
   t.pass()
 })
 

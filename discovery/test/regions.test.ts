@@ -20,6 +20,8 @@ interface Applications {
 }
 
 const MS = 20
+/** A region that nobody knows is asked for, to be told what that registry has itself. */
+const [FULL, DELTA] = ['/eureka/apps/?regions=no-other-region', '/eureka/apps/delta?regions=no-other-region']
 
 /** A registry whose regions are these, fetched all the time. */
 function withRegions (
@@ -158,7 +160,7 @@ t.test('everything is fetched when a delta does not fit, is refused, or is not w
   const state = { list: ['a'], deltaHash: 'UP_1_', deltaStatus: 200 }
   const remote = createServer((request, response) => {
     asked.push(request.url!)
-    const isDelta = request.url === '/eureka/apps/delta'
+    const isDelta = request.url!.startsWith('/eureka/apps/delta')
     const entries = isDelta ? [] : state.list.map(id => rawInstance({ instanceId: id }))
     response.statusCode = isDelta ? state.deltaStatus : 200
     response.end(JSON.stringify({ applications: { apps__hashcode: isDelta ? state.deltaHash : '', application: { name: 'ORDERS', instance: entries } } }))
@@ -168,19 +170,20 @@ t.test('everything is fetched when a delta does not fit, is refused, or is not w
   const at = `http://127.0.0.1:${(remote.address() as { port: number }).port}`
   const here = await withRegions(t, { east: at })
   await until(() => asked.length >= 4, 'some rounds')
-  t.same([...new Set(asked)], ['/eureka/apps/', '/eureka/apps/delta'])
-  t.equal(asked.filter(path => path === '/eureka/apps/').length, 1, 'once everything, then deltas')
+  t.same([...new Set(asked)], [FULL, DELTA])
+  t.equal(asked.filter(path => path === FULL).length, 1, 'once everything, then deltas')
   state.list = ['a', 'b']
   state.deltaHash = 'UP_2_'
   await knows(here, 2)
   state.list = ['b']
   state.deltaStatus = 403
   await knows(here, 1)
+  t.ok(asked.includes('/eureka/apps/delta'), 'who is refused asks for what is shown')
   await here.stop()
   asked.length = 0
   await withRegions(t, { east: at }, { regionDelta: false })
   await until(() => asked.length >= 3, 'some rounds')
-  t.same([...new Set(asked)], ['/eureka/apps/'])
+  t.same([...new Set(asked)], [FULL])
 })
 
 t.test('two that are each other\'s region do not keep the dead alive', async t => {

@@ -145,14 +145,27 @@ t.test('a Spring Eureka server as a peer', async t => {
   })
 })
 
-t.test('ours joins a Spring server that has been there before', async t => {
+t.test('ours joins a Spring server that has been there before, and each is a region of the other', async t => {
+  const region = await startDiscovery(t)
+  await register(region.url, { app: 'USERS', instanceId: 'users-1' })
   const spring = await startSpring(t, 'ServerApplication', {
     'eureka.client.register-with-eureka': 'false', 'eureka.client.fetch-registry': 'false',
-    'eureka.server.use-read-only-response-cache': 'false'
+    'eureka.server.use-read-only-response-cache': 'false',
+    'eureka.server.remote-region-urls-with-name.ours': `${region.url}/eureka/`,
+    'eureka.server.remote-region-registry-fetch-interval': '1'
   })
   await post(spring.url, rawInstance())
   const ours = await joining(t, spring.url)
-  t.equal(await statusAt(ours.url), 'UP')
+  t.equal(await statusAt(ours.url), 'UP', 'without what Spring\'s shows of its regions')
+  const from = (path: string) => call(spring.url, path, { headers: JSON_ACCEPT })
+  await until(async () => (await from('/eureka/apps?regions=ours')).text.includes('users-1'), 'Spring\'s shows what ours has', SLOW_MS)
+  await register(region.url, { app: 'USERS', instanceId: 'users-2' })
+  await until(async () => (await from('/eureka/apps/USERS')).text.includes('users-2'), 'and what comes, by our deltas', SLOW_MS)
+  const regions = [{ name: 'spring', url: `${spring.url}/eureka/`, apps: ['ORDERS'] }]
+  const reader = await startDiscovery(t, { regions, regionIntervalMs: 200 })
+  t.equal(await statusAt(reader.url), 'UP', 'ours shows what Spring\'s has')
+  await call(spring.url, PATH, { method: 'DELETE' })
+  await until(async () => await statusAt(reader.url) === 404, 'and what goes, by Spring\'s deltas', SLOW_MS)
 })
 
 async function joining (t: Tap, peer: string): Promise<Discovery> {
