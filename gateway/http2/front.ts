@@ -14,13 +14,17 @@ import type { Loop } from '../loop.ts'
 import { Bridge } from './bridge.ts'
 
 const MAX_STREAMS = 128
+/** A session that has ended says so to its client; one that does not read even that is cut. */
+const LINGER_MS = 5_000
+
+interface Arriving { readonly socket: Duplex, readonly peer: Peer }
 
 export class Http2Front {
   private readonly loop: Loop
   private readonly server: Http2Server
   private readonly sessions = new Map<ServerHttp2Session, Peer>()
   /** Of the socket whose session is about to begin: `session` is emitted before `emit('connection')` returns. */
-  private arriving: Peer | undefined = undefined
+  private arriving: Arriving | undefined = undefined
 
   constructor (loop: Loop) {
     this.loop = loop
@@ -46,7 +50,7 @@ export class Http2Front {
 
   /** The socket speaks HTTP/2; `early` was read already. */
   take (socket: Duplex, peer: Peer, early: Buffer): void {
-    this.arriving = peer
+    this.arriving = { socket, peer }
     socket.on('error', () => {})
     if (early.length > 0) socket.unshift(early)
     this.server.emit('connection', socket)
@@ -55,8 +59,14 @@ export class Http2Front {
 
   private begin (session: ServerHttp2Session): void {
     if (this.arriving === undefined) return session.destroy()
-    this.sessions.set(session, this.arriving)
-    session.on('close', () => this.sessions.delete(session))
+    const { socket, peer } = this.arriving
+    this.sessions.set(session, peer)
+    session.on('close', () => {
+      this.sessions.delete(session)
+      if (socket.destroyed) return
+      const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref()
+      socket.once('close', () => clearTimeout(timer))
+    })
     session.on('error', () => {})
     const idleMs = this.loop.options.limits.keepAliveTimeoutMs
     if (idleMs > 0) session.setTimeout(idleMs, () => session.close())
