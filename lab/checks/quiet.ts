@@ -27,6 +27,7 @@ async function whatMoves (platform: Platform): Promise<string[]> {
     const { waiting } = await ask<{ waiting: number }>(`${platform.url(name)}/internal/outbox`)
     if (waiting > 0) moving.push(`${name}: ${waiting} in the outbox`)
   }
+  if (await usersWaiting(platform) !== 0) moving.push('users: something in the outbox, or nobody owns it')
   const { items } = await ask<{ items: Array<{ queue: string, waiting: number, inFlight: number }> }>(
     `${platform.url('bus')}/queues`)
   for (const { queue, waiting, inFlight } of items) {
@@ -35,6 +36,13 @@ async function whatMoves (platform: Platform): Promise<string[]> {
   const { open } = await ask<{ open: number }>(`${platform.url('orders')}/internal/sagas`)
   if (open > 0) moving.push(`${open} sagas open`)
   return moving
+}
+
+/** The owner knows; the other instance has no outbox and says so. Undefined while nobody is the owner. */
+async function usersWaiting (platform: Platform): Promise<number | undefined> {
+  const asked = await Promise.allSettled(['users-1', 'users-2'].map(name =>
+    ask<{ waiting: number }>(`${platform.url(name)}/internal/outbox`)))
+  return asked.find(one => one.status === 'fulfilled')?.value.waiting
 }
 
 async function ask<Answer> (url: string): Promise<Answer> {
