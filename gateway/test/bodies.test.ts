@@ -29,7 +29,7 @@ await gateway.apply([
   one('upretry', upstream.url, named('UpperRequest'), named('Retry', { retries: '2', methods: 'POST,GET', statuses: 'SERVICE_UNAVAILABLE' })),
   one('retry', upstream.url, named('Retry', { retries: '2', methods: 'POST,GET', statuses: 'SERVICE_UNAVAILABLE', maxBodyBytes: '20000' })),
   one('all', upstream.url)
-], { plugins: [new URL('./fixtures/body-plugin.ts', import.meta.url).href] })
+], { plugins: [new URL('./fixtures/body-plugin.mjs', import.meta.url).href] })
 t.beforeEach(() => {
   upstream.reset()
   spare.reset()
