@@ -152,7 +152,9 @@ t.test('ours joins a Spring server that has been there before, and each is a reg
     'eureka.client.register-with-eureka': 'false', 'eureka.client.fetch-registry': 'false',
     'eureka.server.use-read-only-response-cache': 'false',
     'eureka.server.remote-region-urls-with-name.ours': `${region.url}/eureka/`,
-    'eureka.server.remote-region-registry-fetch-interval': '1'
+    'eureka.server.remote-region-registry-fetch-interval': '1',
+    // What a region brings does not invalidate Spring's cache.
+    'eureka.server.response-cache-auto-expiration-in-seconds': '1'
   })
   await post(spring.url, rawInstance())
   const ours = await joining(t, spring.url)
