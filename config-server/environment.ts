@@ -98,11 +98,18 @@ export class EnvironmentRoad {
   async #make (question: Question, asker: Asker): Promise<Answer> {
     this.counts.misses++
     const environment = await this.environment(question.ask, asker)
-    const body = Buffer.from(render(environment, question.form, {
-      resolvePlaceholders: question.resolvePlaceholders, stripDocument: this.#parts.stripDocument
-    }))
+    const { resolvePlaceholders } = question
+    const { stripDocument } = this.#parts
+    const body = bytesOf(render(environment, question.form, { resolvePlaceholders, stripDocument }))
     return { body, etag: tagOf(body, fingerprint(environment.sources)), secrets: environment.secrets }
   }
+}
+
+// Memory of its own: Buffer.from takes a piece of a block that one kept answer would hold as a whole.
+function bytesOf (text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
+  bytes.write(text)
+  return bytes
 }
 
 function keyOf ({ ask, form, resolvePlaceholders }: Question, stamp: string): string {

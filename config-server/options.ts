@@ -73,7 +73,7 @@ export interface ConfigServerOptions {
   readonly maxKeys: number
   /** `breakwater.config-server.answer-cache`: bytes of ready answers kept. @default 16 MiB */
   readonly answerCacheBytes: number
-  /** `breakwater.config-server.file-cache`: bytes of parsed files kept. @default 16 MiB */
+  /** `breakwater.config-server.file-cache`: bytes of parsed files kept. @default 8 MiB */
   readonly fileCacheBytes: number
 }
 
@@ -106,7 +106,7 @@ export const DEFAULTS: ConfigServerOptions = {
   maxFileBytes: MEBIBYTE,
   maxKeys: 10_000,
   answerCacheBytes: 16 * MEBIBYTE,
-  fileCacheBytes: 16 * MEBIBYTE
+  fileCacheBytes: 8 * MEBIBYTE
 }
 
 const SERVER = 'spring.cloud.config.server'

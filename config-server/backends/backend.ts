@@ -57,6 +57,8 @@ export interface Backend {
   readonly versions?: Versions | undefined
   /** What `{vault}:key#field` values of any store are filled from. */
   readonly secrets?: ReadSecrets | undefined
+  /** Whether what lies between two stamps may concern a question; a store without this cannot tell. */
+  concerns? (ask: Ask, before: string, after: string): Promise<boolean>
   /** Compares with the remote now instead of at the next interval. */
   refresh? (): Promise<void>
   /** The first of the file names that exists, looked for in each location in turn. */

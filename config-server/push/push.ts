@@ -29,6 +29,7 @@ export function startPush (parts: PushParts): Push {
   const snapshots = new Snapshots(parts.road, backend)
   const watchers = new Watchers({
     look: (ask, asker) => snapshots.look(ask, asker),
+    concerns: async (ask, before, after) => await backend.concerns?.(ask, before, after) ?? true,
     onFailure: (ask, failure) => log.warn({ application: ask.name, err: failure }, 'a watched environment cannot be read'),
     maxWatchers: parts.maxWatchers
   })

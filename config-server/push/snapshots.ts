@@ -18,6 +18,8 @@ export interface Snapshot {
 /** A look at a question, and a name for what it would see: looks of the same name may be shared. */
 export interface Look {
   readonly key: string
+  /** The store's stamp before the look. */
+  readonly stamp: string | undefined
   readonly take: () => Promise<Snapshot>
 }
 
@@ -39,7 +41,7 @@ export class Snapshots {
   look (ask: Ask, asker: Asker): Look {
     const stamp = this.#backend.stamp(ask, asker)
     const state = stamp ?? `${asker.token ?? ''}\n${asker.instance ?? ''}`
-    return { key: `${state}\n${ask.name}\n${ask.profile}\n${ask.label ?? '\u0000'}`, take: async () => this.#take(ask, asker) }
+    return { stamp, key: `${state}\n${ask.name}\n${ask.profile}\n${ask.label ?? '\u0000'}`, take: async () => this.#take(ask, asker) }
   }
 
   async #take (ask: Ask, asker: Asker): Promise<Snapshot> {

@@ -12,6 +12,8 @@ export interface Watcher {
   readonly asker: Asker
   /** What the client has; undefined when that is not known. */
   current: Snapshot | undefined
+  /** State of the store at which `current` was looked at, or one since that concerns nothing of it. */
+  stamp: string | undefined
   /** Told of the new state; the keys are empty when what was before is no longer known. */
   readonly wake: (now: Snapshot, changed: readonly string[]) => void
 }
@@ -19,6 +21,8 @@ export interface Watcher {
 export interface WatchersOptions {
   /** The present state of a question, and a name for it so that equal ones are made once. */
   readonly look: (ask: Ask, asker: Asker) => Look
+  /** Whether what lies between two stamps may concern a question: most commits concern few. */
+  readonly concerns: (ask: Ask, before: string, after: string) => Promise<boolean>
   /** Told what could not be looked at; the watcher stays and is looked at again with the next change. */
   readonly onFailure: (ask: Ask, failure: unknown) => void
   /** @default 10000 */
@@ -80,12 +84,22 @@ export class Watchers {
     await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, worker))
   }
 
+  async #isUntouched ({ ask, current, stamp: before }: Watcher, now: string | undefined): Promise<boolean> {
+    if (current === undefined || before === undefined || now === undefined) return false
+    return before === now || !await this.#options.concerns(ask, before, now)
+  }
+
   async #look (watcher: Watcher, seen: Map<string, Promise<Snapshot>>): Promise<void> {
     try {
-      const { key, take } = this.#options.look(watcher.ask, watcher.asker)
+      const { key, stamp, take } = this.#options.look(watcher.ask, watcher.asker)
+      if (await this.#isUntouched(watcher, stamp)) {
+        watcher.stamp = stamp
+        return
+      }
       const shared = seen.get(key) ?? take()
       seen.set(key, shared)
       const now = await shared
+      watcher.stamp = stamp
       if (!this.#all.has(watcher) || now.print === watcher.current?.print) return
       const changed = changedKeys(watcher.current, now)
       watcher.current = now

@@ -135,6 +135,10 @@ export class SafeBackend implements Backend {
     if (this.#held.size < MAX_HELD) this.#held.set(key, held)
   }
 
+  async concerns (ask: Ask, before: string, after: string): Promise<boolean> {
+    return await this.#inner.concerns?.(ask, before, after) ?? true
+  }
+
   async earlier (ask: Ask, asker: Asker, skip: number): Promise<Found | undefined> {
     return this.#inner.earlier?.(ask, asker, skip)
   }

@@ -60,6 +60,26 @@ t.test('only those are woken whose effective environment is another one', async 
   t.strictSame(bar.events.map(event => event.data.changed), [['a']], 'it was not told of what it overrides')
 })
 
+t.test('a commit is looked at for those only whose files it touches', async t => {
+  const tree = await workTree(t, { 'application.yml': 'a: 1', 'foo.yml': 'k: 1', 'bar.yml': 'spring.profiles.include: extra\nk: 1', 'deep/team/svc.yml': 'k: 1' })
+  const webhook = { unsigned: true, disabled: new Set<string>() }
+  const { url } = await startGit(t, { uri: tree.root, searchPaths: ['deep', 'new*'] }, { webhook })
+  const watchers = await Promise.all(['/foo/dev', '/bar/dev', '/team(_)svc/dev', '/food/dev'].map(async path => watch(t, url, path)))
+  const wakes = async (files: Record<string, string>, who: number) => {
+    const before = watchers[who]!.events.length
+    await tree.commit(files)
+    await ask(url, '/monitor', { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })
+    await eventually(`watcher ${who} is woken`, () => watchers[who]!.events.length > before)
+  }
+  await wakes({ 'foo.yml': 'k: 2' }, 0)
+  await wakes({ 'bar-extra.yml': 'k: 2' }, 1) // a profile that a file includes
+  await wakes({ 'deep/team/svc.yml': 'k: 2', 'foo.txt': 'x' }, 2)
+  await wakes({ 'newer/foo.yml': 'k: 3' }, 0) // a folder that a wildcard meets from now on
+  await wakes({ 'application-dev.yml': 'a: 2' }, 3)
+  await eventually('what concerns all reaches all', () => watchers.every(({ events }) => events.at(-1)?.data.changed[0] === 'a'))
+  t.strictSame(watchers.map(({ events }) => events.length), [3, 2, 2, 1], 'and nothing else any of them')
+})
+
 t.test('a stream resumes by the last id', async t => {
   const { url, root } = await startNative(t, { 'foo.yml': 'a: 1' })
   const etag = (await ask(url, '/foo/dev', { headers: { accept: V2 } })).headers.etag as string

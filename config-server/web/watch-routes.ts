@@ -2,7 +2,6 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { toDurationMs } from '@breakwater/starter/settings'
-import type { Asker } from '../backends/backend.ts'
 import type { EnvironmentRoad } from '../environment.ts'
 import type { Ask } from '../environment/ask.ts'
 import { error } from '../errors.ts'
@@ -63,12 +62,15 @@ async function stream (
   request: FastifyRequest, reply: FastifyReply, ask: Ask, parts: WatchParts, streams: Set<ServerResponse>
 ): Promise<FastifyReply> {
   const asker = askerOf(request)
-  const now = await parts.snapshots.look(ask, asker).take()
+  const look = parts.snapshots.look(ask, asker)
+  const now = await look.take()
   const had = headerTag(request, 'last-event-id')
   reply.hijack()
   const { raw } = reply
   raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
-  const watcher: Watcher = { ask, asker, current: now, wake: (next, changed) => send(raw, eventOf(next, changed)) }
+  const watcher: Watcher = {
+    ask, asker, current: now, stamp: look.stamp, wake: (next, changed) => send(raw, eventOf(next, changed))
+  }
   parts.watchers.add(watcher)
   streams.add(raw)
   raw.on('close', () => {
@@ -98,10 +100,12 @@ async function poll (
   const form = chooseForm(request.headers.accept)
   if (form === undefined) return reply.code(406).header('accept', `${V1}, ${V2}`).send()
   const had = headerTag(request, 'if-none-match')
-  const now = await parts.snapshots.look(ask, asker).take()
+  const look = parts.snapshots.look(ask, asker)
+  const now = await look.take()
   const before = had === undefined ? undefined : parts.snapshots.of(had)
+  const watched = { ask, asker, current: now, stamp: look.stamp }
   const isNew = before?.print !== now.print ||
-    await changedWithin(waitMs(request.query.wait), { ask, asker, current: now }, request, parts, polls)
+    await changedWithin(waitMs(request.query.wait), watched, request, parts, polls)
   if (!isNew) return reply.code(304).header('etag', had ?? now.etag).send()
   const answer = await parts.road.answer({ ask, form, resolvePlaceholders: true }, asker)
   return reply.header('etag', answer.etag).header('content-type', form === 'v2' ? V2 : V1).send(answer.body)
@@ -113,7 +117,7 @@ function waitMs (text: string | undefined): number {
 }
 
 async function changedWithin (
-  ms: number, watched: { ask: Ask, asker: Asker, current: Snapshot }, request: FastifyRequest, parts: WatchParts,
+  ms: number, watched: Omit<Watcher, 'wake'>, request: FastifyRequest, parts: WatchParts,
   polls: Set<() => void>
 ): Promise<boolean> {
   return new Promise(resolve => {

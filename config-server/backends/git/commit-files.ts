@@ -19,10 +19,16 @@ export interface Commit {
 const CACHE_BYTES = 8 * 1_048_576
 const ENTRY_BYTES = 160
 const MAX_DEPTH = 32
+/** Pairs of commits that watchers lie between at one time. */
+const MAX_KEPT_CHANGES = 16
+const MAX_CHANGES = 5_000
+
+type TreePair = readonly [string | undefined, string | undefined]
 
 export class CommitFiles {
   readonly #objects: ObjectReader
   readonly #trees = new ByteCache<ReadonlyMap<string, TreeEntry>>(CACHE_BYTES)
+  readonly #changes = new Map<string, Promise<ReadonlySet<string> | undefined>>()
   readonly #commits = new ByteCache<Commit>(CACHE_BYTES / 4)
 
   constructor (objects: ObjectReader) {
@@ -78,6 +84,41 @@ export class CommitFiles {
     return names.toSorted().map(name => `${folder}${name}/`)
   }
 
+  /** The names of the files that differ between two commits, without their folders; undefined when too many do. */
+  async changedNames (before: string, after: string): Promise<ReadonlySet<string> | undefined> {
+    const key = `${before} ${after}`
+    const known = this.#changes.get(key)
+    if (known !== undefined) return known
+    const changes = this.#readChanges(before, after)
+    this.#changes.set(key, changes)
+    changes.catch(() => this.#changes.delete(key))
+    if (this.#changes.size > MAX_KEPT_CHANGES) this.#changes.delete(this.#changes.keys().next().value ?? '')
+    return changes
+  }
+
+  async #readChanges (before: string, after: string): Promise<ReadonlySet<string> | undefined> {
+    const [from, to] = await Promise.all([this.commit(before), this.commit(after)])
+    const names = new Set<string>()
+    await this.#collectChanges([from?.tree, to?.tree], names, 0)
+    return names.size > MAX_CHANGES ? undefined : names
+  }
+
+  // Folders with one id are equal whatever is in them, so only what changed is read.
+  async #collectChanges ([from, to]: TreePair, names: Set<string>, depth: number): Promise<void> {
+    if (from === to || depth > MAX_DEPTH || names.size > MAX_CHANGES) return
+    const [before, after] = await Promise.all([this.#entries(from), this.#entries(to)])
+    for (const name of new Set([...before.keys(), ...after.keys()])) {
+      const [old, now] = [before.get(name), after.get(name)]
+      if (old?.id === now?.id) continue
+      if (old?.kind === 'blob' || now?.kind === 'blob') names.add(name)
+      await this.#collectChanges([folderId(old), folderId(now)], names, depth + 1)
+    }
+  }
+
+  async #entries (tree: string | undefined): Promise<ReadonlyMap<string, TreeEntry>> {
+    return tree === undefined ? new Map() : this.#tree(tree)
+  }
+
   async content (blob: string): Promise<{ size: number, content: Buffer | undefined } | undefined> {
     return this.#objects.read(blob)
   }
@@ -90,6 +131,10 @@ export class CommitFiles {
     this.#trees.set(id, tree, tree.size * ENTRY_BYTES + 256)
     return tree
   }
+}
+
+function folderId (entry: TreeEntry | undefined): string | undefined {
+  return entry?.kind === 'tree' ? entry.id : undefined
 }
 
 /** `mode name NUL id` again and again; the id is 20 or 32 bytes, as the repository's hash is SHA-1 or SHA-256. */

@@ -124,6 +124,16 @@ export class GitBackend implements Backend {
     return commits === undefined ? undefined : `${repository?.uri} ${commits}`
   }
 
+  async concerns (ask: Ask, before: string, after: string): Promise<boolean> {
+    const [from, to] = [readStamp(before), readStamp(after)]
+    const repository = this.#candidates(ask).find(({ uri }) => uri === to.uri)
+    if (repository === undefined || from.uri !== to.uri || from.commits.length !== to.commits.length) return true
+    for (const [index, commit] of to.commits.entries()) {
+      if (await repository.concerns(ask, from.commits[index]!, commit)) return true
+    }
+    return false
+  }
+
   async find (ask: Ask, asker: Asker): Promise<Found> {
     return await this.#first(ask, async repository => repository.find(ask, asker)) ??
       { version: null, state: '', sources: [] }
@@ -201,6 +211,11 @@ export class GitBackend implements Backend {
     this.#repositories.delete(key)
     void repository.stop()
   }
+}
+
+function readStamp (stamp: string): { uri: string, commits: string[] } {
+  const space = stamp.lastIndexOf(' ')
+  return { uri: stamp.slice(0, space), commits: stamp.slice(space + 1).split(',') }
 }
 
 /** Whether a pattern repository serves a question; the profiles are tried one by one. */

@@ -175,6 +175,17 @@ export class Repository {
     return undefined
   }
 
+  /** Whether a file that bears one of the names, or `application`, differs between two commits. */
+  async concerns (ask: Ask, before: string, after: string): Promise<boolean> {
+    const changed = await this.#files?.changedNames(before, after)
+    if (changed === undefined) return true
+    const stems = ['application', ...ask.names.map(name => posix.basename(name))]
+    for (const file of changed) {
+      if (stems.some(stem => file.startsWith(stem) && /^[.-]/.test(file.slice(stem.length)))) return true
+    }
+    return false
+  }
+
   /** The newest commits of a label, for its history. */
   async history (label: string, limit: number): Promise<Commit[]> {
     const commits: Commit[] = []
