@@ -133,7 +133,7 @@ export function readOptions (settings: Settings): ConfigServerOptions {
     decryptFiles: settings.boolean(`${SERVER}.encrypt.plain-text-encrypt`, DEFAULTS.decryptFiles),
     prefixInvalid: settings.boolean(`${SERVER}.encrypt.prefix-invalid-properties`, DEFAULTS.prefixInvalid),
     health: readHealthOptions(settings, acceptEmpty),
-    unreachableStatus: settings.integer(`${OWN}.unreachable-status`, DEFAULTS.unreachableStatus),
+    unreachableStatus: readUnreachableStatus(settings),
     monitorPath: withSlash(settings.string('spring.cloud.config.monitor.endpoint.path', DEFAULTS.monitorPath)),
     webhook: readWebhook(settings),
     refreshClients: readRefreshClients(settings),
@@ -145,6 +145,13 @@ export function readOptions (settings: Settings): ConfigServerOptions {
     answerCacheBytes: settings.bytes(`${OWN}.answer-cache`, DEFAULTS.answerCacheBytes),
     fileCacheBytes: settings.bytes(`${OWN}.file-cache`, DEFAULTS.fileCacheBytes)
   }
+}
+
+function readUnreachableStatus (settings: Settings): number {
+  const key = `${OWN}.unreachable-status`
+  const status = settings.integer(key, DEFAULTS.unreachableStatus)
+  if (status === 404 || status === 503) return status
+  throw error('E_CONFIG_SETTING', [key, `${status} says something else.`, 'Use 404 or 503.'], { where: settings.origin(key) })
 }
 
 const PROVIDERS = ['github', 'gitlab', 'bitbucket', 'gitea', 'gitee', 'gogs']

@@ -120,5 +120,5 @@ t.test('what cannot be stops the start with its setting', async t => {
   await copyFile(join(root, 'server.crt'), join(root, 'other.crt'))
   await t.rejects(start(t, root, SSL.replace(' }', ', client-auth: perhaps }')), { code: 'E_TLS_CLIENT_AUTH' })
   await writeFile(join(root, 'server.key'), certificate('x', authority).key)
-  await t.rejects(start(t, root, SSL), /key values mismatch/)
+  await t.rejects(start(t, root, SSL), { code: 'E_CONFIG_SETTING', message: /server\.ssl\.certificate: .*key values mismatch/ })
 })
