@@ -1,5 +1,7 @@
 /** Time as the data plane uses it: exact where it is measured, coarse where it is only compared. */
 
+import { performance } from 'node:perf_hooks'
+
 export class Clock {
   /** Monotonic milliseconds of the last sweep: good enough for idle times and deadlines, and free. */
   coarseMs: number

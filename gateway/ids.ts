@@ -41,9 +41,11 @@ export class IdPool {
   }
 
   private digits (from: number, end: number, to: number): void {
+    const { bytes, random } = this
     for (let i = from, at = to; i < end; i++) {
-      this.bytes[at++] = DIGITS[this.random[i]! >> 4]!
-      this.bytes[at++] = DIGITS[this.random[i]! & 15]!
+      const byte = random[i]!
+      bytes[at++] = DIGITS[byte >> 4]!
+      bytes[at++] = DIGITS[byte & 15]!
     }
   }
 }

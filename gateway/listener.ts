@@ -3,6 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { Certificates } from './certificates.ts'
 import { error } from './errors.ts'
+import { readingIntoShared } from './http1/accepted-socket.ts'
 import { ClientConnection } from './http1/client-connection.ts'
 import { Peer, TrustedProxies } from './http1/peer.ts'
 import type { Loop } from './loop.ts'
@@ -26,8 +27,10 @@ export class Listener {
 
   /** Half-open: a client may end its side after its last request and still be answered. */
   private plainServer (): Server {
-    return createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-      if (this.admit(socket)) this.serve(socket, this.peerOf(socket, false))
+    return createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (accepted) => {
+      let client: ClientConnection | undefined = undefined
+      const socket = readingIntoShared(accepted, this.loop.readBuffer, (bytes) => client!.read(bytes))
+      if (this.admit(socket)) client = this.serve(socket, this.peerOf(socket, false))
     })
   }
 
@@ -81,8 +84,10 @@ export class Listener {
     return new Peer(ends, this.loop.options.forwarded, this.proxies)
   }
 
-  private serve (socket: Socket, peer: Peer): void {
-    this.loop.attach(new ClientConnection(socket, peer, this.loop), socket)
+  private serve (socket: Socket, peer: Peer): ClientConnection {
+    const client = new ClientConnection(socket, peer, this.loop)
+    this.loop.attach(client, socket)
+    return client
   }
 
   private admit (socket: Socket): boolean {

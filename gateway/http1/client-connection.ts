@@ -7,6 +7,7 @@
 import type { Duplex } from 'node:stream'
 import type { Gateway } from '../gateway.ts'
 import type { Loop } from '../loop.ts'
+import { readAsStream } from './accepted-socket.ts'
 import { ClientDeadlines } from './client-deadlines.ts'
 import { BUSY, CLOSED, HEAD, LINGER, UPLOAD } from './client-phase.ts'
 import { HttpExchange } from './exchange.ts'
@@ -52,13 +53,12 @@ export class ClientConnection {
     this.outlet = new Outlet(socket, loop.buffers, loop.departures)
     this.writer = new ResponseWriter(this)
     this.deadlines = new ClientDeadlines(loop.options.limits, loop.clock.coarseMs)
-    const { options, dropped } = loop
-    this.exchange = new HttpExchange(this, new RequestHead(options.limits, options.rejectEncodedSlash, dropped),
-      new ResponseHead(options.upstream, dropped))
-    this.exchange.remoteAddress = peer.address
-    this.exchange.secure = peer.secure
+    const { options: { limits, rejectEncodedSlash, upstream }, dropped } = loop
+    const heads = [new RequestHead(limits, rejectEncodedSlash, dropped), new ResponseHead(upstream, dropped)] as const
+    this.exchange = new HttpExchange(this, ...heads)
   }
 
+  /** `chunk` is good until this returns. */
   read (chunk: Buffer): void {
     this.deadlines.lastReadMs = this.loop.clock.coarseMs
     if (!this.stash.empty) this.stash.keep(chunk)
@@ -282,7 +282,7 @@ export class ClientConnection {
     const early = this.stash.take() ?? Buffer.alloc(0)
     this.outlet.flushNow()
     this.closing = true
-    this.socket.pause()
+    readAsStream(this.socket)
     for (const event of ['data', 'drain', 'end']) this.socket.removeAllListeners(event)
     return early
   }

@@ -97,6 +97,8 @@ export class HttpExchange implements Exchange {
     this.client = client
     this.head = head
     this.response = response
+    this.remoteAddress = client.peer.address
+    this.secure = client.peer.secure
   }
 
   get clientCertificate (): ClientCertificate | undefined {

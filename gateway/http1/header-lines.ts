@@ -4,7 +4,8 @@
  * Nothing is copied until the head is written again: then untouched neighbours travel as one slice. One object per
  * connection and direction, reset for each head.
  */
-import { equalsIgnoreCase, FIELD_VALUE, isFieldValue, isToken, LOWER, TOKEN } from './characters.ts'
+import { equalsIgnoreCase, isFieldValue, isToken, LOWER, TOKEN } from './characters.ts'
+import { endOfFieldValue } from './field-value.ts'
 
 /** What becomes of a line: written on, kept to ourselves (hop-by-hop, rewritten), or taken out by a filter. */
 export const FORWARD = 0
@@ -68,7 +69,7 @@ export class HeaderLines {
     const nameEnd = at++
     while (isBlank(bytes[at]!)) at++
     const valueStart = at
-    while (FIELD_VALUE[bytes[at]!] === 1) at++
+    at = endOfFieldValue(bytes, at)
     if (bytes[at] !== CR || bytes[at + 1] !== LF) return -1
     let valueEnd = at
     while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1]!)) valueEnd--
@@ -118,6 +119,20 @@ export class HeaderLines {
     const from = this.lineStart[index]! + this.shift
     for (let i = 0; i < lower.length; i++) if (LOWER[bytes[from + i]!] !== lower.charCodeAt(i)) return false
     return true
+  }
+
+  /** The value as a number when it is 1 to 15 digits, or -1. Only while parsing. */
+  digits (index: number): number {
+    const from = this.valueStart[index]! + this.shift
+    const end = this.valueEnd[index]! + this.shift
+    if (end === from || end - from > 15) return -1
+    let value = 0
+    for (let at = from; at < end; at++) {
+      const digit = this.bytes[at]! - 48
+      if (digit < 0 || digit > 9) return -1
+      value = value * 10 + digit
+    }
+    return value
   }
 
   /** A tab behind the value: legal, but Node's parser refuses it where it decides about framing, so nobody sends it. */

@@ -65,7 +65,10 @@ export class RequestBody {
     if (this.sent.length > 0) this.sent.length = 0
   }
 
-  /** Takes what belongs to the body from `buffer`; `maxBytes` 0 = no limit. Returns BODY_OK or a status. */
+  /**
+   * Takes what belongs to the body from `buffer`, which stays the caller's; `maxBytes` 0 = no limit. Returns BODY_OK or
+   * a status.
+   */
   consume (buffer: Buffer, at: number, maxBytes: number): number {
     this.at = at
     const fault = this.chunkedIn ? this.consumeChunked(buffer, at) : this.consumeLength(buffer, at)
@@ -112,7 +115,7 @@ export class RequestBody {
       return
     }
     if (framed) this.push(`${(end - start).toString(16)}\r\n`)
-    this.push(buffer.subarray(start, end))
+    this.push(Buffer.from(buffer.subarray(start, end)))
     if (framed) this.push('\r\n')
   }
 

@@ -236,10 +236,9 @@ export class RequestHead implements ConnectionOptions {
     if (this.lines.isNamed(line, 'http2-settings')) this.lines.fate[line] = PRIVATE
     if (!this.lines.isNamed(line, 'content-length')) return this.longName(line, 14)
     this.lines.fate[line] = PRIVATE
-    const value = this.lines.value(line)
-    if (this.contentLength >= 0 || this.lines.hasTrailingTab(line) || !/^[0-9]{1,15}$/.test(value)) return 400
-    this.contentLength = Number(value)
-    return 0
+    if (this.contentLength >= 0 || this.lines.hasTrailingTab(line)) return 400
+    this.contentLength = this.lines.digits(line)
+    return this.contentLength >= 0 ? 0 : 400
   }
 
   /** Exactly one `chunked`. Other codings exist (501); on HTTP/1.0 the field itself is a smuggling attempt (6.1). */

@@ -126,11 +126,10 @@ export class ResponseHead implements ConnectionOptions {
 
   private contentLengthField (line: number): boolean {
     this.lines.fate[line] = PRIVATE
-    const value = this.lines.value(line)
-    if (this.contentLength >= 0 || this.lines.hasTrailingTab(line) || !/^[0-9]{1,15}$/.test(value)) return false
-    this.contentLength = Number(value)
+    if (this.contentLength >= 0 || this.lines.hasTrailingTab(line)) return false
+    this.contentLength = this.lines.digits(line)
     this.contentLengthLine = line
-    return true
+    return this.contentLength >= 0
   }
 
   /** `chunked` alone; any other coding would have to be undone before the next hop, and nobody sends it. */

@@ -10,8 +10,9 @@ export class Stash {
     return this.bytes === null
   }
 
+  /** Copies: the chunk is the caller's. */
   keep (chunk: Buffer): void {
-    this.bytes = this.bytes === null ? chunk : Buffer.concat([this.bytes, chunk])
+    this.bytes = this.bytes === null ? Buffer.from(chunk) : Buffer.concat([this.bytes, chunk])
   }
 
   take (): Buffer | null {
