@@ -4,13 +4,18 @@ import { FIELD_VALUE } from './characters.ts'
 /** Of the buffer looked at last, which is nearly always the one that all sockets of the event loop read into. */
 let view = new DataView<ArrayBufferLike>(new ArrayBuffer(0))
 
-/** Position of the first byte from `at` on that no field value may hold; the line's CR when all is well. */
-export function endOfFieldValue (bytes: Uint8Array, at: number): number {
+/** The memory that `bytes` is a part of, to be read four bytes at a time; to be asked for once a head. */
+export function viewOf (bytes: Uint8Array): DataView {
   if (view.buffer !== bytes.buffer) view = new DataView(bytes.buffer)
+  return view
+}
+
+/** Position of the first byte from `at` on that no field value may hold; the line's CR when all is well. */
+export function endOfFieldValue (bytes: Uint8Array, memory: DataView, at: number): number {
   const offset = bytes.byteOffset
   const last = offset + bytes.length - 4
   let from = at + offset
-  while (from <= last && !holdsControl(view.getInt32(from, true))) from += 4
+  while (from <= last && !holdsControl(memory.getInt32(from, true))) from += 4
   let end = from - offset
   while (FIELD_VALUE[bytes[end]!] === 1) end++
   return end

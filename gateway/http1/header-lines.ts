@@ -5,7 +5,7 @@
  * connection and direction, reset for each head.
  */
 import { equalsIgnoreCase, isFieldValue, isToken, LOWER, TOKEN } from './characters.ts'
-import { endOfFieldValue } from './field-value.ts'
+import { endOfFieldValue, viewOf } from './field-value.ts'
 
 /** What becomes of a line: written on, kept to ourselves (hop-by-hop, rewritten), or taken out by a filter. */
 export const FORWARD = 0
@@ -50,18 +50,19 @@ export class HeaderLines {
     this.count = 0
     this.added = null
     this.end = end
+    const memory = viewOf(bytes)
     let at = start
     while (at < end) {
       if (this.count === maxCount) return SCAN_TOO_MANY
       if (this.count === this.fate.length) this.grow()
-      at = this.scanLine(bytes, shift, at)
+      at = this.scanLine(bytes, memory, shift, at)
       if (at < 0) return SCAN_SYNTAX
     }
     return SCAN_OK
   }
 
   /** Returns the start of the next line, or -1. The colon must touch the name (RFC 9112, 5.1); no folding (5.2). */
-  private scanLine (bytes: Uint8Array, shift: number, start: number): number {
+  private scanLine (bytes: Uint8Array, memory: DataView, shift: number, start: number): number {
     const from = start + shift
     let at = from
     while (TOKEN[bytes[at]!] === 1) at++
@@ -69,7 +70,7 @@ export class HeaderLines {
     const nameEnd = at++
     while (isBlank(bytes[at]!)) at++
     const valueStart = at
-    at = endOfFieldValue(bytes, at)
+    at = endOfFieldValue(bytes, memory, at)
     if (bytes[at] !== CR || bytes[at + 1] !== LF) return -1
     let valueEnd = at
     while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1]!)) valueEnd--

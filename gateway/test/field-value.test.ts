@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import { FIELD_VALUE } from '../http1/characters.ts'
-import { endOfFieldValue } from '../http1/field-value.ts'
+import { endOfFieldValue, viewOf } from '../http1/field-value.ts'
 
 function oneByOne (bytes: Uint8Array, at: number): number {
   let end = at
@@ -19,8 +19,9 @@ test('a field value ends at the same place however it is read', (t) => {
     const whole = Uint8Array.from([...Array.from({ length: before }, () => 65), ...values, 13])
     const bytes = whole.subarray(before)
     const from = Math.min(at, values.length)
-    return endOfFieldValue(bytes, from) === oneByOne(bytes, from)
+    return endOfFieldValue(bytes, viewOf(bytes), from) === oneByOne(bytes, from)
   }), { numRuns: 20_000 })
-  t.equal(endOfFieldValue(Buffer.from('no line end'), 0), 11, 'nor is anything read behind the end')
+  const open = Buffer.from('no line end')
+  t.equal(endOfFieldValue(open, viewOf(open), 0), 11, 'nor is anything read behind the end')
   t.end()
 })
