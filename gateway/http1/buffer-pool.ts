@@ -8,15 +8,24 @@ const MAX_IDLE = 256
 
 export class BufferPool {
   private readonly idle: Buffer[] = []
+  /** Which memory is the pool's: what others made stays theirs. */
+  private readonly own = new WeakSet<ArrayBufferLike>()
 
-  /** A copy of a range of at most {@link BUFFER_BYTES}; whoever wrote it gives it back. */
+  /** A copy of a range. Whoever wrote it, and keeps it for nobody, gives it back. */
   copy (from: Buffer, start: number, end: number): Buffer {
-    const buffer = this.idle.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES)
+    if (end - start > BUFFER_BYTES) return Buffer.from(from.subarray(start, end))
+    const buffer = this.idle.pop() ?? this.make()
     from.copy(buffer, 0, start, end)
+    return buffer.subarray(0, end - start)
+  }
+
+  private make (): Buffer {
+    const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
+    this.own.add(buffer.buffer)
     return buffer
   }
 
-  give (buffer: Buffer): void {
-    if (this.idle.length < MAX_IDLE) this.idle.push(buffer)
+  give (copy: Buffer): void {
+    if (this.idle.length < MAX_IDLE && this.own.has(copy.buffer)) this.idle.push(Buffer.from(copy.buffer))
   }
 }

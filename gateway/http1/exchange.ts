@@ -22,7 +22,7 @@ export class HttpExchange implements Exchange {
   readonly client: ClientConnection
   readonly head: RequestHead
   readonly response: ResponseHead
-  readonly body = new RequestBody()
+  readonly body: RequestBody
 
   method = ''
   rawPath = ''
@@ -96,6 +96,7 @@ export class HttpExchange implements Exchange {
   constructor (client: ClientConnection, head: RequestHead, response: ResponseHead) {
     this.client = client
     this.head = head
+    this.body = new RequestBody(client.loop.buffers)
     this.response = response
     this.remoteAddress = client.peer.address
     this.secure = client.peer.secure

@@ -34,12 +34,12 @@ export class Outlet {
     this.text += text
   }
 
-  /** Adds bytes that nobody will change any more. */
-  addBuffer (bytes: Buffer): void {
+  /** Adds bytes that nobody will change any more. `isLast`: nobody will want them again either. */
+  addBuffer (bytes: Buffer, isLast = false): void {
     if (bytes.length <= SMALL_BYTES && this.text.length <= SMALL_BYTES && !this.corked) {
       this.add(bytes.toString('latin1', 0, bytes.length))
     } else {
-      this.writeBuffer(bytes)
+      this.writeBuffer(bytes, isLast ? () => this.buffers.give(bytes) : undefined)
     }
   }
 
@@ -49,7 +49,7 @@ export class Outlet {
       this.add(buffer.toString('latin1', start, end))
     } else {
       const copy = this.buffers.copy(buffer, start, end)
-      this.writeBuffer(copy.subarray(0, end - start), () => this.buffers.give(copy))
+      this.writeBuffer(copy, () => this.buffers.give(copy))
     }
   }
 

@@ -2,6 +2,7 @@
  * The body of one request on its way through: taken apart as the client framed it, put together as the upstream gets
  * it, and held back only while it can still be needed (no connection yet, or a retry could replay it).
  */
+import type { BufferPool } from './buffer-pool.ts'
 import { ChunkedDecoder, DATA, END, FAULT } from './chunked.ts'
 import { forwardableTrailers } from './trailers.ts'
 
@@ -43,6 +44,11 @@ export class RequestBody {
   left = 0
   private chunkedIn = false
   private readonly decoder = new ChunkedDecoder()
+  private readonly buffers: BufferPool
+
+  constructor (buffers: BufferPool) {
+    this.buffers = buffers
+  }
 
   begin (contentLength: number, chunked: boolean): void {
     this.chunkedIn = chunked
@@ -115,7 +121,7 @@ export class RequestBody {
       return
     }
     if (framed) this.push(`${(end - start).toString(16)}\r\n`)
-    this.push(Buffer.from(buffer.subarray(start, end)))
+    this.push(this.buffers.copy(buffer, start, end))
     if (framed) this.push('\r\n')
   }
 
@@ -141,10 +147,15 @@ export class RequestBody {
     if (content.length > 0) this.push(content)
   }
 
+  /** Would the pending pieces stay for a replay once they are written? */
+  keepsWithin (keepBytes: number): boolean {
+    return this.replayable && this.sentBytes + this.pendingBytes <= keepBytes
+  }
+
   /** Marks all pending pieces as written; they stay for a replay while the body does not exceed `keepBytes`. */
   written (keepBytes: number): void {
     if (this.pending.length === 0) return
-    if (this.replayable && this.sentBytes + this.pendingBytes <= keepBytes) {
+    if (this.keepsWithin(keepBytes)) {
       for (const piece of this.pending) this.sent.push(piece)
       this.sentBytes += this.pendingBytes
     } else {

@@ -101,13 +101,15 @@ export class Tries {
   }
 
   private sendPending (x: HttpExchange, upstream: UpstreamConnection): void {
-    const { body, route } = x
+    const { body, route: { retry } } = x
+    const keepBytes = retry === undefined ? FREE_REPLAY_BYTES : Math.max(FREE_REPLAY_BYTES, retry.maxBodyBytes)
+    const isLast = upstream.returnsBuffers && !body.keepsWithin(keepBytes)
     for (const piece of body.pending) {
       if (typeof piece === 'string') upstream.outlet.add(piece)
-      else upstream.outlet.addBuffer(piece)
+      else upstream.outlet.addBuffer(piece, isLast)
     }
     upstream.outlet.flush()
-    body.written(route.retry === undefined ? FREE_REPLAY_BYTES : Math.max(FREE_REPLAY_BYTES, route.retry.maxBodyBytes))
+    body.written(keepBytes)
     if (body.done) this.awaitAnswer(x)
   }
 

@@ -5,6 +5,7 @@
  * callback returns is copied. An idle connection that receives anything is broken and is destroyed: bytes after an
  * answer are a second answer that nobody asked for.
  */
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ChunkedDecoder, DATA, END, FAULT } from '../http1/chunked.ts'
 import type { HttpExchange } from '../http1/exchange.ts'
@@ -45,6 +46,8 @@ export class UpstreamConnection {
   refused = false
   /** It shares a session that has carried others (HTTP/2). */
   warm = false
+  /** What was written is no longer needed when the socket says so; a stream of HTTP/2 says so too early. */
+  readonly returnsBuffers: boolean
   readonly outlet: Outlet
   readonly socket: UpstreamSocket
   private readonly pool: Pool
@@ -60,6 +63,7 @@ export class UpstreamConnection {
     this.pool = pool
     this.bornMs = nowMs
     this.idleSinceMs = nowMs
+    this.returnsBuffers = socket instanceof Socket
     this.outlet = new Outlet(socket, pool.loop.buffers, pool.loop.departures)
   }
 
