@@ -147,9 +147,9 @@ export class RequestBody {
     if (content.length > 0) this.push(content)
   }
 
-  /** Would the pending pieces stay for a replay once they are written? */
+  /** Would the pending pieces stay for a replay once they are written? Not when what is to come will be too much. */
   keepsWithin (keepBytes: number): boolean {
-    return this.replayable && this.sentBytes + this.pendingBytes <= keepBytes
+    return this.replayable && this.sentBytes + this.pendingBytes + this.left <= keepBytes
   }
 
   /** Marks all pending pieces as written; they stay for a replay while the body does not exceed `keepBytes`. */
