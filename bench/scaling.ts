@@ -1,6 +1,7 @@
 /**
- * `node bench/scaling.ts [--copies 1,2,4] [--rounds N] [--seconds S] [--markdown]`: reads of users through the
- * gateway, under `npm start -- --scale users=N`, each number of copies in each round with a stack of its own.
+ * `node bench/scaling.ts [--copies 1,2,4] [--share 0.2] [--rounds N] [--seconds S] [--markdown]`: reads of users
+ * through the gateway, under `npm start -- --scale users=N`; each number of copies, in each round, has its own stack.
+ * `--share` limits each copy to that part of a core, as a container's CPU limit does (Linux, as root).
  * `--markdown` prints nothing but the table of docs/scaling.md.
  *
  * Beside the rate stands what it cost: CPU of all copies together, and of the gateway, per request. On a machine whose
@@ -14,16 +15,19 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { ask, must } from './lib/json-client.ts'
+import { limitCpu } from './lib/cpu-limit.ts'
 import { runLoad } from './lib/load.ts'
 import { cpuMs } from './lib/machine.ts'
 import { interleave, median } from './lib/rounds.ts'
 
 const { values } = parseArgs({ options: {
   copies: { type: 'string', default: '1,2,4' }, rounds: { type: 'string', default: '3' },
-  seconds: { type: 'string', default: '5' }, markdown: { type: 'boolean', default: false }
+  seconds: { type: 'string', default: '5' }, share: { type: 'string' }, markdown: { type: 'boolean', default: false }
 } })
 const seconds = Number(values.seconds)
 const CONNECTIONS = 64
+/** To be taken away when the stack has ended. */
+const limits: Array<() => void> = []
 const ROOT = join(import.meta.dirname, '..')
 
 interface Started { readonly name: string, readonly pid: number, readonly url: string }
@@ -65,6 +69,7 @@ async function measure (started: readonly Started[]): Promise<Round> {
   const path = `/users/${userId}`
   // Every copy must have it, or its first answer would be the owner's work.
   for (const { url } of users) while ((await ask(url, 'GET', path)).status !== 200) await new Promise(setImmediate)
+  limits.push(...values.share === undefined ? [] : users.map(({ pid }) => limitCpu(pid, Number(values.share))))
   const run = (duration: number) => runLoad({ url: gateway.url, connections: CONNECTIONS, seconds: duration,
     requests: [{ method: 'GET', path }] })
   await run(1)
@@ -91,6 +96,7 @@ async function withStack (copies: number, use: (started: readonly Started[]) => 
       child.kill('SIGTERM')
       await once(child, 'exit')
     }
+    for (const remove of limits.splice(0)) remove()
     rmSync(folder, { recursive: true, force: true })
   }
 }
