@@ -3,7 +3,6 @@
  * lanes side by side. When a message fails, its lane stops, and it and all behind it are given back, the last first, so
  * that none of them can come before the failed one.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import {
   ChangeMessageVisibilityCommand, DeleteMessageBatchCommand, ReceiveMessageCommand, type Message, type SQSClient
 } from '@aws-sdk/client-sqs'
@@ -11,6 +10,7 @@ import type { Envelope } from '../../envelope.ts'
 import { Poison } from '../../errors.ts'
 import type { ConsumeOptions, Handler } from '../bus.ts'
 import { handle, type Verdict } from '../handling.ts'
+import { keepReceiving } from '../receiving.ts'
 import { bury } from './dead-letters.ts'
 import type { AwsBusOptions } from './options.ts'
 import type { Topology } from './topology.ts'
@@ -64,34 +64,18 @@ export function consumeSqs (
     await remove(sqs, topology, queue, done)
   }
 
-  const loop = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      if (working.size >= lanes) {
-        await Promise.race(working)
-        continue
-      }
-      try {
-        const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: await topology.queueUrl(queue),
-          MaxNumberOfMessages: RECEIVE, WaitTimeSeconds: options.waitSeconds ?? 20,
-          VisibilityTimeout: Math.ceil(visibilityMs / 1000), MessageAttributeNames: ['All'],
-          MessageSystemAttributeNames: ['ApproximateReceiveCount', 'MessageGroupId'] }),
-        { abortSignal: stopping.signal })
-        for (const messages of Map.groupBy(Messages, one => one.Attributes?.MessageGroupId ?? '').values()) {
-          const job = lane(messages).catch(() => {}).finally(() => { working.delete(job) })
-          working.add(job)
-        }
-      } catch {
-        await delay(200, undefined, { signal: stopping.signal }).catch(() => {})
-      }
+  return keepReceiving(async () => {
+    if (working.size >= lanes) return Promise.race(working)
+    const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: await topology.queueUrl(queue),
+      MaxNumberOfMessages: RECEIVE, WaitTimeSeconds: options.waitSeconds ?? 20,
+      VisibilityTimeout: Math.ceil(visibilityMs / 1000), MessageAttributeNames: ['All'],
+      MessageSystemAttributeNames: ['ApproximateReceiveCount', 'MessageGroupId'] }),
+    { abortSignal: stopping.signal })
+    for (const messages of Map.groupBy(Messages, one => one.Attributes?.MessageGroupId ?? '').values()) {
+      const job = lane(messages).catch(() => {}).finally(() => { working.delete(job) })
+      working.add(job)
     }
-  }
-
-  const running = loop()
-  return async () => {
-    stopping.abort()
-    await running
-    await Promise.all(working)
-  }
+  }, working, stopping)
 }
 
 /** One call for all that is done; what is not deleted comes again and ends at the inbox. */

@@ -2,10 +2,11 @@
  * Takes messages from the embedded bus and settles them. A lane's next message is received only after its last one was
  * settled, so that lanes are handled side by side and each of them in order.
  */
-import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Envelope } from '../../envelope.ts'
 import type { ConsumeOptions, Handler } from '../bus.ts'
 import { handle, type Verdict } from '../handling.ts'
+import { keepReceiving } from '../receiving.ts'
 import type { Received, Settlement } from './book.ts'
 import type { Calls } from './call.ts'
 import type { EmbeddedBusOptions } from './client.ts'
@@ -61,26 +62,12 @@ export function consume (
     return Math.min(lanes - working.size, CHUNK)
   }
 
-  const loop = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      const max = await room()
-      try {
-        const answer = await call('POST', `/queues/${queue}/receive`, { max, waitMs: WAIT_MS, visibilityMs },
-          { signal: stopping.signal, waitMs: WAIT_MS })
-        for (const message of (answer as { messages: Received[] }).messages) start(message)
-      } catch {
-        // The bus is down or we are stopping; the relay and the health page tell of the former.
-        await delay(200, undefined, { signal: stopping.signal }).catch(() => {})
-      }
-    }
-  }
-
-  const running = loop()
-  return async () => {
-    stopping.abort()
-    await running
-    await Promise.all(working)
-  }
+  return keepReceiving(async () => {
+    const max = await room()
+    const answer = await call('POST', `/queues/${queue}/receive`, { max, waitMs: WAIT_MS, visibilityMs },
+      { signal: stopping.signal, waitMs: WAIT_MS })
+    for (const message of (answer as { messages: Received[] }).messages) start(message)
+  }, working, stopping)
 }
 
 function readEnvelope (body: string): Envelope | undefined {
