@@ -1,6 +1,8 @@
 /** Strictness, framing and streaming on raw bytes: what the upstream saw, what the client saw, what was reused. */
 import t from 'tap'
-import { answerAfter, named, OK, RawClient, RawUpstream, route, split, startDataPlane, statusOf, until } from './raw.ts'
+import {
+  answerAfter, named, OK, pour, RawClient, RawUpstream, route, split, standstill, startDataPlane, statusOf, until
+} from './raw.ts'
 
 const upstream = await new RawUpstream().listen()
 const gateway = await startDataPlane([route('all', upstream.url, '/**')])
@@ -386,25 +388,12 @@ t.test('A slow reader bounds what the gateway holds', async (t) => {
   let sent = 0
   upstream.onHead = (peer) => {
     peer.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${1_000_000_000}\r\n\r\n`)
-    const pour = (): void => {
-      while (!peer.closed) {
-        sent += 65_536
-        if (!peer.socket.write(Buffer.alloc(65_536))) return
-      }
-    }
-    peer.socket.on('drain', pour)
-    pour()
+    pour(peer.socket, (bytes) => { sent += bytes })
   }
   const client = open()
   client.socket.pause()
   client.send(GET)
-  let last = -1
-  await until(() => {
-    if (sent === last && sent > 0) return true
-    last = sent
-    return undefined
-  }, 'the stream to stand still')
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await standstill(() => sent)
   t.ok(sent < 40_000_000, `the upstream could send ${sent} bytes before it was stopped`)
   client.socket.destroy()
 })

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import {
   connect as connectHttp2, constants, createSecureServer, createServer, type ClientHttp2Session, type Http2Server,
-  type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream
+  type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream
 } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
@@ -12,7 +12,10 @@ import t, { type Test } from 'tap'
 import { loadSettings } from '../../starter/settings/index.ts'
 import { readOptions } from '../settings/read-options.ts'
 import { deadPort, gateway as startWhole } from './harness.ts'
-import { named, RawClient, RawUpstream, route, startDataPlane, statusOf, until, type Started } from './raw.ts'
+import { ask } from './http2-client.ts'
+import {
+  named, pour, RawClient, RawUpstream, route, standstill, startDataPlane, statusOf, until, type Started
+} from './raw.ts'
 
 type Handler = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, server: Instance) => void
 
@@ -65,28 +68,6 @@ function session (t: Test, port: number): ClientHttp2Session {
   made.on('error', () => {})
   t.teardown(() => made.destroy())
   return made
-}
-
-interface Answer {
-  readonly headers: IncomingHttpHeaders
-  readonly trailers: IncomingHttpHeaders
-  readonly body: string
-  readonly rstCode: number
-}
-
-async function ask (from: ClientHttp2Session, headers: OutgoingHttpHeaders, body?: string): Promise<Answer> {
-  const stream = from.request(headers, { endStream: body === undefined })
-  let response: IncomingHttpHeaders = {}
-  let trailers: IncomingHttpHeaders = {}
-  let text = ''
-  stream.on('response', (fields) => { response = fields })
-  stream.on('trailers', (fields) => { trailers = fields })
-  stream.setEncoding('latin1')
-  stream.on('data', (chunk: string) => { text += chunk })
-  stream.on('error', () => {})
-  if (body !== undefined) stream.end(body)
-  await new Promise((resolve) => stream.on('close', resolve))
-  return { headers: response, trailers, body: text, rstCode: stream.rstCode ?? 0 }
 }
 
 /** A gRPC message: not compressed, length, content. */
@@ -194,25 +175,12 @@ t.test('Large bodies both ways; a client that does not read stops the instance',
   let sent = 0
   server.handler = (stream) => {
     stream.respond({ ':status': 200 })
-    const pour = (): void => {
-      while (!stream.destroyed) {
-        sent += 65_536
-        if (!stream.write(Buffer.alloc(65_536))) return
-      }
-    }
-    stream.on('drain', pour)
-    pour()
+    pour(stream, (bytes) => { sent += bytes })
   }
   const client = new RawClient(port)
   client.socket.pause()
   client.send('GET /all/x HTTP/1.1\r\nHost: h\r\n\r\n')
-  let last = -1
-  await until(() => {
-    if (sent === last && sent > 0) return true
-    last = sent
-    return undefined
-  }, 'the stream to stand still')
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  await standstill(() => sent)
   t.ok(sent < 40_000_000, `the instance could send ${sent} bytes before it was stopped`)
   client.socket.destroy()
 })

@@ -1,5 +1,6 @@
 /** Both sides of the gateway as raw bytes: an upstream that says what a test tells it, a client that hides nothing. */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import type { Writable } from 'node:stream'
 import { DATA_PLANE_DEFAULTS, type DataPlaneOptions } from '../data-plane-options.ts'
 import { ROUTING_DEFAULTS, type RoutingOptions } from '../options.ts'
 import type { NamedArgs, RouteDefinition } from '../routes/route.ts'
@@ -17,6 +18,31 @@ export async function until<T> (check: () => T | undefined | false, what: string
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
+}
+
+/** Writes for as long as the other side takes it, without end; `took` hears how much that was. */
+export function pour (into: Writable, took: (bytes: number) => void): void {
+  const piece = Buffer.alloc(65_536)
+  const more = (): void => {
+    while (!into.destroyed) {
+      took(piece.length)
+      if (!into.write(piece)) return
+    }
+  }
+  into.on('drain', more)
+  more()
+}
+
+/** Waits until what was counted stays the same: whoever took it has stopped. */
+export async function standstill (count: () => number): Promise<void> {
+  let last = -1
+  await until(() => {
+    const now = count()
+    if (now === last && now > 0) return true
+    last = now
+    return undefined
+  }, 'the stream to stand still')
+  await new Promise((resolve) => setTimeout(resolve, 200))
 }
 
 /** What one connection from the gateway brought. */

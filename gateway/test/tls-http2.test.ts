@@ -1,7 +1,7 @@
 /** TLS in and out, certificates by name and their reload, HTTP/2 by ALPN and prior knowledge, gRPC's trailers. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
-import { connect as connectHttp2, constants, type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2'
+import { connect as connectHttp2, constants } from 'node:http2'
 import { createServer as createHttps, get } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
@@ -10,7 +10,8 @@ import t from 'tap'
 import { loadSettings } from '../../starter/settings/index.ts'
 import { GatewaySettings } from '../settings/gateway-settings.ts'
 import { readListenerTls, readUpstreamTls } from '../settings/read-tls.ts'
-import { answerAfter, RawClient, RawUpstream, route, startDataPlane, statusOf, until } from './raw.ts'
+import { ask } from './http2-client.ts'
+import { answerAfter, pour, RawClient, RawUpstream, route, standstill, startDataPlane, statusOf, until } from './raw.ts'
 
 const openssl = spawnSync('openssl', ['version']).status === 0
 const skip = openssl ? false : 'openssl is not installed'
@@ -20,28 +21,6 @@ const file = (name: string): string => path.join(folder, name)
 function certificate (name: string, subject: string): void {
   execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', `/CN=${subject}`,
     '-addext', `subjectAltName=DNS:${subject},IP:127.0.0.1`, '-keyout', file(`${name}.key`), '-out', file(`${name}.pem`)], { stdio: 'ignore' })
-}
-
-interface Answer {
-  readonly status: number
-  readonly trailers: IncomingHttpHeaders
-  readonly body: string
-  readonly rstCode: number
-}
-
-async function ask (session: ClientHttp2Session, headers: OutgoingHttpHeaders, body?: string): Promise<Answer> {
-  const stream = session.request(headers, { endStream: body === undefined })
-  let response: IncomingHttpHeaders = {}
-  let trailers: IncomingHttpHeaders = {}
-  let text = ''
-  stream.on('response', (fields) => { response = fields })
-  stream.on('trailers', (fields) => { trailers = fields })
-  stream.setEncoding('latin1')
-  stream.on('data', (chunk: string) => { text += chunk })
-  stream.on('error', () => {})
-  if (body !== undefined) stream.end(body)
-  await new Promise((resolve) => stream.on('close', resolve))
-  return { status: Number(response[':status']), trailers, body: text, rstCode: stream.rstCode ?? 0 }
 }
 
 async function commonName (port: number, servername: string): Promise<string> {
@@ -118,25 +97,12 @@ t.test('HTTP/2 with prior knowledge takes the same road', async (t) => {
     upstream.onHead = (peer) => {
       if (peer.received.startsWith('GET /a/quick')) return void peer.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
       peer.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n')
-      const pour = (): void => {
-        while (!peer.closed) {
-          sent += 65_536
-          if (!peer.socket.write(Buffer.alloc(65_536))) return
-        }
-      }
-      peer.socket.on('drain', pour)
-      pour()
+      pour(peer.socket, (bytes) => { sent += bytes })
     }
     const stream = session.request({ ':path': '/a/slow' })
     stream.on('error', () => {})
     await new Promise((resolve) => stream.once('response', resolve))
-    let last = -1
-    await until(() => {
-      if (sent === last && sent > 0) return true
-      last = sent
-      return undefined
-    }, 'the stream to stand still')
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await standstill(() => sent)
     t.ok(sent < 40_000_000, `the upstream could send ${sent} bytes before it was stopped`)
     t.match(await ask(session, { ':path': '/a/quick' }), { status: 200, body: 'ok' })
     stream.close(constants.NGHTTP2_CANCEL)
