@@ -7,18 +7,14 @@
  * Beside the rate stands what it cost: CPU of all copies together, and of the gateway, per request. On a machine whose
  * cores are all busy, more copies cannot give more; the share of each copy shows that the load was spread.
  */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { ask, must } from './lib/json-client.ts'
 import { limitCpu } from './lib/cpu-limit.ts'
 import { runLoad } from './lib/load.ts'
 import { cpuMs } from './lib/machine.ts'
 import { interleave, median } from './lib/rounds.ts'
+import { withStack, type Service } from './lib/stack.ts'
 
 const { values } = parseArgs({ options: {
   copies: { type: 'string', default: '1,2,4' }, rounds: { type: 'string', default: '3' },
@@ -28,9 +24,7 @@ const seconds = Number(values.seconds)
 const CONNECTIONS = 64
 /** To be taken away when the stack has ended. */
 const limits: Array<() => void> = []
-const ROOT = join(import.meta.dirname, '..')
 
-interface Started { readonly name: string, readonly pid: number, readonly url: string }
 interface Round {
   readonly perSecond: number
   readonly p50Ms: number
@@ -43,7 +37,7 @@ interface Round {
 }
 
 const results = await interleave(new Map(values.copies.split(',').map(copies =>
-  [copies, () => withStack(Number(copies), measure)])), { rounds: Number(values.rounds),
+  [copies, () => scaledTo(copies)])), { rounds: Number(values.rounds),
   onRound: (name, round, steal) => {
     if (!values.markdown) console.log(`round ${round}, ${name} copies, ${(steal * 100).toFixed(1)} % steal`)
   } })
@@ -61,7 +55,15 @@ function print (all: ReadonlyMap<string, readonly Round[]>): void {
   }
 }
 
-async function measure (started: readonly Started[]): Promise<Round> {
+async function scaledTo (copies: string): Promise<Round> {
+  try {
+    return await withStack(({ services }) => measure(services), [`--scale=users=${copies}`])
+  } finally {
+    for (const remove of limits.splice(0)) remove()
+  }
+}
+
+async function measure (started: readonly Service[]): Promise<Round> {
   const gateway = started.find(one => one.name === 'gateway')!
   const users = started.filter(one => /^users(-\d+)?$/.test(one.name))
   const { userId } = await must<{ userId: string }>(gateway.url, 'POST', '/users',
@@ -80,44 +82,4 @@ async function measure (started: readonly Started[]): Promise<Round> {
   const all = spent.reduce((sum, ms) => sum + ms, 0)
   return { perSecond: count / took, p50Ms, p99Ms, errors, usersMicros: all * 1000 / count,
     gatewayMicros: (cpuMs(gateway.pid) - gatewayBefore) * 1000 / count, busiestShare: Math.max(...spent) / all }
-}
-
-async function withStack (copies: number, use: (started: readonly Started[]) => Promise<Round>): Promise<Round> {
-  const folder = mkdtempSync(join(tmpdir(), 'breakwater-scaling-'))
-  const child = spawn(process.execPath, [join(ROOT, 'cli/main.ts'), 'up', '--json', `--data=${folder}/data`,
-    `--scale=users=${copies}`,
-    ...['discovery', 'config-server', 'bus', 'gateway', 'gateway-management'].map(name => `--port=${name}=0`)],
-  { stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, BREAKWATER_GATEWAY_ACCESSLOG_FILE: join(folder, 'access.log') } })
-  try {
-    return await use(await ready(child))
-  } finally {
-    if (child.exitCode === null) {
-      child.kill('SIGTERM')
-      await once(child, 'exit')
-    }
-    for (const remove of limits.splice(0)) remove()
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-interface Event {
-  readonly event: string
-  readonly name?: string
-  readonly pid?: number
-  readonly url?: string
-  readonly message?: string
-}
-
-async function ready (child: ChildProcess): Promise<Started[]> {
-  const started = new Map<string, Event>()
-  for await (const line of createInterface({ input: child.stdout! })) {
-    const event = JSON.parse(line) as Event
-    if (event.event === 'problem') throw new Error(event.message)
-    if (event.name !== undefined) started.set(event.name, { ...started.get(event.name), ...event })
-    if (event.event !== 'ready' || event.name !== undefined) continue
-    child.stdout!.resume()
-    return [...started].map(([name, { pid = 0, url = '' }]) => ({ name, pid, url }))
-  }
-  throw new Error('the stack ended before it was ready')
 }

@@ -5,14 +5,12 @@
  * stack of as many processes can beat. Rounds are interleaved, medians printed, disturbed rounds repeated.
  * Flags: --rounds N (5).
  */
-import { fork, spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { fork, type ChildProcess } from 'node:child_process'
 import path from 'node:path'
-import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { rssBytes } from './lib/machine.ts'
 import { interleave, median } from './lib/rounds.ts'
+import { withStack } from './lib/stack.ts'
 
 interface Start {
   readonly readyMs: number
@@ -20,38 +18,15 @@ interface Start {
   readonly processes: number
 }
 
-interface Event { readonly event: string, readonly name?: string, readonly pid?: number, readonly message?: string }
-
 const ROOT = path.join(import.meta.dirname, '..')
 /** As in the plan of the stack: these come up one after another, the rest side by side. */
 const STAGES = [2, 1, 8]
 
 async function startStack (): Promise<Start> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'breakwater-start-'))
-  const ports = ['discovery', 'config-server', 'bus', 'gateway', 'gateway-management'].map(name => `--port=${name}=0`)
-  const startedMs = performance.now()
-  const child = spawn(process.execPath, [path.join(ROOT, 'cli/main.ts'), 'up', '--json', `--data=${folder}`, ...ports],
-    { stdio: ['ignore', 'pipe', 'inherit'] })
-  try {
-    const pids = await readyPids(child)
-    const readyMs = performance.now() - startedMs
+  return withStack(async ({ pid, readyMs, services }) => {
+    const pids = [pid, ...services.map(one => one.pid)]
     return { readyMs, rssBytes: sumRss(pids), processes: pids.length }
-  } finally {
-    await end(child)
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-async function readyPids (child: ChildProcess): Promise<number[]> {
-  const pids = new Map<string, number>()
-  if (child.stdout === null || child.pid === undefined) throw new Error('the stack could not be started')
-  for await (const line of createInterface({ input: child.stdout })) {
-    const event = JSON.parse(line) as Event
-    if (event.event === 'problem') throw new Error(event.message)
-    if (event.name !== undefined && event.pid !== undefined) pids.set(event.name, event.pid)
-    if (event.event === 'ready') return [child.pid, ...pids.values()]
-  }
-  throw new Error('the stack ended before it was ready')
+  })
 }
 
 async function startFloor (): Promise<Start> {
