@@ -1,11 +1,11 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import http from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import cloudConfigClient from 'cloud-config-client'
 import t from 'tap'
+import { pythonPackage } from '../../scripts/python-package.ts'
 import { ask, eventually, folder, startNative } from './support.ts'
 
 const run = promisify(execFile)
@@ -31,27 +31,12 @@ t.test('cloud-config-client, unmodified', async t => {
   await t.rejects(cloudConfigClient.load({ endpoint: url, name: '../etc' }), /Invalid response: 400/)
 })
 
-const PY_CLIENT = 'config-client==1.5.0'
-const pyFolder = join(import.meta.dirname, '../../node_modules/.cache/breakwater', PY_CLIENT)
+const python = await pythonPackage('config-client==1.5.0', 'config')
 
-/** Why the Python client cannot be had, if so. */
-async function installPyClient (): Promise<string | undefined> {
-  try {
-    if (!existsSync(join(pyFolder, 'config'))) {
-      await run('python3', ['-m', 'pip', 'install', '--quiet', '--target', pyFolder, PY_CLIENT], { timeout: 90_000 })
-    }
-    return undefined
-  } catch (failure) {
-    return `Python or ${PY_CLIENT} is not at hand: ${(failure as Error).message.split('\n')[0]}`
-  }
-}
-
-const missing = await installPyClient()
-
-t.test('config-client of PyPI, unmodified', missing === undefined ? {} : { skip: missing }, async t => {
+t.test('config-client of PyPI, unmodified', { skip: python.skip }, async t => {
   const { url } = await startNative(t, FILES, { encrypt })
   const { stdout } = await run('python3', [join(import.meta.dirname, 'fixtures/reader.py'), url],
-    { env: { ...process.env, PYTHONPATH: pyFolder }, timeout: 60_000 })
+    { env: python.env, timeout: 60_000 })
   t.strictSame(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''), {
     greeting: 'hello dev', list: [9], nested: 2, file: 'I say hello dev', decrypted: 'hush'
   })

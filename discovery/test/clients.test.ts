@@ -1,15 +1,13 @@
 /** Clients of other people, unmodified, from npm and PyPI, against the registry. */
-import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { pythonPackage } from '../../scripts/python-package.ts'
 import { call, getJson, register, startDiscovery, until } from './support/server.ts'
 import type { Raw } from './support/instances.ts'
-
-const run = promisify(execFile)
 
 /** The part of eureka-js-client that its README shows; it has no types of its own. */
 interface JsClient {
@@ -68,28 +66,13 @@ for (const [name, eureka] of [
   })
 }
 
-const PY_CLIENT = 'py_eureka_client==0.13.3'
-const pyFolder = join(import.meta.dirname, '../../node_modules/.cache/breakwater', PY_CLIENT)
+const python = await pythonPackage('py_eureka_client==0.13.3', 'py_eureka_client')
 
-/** The client's folder, or why there is none. */
-async function installPyClient (): Promise<string | undefined> {
-  try {
-    if (!existsSync(join(pyFolder, 'py_eureka_client'))) {
-      await run('python3', ['-m', 'pip', 'install', '--quiet', '--target', pyFolder, PY_CLIENT], { timeout: 90_000 })
-    }
-    return undefined
-  } catch (failure) {
-    return `Python or ${PY_CLIENT} is not at hand: ${(failure as Error).message.split('\n')[0]}`
-  }
-}
-
-const missing = await installPyClient()
-
-t.test('py_eureka_client', missing === undefined ? {} : { skip: missing }, async t => {
+t.test('py_eureka_client', { skip: python.skip }, async t => {
   const { url } = await startDiscovery(t)
   await register(url)
   const member = spawn('python3', [join(import.meta.dirname, 'fixtures/member.py'), `${url}/eureka/`, 'py:1'],
-    { env: { ...process.env, PYTHONPATH: pyFolder } })
+    { env: python.env })
   t.after(() => member.kill('SIGKILL'))
   const seen = lastLine(member)
   const sees = (what: string, expected: Raw) =>

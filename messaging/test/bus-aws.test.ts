@@ -1,6 +1,7 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { startFauxqs } from 'fauxqs'
 import { t } from 'tap'
+import { pythonPackage } from '../../scripts/python-package.ts'
 import { awsBus, readAwsUrl } from '../aws.ts'
 import { busConformance, message, until } from './bus-conformance.ts'
 import { freePort } from './servers.ts'
@@ -19,11 +20,12 @@ t.test('SNS/SQS on fauxqs passes the suite', async t => {
     connect: connectTo(`http://127.0.0.1:${server.port}`) })
 })
 
-const python = spawnSync('python3', ['-c', 'import moto.server']).status === 0
+const python = await pythonPackage('moto[server]==5.2.1', 'moto')
 
-t.test('SNS/SQS on moto, the second opinion', { skip: python ? false : 'moto[server] is not installed' }, async t => {
+t.test('SNS/SQS on moto, the second opinion', { skip: python.skip }, async t => {
   const port = await freePort()
-  const child = spawn('python3', ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' })
+  const child = spawn('python3', ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)],
+    { stdio: 'ignore', env: python.env })
   t.teardown(async () => {
     child.kill()
     await until(() => child.exitCode !== null || child.signalCode !== null, 'moto has ended')
