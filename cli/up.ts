@@ -24,7 +24,7 @@ export async function up (process: NodeJS.Process, args: readonly string[]): Pro
     startTimeoutMs: options.startTimeoutMs,
     restart: options.restart,
     onStatus: status => { view.status(status) },
-    onLine: (name, line) => { view.line(name, line) },
+    onLines: (name, lines) => { view.lines(name, lines) },
     onProblem: (message, lastLines) => { view.problem(message, lastLines) }
   })
   // Signals first: Ctrl-C during the start must stop what has started.

@@ -3,9 +3,12 @@ import { createWriteStream, mkdirSync, renameSync, type WriteStream } from 'node
 import path from 'node:path'
 
 const MAX_BYTES = 10 * 1024 * 1024
+/** What a slow disk may hold up in memory; what comes then is left out, and the file says how much. */
+const MAX_WAITING_BYTES = 4 * 1024 * 1024
 
 export interface LogFile {
-  write (line: string): void
+  /** Whole lines, each with its end. */
+  write (lines: string): void
   close (): void
 }
 
@@ -15,16 +18,26 @@ export function openLogFile (folder: string, name: string): LogFile {
   const file = path.join(folder, `${name}.log`)
   let stream = open(file)
   let bytes = 0
+  let leftOut = 0
+
+  function turnOver (): void {
+    stream.end()
+    renameSync(file, `${file}.1`)
+    stream = open(file)
+    bytes = 0
+  }
+
   return {
-    write (line) {
-      bytes += line.length + 1
-      if (bytes > MAX_BYTES) {
-        stream.end()
-        renameSync(file, `${file}.1`)
-        stream = open(file)
-        bytes = 0
+    write (lines) {
+      if (stream.writableLength > MAX_WAITING_BYTES) {
+        leftOut += lines.length
+        return
       }
-      stream.write(`${line}\n`)
+      if (leftOut > 0) stream.write(`... ${leftOut} characters left out: the disk did not keep up\n`)
+      leftOut = 0
+      bytes += lines.length
+      if (bytes > MAX_BYTES) turnOver()
+      stream.write(lines)
     },
     close () { stream.end() }
   }

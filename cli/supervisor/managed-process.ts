@@ -5,11 +5,9 @@
  * supervisor that dies takes the channel with it, and the child then stops by itself, so SIGKILL leaves no orphans.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import type { LogFile } from './log-file.ts'
+import { LastLines, readLines } from './output.ts'
 import type { ProcessSpec } from './plan.ts'
-
-const KEPT_LINES = 20
 
 export interface Exit {
   readonly code: number | null
@@ -36,7 +34,8 @@ export interface ManagedProcess {
 export interface LaunchOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly log: LogFile
-  readonly onLine: (line: string) => void
+  /** Whole lines, each with its end. */
+  readonly onLines: (lines: string) => void
 }
 
 /** Starts the child with this process's own Node, whatever is first in PATH. */
@@ -47,29 +46,27 @@ export function launch (spec: ProcessSpec, port: number, options: LaunchOptions)
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc']
   })
-  const lines: string[] = []
-  keepLines(child, lines, options)
+  const last = keepLines(child, options)
   const exited = watchExit(child)
   return {
     pid: child.pid,
     ready: watchReady(child, exited),
     exited,
-    lastLines: () => lines,
+    lastLines: () => last.read(),
     kill: signal => { child.kill(signal) },
     stop: graceMs => stopChild(child, exited, graceMs)
   }
 }
 
-function keepLines (child: ChildProcess, lines: string[], { log, onLine }: LaunchOptions): void {
-  const keep = (line: string) => {
-    lines.push(line)
-    if (lines.length > KEPT_LINES) lines.shift()
-    log.write(line)
-    onLine(line)
+function keepLines (child: ChildProcess, { log, onLines }: LaunchOptions): LastLines {
+  const last = new LastLines()
+  const keep = (lines: string) => {
+    last.add(lines)
+    log.write(lines)
+    onLines(lines)
   }
-  for (const stream of [child.stdout, child.stderr]) {
-    if (stream !== null) createInterface({ input: stream }).on('line', keep)
-  }
+  for (const stream of [child.stdout, child.stderr]) if (stream !== null) readLines(stream, keep)
+  return last
 }
 
 function watchExit (child: ChildProcess): Promise<Exit> {

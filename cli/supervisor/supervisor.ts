@@ -31,7 +31,8 @@ export interface SupervisorOptions {
   readonly startTimeoutMs: number
   readonly restart: boolean
   readonly onStatus: (status: ProcessStatus) => void
-  readonly onLine: (name: string, line: string) => void
+  /** What a process wrote: whole lines, each with its end. */
+  readonly onLines: (name: string, lines: string) => void
   /** The explanation of an exit, with the process's last lines before it. */
   readonly onProblem: (message: string, lastLines: readonly string[]) => void
 }
@@ -81,7 +82,7 @@ export function createSupervisor (specs: readonly ProcessSpec[], options: Superv
     const child = launch(slot.spec, slot.port, {
       env: { ...options.env, ...slot.spec.env(addresses()) },
       log: slot.log,
-      onLine: line => { options.onLine(slot.spec.name, line) }
+      onLines: lines => { options.onLines(slot.spec.name, lines) }
     })
     slot.process = child
     update(slot, { state: 'STARTING', pid: child.pid, note: '' })

@@ -26,7 +26,7 @@ export async function startStack (t: Test, args: readonly string[] = []): Promis
     startTimeoutMs: 60_000,
     restart: false,
     onStatus: () => {},
-    onLine: () => {},
+    onLines: () => {},
     onProblem: (message, lastLines) => { t.comment(message, ...lastLines) }
   })
   t.teardown(() => supervisor.stop())

@@ -19,7 +19,7 @@ function setUp (t: Test, specs: readonly ProcessSpec[], more: { restart?: boolea
     startTimeoutMs: 30_000,
     restart: false,
     onStatus: status => { seen.push(status) },
-    onLine: () => {},
+    onLines: () => {},
     onProblem: (message, lastLines) => { problems.push({ message, lastLines: [...lastLines] }) },
     ...more
   })

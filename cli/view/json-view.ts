@@ -5,7 +5,7 @@ export function createJsonView (write: (text: string) => void): View {
   const emit = (event: string, data: object) => { write(`${JSON.stringify({ event, at: Date.now(), ...data })}\n`) }
   return {
     status: status => { emit('status', status) },
-    line: () => {},
+    lines: () => {},
     problem: (message, lastLines) => { emit('problem', { message, lastLines }) },
     ready: summary => { emit('ready', summary) },
     close: () => {}

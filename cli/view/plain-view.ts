@@ -7,7 +7,7 @@ export function createPlainView (write: (text: string) => void): View {
       const details = [url, pid === undefined ? undefined : `pid ${pid}`, note].filter(Boolean).join('  ')
       write(`${name.padEnd(16)} ${state.padEnd(9)} ${details}`.trimEnd() + '\n')
     },
-    line: () => {},
+    lines: () => {},
     problem (message, lastLines) {
       for (const line of lastLines) write(`  | ${line}\n`)
       write(`${message}\n`)

@@ -3,8 +3,8 @@ import type { ProcessStatus } from '../supervisor/supervisor.ts'
 
 export interface View {
   status (status: ProcessStatus): void
-  /** A line that a process wrote. */
-  line (name: string, text: string): void
+  /** What a process wrote: whole lines, each with its end. */
+  lines (name: string, text: string): void
   problem (message: string, lastLines: readonly string[]): void
   /** Everything is up. */
   ready (summary: ReadySummary): void

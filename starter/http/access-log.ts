@@ -1,7 +1,10 @@
 /**
- * One line per finished request, in the form of every other line of the log, but joined from ready texts and written
- * once per turn of the event loop: pino's way through redaction and serializers costs more than the rest of a small
- * request. It is the logger `access`: /actuator/loggers turns it off and on.
+ * One line per finished request, in the form of every other line of the log, but joined from ready texts: pino's way
+ * through redaction and serializers costs more than the rest of a small request. It is the logger `access`:
+ * /actuator/loggers turns it off and on.
+ *
+ * Lines are written many at a time, because a write wakes whoever reads them, so they may come after later lines of
+ * other loggers; their time says when it was. A process that is killed loses those of the last tenth of a second.
  */
 import pino from 'pino'
 import type { Logger } from '../logger.ts'
@@ -11,17 +14,20 @@ const INFO = pino.levels.values['info'] ?? 30
 /** Ready texts kept, one per method and route; methods of Node's parser and declared routes are few. */
 const MAX_HEADS = 2_000
 
+const FLUSH_MS = 100
+const FLUSH_CHARACTERS = 65_536
+
 interface LineStream {
   write (lines: string): unknown
 }
 
-/** Writes behind the requests; nothing is kept longer than one turn of the event loop. */
 export class AccessLog {
   readonly #log: Logger
   readonly #stream: LineStream | undefined
   readonly #service: string
   readonly #heads = new Map<string, string>()
   #pending = ''
+  #timer: NodeJS.Timeout | undefined
   #timeMs = 0
   #time = ''
 
@@ -34,17 +40,20 @@ export class AccessLog {
 
   add (method: string, route: string | undefined, status: number, elapsedMs: number, context: RequestContext): void {
     if (this.#log.levelVal > INFO) return
-    if (this.#pending === '') setImmediate(() => this.#flush())
+    if (this.#pending === '') this.#timer = setTimeout(() => this.flush(), FLUSH_MS)
     // Ids were checked when they came in: none holds a character that JSON would escape.
     this.#pending += `{"level":"info","time":"${this.#now()}","service":${this.#service},"logger":"access",` +
       `"requestId":"${context.requestId}","traceId":"${context.traceId}","spanId":"${context.spanId}",` +
       `${this.#head(method, route)},"status":${status},"ms":${Math.round(elapsedMs * 100) / 100},"msg":"request"}\n`
+    if (this.#pending.length >= FLUSH_CHARACTERS) this.flush()
   }
 
-  #flush (): void {
+  /** Writes what there is; to be called once more at the end. */
+  flush (): void {
+    clearTimeout(this.#timer)
     const lines = this.#pending
     this.#pending = ''
-    this.#stream?.write(lines)
+    if (lines !== '') this.#stream?.write(lines)
   }
 
   #head (method: string, route = ''): string {

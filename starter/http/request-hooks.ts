@@ -47,6 +47,7 @@ export function addRequestHooks (app: FastifyInstance, options: RequestHookOptio
     }
     done()
   })
+  if (accessLog !== undefined) app.addHook('onClose', async () => accessLog.flush())
 }
 
 function spanOf (method: string, route: string, status: number, elapsedMs: number, context: RequestContext): Span {

@@ -154,8 +154,26 @@ t.test('the access log: one whole line a request, by pattern and without the que
   t.notOk(Object.hasOwn(requests()[50] ?? {}, 'route'), 'probes are not logged, unknown paths are')
   await app.inject({ method: 'POST', url: '/actuator/loggers/access', payload: '{"configuredLevel":"OFF"}' })
   await app.inject('/a%22b/1')
-  await new Promise(resolve => setImmediate(resolve))
+  await app.close()
   t.equal(requests().length, 51)
+})
+
+t.test('the access log: what was asked up to the last moment is there when the service has stopped', async t => {
+  const { app, lines } = await serviceOf(t)
+  const asked = Promise.withResolvers<void>()
+  const answer = Promise.withResolvers<string>()
+  app.get('/last', () => {
+    asked.resolve()
+    return answer.promise
+  })
+  const running = await app.start()
+  const last = fetch(`${running.url}/last`)
+  await asked.promise
+  const stopped = running.stop()
+  setTimeout(() => answer.resolve('ok'), 50)
+  t.equal((await last).status, 200)
+  await stopped
+  t.match(lines.findLast(line => line['msg'] === 'request'), { route: '/last', status: 200 })
 })
 
 t.test('/internal answers to this machine, not through a proxy, in no spelling', async t => {
