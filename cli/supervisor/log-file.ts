@@ -8,7 +8,7 @@ const MAX_WAITING_BYTES = 4 * 1024 * 1024
 
 export interface LogFile {
   /** Whole lines, each with its end. */
-  write (lines: string): void
+  write (lines: Buffer): void
   close (): void
 }
 
@@ -33,7 +33,7 @@ export function openLogFile (folder: string, name: string): LogFile {
         leftOut += lines.length
         return
       }
-      if (leftOut > 0) stream.write(`... ${leftOut} characters left out: the disk did not keep up\n`)
+      if (leftOut > 0) stream.write(`... ${leftOut} bytes left out: the disk did not keep up\n`)
       leftOut = 0
       bytes += lines.length
       if (bytes > MAX_BYTES) turnOver()

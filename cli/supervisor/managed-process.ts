@@ -35,7 +35,7 @@ export interface LaunchOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly log: LogFile
   /** Whole lines, each with its end. */
-  readonly onLines: (lines: string) => void
+  readonly onLines: (lines: Buffer) => void
 }
 
 /** Starts the child with this process's own Node, whatever is first in PATH. */
@@ -60,7 +60,7 @@ export function launch (spec: ProcessSpec, port: number, options: LaunchOptions)
 
 function keepLines (child: ChildProcess, { log, onLines }: LaunchOptions): LastLines {
   const last = new LastLines()
-  const keep = (lines: string) => {
+  const keep = (lines: Buffer) => {
     last.add(lines)
     log.write(lines)
     onLines(lines)

@@ -32,7 +32,7 @@ export interface SupervisorOptions {
   readonly restart: boolean
   readonly onStatus: (status: ProcessStatus) => void
   /** What a process wrote: whole lines, each with its end. */
-  readonly onLines: (name: string, lines: string) => void
+  readonly onLines: (name: string, lines: Buffer) => void
   /** The explanation of an exit, with the process's last lines before it. */
   readonly onProblem: (message: string, lastLines: readonly string[]) => void
 }

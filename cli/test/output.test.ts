@@ -10,7 +10,7 @@ import { LastLines, readLines } from '../supervisor/output.ts'
 t.test('lines stay whole, whatever the pieces they arrive in', async t => {
   const stream = new PassThrough()
   const got: string[] = []
-  readLines(stream, lines => got.push(lines))
+  readLines(stream, lines => got.push(lines.toString()))
   const bytes = Buffer.from('one\ntwö\n\nthree')
   for (const byte of bytes) stream.write(Buffer.of(byte))
   stream.end()
@@ -29,7 +29,7 @@ t.test('a line without end does not fill the memory', async t => {
 
 t.test('the last lines are the last twenty', async t => {
   const last = new LastLines()
-  for (let at = 0; at < 5_000; at++) last.add(`line ${at}\nand its second\n`)
+  for (let at = 0; at < 5_000; at++) last.add(Buffer.from(`line ${at}\nand its second\n`))
   t.equal(last.read().length, 20)
   t.equal(last.read().at(-1), 'and its second')
   t.equal(last.read()[0], 'line 4990')
@@ -39,7 +39,7 @@ t.test('the file turns over at its limit and keeps one older', async t => {
   const folder = t.testdir()
   const log = openLogFile(folder, 'users')
   for (let at = 0; at < 11; at++) {
-    log.write(`${at} ${'x'.repeat(1_000_000)}\n`)
+    log.write(Buffer.from(`${at} ${'x'.repeat(1_000_000)}\n`))
     // A slow disk would leave lines out, which is not what is looked at here.
     await sleep(20)
   }
@@ -53,12 +53,12 @@ t.test('the file turns over at its limit and keeps one older', async t => {
 t.test('what a disk does not take is left out, and said', async t => {
   const folder = t.testdir()
   const log = openLogFile(folder, 'users')
-  for (let at = 0; at < 8; at++) log.write(`${'x'.repeat(1_000_000)}\n`)
+  for (let at = 0; at < 8; at++) log.write(Buffer.from(`${'x'.repeat(1_000_000)}\n`))
   const file = path.join(folder, 'users.log')
   while (!existsSync(file) || statSync(file).size < 4_000_000) await sleep(5)
   await sleep(50)
-  log.write('again\n')
+  log.write(Buffer.from('again\n'))
   log.close()
   while (!readFileSync(file, 'utf8').endsWith('again\n')) await sleep(5)
-  t.match(readFileSync(file, 'utf8').slice(-100), /\n\.\.\. \d+ characters left out: the disk did not keep up\nagain\n$/)
+  t.match(readFileSync(file, 'utf8').slice(-100), /\n\.\.\. \d+ bytes left out: the disk did not keep up\nagain\n$/)
 })

@@ -51,7 +51,7 @@ export function createTableView (options: TableOptions): TableView {
   const timer = setInterval(draw, REDRAW_MS)
   return {
     status: status => { statuses.set(status.name, status) },
-    lines: (name, text) => { if (logs) above(text.replaceAll(/^(?=.)/gm, `${pc.dim(name.padEnd(16))} `)) },
+    lines: (name, text) => { if (logs) above(text.toString().replaceAll(/^(?=.)/gm, `${pc.dim(name.padEnd(16))} `)) },
     problem: (message, lastLines) => {
       above([...lastLines.map(line => pc.dim(`  | ${line}`)), pc.red(message), ''].join('\n'))
     },

@@ -4,7 +4,7 @@ import type { ProcessStatus } from '../supervisor/supervisor.ts'
 export interface View {
   status (status: ProcessStatus): void
   /** What a process wrote: whole lines, each with its end. */
-  lines (name: string, text: string): void
+  lines (name: string, text: Buffer): void
   problem (message: string, lastLines: readonly string[]): void
   /** Everything is up. */
   ready (summary: ReadySummary): void

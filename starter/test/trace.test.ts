@@ -26,6 +26,12 @@ t.test('traceparent: what W3C accepts and what it does not', t => {
     t.equal(parseTraceParent(bad), undefined, String(bad).slice(0, 60))
   }
   fc.assert(fc.property(fc.string(), text => { parseTraceParent(text) }))
+  const form = /^(?!ff)(?:00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}|(?!00)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[^\n]*)?)$/
+  const good = `00-${TRACE}-${SPAN}-01`
+  fc.assert(fc.property(fc.nat(60), fc.constantFrom('0', 'f', 'g', 'A', '-', '', '-x', '/', ':', '`'), fc.nat(2), (at, put, taken) => {
+    const text = good.slice(0, at) + put + good.slice(at + taken)
+    t.equal(parseTraceParent(text) !== undefined, form.test(text), text)
+  }), { numRuns: 500 })
   const ids = createIdSource()
   fc.assert(fc.property(fc.boolean(), sampled => {
     const [traceId, parentId] = [ids.traceId(), ids.spanId()]
