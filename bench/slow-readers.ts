@@ -21,6 +21,7 @@ const { values } = parseArgs({ options: {
 const readers = Number(values.readers)
 const bodyBytes = Number(values.kib) * 1024
 const DEADLINE_MS = 60_000
+const WARM_UP_ROUNDS = 50
 
 if (values.upstream === true) serveBodies()
 else await measure()
@@ -73,8 +74,10 @@ interface Figures {
 async function read (gateway: Started): Promise<Figures> {
   const port = Number(new URL(gateway.url).port)
   const pid = gateway.child.pid!
-  // Once at full speed first: code, pools and buffers that are there anyway.
-  for (const one of await Promise.all(Array.from({ length: 20 }, () => ask(port)))) await finish(one)
+  // At full speed first: compiled code, pools and buffers are there anyway.
+  for (let round = 0; round < WARM_UP_ROUNDS; round++) {
+    await Promise.all(Array.from({ length: 20 }, async () => finish(await ask(port))))
+  }
   await sleep(1_000)
   const before = rssBytes(pid)
   const stallBeforeMs = await stall(gateway.management)

@@ -9,9 +9,19 @@ import { Peer, TrustedProxies } from './http1/peer.ts'
 import type { Loop } from './loop.ts'
 import { clientCertificate, type ClientCertificate } from './security/client-certificate.ts'
 
+/**
+ * Listening sockets of one loop, where they can share the port. libuv accepts one connection of each a turn: with a
+ * single one, those who connect to a busy loop wait a turn for each that came before them, which adds up to seconds.
+ */
+const ACCEPTORS = 32
+const BACKLOG = 4_096
+/** Half-open: a client may end its side after its last request and still be answered. */
+const SOCKET = { noDelay: true, allowHalfOpen: true }
+
 export class Listener {
   private readonly loop: Loop
   private readonly server: Server
+  private readonly others: readonly Server[]
   private readonly proxies: TrustedProxies
   private readonly certificates: Certificates | undefined
   /** Open connections by address. */
@@ -23,13 +33,19 @@ export class Listener {
     const { tls } = loop.options
     this.certificates = tls === undefined ? undefined : new Certificates(tls, loop.log)
     this.server = this.certificates === undefined ? this.plainServer() : this.tlsServer(this.certificates)
+    this.others = loop.options.reusePort ? Array.from({ length: ACCEPTORS - 1 }, () => this.acceptor()) : []
   }
 
-  /** Half-open: a client may end its side after its last request and still be answered. */
+  /** Another ear on the same port; what it accepts is the server's. */
+  private acceptor (): Server {
+    const pauseOnConnect = this.certificates === undefined
+    return createServer({ ...SOCKET, pauseOnConnect }, (socket) => { this.server.emit('connection', socket) })
+  }
+
   private plainServer (): Server {
-    return createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (accepted) => {
+    return createServer({ ...SOCKET, pauseOnConnect: true }, (accepted) => {
       let client: ClientConnection | undefined = undefined
-      const socket = readingIntoShared(accepted, this.loop.readBuffer, (bytes) => client!.read(bytes))
+      const socket = readingIntoShared(accepted, this.loop, (bytes) => client!.read(bytes))
       if (this.admit(socket)) client = this.serve(socket, this.peerOf(socket, false))
     })
   }
@@ -40,8 +56,7 @@ export class Listener {
       ...certificates.options(),
       handshakeTimeout: tls!.handshakeTimeoutMs,
       ALPNProtocols: http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
-      noDelay: true,
-      allowHalfOpen: true
+      ...SOCKET
     }, (socket: TLSSocket) => {
       const shown = socket.getPeerX509Certificate()
       // Asked for only, a certificate may be missing; one of an unknown authority is refused as where it is required.
@@ -64,17 +79,23 @@ export class Listener {
 
   /** Resolves with the port. */
   async listen (port: number): Promise<number> {
+    await this.bind(this.server, port)
+    const { port: bound } = this.server.address() as AddressInfo
+    for (const other of this.others) await this.bind(other, bound)
+    return bound
+  }
+
+  private async bind (server: Server, port: number): Promise<void> {
     const { host, reusePort } = this.loop.options
     await new Promise<void>((resolve, reject) => {
-      this.server.once('error', (cause) => reject(error('E_GATEWAY_LISTEN', [`${host}:${port}`], { cause })))
-      this.server.listen({ host, port, reusePort, backlog: 4096 }, resolve)
+      server.once('error', (cause) => reject(error('E_GATEWAY_LISTEN', [`${host}:${port}`], { cause })))
+      server.listen({ host, port, reusePort, backlog: BACKLOG }, resolve)
     })
-    return (this.server.address() as AddressInfo).port
   }
 
   /** No new connections; the open ones are not touched. */
   close (): void {
-    this.server.close()
+    for (const server of [this.server, ...this.others]) server.close()
     this.certificates?.close()
   }
 

@@ -15,6 +15,7 @@ import { Departures } from './http1/departures.ts'
 import { DroppedFields } from './http1/dropped-fields.ts'
 import type { HttpExchange } from './http1/exchange.ts'
 import { PRIVATE } from './http1/header-lines.ts'
+import { ReadTurns } from './http1/read-turns.ts'
 import { Upgrades } from './http1/upgrades.ts'
 import { Http2Front } from './http2/front.ts'
 import { IdPool, isRequestId, isTraceparent, traceIdOf } from './ids.ts'
@@ -38,6 +39,7 @@ export class Loop {
   readonly readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
   readonly buffers = new BufferPool()
   readonly departures = new Departures()
+  readonly readTurns = new ReadTurns()
   readonly tls: ConnectionOptions
   readonly clients = new Set<ClientConnection>()
   readonly connections = new Set<UpstreamConnection>()

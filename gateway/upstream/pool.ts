@@ -5,6 +5,7 @@
 import { connect, isIP, type NetConnectOpts } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { HttpExchange } from '../http1/exchange.ts'
+import { LARGE_READ } from '../http1/read-turns.ts'
 import { Origin } from '../http2/origin.ts'
 import type { Wire } from '../http2/wire.ts'
 import type { Loop } from '../loop.ts'
@@ -88,7 +89,8 @@ export class Pool {
       buffer: this.loop.readBuffer,
       callback: (length: number, buffer: Uint8Array): boolean => {
         connection!.read(buffer as Buffer, length)
-        return true
+        if (length >= LARGE_READ) connection!.waitForTurn()
+        return length < LARGE_READ
       }
     }
     const { host, port, secure } = this.instance

@@ -56,6 +56,7 @@ export class UpstreamConnection {
   private left = 0
   private blockedSinceMs = 0
   private paused = false
+  private waitsForTurn = false
   private readonly decoder = new ChunkedDecoder()
 
   constructor (socket: UpstreamSocket, pool: Pool, nowMs: number) {
@@ -197,7 +198,7 @@ export class UpstreamConnection {
     if (!reusable) return this.destroy()
     const seconds = exchange.response.keepAliveSeconds
     if (seconds >= 0) this.promisedIdleMs = Math.max(0, seconds * 1000 - 1000)
-    if (this.paused) this.resume()
+    this.resume()
     this.pool.release(this)
   }
 
@@ -246,7 +247,19 @@ export class UpstreamConnection {
   resume (): void {
     if (!this.paused) return
     this.paused = false
-    this.socket.resume()
+    if (!this.waitsForTurn) this.socket.resume()
+  }
+
+  /** Whoever reads stops now. Also a connection that has gone back to its pool is to be heard again. */
+  waitForTurn (): void {
+    this.waitsForTurn = true
+    this.pool.loop.readTurns.add(this)
+  }
+
+  readOn (): void {
+    if (!this.waitsForTurn) return
+    this.waitsForTurn = false
+    if (!this.paused) this.socket.resume()
   }
 
   destroy (): void {
