@@ -60,7 +60,7 @@ export async function oneCore (plan: Plan): Promise<void> {
   aim('requests per CPU-second against haproxy', cpuRatio(results, 'haproxy'), 0.75)
   aim('requests per CPU-second against nginx', cpuRatio(results, 'nginx'), 0.6)
   for (const peer of ['@fastify/http-proxy', 'http-proxy 1.18']) {
-    aim(`requests per CPU-second against ${peer} with log, histogram and trace ids`, cpuRatio(results, peer), 6)
+    aim(`requests per CPU-second against ${peer} with the same on`, cpuRatio(results, peer), 6)
     console.log(`          against it bare, without what ours has on: ${cpuRatio(results, `${peer}, bare`).toFixed(2)}x`)
   }
 }

@@ -4,7 +4,7 @@
  */
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
-import { extras } from './extras.ts'
+import { extras, PREFIXES } from './extras.ts'
 
 interface Legacy { web (request: unknown, response: unknown): void, on (event: string, listener: () => void): void }
 
@@ -17,6 +17,8 @@ const added = extras(file)
 
 function watched (request: IncomingMessage, response: ServerResponse): void {
   const startedMs = performance.now()
+  const isRouted = PREFIXES.some((prefix) => request.url?.startsWith(prefix))
+  if (!isRouted || added?.allows(response) === false) return void response.writeHead(isRouted ? 503 : 404).end()
   request.headers['traceparent'] = added?.traceparent()
   const { method = '', url = '', socket: { remoteAddress: remote = '' } } = request
   response.once('finish', () => {
