@@ -16,6 +16,7 @@ import { DroppedFields } from './http1/dropped-fields.ts'
 import type { HttpExchange } from './http1/exchange.ts'
 import { PRIVATE } from './http1/header-lines.ts'
 import { ReadTurns } from './http1/read-turns.ts'
+import { RequestTurns } from './http1/request-turns.ts'
 import { Upgrades } from './http1/upgrades.ts'
 import { Http2Front } from './http2/front.ts'
 import { IdPool, isRequestId, isTraceparent, traceIdOf } from './ids.ts'
@@ -40,6 +41,7 @@ export class Loop {
   readonly buffers = new BufferPool()
   readonly departures = new Departures()
   readonly readTurns = new ReadTurns()
+  readonly requestTurns = new RequestTurns()
   readonly tls: ConnectionOptions
   readonly clients = new Set<ClientConnection>()
   readonly connections = new Set<UpstreamConnection>()

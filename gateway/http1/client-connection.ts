@@ -69,12 +69,13 @@ export class ClientConnection {
   /** Takes requests, and parts of them, from `chunk` until it is used up or has to wait. */
   private process (chunk: Buffer): void {
     this.processing = true
+    const { requestTurns } = this.loop
     const last = this.requests + MAX_AT_ONCE
     let at = 0
     while (at < chunk.length) {
       if (this.phase >= LINGER) break
-      const enough = this.phase === HEAD && this.requests === last
-      if (enough) setImmediate(() => this.goOn())
+      const enough = this.phase === HEAD && (this.requests === last || requestTurns.full)
+      if (enough) requestTurns.wait(this)
       if (enough || this.phase === BUSY || this.holding) {
         this.stash.keep(chunk.subarray(at))
         break
@@ -91,7 +92,7 @@ export class ClientConnection {
   }
 
   /** The next requests; at once, or after others had their turn. */
-  private goOn (): void {
+  goOn (): void {
     if (this.phase === HEAD && !this.processing) this.useStash()
     if (this.phase === HEAD && this.atEnd) this.linger()
     else this.adjustReading()
@@ -141,6 +142,7 @@ export class ClientConnection {
     const status = exchange.head.parse(text, start, end, bytes, shift)
     if (status !== 0) return this.refuse(status)
     this.requests++
+    this.loop.requestTurns.take()
     exchange.begin(this.loop.clock.now())
     if (exchange.body.done) this.phase = BUSY
     else {

@@ -87,3 +87,26 @@ t.test('turns are given in the order of waiting, a few in each turn of the loop,
   t.strictSame(order, Array.from({ length: 100 }, (_, at) => at))
   t.ok(Math.max(...perTurn) <= 16, String(perTurn))
 })
+
+t.test('thousands of requests that are ready together are spread over turns of the loop', async (t) => {
+  const { port, dataPlane } = await startDataPlane([])
+  t.teardown(() => dataPlane.stop(0))
+  const sockets = await Promise.all(Array.from({ length: 1_000 }, async () => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    await new Promise((resolve, reject) => { socket.once('connect', resolve).once('error', reject) })
+    return socket
+  }))
+  t.teardown(() => { for (const socket of sockets) socket.destroy() })
+  // Twice: the first time connections are accepted, which takes turns as well.
+  for (const turnsAtLeast of [4, 4]) {
+    let answered = 0
+    const turns = countTurns()
+    const answers = sockets.map((socket) => new Promise<void>((resolve) => {
+      socket.once('data', () => { answered++; resolve() })
+    }))
+    for (const socket of sockets) socket.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
+    await Promise.all(answers)
+    t.equal(answered, sockets.length)
+    t.ok(turns() >= turnsAtLeast, `${turns()} turns`)
+  }
+})

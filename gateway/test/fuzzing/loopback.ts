@@ -7,6 +7,7 @@ import { DATA_PLANE_DEFAULTS } from '../../data-plane-options.ts'
 import { ClientConnection } from '../../http1/client-connection.ts'
 import type { HttpExchange } from '../../http1/exchange.ts'
 import { Peer, TrustedProxies } from '../../http1/peer.ts'
+import { RequestTurns } from '../../http1/request-turns.ts'
 import { Loop } from '../../loop.ts'
 import type { Route, RouteTarget } from '../../routes/route.ts'
 import { Pool, type AcquireResult } from '../../upstream/pool.ts'
@@ -48,7 +49,8 @@ export function loopWith (target: RouteTarget): Loop {
   const loop = new Loop({ ...DATA_PLANE_DEFAULTS, limits, upstream }, () => {})
   const route = routeTo(target)
   loop.gateway.swap({ routes: [route], match: () => route })
-  return loop
+  // A case is tried in hundreds of pieces within one turn of the event loop.
+  return Object.assign(loop, { requestTurns: new RequestTurns(Infinity) })
 }
 
 const PROXIES = new TrustedProxies([])
