@@ -69,13 +69,12 @@ export class ClientConnection {
   /** Takes requests, and parts of them, from `chunk` until it is used up or has to wait. */
   private process (chunk: Buffer): void {
     this.processing = true
-    const { requestTurns } = this.loop
     const last = this.requests + MAX_AT_ONCE
     let at = 0
     while (at < chunk.length) {
       if (this.phase >= LINGER) break
-      const enough = this.phase === HEAD && (this.requests === last || requestTurns.full)
-      if (enough) requestTurns.wait(this)
+      const enough = this.phase === HEAD && (this.requests === last || this.loop.requestTurns.full)
+      if (enough) this.loop.requestTurns.wait(this)
       if (enough || this.phase === BUSY || this.holding) {
         this.stash.keep(chunk.subarray(at))
         break

@@ -69,9 +69,10 @@ t.test('Two workers share a port, their counters add up, and one that dies is re
   t.equal((await dataPlane.ask('die')).length, 2)
   await until(() => logged.filter((line) => line.includes('asked to die')).length === 2, 'both to die')
   await until(() => dataPlane.workersAlive === 2, 'both to be replaced')
-  let served = 0
-  for (let n = 0; served === 0 && n < 500; n++) served = await ask() === 200 ? 1 : 0
-  t.equal(served, 1, 'the new workers serve the newest routes')
+  // A thread that lives may not listen yet.
+  let served = false
+  for (const endMs = performance.now() + 30_000; !served && performance.now() < endMs;) served = await ask() === 200
+  t.ok(served, 'the new workers serve the newest routes')
   t.ok(await counted() >= 21, 'what the dead had counted is still there')
 })
 
