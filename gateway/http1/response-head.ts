@@ -104,7 +104,7 @@ export class ResponseHead implements ConnectionOptions {
       case 4: if (lines.isNamed(line, 'date')) this.hasDate = true; return true
       case 7: if (lines.isNamed(line, 'trailer') || lines.isNamed(line, 'upgrade')) lines.fate[line] = PRIVATE; return true
       case 10: return this.connectionOrKeepAlive(line)
-      case 14: return !lines.isNamed(line, 'content-length') || this.contentLengthField(line)
+      case 14: return this.settingsOrLength(line)
       case 17: return !lines.isNamed(line, 'transfer-encoding') || this.transferEncoding(line)
       case 16: case 18: case 19: if (lines.isPrefixed(line, 'proxy-')) lines.fate[line] = PRIVATE; return true
       default: return true
@@ -122,6 +122,12 @@ export class ResponseHead implements ConnectionOptions {
       if (timeout !== null) this.keepAliveSeconds = Number(timeout[1])
     }
     return true
+  }
+
+  /** RFC 7540, 3.2.1: its settings are about a connection. Node throws when they are put into a stream. */
+  private settingsOrLength (line: number): boolean {
+    if (this.lines.isNamed(line, 'http2-settings')) this.lines.fate[line] = PRIVATE
+    return !this.lines.isNamed(line, 'content-length') || this.contentLengthField(line)
   }
 
   private contentLengthField (line: number): boolean {

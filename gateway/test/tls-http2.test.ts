@@ -71,6 +71,22 @@ t.test('HTTP/2 with prior knowledge takes the same road', async (t) => {
     t.equal(upstream.received, '')
   })
 
+  await t.test('fields about a connection stay away from the stream: in interim answers, answers, trailers', async (t) => {
+    upstream.reset()
+    // Node throws at each of these; nobody caught it, and the event loop ended.
+    upstream.answerWith('HTTP/1.1 103 Early Hints\r\nHTTP2-Settings: a\r\nLink: </a>\r\n\r\n' +
+      'HTTP/1.1 200 OK\r\nHTTP2-Settings: b\r\nTE: gzip\r\nKeep-Alive: timeout=5\r\nTransfer-Encoding: chunked\r\n\r\n' +
+      '2\r\nok\r\n0\r\nHTTP2-Settings: c\r\nUpgrade: d\r\nX-Sum: 1\r\n\r\n')
+    const answer = await ask(session, { ':path': '/a/x' })
+    t.match(answer, { status: 200, body: 'ok', rstCode: 0 })
+    t.same(Object.keys(answer.headers), [':status', 'date'])
+    t.same(Object.entries(answer.trailers), [['x-sum', '1']])
+    const text = await new RawClient(gateway.port).send('GET /a/x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n').end()
+    t.notMatch(text, /http2-settings/i)
+    t.match(text, /0\r\nX-Sum: 1\r\n\r\n$/)
+    upstream.reset()
+  })
+
   await t.test('a broken answer resets the stream, not the session', async (t) => {
     upstream.reset()
     upstream.onHead = (peer) => peer.socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc')
