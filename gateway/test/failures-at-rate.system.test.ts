@@ -1,10 +1,11 @@
-/** Instances that fail one request in five under 2,000 requests/s, and what retries may cost while they do. */
+/** Instances that fail one request in five under 5,000 requests/s, and what retries may cost while they do. */
 import t, { type Test } from 'tap'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { call, server } from './harness.ts'
-import { instance, load } from './load.ts'
+import { instance, load, retries } from './load.ts'
 
-const RATE = 2_000
+/** Asked for: a machine that gives less is told how much it was, and the shares have to hold all the same. */
+const RATE = 5_000
 
 async function started (t: Test, manners: readonly string[]) {
   const instances = await Promise.all(manners.map(manner => instance(t, manner)))
@@ -25,12 +26,16 @@ ${instances.map(({ port }, i) => `            users[${i}]: { uri: "http://127.0.
 `)
 }
 
-t.test('one of five instances fails 20 % of 2,000 requests/s: after two seconds clients see fewer than one error in a thousand', async t => {
-  const { url } = await started(t, ['well', 'well', 'well', 'well', 'errors'])
-  await load(`${url}/users`, 2, RATE)
-  const { requests, errors } = await load(`${url}/users`, 3, RATE)
+t.test('one of five instances fails 20 % of 5,000 requests/s: after two seconds clients see fewer than one error in a thousand', async t => {
+  const { url, management } = await started(t, ['well', 'well', 'well', 'well', 'errors'])
+  const before = await load(`${url}/users`, 2, RATE)
+  const { requests, perSecond, errors } = await load(`${url}/users`, 3, RATE)
   t.equal(requests, 3 * RATE)
+  t.comment(`${before.perSecond}, then ${perSecond} requests/s`)
   t.ok(errors < requests / 1_000, `${errors} errors of ${requests}`)
+  const again = await retries(management, 'users')
+  t.ok(again > 0, 'there was something to try again')
+  t.ok(again < (before.requests + requests) / 5, `${again} further tries for ${before.requests + requests} requests`)
 })
 
 interface Sample { readonly atMs: number, readonly requests: number, readonly retries: number }
@@ -49,7 +54,7 @@ t.test('when all fail alike, retries stay within a fifth of the requests over an
     }
   }
   const watching = watch()
-  await load(`${url}/users`, 13, RATE / 4)
+  await load(`${url}/users`, 13, RATE / 10)
   stopped = true
   await watching
   const windows = samples.flatMap((from, i) => {

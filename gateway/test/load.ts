@@ -1,9 +1,9 @@
 /** Instances as processes of their own, and a steady load on what stands in front of them. */
 import type { Test } from 'tap'
 import type { ChildProcess } from 'node:child_process'
-import { Agent, get } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Callers } from './callers.ts'
 import { call, plainNode } from './harness.ts'
 
 const RATE = 200
@@ -23,6 +23,8 @@ export async function instance (t: Test, manner: string, port = 0): Promise<Upst
 
 export interface Load {
   readonly requests: number
+  /** The rate at which they left: below the one asked for where the machine gives no more. */
+  readonly perSecond: number
   readonly errors: number
   /** Answers that the fallback gave. */
   readonly fallbacks: number
@@ -33,21 +35,23 @@ export interface Load {
 
 /** An open loop: requests leave at their time, however the others fare. */
 export async function load (url: string, seconds: number, rate = RATE): Promise<Load> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 500 })
+  const callers = new Callers(url, 500)
   const sent: Array<Promise<{ status: number, elapsedMs: number }>> = []
   const startMs = performance.now()
   for (let i = 0; i < seconds * rate; i++) {
     const waitMs = startMs + i * 1_000 / rate - performance.now()
     if (waitMs > 1) await sleep(waitMs)
-    sent.push(one(url, agent))
+    sent.push(one(callers))
   }
+  const sentMs = performance.now() - startMs
   const answers = await Promise.all(sent)
-  agent.destroy()
+  callers.close()
   const times = answers.map(answer => answer.elapsedMs).toSorted((a, b) => a - b)
   const at = (percent: number) => Math.round(times[Math.min(times.length - 1,
     Math.floor(times.length * percent / 100))] ?? 0)
   return {
     requests: answers.length,
+    perSecond: Math.round(answers.length * 1_000 / sentMs),
     errors: answers.filter(answer => answer.status === 0 || answer.status >= 500).length,
     fallbacks: answers.filter(answer => answer.status === 203).length,
     p50: at(50),
@@ -56,18 +60,10 @@ export async function load (url: string, seconds: number, rate = RATE): Promise<
   }
 }
 
-function one (url: string, agent: Agent): Promise<{ status: number, elapsedMs: number }> {
+async function one (callers: Callers): Promise<{ status: number, elapsedMs: number }> {
   const startedMs = performance.now()
-  return new Promise(resolve => {
-    const done = (status: number) => resolve({ status, elapsedMs: performance.now() - startedMs })
-    const request = get(url, { agent, timeout: 20_000 }, response => {
-      response.resume()
-      response.on('end', () => done(response.complete ? response.statusCode ?? 0 : 0))
-      response.on('error', () => done(0))
-    })
-    request.on('timeout', () => request.destroy())
-    request.on('error', () => done(0))
-  })
+  const status = await callers.ask()
+  return { status, elapsedMs: performance.now() - startedMs }
 }
 
 export async function retries (management: string, service: string): Promise<number> {
