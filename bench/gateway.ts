@@ -4,13 +4,14 @@
  *
  * The proxy has core 0 for itself, the upstream (nginx) and wrk share core 1; all is pinned by taskset. CPU per request
  * is user and system time from /proc over the requests that wrk counted. Rounds in which the hypervisor took more than
- * 2 % are repeated. Needs Linux with wrk and nginx.
+ * 2 % are repeated. Needs Linux with wrk and nginx, and installs them where it can.
  *
- * Flags: --rounds N (7), --seconds N (5), --only one-core,both-cores,sizes,extras,stack
+ * Flags: --rounds N (7), --seconds N (5), --only one-core,both-cores,sizes,slow-readers,extras,stack
  */
 import { parseArgs } from 'node:util'
-import { bothCores, extras, oneCore, sizes, type Plan } from './gateway/blocks.ts'
-import { isInstalled } from './gateway/processes.ts'
+import { bothCores, extras, oneCore, type Plan } from './gateway/blocks.ts'
+import { installPeers } from './gateway/install.ts'
+import { sizes, slowReaders } from './gateway/sizes.ts'
 import { stack } from './gateway/stack.ts'
 
 const { values } = parseArgs({
@@ -18,14 +19,10 @@ const { values } = parseArgs({
 })
 const plan: Plan = { rounds: Number(values.rounds), seconds: Number(values.seconds) }
 const blocks = new Map<string, (plan: Plan) => Promise<void>>([
-  ['one-core', oneCore], ['both-cores', bothCores], ['sizes', sizes], ['extras', extras], ['stack', stack]
+  ['one-core', oneCore], ['both-cores', bothCores], ['sizes', sizes], ['slow-readers', slowReaders], ['extras', extras], ['stack', stack]
 ])
 
-for (const command of ['wrk', 'nginx']) {
-  if (isInstalled(command)) continue
-  console.error(`${command} is not installed: on Debian, apt-get install wrk nginx haproxy`)
-  process.exit(1)
-}
+installPeers()
 const wanted = values.only?.split(',') ?? [...blocks.keys()]
 for (const name of wanted) {
   const block = blocks.get(name)

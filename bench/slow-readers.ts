@@ -1,6 +1,6 @@
 /**
- * `node bench/slow-readers.ts [--readers 1000] [--kib 1024] [--seconds 5]`: what the gateway holds while so many
- * clients have asked for a body and do not read it, and whether its event loop is held up by them.
+ * `node bench/slow-readers.ts [--readers 1000] [--kib 1024] [--seconds 5] [--json]`: what the gateway holds while
+ * so many clients have asked for a body and do not read it, and whether its event loop is held up by them.
  *
  * Prints the gateway's resident memory before, while all wait, and after all have read, by reader; and the longest
  * stall. The bound is the one that docs/gateway-data-plane.md states and gateway/test/memory.test.ts checks.
@@ -16,7 +16,7 @@ import { rssBytes } from './lib/machine.ts'
 
 const { values } = parseArgs({ options: {
   readers: { type: 'string', default: '1000' }, kib: { type: 'string', default: '1024' },
-  seconds: { type: 'string', default: '5' }, upstream: { type: 'boolean' }
+  seconds: { type: 'string', default: '5' }, upstream: { type: 'boolean' }, json: { type: 'boolean' }
 } })
 const readers = Number(values.readers)
 const bodyBytes = Number(values.kib) * 1024
@@ -114,9 +114,11 @@ async function stall (management: string): Promise<number> {
 }
 
 function report ({ before, held, after, stallBeforeMs, stallMs }: Figures): void {
+  const heldKib = (held - before) / readers / 1024
+  if (values.json === true) return console.log(JSON.stringify({ heldKib, stallMs }))
   const mib = (bytes: number): string => (bytes / 1_048_576).toFixed(0)
   console.log(`${readers} readers of ${values.kib} KiB each
 memory before ${mib(before)} MiB, while all wait ${mib(held)} MiB, after ${mib(after)} MiB
-by reader ${((held - before) / readers / 1024).toFixed(0)} KiB
+by reader ${heldKib.toFixed(0)} KiB
 longest stall of the event loop ${stallMs.toFixed(0)} ms (${stallBeforeMs.toFixed(0)} ms until then)`)
 }

@@ -1,5 +1,5 @@
 /** The blocks of the measurement; each prints its table and its aims. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { interleave } from '../lib/rounds.ts'
@@ -13,13 +13,13 @@ export interface Plan {
   readonly seconds: number
 }
 
-type Shape = Pick<Load, 'path' | 'connections'> & { readonly script?: string }
+export type Shape = Pick<Load, 'path' | 'connections'> & { readonly script?: string }
 
 const SMALL: Shape = { path: '/', connections: 64 }
 const WARM_UP_SECONDS = 2
 
 /** Starts everybody, warms up, measures in turns, stops everybody. */
-async function compare (title: string, launches: ReadonlyMap<string, Launch>, shape: Shape, plan: Plan,
+export async function compare (title: string, launches: ReadonlyMap<string, Launch>, shape: Shape, plan: Plan,
   both: boolean): Promise<Results> {
   const folder = mkdtempSync(path.join(tmpdir(), 'breakwater-bench-'))
   const programs: Program[] = []
@@ -51,7 +51,7 @@ function cpuRatio (results: Results, peer: string): number {
   return of(results.get(peer), 'cpuMicros') / of(results.get('breakwater'), 'cpuMicros')
 }
 
-function rateRatio (results: Results, peer: string): number {
+export function rateRatio (results: Results, peer: string): number {
   return of(results.get('breakwater'), 'perSecond') / of(results.get(peer), 'perSecond')
 }
 
@@ -70,30 +70,13 @@ export async function bothCores (plan: Plan): Promise<void> {
   aim('throughput against nginx with two workers', rateRatio(results, 'nginx'), 0.75)
 }
 
-function installed (): Map<string, Launch> {
+/** Those that are no Node gateways. */
+export function installed (): Map<string, Launch> {
   return new Map<string, Launch>([
     ['breakwater', breakwater()],
     ...(isInstalled('nginx') ? [['nginx', nginxProxy] as const] : []),
     ...(isInstalled('haproxy') ? [['haproxy', haproxy] as const] : [])
   ])
-}
-
-export async function sizes (plan: Plan): Promise<void> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'breakwater-wrk-'))
-  const post = path.join(folder, 'post.lua')
-  writeFileSync(post, `wrk.method = 'POST'\nwrk.body = string.rep('a', 100000)\n`)
-  const shapes: ReadonlyArray<readonly [string, Shape, number]> = [
-    ['512 connections', { path: '/', connections: 512 }, 0],
-    ['2,000 connections', { path: '/', connections: 2_000 }, 0],
-    ['GET 100 kB', { path: '/100k', connections: 64 }, 0.7],
-    ['GET 1 MB', { path: '/1m', connections: 64 }, 0.7],
-    ['POST 100 kB', { path: '/post', connections: 64, script: post }, 0.7]
-  ]
-  for (const [title, shape, least] of shapes) {
-    const results = await compare(title, installed(), shape, plan, false)
-    if (least > 0) aim(`${title}: throughput against haproxy`, rateRatio(results, 'haproxy'), least)
-  }
-  rmSync(folder, { recursive: true, force: true })
 }
 
 const EXTRAS: ReadonlyArray<readonly [name: string, most: number]> = [

@@ -92,10 +92,13 @@ backend b
 /** Our gateway with extras left out by name. */
 export function breakwater (without = ''): Launch {
   return async ({ folder, upstreamPort, cores, workers }) => {
-    const port = await freePort()
-    return await start(port, cores, process.execPath, [path.join(HERE, 'under-test.ts'), `--port=${port}`,
+    const [port, stallPort] = [await freePort(), await freePort()]
+    const program = await start(port, cores, process.execPath, [path.join(HERE, 'under-test.ts'), `--port=${port}`,
       `--upstream=http://127.0.0.1:${upstreamPort}`, `--workers=${workers > 1 ? workers : 0}`,
-      `--log=${path.join(folder, 'breakwater-access.log')}`, `--without=${without}`])
+      `--log=${path.join(folder, 'breakwater-access.log')}`, `--without=${without}`, `--stall-port=${stallPort}`])
+    // With workers the loops are others than the one that could be asked.
+    if (workers > 1) return program
+    return { ...program, stallMs: async () => Number(await (await fetch(`http://127.0.0.1:${stallPort}`)).text()) }
   }
 }
 

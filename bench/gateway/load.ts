@@ -22,6 +22,8 @@ export interface Round {
   readonly errors: number
   readonly cpuMicros: number
   readonly rssBytes: number
+  /** The longest that the event loop was held up; NaN where nobody says. */
+  readonly stallMs: number
 }
 
 const HEADERS = [
@@ -32,6 +34,7 @@ const HEADERS = [
 
 /** Loads the program and measures what it spent on it. */
 export async function measure (program: Program, load: Load): Promise<Round> {
+  await program.stallMs?.()
   const before = program.cpuMs()
   const text = await wrk(load)
   const spentMs = program.cpuMs() - before
@@ -43,7 +46,8 @@ export async function measure (program: Program, load: Load): Promise<Round> {
     bytesPerSecond: bytes(/Transfer\/sec:\s+([\d.]+)([KMG]?)B/.exec(text)),
     errors: Number(/Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0) + socketErrors(text),
     cpuMicros: requests === 0 ? Number.NaN : spentMs * 1000 / requests,
-    rssBytes: program.rssBytes()
+    rssBytes: program.rssBytes(),
+    stallMs: await program.stallMs?.() ?? Number.NaN
   }
 }
 

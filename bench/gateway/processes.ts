@@ -12,6 +12,8 @@ export interface Program {
   /** User and system time of the program with its children. */
   cpuMs (): number
   rssBytes (): number
+  /** The longest stall of its event loop since it was last asked. */
+  stallMs? (): Promise<number>
   stop (): Promise<void>
 }
 

@@ -4,7 +4,7 @@ import type { Round } from './load.ts'
 
 export type Results = ReadonlyMap<string, readonly Round[]>
 
-const COLUMNS = ['req/s', 'CPU us/req', 'p50 ms', 'p99 ms', 'MB/s', 'RSS MiB', 'errors']
+const COLUMNS = ['req/s', 'CPU us/req', 'p50 ms', 'p99 ms', 'MB/s', 'RSS MiB', 'stall ms', 'errors']
 
 /** One line a candidate, medians over its rounds. */
 export function table (title: string, results: Results): void {
@@ -14,10 +14,15 @@ export function table (title: string, results: Results): void {
   for (const [name, rounds] of results) {
     const cells = [
       of(rounds, 'perSecond').toFixed(0), of(rounds, 'cpuMicros').toFixed(1), of(rounds, 'p50Ms').toFixed(2), of(rounds, 'p99Ms').toFixed(1),
-      (of(rounds, 'bytesPerSecond') / 1e6).toFixed(0), (of(rounds, 'rssBytes') / 1_048_576).toFixed(0), String(Math.max(...rounds.map((round) => round.errors)))
+      (of(rounds, 'bytesPerSecond') / 1e6).toFixed(0), (of(rounds, 'rssBytes') / 1_048_576).toFixed(0),
+      stall(of(rounds, 'stallMs')), String(Math.max(...rounds.map((round) => round.errors)))
     ]
     console.log(name.padEnd(width) + cells.map((cell) => cell.padStart(12)).join(''))
   }
+}
+
+function stall (ms: number): string {
+  return Number.isNaN(ms) ? '' : ms.toFixed(0)
 }
 
 export function of (rounds: readonly Round[] | undefined, field: keyof Round): number {

@@ -2,6 +2,8 @@
  * Our gateway as it is measured: 100 routes, breaker, retry, request ids, histogram, access log to a file. Each extra
  * can be left out by name (`--without=log,breaker`), which is how the cost of each is found.
  */
+import { createServer } from 'node:http'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
 import { DATA_PLANE_DEFAULTS, type DataPlaneOptions } from '../../gateway/data-plane-options.ts'
 import { ROUTING_DEFAULTS } from '../../gateway/options.ts'
@@ -16,10 +18,13 @@ const { values } = parseArgs({
     upstream: { type: 'string', default: '' },
     workers: { type: 'string', default: '0' },
     log: { type: 'string', default: '/dev/null' },
-    without: { type: 'string', default: '' }
+    without: { type: 'string', default: '' },
+    'stall-port': { type: 'string', default: '0' }
   }
 })
 const without = new Set(values.without.split(','))
+
+const RESOLUTION_MS = 5
 
 function named (name: string, args: Record<string, string>): NamedArgs {
   return { name, args: Object.assign(Object.create(null) as Record<string, string>, args) }
@@ -48,6 +53,8 @@ const snapshot = {
   options: { ...ROUTING_DEFAULTS, retryRefusedConnections: !without.has('retry') }
 }
 
+// Whoever finds the gateway listening may ask at once.
+await tellStalls(Number(values['stall-port']))
 if (options.workers > 0) {
   const dataPlane = createDataPlane(options, (level, message) => console.error(level, message))
   await dataPlane.start()
@@ -62,3 +69,14 @@ if (options.workers > 0) {
   await hosted.start(options.port)
 }
 process.stdout.write('ready\n')
+
+/** Answers anyone who asks with the longest stall of this thread's loop since the last time, in milliseconds. */
+async function tellStalls (port: number): Promise<void> {
+  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+  delays.enable()
+  const server = createServer((_request, response) => {
+    response.end(String(Math.max(0, delays.max / 1e6 - RESOLUTION_MS)))
+    delays.reset()
+  })
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+}
