@@ -96,7 +96,7 @@ export class Bridge extends Duplex {
     stream.respond(headers, { endStream: bodiless, waitForTrailers: response.chunked })
     this.left = response.contentLength
     this.phase = bodiless ? DONE : response.chunked ? CHUNKS : BYTES
-    if (response.chunked) stream.once('wantTrailers', () => stream.sendTrailers(trailersOf(this.decoder.trailers)))
+    if (response.chunked) stream.once('wantTrailers', () => this.trail())
     if (bodiless) this.push(null)
   }
 
@@ -132,12 +132,22 @@ export class Bridge extends Duplex {
     if (last < 0) done()
   }
 
-  /** RFC 9113, 8.1: an upload that goes on behind its answer is asked to stop; nobody would read it. */
   private finish (): void {
-    const { stream } = this
-    if (!stream.readableEnded) stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR))
+    const { response, stream } = this
+    if (!response.chunked) stream.once('finish', () => this.stopUpload())
     stream.end()
     this.push(null)
+  }
+
+  /** Node sends them a turn later, and not at all from a stream that was closed by then. */
+  private trail (): void {
+    this.stream.sendTrailers(trailersOf(this.decoder.trailers))
+    setImmediate(() => this.stopUpload())
+  }
+
+  /** RFC 9113, 8.1: an upload that goes on behind its answer is asked to stop; nobody would read it. */
+  private stopUpload (): void {
+    if (!this.stream.readableEnded) this.stream.close(constants.NGHTTP2_NO_ERROR)
   }
 
   /** The gateway has closed its side: an end that is too early must be seen as a reset. */

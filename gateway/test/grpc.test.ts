@@ -125,6 +125,8 @@ async function calls (t: Test, client: Client, instance: GrpcInstance): Promise<
   await t.test('a server that has enough ends a stream which its client goes on with', async (t) => {
     const call = client.makeBidiStreamRequest(GREETER.chat.path, bytes, bytes)
     const ended = statusOf(call)
+    call.write(text('one'))
+    await once(call, 'data')
     call.on('data', () => {})
     call.write(text('enough'))
     t.match(await ended, { code: status.RESOURCE_EXHAUSTED, details: 'enough' })
