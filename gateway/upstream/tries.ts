@@ -98,6 +98,8 @@ export class Tries {
     x.deadlineMs = Infinity
     upstream.outlet.add(upstreamHead(x, this.loop))
     this.sendPending(x, upstream)
+    // What the upstream has taken at once it does not ask for again: nothing else would make the client go on.
+    x.client.adjustReading()
   }
 
   private sendPending (x: HttpExchange, upstream: UpstreamConnection): void {
