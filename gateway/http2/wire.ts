@@ -11,7 +11,7 @@ import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { ChunkedDecoder, DATA, END } from '../http1/chunked.ts'
 import { reasonOf } from '../http1/reply.ts'
-import { fieldLines, streamHead, type StreamHead } from './fields.ts'
+import { fieldLines, streamHead, trailersOf, type StreamHead } from './fields.ts'
 
 const HEAD = 0
 const LENGTH = 1
@@ -101,7 +101,8 @@ export class Wire extends Duplex {
   /** A session that has closed meanwhile takes nothing: that is a refusal, too. */
   private request (head: StreamHead): ClientHttp2Stream | undefined {
     try {
-      return this.session!.request(head.fields as never, { endStream: this.phase === SENT })
+      const options = { endStream: this.phase === SENT, waitForTrailers: head.chunked }
+      return this.session!.request(head.fields as never, options)
     } catch (fault) {
       this.refused = true
       this.destroy(fault as Error)
@@ -126,9 +127,11 @@ export class Wire extends Duplex {
       stream.write(bytes.subarray(decoder.dataStart, decoder.dataEnd))
       found = decoder.next(bytes, decoder.at, bytes.length)
     }
-    // The request's trailers end here: Node can send them only from a stream that was opened for trailers, and no
-    // gRPC client has any.
-    if (found === END) this.sent(stream)
+    if (found !== END) return
+    const { trailers } = decoder
+    // Without a listener Node ends the stream by itself.
+    if (trailers !== '') stream.once('wantTrailers', () => stream.sendTrailers(trailersOf(trailers)))
+    this.sent(stream)
   }
 
   private sent (stream: ClientHttp2Stream): void {
@@ -182,7 +185,8 @@ export class Wire extends Duplex {
 
   override _destroy (fault: Error | null, done: (fault: Error | null) => void): void {
     const { socket, stream } = this
-    if (stream !== undefined && !stream.destroyed) stream.close(constants.NGHTTP2_CANCEL)
+    // In a turn of its own: Node ends the process when a stream that may bring trailers is closed while it reads.
+    if (stream !== undefined && !stream.destroyed) setImmediate(() => stream.close(constants.NGHTTP2_CANCEL))
     socket?.destroy()
     done(fault)
   }

@@ -20,6 +20,8 @@ function answer (stream: ServerHttp2Stream): void {
   if (often(0.05)) return void stream.destroy(new Error('broken'))
   if (often(0.05)) return stream.session?.destroy()
   if (often(0.05)) stream.session?.close()
+  // Answered whole while the request still comes: Node aborted where the rest of it was then cancelled at once.
+  if (often(0.1)) return stream.respond({ ':status': 200, 'grpc-status': '8' }, { endStream: true })
   if (often(0.3)) stream.additionalHeaders({ ':status': 103, link: '</a>' })
   stream.respond({ ':status': 200, ...(often(0.3) ? { 'content-type': 'application/grpc' } : {}) }, { waitForTrailers: true })
   stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
@@ -49,7 +51,8 @@ async function request (session: ClientHttp2Session): Promise<void> {
   const stream = session.request({
     ':path': often(0.5) ? '/one/x' : '/two/x', ':method': body ? 'POST' : often(0.1) ? 'HEAD' : 'GET',
     ...(often(0.2) ? { expect: '100-continue' } : {})
-  }, { endStream: !body })
+  }, { endStream: !body, waitForTrailers: body && often(0.5) })
+  stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': ['a', 'b'] }))
   stream.on('error', () => {})
   if (often(0.8)) stream.resume()
   else setTimeout(() => stream.resume(), random() * 30)

@@ -165,6 +165,43 @@ t.test('An HTTP/1.1 client and an instance that speaks HTTP/2', async (t) => {
   }
 })
 
+t.test('Trailers of a request, from clients of both versions, by the rules of HTTP/1.1', async (t) => {
+  const seen: Array<[string, string]> = []
+  let ends = 0
+  let refusals = 0
+  const server = await instance(t, (stream) => {
+    if (refusals-- > 0) return stream.close(constants.NGHTTP2_REFUSED_STREAM)
+    stream.on('trailers', (fields) => { seen.push(...Object.entries(fields) as Array<[string, string]>) })
+    stream.resume().on('end', () => {
+      ends++
+      stream.respond({ ':status': 200, 'content-length': 2 })
+      stream.end('ok')
+    })
+  })
+  const { port } = await plane(t, [h2('all', server.url)])
+  const post = (trailers: string): Promise<string> => new RawClient(port).send('POST /all/x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n' +
+    `Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n${trailers}\r\n`).end()
+  const forbidden = 'Host: evil\r\nAuthorization: evil\r\nHTTP2-Settings: evil\r\nTE: evil\r\nKeep-Alive: evil\r\nX-Forwarded-For: evil\r\n'
+
+  t.equal(statusOf(await post(`X-Sum: 1\r\nX-Sum: 2\r\n${forbidden}X-Raw: \xe4\r\n`)), 200)
+  t.same(seen.splice(0), [['x-sum', '1, 2'], ['x-raw', '\xe4']])
+  for (const framing of ['Content-Length: 3', 'Transfer-Encoding: chunked', 'Connection: close', 'X Y: 1']) t.equal(statusOf(await post(`${framing}\r\n`)), 400, framing)
+  t.same([ends, seen], [1, []], 'no such request was ended')
+  t.equal(statusOf(await post('')), 200)
+  t.equal(statusOf(await post(forbidden)), 200)
+  t.same(seen, [], 'none are none')
+
+  refusals = 1
+  const stream = session(t, port).request({ ':path': '/all/x', ':method': 'POST' }, { waitForTrailers: true })
+  stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': 'abc', authorization: 'evil' }))
+  stream.end('body')
+  let status: unknown
+  stream.resume().on('response', (fields) => { status = fields[':status'] })
+  await until(() => stream.destroyed, 'the answer')
+  t.equal(status, 200, 'also when it is sent again')
+  t.same(seen, [['x-sum', 'abc']])
+})
+
 t.test('Large bodies both ways; a client that does not read stops the instance', async (t) => {
   const body = 'abcdefghij'.repeat(300_000)
   const server = await instance(t, grpcEcho)
