@@ -88,7 +88,9 @@ export class Origin {
     socket.on('error', (cause) => { fault = cause })
     socket.once('close', closed)
     // Those that wait have their own deadlines; without this one the next would wait for the same dead end.
-    socket.setTimeout(this.loop.options.upstream.connectTimeoutMs, () => socket.destroy())
+    const { upstream, upstreamTls } = this.loop.options
+    socket.setTimeout(upstream.connectTimeoutMs, () => socket.destroy())
+    if (secure) socket.once('connect', () => socket.setTimeout(upstreamTls.handshakeTimeoutMs))
     socket.once(secure ? 'secureConnect' : 'connect', () => {
       socket.setTimeout(0)
       socket.off('close', closed)

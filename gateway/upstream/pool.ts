@@ -39,13 +39,14 @@ export class Pool {
         return 'attached'
       }
     }
-    const { maxConnections, maxPending } = this.loop.options.upstream
+    const { maxConnections, maxPending, acquireTimeoutMs } = this.loop.options.upstream
     if (maxConnections === 0 || this.open < maxConnections) {
       this.connect(exchange)
       return 'waiting'
     }
     if (this.queue.length >= maxPending) return 'overflow'
     this.queue.push(exchange)
+    exchange.deadlineMs = acquireTimeoutMs > 0 ? this.loop.clock.now() + acquireTimeoutMs : Infinity
     return 'waiting'
   }
 
@@ -67,6 +68,7 @@ export class Pool {
 
   private connect (exchange: HttpExchange): void {
     this.open++
+    this.loop.gateway.tries.connecting(exchange)
     if (this.origin === undefined) this.connectSocket(exchange)
     else this.connectWire(exchange, this.origin.open())
   }
@@ -78,6 +80,8 @@ export class Pool {
       connection.refused = wire.refused
       connection.warm = wire.warm
     })
+    // It hears of nothing but the end of both steps.
+    if (this.instance.secure) exchange.deadlineMs += this.loop.options.upstreamTls.handshakeTimeoutMs
     this.begin(connection, wire, exchange, 'connect')
   }
 
@@ -98,6 +102,7 @@ export class Pool {
     const target = { host, port, noDelay: true, onread } satisfies NetConnectOpts
     const socket = secure ? connectTls({ ...this.loop.tls, ...name, ...target }) : connect(target)
     connection = new UpstreamConnection(socket, this, nowMs)
+    if (secure) socket.once('connect', () => this.shakesHands(connection))
     this.begin(connection, socket, exchange, secure ? 'secureConnect' : 'connect')
   }
 
@@ -113,6 +118,12 @@ export class Pool {
     socket.on('end', () => connection.ended())
     socket.on('error', (fault) => { cause = fault.message })
     socket.on('close', () => this.lost(connection, cause))
+  }
+
+  /** The connection is there; TLS has a time of its own. */
+  private shakesHands ({ exchange }: UpstreamConnection): void {
+    const { clock, options } = this.loop
+    if (exchange !== null) exchange.deadlineMs = clock.now() + options.upstreamTls.handshakeTimeoutMs
   }
 
   private ready (connection: UpstreamConnection): void {

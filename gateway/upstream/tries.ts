@@ -60,20 +60,28 @@ export class Tries {
     x.counted = true
     instance.active++
     x.tryStartedMs = x.attempt === 1 ? x.startedMs : this.loop.clock.now()
-    x.deadlineMs = x.tryStartedMs + (x.route.connectTimeoutMs || this.loop.options.upstream.connectTimeoutMs)
-    if (x.wantsUpgrade) return this.loop.upgrades.start(x)
+    if (x.wantsUpgrade) {
+      this.connecting(x)
+      return this.loop.upgrades.start(x)
+    }
     const result = poolOf(x, this.loop).acquire(x, sameFresh)
     if (result === 'attached') this.send(x)
-    else if (result === 'overflow') this.overflowed(x)
+    else if (result === 'overflow') this.unsent(x, 'connect', 'too many requests wait for a connection')
   }
 
-  /** The pool is full: a bound of ours, which says nothing about the instance. */
-  private overflowed (x: HttpExchange): void {
+  /** A connection is being made for it. */
+  connecting (x: HttpExchange): void {
+    x.deadlineMs = this.loop.clock.now() + (x.route.connectTimeoutMs || this.loop.options.upstream.connectTimeoutMs)
+  }
+
+  /** The pool is full, or nothing was under way when the time was over: that says nothing about the instance. */
+  private unsent (x: HttpExchange, kind: 'connect' | 'timeout', message: string): void {
     if (x.other !== null) return this.hedges.goOn(x)
     this.release(x)
+    if (x.responded) return this.cutShort(x)
     const nowMs = this.loop.clock.now()
     if (nowMs < x.totalDeadlineMs && this.mayRetry(x, 'connect', 0, nowMs)) return this.retry(x)
-    this.giveUp(x, 'connect', 'too many requests wait for a connection')
+    this.giveUp(x, kind, message)
   }
 
   private pick (x: HttpExchange): Instance | undefined {
@@ -172,6 +180,7 @@ export class Tries {
   retry (x: HttpExchange): void {
     this.loop.counters.breakwater_gateway_retries_total++
     if (x.instance !== undefined) x.tried.push(x.instance)
+    x.deadlineMs = Infinity
     x.body.rewind()
     const delayMs = x.route.retry?.delayMs(x.attempt) ?? 0
     if (delayMs <= 0) return this.tryNext(x, false)
@@ -262,10 +271,16 @@ export class Tries {
   private timedOut (x: HttpExchange): void {
     if (x.answered) return
     const { upstream } = x
+    if (upstream === null && !x.upgraded) return this.waitedInVain(x)
     const connected = upstream?.connected === true
     if (upstream !== null) upstream.detach(x, false)
-    else if (x.counted) poolOf(x, this.loop).leave(x)
     this.failed(x, 'timeout', connected ? 'the upstream did not answer in time' : 'no connection in time')
     if (x.upgraded) this.loop.upgrades.abandon(x)
+  }
+
+  /** For one of few connections, between two tries, or for a filter. */
+  private waitedInVain (x: HttpExchange): void {
+    if (x.counted) poolOf(x, this.loop).leave(x)
+    this.unsent(x, 'timeout', x.counted ? 'no connection became free in time' : 'the time for the request is over')
   }
 }
