@@ -24,7 +24,8 @@ export class Listener {
   private readonly others: readonly Server[]
   private readonly proxies: TrustedProxies
   private readonly certificates: Certificates | undefined
-  /** Open connections by address. */
+  /** Open connections, whatever they speak and also while they shake hands; and by address. */
+  private open = 0
   private readonly perAddress = new Map<string, number>()
 
   constructor (loop: Loop) {
@@ -125,14 +126,16 @@ export class Listener {
 
   private count (address: string): boolean {
     const { maxConnections, maxConnectionsPerAddress } = this.loop.options.limits
-    if (maxConnections > 0 && this.loop.clients.size >= maxConnections) return false
+    if (maxConnections > 0 && this.open >= maxConnections) return false
     const open = this.perAddress.get(address) ?? 0
     if (maxConnectionsPerAddress > 0 && open >= maxConnectionsPerAddress) return false
+    this.open++
     this.perAddress.set(address, open + 1)
     return true
   }
 
   private uncount (address: string): void {
+    this.open--
     const open = (this.perAddress.get(address) ?? 1) - 1
     if (open <= 0) this.perAddress.delete(address)
     else this.perAddress.set(address, open)

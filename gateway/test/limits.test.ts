@@ -1,10 +1,12 @@
 /** What one client may take: pipelined requests, connections, slow bodies, bodies of a route; each limit by itself. */
+import { connect as connectHttp2 } from 'node:http2'
 import t from 'tap'
 import { Clock } from '../clock.ts'
 import { DATA_PLANE_DEFAULTS } from '../data-plane-options.ts'
 import { Loop } from '../loop.ts'
 import type { LocalHandler } from '../workers/contract.ts'
 import { clientOf, routeTo } from './fuzzing/loopback.ts'
+import { ask } from './http2-client.ts'
 import { named, OK, RawClient, RawUpstream, route, split, startDataPlane, statusOf, until } from './raw.ts'
 
 /** One client of a loop whose time the test moves, in front of a handler inside the gateway. */
@@ -156,6 +158,27 @@ t.test('connections: so many of one address, so many of all; whoever is refused 
   }
 })
 
+t.test('connections that speak HTTP/2 count too, also when nothing is asked on them', async (t) => {
+  const gateway = await startDataPlane([route('all', 'http://127.0.0.1:1', '/**')], { limits: { maxConnections: 2 } })
+  t.teardown(() => gateway.dataPlane.stop(0))
+  const sessions = [connectHttp2(gateway.url), connectHttp2(gateway.url)] as const
+  for (const session of sessions) await new Promise((resolve) => session.once('remoteSettings', resolve))
+  t.equal(await new RawClient(gateway.port).send('GET /x HTTP/1.1\r\nHost: h\r\n\r\n').end(), '')
+  sessions[0].destroy()
+  let answered = ''
+  while (answered === '') answered = await new RawClient(gateway.port).send('GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n').end()
+  t.equal(statusOf(answered), 502, 'the place of one that left is free')
+  sessions[1].destroy()
+})
+
+t.test('what nobody changes', async (t) => {
+  t.match(DATA_PLANE_DEFAULTS.limits, {
+    maxHeadBytes: 16_384, maxHeaders: 100, maxTargetBytes: 8_192, headerTimeoutMs: 10_000, keepAliveTimeoutMs: 75_000, bodyTimeoutMs: 30_000,
+    minBodyBytesPerSecond: 100, writeTimeoutMs: 60_000, streamIdleTimeoutMs: 300_000, maxConnections: 20_000, maxConnectionsPerAddress: 8_000,
+    maxPipelinedBytes: 65_536
+  })
+})
+
 t.test('a body beyond its route\'s limit: 413, nothing behind it is a request, and the upstream never sees a whole one', async (t) => {
   const upstream = await new RawUpstream().listen()
   const gateway = await startDataPlane([
@@ -181,6 +204,12 @@ t.test('a body beyond its route\'s limit: 413, nothing behind it is a request, a
     fits.socket.destroy()
     upstream.onHead = () => {}
   }
+  const session = connectHttp2(gateway.url)
+  for (const headers of [{}, { 'content-length': 11 }]) {
+    const answer = await ask(session, { ':path': '/small', ':method': 'POST', ...headers }, 'x'.repeat(11))
+    t.equal(answer.status, 413, `by HTTP/2 ${JSON.stringify(headers)}`)
+  }
+  session.destroy()
   // Slowly, so that the upstream has a part of it already: its connection ends instead of an end of the body.
   upstream.reset()
   upstream.onHead = () => {}
