@@ -93,7 +93,7 @@ function newDraft (definition: RouteDefinition, options: RoutingOptions): RouteD
 }
 
 function metadataMs (definition: RouteDefinition, key: string): number | undefined {
-  const found = Object.entries(definition.metadata).find(([name]) => canonical(name) === canonical(key))
+  const found = metadataEntry(definition.metadata, key)
   if (found === undefined) return undefined
   const ms = Number(found[1])
   if (!Number.isFinite(ms)) {
@@ -103,8 +103,27 @@ function metadataMs (definition: RouteDefinition, key: string): number | undefin
   return ms
 }
 
+/**
+ * What routes say of the version of HTTP that their cluster speaks, true before false. Faults wait for the compilation
+ * of their route.
+ */
+export function http2ByCluster (routes: readonly RouteDefinition[]): ReadonlyMap<string, boolean> {
+  const said = new Map<string, boolean>()
+  for (const { enabled, metadata, uri } of routes) {
+    const text = String(metadataEntry(metadata, 'http2')?.[1])
+    if (!enabled || !/^(?:true|false)$/.test(text) || !URL.canParse(uri)) continue
+    const name = clusterName(uri)
+    said.set(name, said.get(name) === true || text === 'true')
+  }
+  return said
+}
+
+function metadataEntry (metadata: RouteDefinition['metadata'], key: string): [string, unknown] | undefined {
+  return Object.entries(metadata).find(([name]) => canonical(name) === canonical(key))
+}
+
 function metadataFlag (definition: RouteDefinition, key: string): boolean | undefined {
-  const found = Object.entries(definition.metadata).find(([name]) => canonical(name) === key)
+  const found = metadataEntry(definition.metadata, key)
   if (found === undefined) return undefined
   const text = String(found[1])
   if (text === 'true' || text === 'false') return text === 'true'

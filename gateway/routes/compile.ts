@@ -12,10 +12,9 @@ import { RateLimiters } from '../rate-limit/rate-limiters.ts'
 import { Bulkheads } from '../upstream/bulkhead.ts'
 import { BreakerRegistry } from '../upstream/breaker-registry.ts'
 import { ClusterRegistry, type Ejection } from '../upstream/cluster-registry.ts'
-import { httpHealthCheck } from '../upstream/health-checks.ts'
 import { tcpProbe } from '../upstream/probe.ts'
 import type { Compiler, LocalHandler, Snapshot, WorkerHost } from '../workers/contract.ts'
-import { compileTable } from './compile-table.ts'
+import { compileTable, http2ByCluster } from './compile-table.ts'
 import { breakerReports, clusterReports, limitReports } from './reports.ts'
 import { localAnswers } from './local-answers.ts'
 import { Plugins, type Plugin } from './plugins.ts'
@@ -52,6 +51,7 @@ export class WorkerCompiler implements Compiler {
   readonly #plugins = new Map<string, Plugin>()
   #locals: ReadonlyMap<string, LocalHandler> = new Map()
   #options: RoutingOptions = ROUTING_DEFAULTS
+  #http2: ReadonlyMap<string, boolean> = new Map()
   #announced = false
   #table = new IndexedTable([], [])
 
@@ -67,7 +67,7 @@ export class WorkerCompiler implements Compiler {
       now: () => host.now(),
       random: () => host.random(),
       probe: tcpProbe,
-      check: serves ? httpHealthCheck : () => Promise.resolve(true),
+      check: (...asked) => host.check?.(...asked) ?? Promise.resolve(true),
       recovered: cluster => this.breakers.recovered(cluster),
       ejected: ejection => host.emit('ejected', ejection),
       log: (message, fields) => host.log('warn', message, fields)
@@ -79,6 +79,7 @@ export class WorkerCompiler implements Compiler {
     const plugins = this.#load(source.options.plugins)
     this.#options = source.options
     this.#cache.maxBytes = source.options.responseCache.maxBytes
+    this.#http2 = http2ByCluster(source.routes)
     this.clusters.configure(name => this.#clusterOptions(name), source.options.retryBudget)
     for (const [name, instances] of Object.entries(source.instances)) this.clusters.update(name, instances)
     const table = compileTable(source, {
@@ -141,7 +142,7 @@ export class WorkerCompiler implements Compiler {
 
   #clusterOptions (name: string) {
     const { outlier, balancers } = this.#options
-    return { outlier, balancer: balancers.instances[name] ?? balancers.default }
+    return { outlier, balancer: balancers.instances[name] ?? balancers.default, http2: this.#http2.get(name) }
   }
 
   /** Loaded by require: a worker compiles without waiting, and a module is loaded once however many swaps there are. */

@@ -10,9 +10,10 @@ import {
 
 const bytes = (value: Buffer): Buffer => value
 
-function method (name: string, requestStream: boolean, responseStream: boolean): MethodDefinition<Buffer, Buffer> {
+/** Of a service whose messages are left as bytes. */
+export function method (path: string, requestStream = false, responseStream = false): MethodDefinition<Buffer, Buffer> {
   return {
-    path: `/greet.Greeter/${name}`,
+    path,
     requestStream,
     responseStream,
     requestSerialize: bytes,
@@ -23,12 +24,12 @@ function method (name: string, requestStream: boolean, responseStream: boolean):
 }
 
 export const GREETER = {
-  echo: method('Echo', false, false),
-  fail: method('Fail', false, false),
-  hang: method('Hang', false, false),
-  count: method('Count', false, true),
-  sum: method('Sum', true, false),
-  chat: method('Chat', true, true)
+  echo: method('/greet.Greeter/Echo'),
+  fail: method('/greet.Greeter/Fail'),
+  hang: method('/greet.Greeter/Hang'),
+  count: method('/greet.Greeter/Count', false, true),
+  sum: method('/greet.Greeter/Sum', true),
+  chat: method('/greet.Greeter/Chat', true, true)
 } as const
 
 export interface GrpcInstance {

@@ -21,6 +21,8 @@ export interface ClusterEvents {
 export interface ClusterOptions {
   readonly outlier: OutlierOptions
   readonly balancer: BalancerOptions
+  /** `metadata.http2` of the routes that lead here, for checks; undefined: none says anything. */
+  readonly http2?: boolean | undefined
 }
 
 export class ClusterState implements Cluster {

@@ -3,8 +3,6 @@
  * at an interval. What answers anything but 2xx, or not in time, is left out until it answers well again; when none
  * does, all are used, as in Spring.
  */
-import { get } from 'node:http'
-import { get as getSecure } from 'node:https'
 import type { ClusterState } from './cluster.ts'
 import type { InstanceState } from './instance-state.ts'
 
@@ -15,24 +13,8 @@ export interface HealthCheckOptions {
   readonly intervalMs: number
 }
 
-/** True when the instance answers 2xx. */
-export type HealthCheck = (instance: InstanceState, path: string) => Promise<boolean>
-
-const DEADLINE_MS = 2_000
-
-/** Asks over a connection of its own: a pool that works must not vouch for a server that does not. */
-export function httpHealthCheck (instance: InstanceState, path: string): Promise<boolean> {
-  return new Promise(resolve => {
-    const options = { host: instance.host, port: instance.port, path, agent: false, timeout: DEADLINE_MS } as const
-    const request = (instance.secure ? getSecure : get)(options, response => {
-      response.resume()
-      const status = response.statusCode ?? 0
-      resolve(status >= 200 && status < 300)
-    })
-    request.on('timeout', () => request.destroy())
-    request.on('error', () => resolve(false))
-  })
-}
+/** True when the instance is well. `http2`: what the routes to it say of the version it speaks. */
+export type HealthCheck = (instance: InstanceState, path: string, http2: boolean | undefined) => Promise<boolean>
 
 export class HealthChecks {
   readonly #check: HealthCheck
@@ -70,7 +52,7 @@ export class HealthChecks {
   async #one (cluster: ClusterState, one: InstanceState, path: string): Promise<void> {
     if (one.probing) return
     one.probing = true
-    const well = await this.#check(one, path)
+    const well = await this.#check(one, path, cluster.options.http2)
     one.probing = false
     if (!cluster.instances.includes(one)) return
     if (well && one.ejection === 'health-check') cluster.restore(one, this.#now())

@@ -187,8 +187,13 @@ function attach (connection: UpstreamConnection, exchange: HttpExchange): void {
 /** The pool for the exchange's instance on this worker, made on first use; HTTP/2 has one of its own. */
 export function poolOf (x: HttpExchange, loop: Loop): Pool {
   const instance = x.instance!
-  const http2 = x.route.http2 ?? instance.http2 ?? (instance.secure && loop.options.upstream.http2)
+  const http2 = speaksHttp2(instance, x.route.http2, loop)
   return http2 ? http2PoolOf(instance, loop) : http11PoolOf(instance, loop)
+}
+
+/** What a route says of it comes first, then what it says itself, then the settings. */
+export function speaksHttp2 (instance: Instance, said: boolean | undefined, loop: Loop): boolean {
+  return said ?? instance.http2 ?? (instance.secure && loop.options.upstream.http2)
 }
 
 function http2PoolOf (instance: Instance, loop: Loop): Pool {

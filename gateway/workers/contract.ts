@@ -8,6 +8,7 @@
  */
 import type { Exchange, Reply } from '../exchange.ts'
 import type { RouteTable } from '../routes/route.ts'
+import type { HealthCheck } from '../upstream/health-checks.ts'
 
 /** Plain data from the control loop: definitions, instances, breaker settings. Its shape belongs to the compiler. */
 export type Snapshot = object
@@ -21,6 +22,8 @@ export interface WorkerHost {
   log (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>): void
   /** Tells the control loop something it should know now (a breaker opened); arrives at `onEvent`. */
   emit (topic: string, payload: unknown): void
+  /** Asks an instance how it is; not there where nothing is served. */
+  readonly check?: HealthCheck
 }
 
 /** A handler inside the gateway for `forward:` targets that no route takes: fallback pages, code-defined routes. */

@@ -3,6 +3,8 @@ import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { Listener } from '../listener.ts'
 import { Loop } from '../loop.ts'
 import { LoopDelay } from '../metrics/loop-delay.ts'
+import { healthCheck } from '../upstream/health-check.ts'
+import { speaksHttp2 } from '../upstream/pool.ts'
 import type { CreateCompiler, DataPlaneMetrics, Snapshot, WorkerHost } from './contract.ts'
 
 export type HostSide = Pick<WorkerHost, 'log' | 'emit'>
@@ -18,7 +20,13 @@ export class HostedLoop {
     this.options = options
     this.side = side
     this.loop = new Loop(options, side.log)
-    this.loop.compiler = createCompiler({ now: () => this.loop.clock.now(), random: Math.random, ...side })
+    this.loop.compiler = createCompiler({
+      now: () => this.loop.clock.now(),
+      random: Math.random,
+      check: (instance, path, said) =>
+        healthCheck(instance, path, speaksHttp2(instance, said, this.loop), this.loop.tls),
+      ...side
+    })
     this.listener = new Listener(this.loop)
     this.delay = new LoopDelay(this.loop.clock.now())
   }
