@@ -173,9 +173,9 @@ t.test('connections that speak HTTP/2 count too, also when nothing is asked on t
 
 t.test('what nobody changes', async (t) => {
   t.match(DATA_PLANE_DEFAULTS.limits, {
-    maxHeadBytes: 16_384, maxHeaders: 100, maxTargetBytes: 8_192, headerTimeoutMs: 10_000, keepAliveTimeoutMs: 75_000, bodyTimeoutMs: 30_000,
-    minBodyBytesPerSecond: 100, writeTimeoutMs: 60_000, streamIdleTimeoutMs: 300_000, maxConnections: 20_000, maxConnectionsPerAddress: 8_000,
-    maxPipelinedBytes: 65_536
+    maxHeadBytes: 16_384, maxHeaders: 100, maxTargetBytes: 8_192, headerTimeoutMs: 10_000, keepAliveTimeoutMs: 75_000,
+    bodyTimeoutMs: 30_000, minBodyBytesPerSecond: 100, writeTimeoutMs: 60_000, streamIdleTimeoutMs: 300_000,
+    maxConnections: 20_000, maxConnectionsPerAddress: 8_000, maxPipelinedBytes: 65_536
   })
 })
 
