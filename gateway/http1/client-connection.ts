@@ -362,7 +362,7 @@ export class ClientConnection {
   /** A stream upwards that is being answered already may rest: that is the upstream's business. */
   private sweepBody (nowMs: number): void {
     const { exchange } = this
-    if (!this.deadlines.bodyLate(nowMs, exchange.body.received)) return
+    if (!this.deadlines.bodyLate(nowMs, exchange)) return
     if (exchange.answered) this.cut()
     else if (!exchange.responded) this.bodyFault(408)
   }

@@ -10,6 +10,11 @@ const DRAIN_PATIENCE_MS = 1_000
 /** A client that closed its side is waited for this long after the upstream's last byte. */
 const HALF_CLOSED_PATIENCE_MS = 1_000
 
+interface Upload {
+  readonly body: { readonly received: number }
+  readonly isGrpc: boolean
+}
+
 export class ClientDeadlines {
   /** Beginning of the current silence between requests, or of lingering. */
   sinceMs: number
@@ -43,9 +48,14 @@ export class ClientDeadlines {
     return exceeds(nowMs - this.sinceMs, served ? this.limits.keepAliveTimeoutMs : this.limits.headerTimeoutMs)
   }
 
-  /** The body has stopped coming, or trickles. */
-  bodyLate (nowMs: number, received: number): boolean {
-    if (exceeds(nowMs - this.lastReadMs, this.limits.bodyTimeoutMs)) return true
+  /** The body has stopped coming, or trickles. A stream of messages may do both, but not stop for ever. */
+  bodyLate (nowMs: number, exchange: Upload): boolean {
+    const silentMs = nowMs - this.lastReadMs
+    const late = exceeds(silentMs, this.limits.bodyTimeoutMs) || this.trickles(nowMs, exchange.body.received)
+    return late && (!exchange.isGrpc || exceeds(silentMs, this.limits.streamIdleTimeoutMs))
+  }
+
+  private trickles (nowMs: number, received: number): boolean {
     const tookMs = nowMs - this.bodyStartedMs
     return tookMs > RATE_GRACE_MS && received * 1000 < this.limits.minBodyBytesPerSecond * tookMs
   }

@@ -156,6 +156,11 @@ export class HttpExchange implements Exchange {
     this.body.begin(head.contentLength, head.chunked)
   }
 
+  /** Its body is a stream of messages: nothing may come for long, and it means no harm. */
+  get isGrpc (): boolean {
+    return this.header('content-type')?.startsWith('application/grpc') === true
+  }
+
   header (name: string): string | undefined {
     return this.head.lines.get(name)
   }

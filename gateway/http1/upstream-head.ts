@@ -33,7 +33,7 @@ function framing (x: HttpExchange): string {
   else if (body.replaced) lines = `content-length: ${body.received}\r\n`
   else if (head.contentLength >= 0) lines = `content-length: ${head.contentLength}\r\n`
   // gRPC servers insist on it (the client can read trailers); everybody else must not see hop-by-hop fields.
-  if (head.teTrailers && x.header('content-type')?.startsWith('application/grpc') === true) lines += 'te: trailers\r\n'
+  if (head.teTrailers && x.isGrpc) lines += 'te: trailers\r\n'
   return x.upgraded ? `${lines}connection: upgrade\r\nupgrade: ${head.upgradeProtocol}\r\n` : lines
 }
 

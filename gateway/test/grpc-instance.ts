@@ -34,7 +34,10 @@ export const GREETER = {
 
 export interface GrpcInstance {
   readonly port: number
-  /** `hanging` when a call has begun, `cancelled` when the server has learned that nobody waits for it. */
+  /**
+   * `hanging` when a call has begun, `summing` when a message is in, `cancelled` when the server has learned that
+   * nobody waits.
+   */
   readonly events: EventEmitter
   stop (): void
 }
@@ -64,12 +67,6 @@ const count: handleServerStreamingCall<Buffer, Buffer> = (call) => {
   call.end()
 }
 
-const sum: handleClientStreamingCall<Buffer, Buffer> = (call, done) => {
-  const parts: string[] = []
-  call.on('data', (message: Buffer) => { parts.push(message.toString()) })
-  call.on('end', () => done(null, Buffer.from(parts.join('+'))))
-}
-
 /** Each message is answered before the next; `enough` ends the call with an error while the client still may send. */
 const chat: handleBidiStreamingCall<Buffer, Buffer> = (call) => {
   call.on('data', (message: Buffer) => {
@@ -86,6 +83,14 @@ export async function startGrpcInstance (credentials = ServerCredentials.createI
   const hang: handleUnaryCall<Buffer, Buffer> = (call) => {
     call.on('cancelled', () => events.emit('cancelled'))
     events.emit('hanging')
+  }
+  const sum: handleClientStreamingCall<Buffer, Buffer> = (call, done) => {
+    const parts: string[] = []
+    call.on('data', (message: Buffer) => {
+      parts.push(message.toString())
+      events.emit('summing')
+    })
+    call.on('end', () => done(null, Buffer.from(parts.join('+'))))
   }
   const server = new Server(options)
   server.addService(GREETER, { echo, fail, hang, count, sum, chat })

@@ -7,11 +7,13 @@ import type { IncomingHttpHeaders } from 'node:http2'
 import path from 'node:path'
 import {
   Client, credentials, Metadata, ServerCredentials, status, type CallOptions, type ChannelCredentials,
-  type ClientDuplexStream, type ClientUnaryCall, type MethodDefinition, type ServiceError, type StatusObject
+  type ClientDuplexStream, type ClientUnaryCall, type ClientWritableStream, type MethodDefinition, type ServiceError,
+  type StatusObject
 } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
 import { GREETER, startGrpcInstance, type GrpcInstance } from './grpc-instance.ts'
 import { gateway, plainNode, until, type Harness } from './harness.ts'
+import { RawClient, RawUpstream, route, startDataPlane } from './raw.ts'
 
 const bytes = (value: Buffer): Buffer => value
 const text = (value: string): Buffer => Buffer.from(value)
@@ -225,4 +227,39 @@ ${routes(`http://127.0.0.1:${instance.port}`, 'metadata: { http2: true, response
   t.match((await unary(client, GREETER.echo, text('x'))).status, { code: status.UNAVAILABLE, details: /503/ })
   const elsewhere = { ...GREETER.echo, path: '/other.Service/Call' }
   t.equal((await unary(client, elsewhere, text('x'))).status.code, status.UNIMPLEMENTED)
+})
+
+t.test('a client that is silent between two messages for longer than a body may be', async (t) => {
+  const instance = await startGrpcInstance()
+  t.teardown(() => instance.stop())
+  const mute = await new RawUpstream().listen()
+  mute.onHead = () => {}
+  t.teardown(() => mute.close())
+  const serve = async (limits: object): Promise<number> => {
+    const greet = route('greet', `http://127.0.0.1:${instance.port}`, '/greet.Greeter/**', { metadata: { http2: true } })
+    const { dataPlane, port } = await startDataPlane([greet, route('mute', mute.url, '/mute')], { limits })
+    t.teardown(() => dataPlane.stop(0))
+    return port
+  }
+  const sum = async (port: number): Promise<readonly [ClientWritableStream<Buffer>, Promise<string>]> => {
+    const begun = once(instance.events, 'summing')
+    let call: ClientWritableStream<Buffer>
+    const ended = new Promise<string>((resolve) => {
+      call = connect(t, port).makeClientStreamRequest(GREETER.sum.path, bytes, bytes,
+        (fault: ServiceError | null, value?: Buffer) => resolve(fault?.message ?? String(value)))
+    })
+    call!.write(text('1'))
+    await begun
+    return [call!, ended]
+  }
+  const port = await serve({ bodyTimeoutMs: 50 })
+  const [call, answer] = await sum(port)
+  const body = new RawClient(port).send('POST /mute HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\na')
+  t.match(await body.end(), /^HTTP\/1.1 408 /, 'a body that began later was given up')
+  call.write(text('2'))
+  call.end()
+  t.equal(await answer, '1+2')
+
+  const [, silent] = await sum(await serve({ bodyTimeoutMs: 50, streamIdleTimeoutMs: 50 }))
+  t.match(await silent, /408/, 'but not for ever')
 })

@@ -128,6 +128,18 @@ t.test('a body at the minimum rate may take as long as it likes; silence may not
   t.equal(statusOf(silent.answer()), 408)
 })
 
+t.test('a stream of messages (gRPC) may trickle and be silent, but not for ever', async (t) => {
+  const { connection, pass, answer } = client({ streamIdleTimeoutMs: 300_000 })
+  connection.read(Buffer.from('POST /x HTTP/1.1\r\nHost: h\r\nContent-Type: application/grpc+proto\r\nTransfer-Encoding: chunked\r\n\r\n'))
+  for (let message = 0; message < 10; message++) {
+    connection.read(Buffer.from('1\r\nx\r\n'))
+    pass(299_000)
+  }
+  t.equal(answer(), '')
+  pass(2_000)
+  t.equal(statusOf(answer()), 408)
+})
+
 t.test('a head that does not end is 408; a connection without a request is closed without a word', async (t) => {
   const slow = client({ headerTimeoutMs: 10_000 })
   for (let second = 0; second < 9; second++) {
