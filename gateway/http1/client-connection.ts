@@ -335,8 +335,9 @@ export class ClientConnection {
   }
 
   private uploadFull (): boolean {
-    const { body, upstream } = this.exchange
-    return this.phase === UPLOAD && !body.collecting &&
+    const { body, localHandler, upstream } = this.exchange
+    // Who collects, or handles it here, has a limit of its own.
+    return this.phase === UPLOAD && !body.collecting && localHandler === undefined &&
       (body.pendingBytes > MAX_PENDING_BYTES || (upstream !== null && upstream.outlet.blocked))
   }
 

@@ -20,6 +20,7 @@ await gateway.apply([
   one('circle2', dead, breaker('forward:/circle')),
   one('forward', 'forward:/spare'),
   one('local', 'forward:/local'),
+  one('large', 'forward:/large'),
   one('spare', spare.url),
   one('up', upstream.url, named('UpperRequest'), named('UpperResponse')),
   one('twice', upstream.url, named('UpperResponse'), named('Twice')),
@@ -118,6 +119,13 @@ t.test('fallbacks and forwards inside the gateway are given the body, up to what
   spare.onHead = after('abc', OK)
   t.equal(statusOf(await ask(sized('/forward', 'abc'))), 200)
   t.equal(statusOf(await ask(sized('/circle', 'abc'))), 500, 'a circle ends')
+})
+
+t.test('a local handler gets what it asks for, also when that is more than what waits for an instance may be', async (t) => {
+  const body = 'x'.repeat(400_000)
+  t.match(await ask(sized('/large', body)), /\/large 400000$/)
+  t.match(await ask(chunked('/large', body)), /\/large 400000$/)
+  t.equal(statusOf(await ask(sized('/large', 'x'.repeat(1_000_001)))), 413)
 })
 
 t.test('a request body is changed as a whole and gets its new length; without a body the filter gets none', async (t) => {
