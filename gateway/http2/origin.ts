@@ -17,6 +17,9 @@ const MAX_STREAMS = 1_000
 
 interface Shared {
   readonly session: ClientHttp2Session
+  readonly socket: Socket
+  /** Nothing came while somebody waited: it is asked for a sign of life, and carries nobody new before it gives one. */
+  doubted: boolean
   active: number
   /** Streams so far. */
   carried: number
@@ -61,17 +64,33 @@ export class Origin {
   }
 
   private free (): Shared | undefined {
-    return this.sessions.find(({ session, active }) => active < limitOf(session))
+    return this.sessions.find(({ session, active, doubted }) => !doubted && active < limitOf(session))
   }
 
   private assign (wire: Wire, shared: Shared): void {
     shared.active++
     shared.carried++
+    const { bytesRead } = shared.socket
     wire.once('close', () => {
       shared.active--
+      if (shared.socket.bytesRead === bytesRead) this.doubt(shared)
       if (this.waiting.length > 0) this.serve()
     })
     wire.begin(shared.session, shared.carried > 1)
+  }
+
+  /**
+   * A network that swallows packets resets nothing. The kernel would find out in a quarter of an hour, and until then
+   * each call would wait on this session for its deadline.
+   */
+  private doubt (shared: Shared): void {
+    const { session } = shared
+    if (shared.doubted || session.closed || session.destroyed) return
+    shared.doubted = true
+    session.ping(() => {
+      shared.doubted = false
+      this.serve()
+    })
   }
 
   private dial (): void {
@@ -113,7 +132,7 @@ export class Origin {
       settings: { enablePush: false },
       strictSingleValueFields: false
     } as Parameters<typeof connectHttp2>[1])
-    const shared: Shared = { session, active: 0, carried: 0 }
+    const shared: Shared = { session, socket, doubted: false, active: 0, carried: 0 }
     this.sessions.push(shared)
     this.loop.sessions.add(session)
     const leave = (): void => {

@@ -6,7 +6,7 @@ import {
   type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream
 } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
-import type { AddressInfo, Server } from 'node:net'
+import { connect as connectTcp, createServer as createTcp, type AddressInfo, type Server, type Socket } from 'node:net'
 import path from 'node:path'
 import t, { type Test } from 'tap'
 import { loadSettings } from '../../starter/settings/index.ts'
@@ -306,6 +306,45 @@ t.test('What fails: resets, deadlines, refusals, sessions that end', async (t) =
     const other = await plane(t, [h2('raw', raw.url)])
     t.equal(statusOf(await new RawClient(other.port).send('GET /raw/x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n').end()), 502)
   })
+})
+
+t.test('A session on which nothing comes any more, as when a network swallows it', async (t) => {
+  const server = await instance(t, (stream) => { stream.respond({ ':status': 200 }); stream.end('ok') })
+  let swallow = false
+  const inner: Socket[] = []
+  const between = createTcp((outside) => {
+    const inside = connectTcp(server.port, '127.0.0.1')
+    inner.push(inside)
+    for (const [from, to] of [[outside, inside], [inside, outside]] as const) {
+      from.on('data', (bytes) => { if (!swallow || inner.length > 1) to.write(bytes) })
+      from.on('error', () => {}).on('close', () => to.destroy())
+    }
+  })
+  const url = `http://127.0.0.1:${await listen(between)}`
+  t.teardown(() => between.close())
+  const { port } = await plane(t, [h2('all', url, { metadata: { http2: true, 'response-timeout': 60 } })], { upstream: { maxIdleTimeMs: 100 } })
+  const client = session(t, port)
+  t.equal((await ask(client, { ':path': '/all/x' })).body, 'ok')
+  swallow = true
+  t.equal((await ask(client, { ':path': '/all/x' })).status, 504)
+  t.equal((await ask(client, { ':path': '/all/x' })).body, 'ok', 'the next call goes over another')
+  t.equal(inner.length, 2)
+  await until(() => inner[0]!.destroyed, 'the end of the first')
+})
+
+t.test('An instance that takes long is no reason for another session', async (t) => {
+  const server = await instance(t, (stream, fields) => {
+    if (fields[':path'] === '/all/slow') return
+    stream.respond({ ':status': 200 })
+    stream.end('ok')
+  })
+  const { port } = await plane(t, [h2('all', server.url, { metadata: { http2: true, 'response-timeout': 60 } })])
+  const client = session(t, port)
+  for (let n = 0; n < 8; n++) {
+    t.equal((await ask(client, { ':path': '/all/slow' })).status, 504)
+    t.equal((await ask(client, { ':path': '/all/x' })).body, 'ok')
+  }
+  t.ok(server.sessions.length <= 2, 'one more at most, while the answer to the question is on its way')
 })
 
 t.test('Who speaks HTTP/2 is said by the route, by the instance, or by the settings', async (t) => {
