@@ -29,7 +29,7 @@ class SharedReadSocket extends Socket implements Reader {
   /** There is more to read: whoever reads stops now. */
   waitForTurn (turns: ReadTurns): void {
     this.waitsForTurn = true
-    turns.add(this)
+    turns.wait(this)
   }
 
   readOn (): void {

@@ -1,28 +1,28 @@
 /**
  * How many requests one turn of the event loop takes. Thousands of connections that are ready together would make the
  * turn as long as all their requests take, and timers, answers and new connections would wait for its end. Those beyond
- * the limit go first in the next turn, first come, first served.
+ * the limit are the first of the next turn.
  */
+import { Turns } from './turns.ts'
+
 const PER_TURN = 256
 
 export interface Asker {
-  /** The next turn has begun. The connection may have ended meanwhile. */
+  /** A turn has begun that takes its request. It may have ended meanwhile. */
   goOn (): void
 }
 
-export class RequestTurns {
-  private readonly perTurn: number
+export class RequestTurns extends Turns<Asker> {
+  private readonly most: number
   private left: number
-  private waiting: Asker[] = []
-  private announced = false
-  private readonly turn = (): void => this.begin()
 
-  constructor (perTurn = PER_TURN) {
-    this.perTurn = perTurn
-    this.left = perTurn
+  constructor (most = PER_TURN) {
+    super(most, (asker) => asker.goOn())
+    this.most = most
+    this.left = most
   }
 
-  /** This turn takes no more requests: {@link wait}. */
+  /** This turn takes no more: {@link wait}. */
   get full (): boolean {
     return this.left === 0
   }
@@ -32,22 +32,8 @@ export class RequestTurns {
     this.announce()
   }
 
-  wait (asker: Asker): void {
-    this.waiting.push(asker)
-    this.announce()
-  }
-
-  private announce (): void {
-    if (this.announced) return
-    this.announced = true
-    setImmediate(this.turn)
-  }
-
-  private begin (): void {
-    this.announced = false
-    this.left = this.perTurn
-    const now = this.waiting.splice(0, this.perTurn)
-    for (const asker of now) asker.goOn()
-    if (this.waiting.length > 0) this.announce()
+  protected override begin (): void {
+    this.left = this.most
+    super.begin()
   }
 }

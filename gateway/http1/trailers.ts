@@ -2,7 +2,7 @@
 import { HeaderLines, PRIVATE, SCAN_OK } from './header-lines.ts'
 
 /** Fields that would change framing, routing, authentication or caching after the fact. */
-const FORBIDDEN = /^(?:transfer-encoding|content-length|host|content-encoding|content-type|content-range|trailer|te|connection|keep-alive|upgrade|http2-settings|proxy-.*|authorization|set-cookie|cookie|cache-control|expect|max-forwards|pragma|range|if-.*|www-authenticate|age|expires|date|location|retry-after|vary|warning|x-forwarded-.*|forwarded|x-request-id|traceparent)$/
+export const FORBIDDEN = /^(?:transfer-encoding|content-length|host|content-encoding|content-type|content-range|trailer|te|connection|keep-alive|upgrade|http2-settings|proxy-.*|authorization|set-cookie|cookie|cache-control|expect|max-forwards|pragma|range|if-.*|www-authenticate|age|expires|date|location|retry-after|vary|warning|x-forwarded-.*|forwarded|x-request-id|traceparent)$/
 /**
  * Those with which a sender tries to move the end of the body, or that of the connection (Node's parser obeys them
  * here, too, and would not read the next message): a framing error.

@@ -77,7 +77,7 @@ t.test('many who connect at once are accepted within a few turns', async (t) => 
 t.test('turns are given in the order of waiting, a few in each turn of the loop, and to all', async (t) => {
   const turns = new ReadTurns()
   const order: number[] = []
-  for (let at = 0; at < 100; at++) turns.add({ readOn: () => order.push(at) })
+  for (let at = 0; at < 100; at++) turns.wait({ readOn: () => order.push(at) })
   const perTurn: number[] = []
   while (order.length < 100) {
     const before = order.length

@@ -253,7 +253,7 @@ export class UpstreamConnection {
   /** Whoever reads stops now. Also a connection that has gone back to its pool is to be heard again. */
   waitForTurn (): void {
     this.waitsForTurn = true
-    this.pool.loop.readTurns.add(this)
+    this.pool.loop.readTurns.wait(this)
   }
 
   readOn (): void {
