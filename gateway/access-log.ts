@@ -31,14 +31,16 @@ export class AccessLog {
   private writing = false
   private readonly target: AccessLogTarget
   private readonly counters: LoopCounters
+  private readonly service: string
   private readonly texts = new KnownTexts()
   private openingMs = -1
   private openingText = ''
   private idle: (() => void) | undefined = undefined
 
-  constructor (target: AccessLogTarget, counters: LoopCounters) {
+  constructor (target: AccessLogTarget, counters: LoopCounters, service: string) {
     this.target = target
     this.counters = counters
+    this.service = asciiJson(service)
   }
 
   add (x: HttpExchange, wallMs: number, elapsedMs: number): void {
@@ -76,7 +78,7 @@ export class AccessLog {
     const rounded = Math.round(wallMs)
     if (rounded !== this.openingMs) {
       this.openingMs = rounded
-      this.openingText = flattened(`{"level":"info","time":"${new Date(rounded).toISOString()}","service":"gateway",` +
+      this.openingText = flattened(`{"level":"info","time":"${new Date(rounded).toISOString()}","service":${this.service},` +
         '"logger":"access","requestId":"')
     }
     return this.openingText

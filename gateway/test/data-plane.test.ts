@@ -142,14 +142,37 @@ t.test('Drain: what is under way is finished and told to close, quiet connection
   t.equal(late.errorCode, 'ECONNREFUSED')
 })
 
+t.test('What stops the first workers stops the start, with its code and without a replacement', async (t) => {
+  const foreign = createServer()
+  await new Promise<void>((resolve) => foreign.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => foreign.close())
+  const { port } = foreign.address() as AddressInfo
+  const start = async (more: Partial<typeof DATA_PLANE_DEFAULTS>): Promise<unknown> => {
+    const logged: string[] = []
+    const options = { ...DATA_PLANE_DEFAULTS, port: 0, workers: 2, ...more }
+    const dataPlane = createDataPlane(options, (_level, message) => logged.push(message))
+    const fault: unknown = await dataPlane.start().catch((failure: unknown) => failure)
+    t.strictSame(logged, [])
+    return fault
+  }
+  t.match(await start({ port }), {
+    code: 'E_GATEWAY_LISTEN', message: new RegExp(`^cannot listen on 127.0.0.1:${port}: listen EADDRINUSE[^.]*127.0.0.1:${port}\\. Another process`)
+  })
+  const none = { serverNames: [], certificateFile: '/nowhere/cert.pem', keyFile: '/nowhere/key.pem' }
+  t.match(await start({ tls: { certificates: [none], handshakeTimeoutMs: 1_000, reloadIntervalMs: 1_000, clients: undefined } }), {
+    code: 'E_GATEWAY_CERTIFICATE', message: /^certificate \/nowhere\/cert\.pem and key \/nowhere\/key\.pem cannot be used: ENOENT.*'\. Both must be PEM/
+  })
+})
+
 t.test('The access log has a JSON line for every request, without the query', async (t) => {
   const file = path.join(t.testdir({}), 'access.log')
-  const gateway = await startDataPlane([route('all', upstreamUrl, '/a/**')], { accessLog: { enabled: true, file } })
+  const routes = [route('all', upstreamUrl, '/a/**')]
+  const gateway = await startDataPlane(routes, { service: 'edge "é"', accessLog: { enabled: true, file } })
   await new RawClient(gateway.port).send('GET /a/"x?token=secret HTTP/1.1\r\nHost: h\r\nX-Request-Id: my-id\r\nConnection: close\r\n\r\n').end()
   await new RawClient(gateway.port).send('BROKEN\r\n\r\n').end()
   await gateway.dataPlane.stop(1_000)
   const lines = readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>)
-  t.match(lines[0], { level: 'info', logger: 'access', method: 'GET', path: '/a/"x', route: 'all', status: 200 })
+  t.match(lines[0], { level: 'info', service: 'edge "é"', logger: 'access', method: 'GET', path: '/a/"x', route: 'all', status: 200 })
   t.match(lines[0], { requestId: 'my-id', remote: '127.0.0.1', attempts: 1, msg: 'request' })
   t.match(lines[1], { status: 400, failure: 'malformed request' })
   t.notMatch(readFileSync(file, 'utf8'), /secret/)
