@@ -1,10 +1,16 @@
 /** Our response road against Node's parser (llhttp): an upstream's bytes in, what reaches the client out. */
 import { request, type IncomingMessage } from 'node:http'
 import { duplexPair } from 'node:stream'
+import { FORBIDDEN } from '../../http1/trailers.ts'
 import { clientOf, dismiss, everyPosition, FedPool, fedInstance, loopWith, pieces } from './loopback.ts'
 import { mutate, pick, type Random } from './random.ts'
 
-interface Understood { readonly status: number, readonly headers: readonly string[], readonly body: string }
+interface Understood {
+  readonly status: number
+  readonly headers: readonly string[]
+  readonly body: string
+  readonly trailers: readonly string[]
+}
 
 export const RESPONSE_SEEDS: readonly string[] = [
   'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nServer: x\r\n\r\nhello',
@@ -92,7 +98,11 @@ async function nodes (bytes: Buffer, method: string): Promise<Understood | undef
         response.on('data', (chunk: string) => { body += chunk })
         response.on('error', refused)
         response.on('close', () => resolve(undefined))
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: endToEnd(response.rawHeaders), body }))
+        response.on('end', () => {
+          const { statusCode: status = 0, rawHeaders, rawTrailers } = response
+          const trailers = fields(rawTrailers, (name) => !FORBIDDEN.test(name))
+          resolve({ status, headers: endToEnd(rawHeaders), body, trailers })
+        })
       })
       call.on('close', () => { if (first === undefined) resolve(undefined) })
       call.end()
@@ -108,15 +118,19 @@ const HOP = /^(?:connection|keep-alive|te|trailer|upgrade|proxy-.*|transfer-enco
 
 /** What has to reach the client: neither hop-by-hop nor nominated by Connection. */
 function endToEnd (raw: readonly string[]): string[] {
-  const fields: string[] = []
   let nominated: string[] = []
   for (let at = 0; at < raw.length; at += 2) {
     if (raw[at]!.toLowerCase() === 'connection') nominated = [...nominated, ...raw[at + 1]!.toLowerCase().split(',').map((one) => one.trim())]
   }
+  return fields(raw, (name) => !HOP.test(name) && !nominated.includes(name))
+}
+
+function fields (raw: readonly string[], wanted: (name: string) => boolean): string[] {
+  const lines: string[] = []
   for (let at = 0; at < raw.length; at += 2) {
-    if (!HOP.test(raw[at]!) && !nominated.includes(raw[at]!.toLowerCase())) fields.push(`${raw[at]}=${raw[at + 1]!.replace(/[ \t]+$/, '')}`)
+    if (wanted(raw[at]!.toLowerCase())) lines.push(`${raw[at]}=${raw[at + 1]!.replace(/[ \t]+$/, '')}`)
   }
-  return fields
+  return lines
 }
 
 let count = 0
