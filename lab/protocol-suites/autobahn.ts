@@ -19,7 +19,7 @@ import { runSuite, startGateway } from './gateway-process.ts'
 
 const { values } = parseArgs({ options: { mode: { type: 'string' }, cases: { type: 'string', default: '*' } } })
 const WSTEST = process.env['WSTEST'] ?? 'wstest'
-/** The messages of section 9: up to 16 MiB, and 4 MiB in 65,536 fragments, four times what ws allows by itself. */
+/** The messages of section 9: up to 16 MiB, and 4 MiB in 65,537 fragments, four times what ws allows by itself. */
 const WS = { perMessageDeflate: true, maxPayload: 64 * 1024 * 1024, maxFragments: 100_000 }
 /** Above the suite's own limit for its longest cases, 480 s: it tells what took too long, this only ends a hang. */
 const CASE_MS = 500_000
