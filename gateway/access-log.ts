@@ -14,6 +14,9 @@ const PAGE_BYTES = 4_096
 const FLUSH_BYTES = 65_536
 const MAX_PENDING_BYTES = 8_388_608
 const STDOUT = 1
+/** A reader of stdout that takes nothing is asked again this often, and given up after so long. */
+const AGAIN_MS = 10
+const PATIENCE_MS = 20_000
 /** Pairs of route and instance remembered; instances come and go. */
 const MAX_PLACES = 20_000
 
@@ -128,11 +131,16 @@ export function fileTarget (file: string | undefined): AccessLogTarget {
   }
 }
 
-function writeAll (descriptor: number, pages: readonly Buffer[], done: (fault: Error | null) => void): void {
+type Done = (fault: Error | null) => void
+
+function writeAll (descriptor: number, pages: readonly Buffer[], done: Done, waitedMs = 0): void {
   writev(descriptor, pages, (fault, written) => {
-    if (fault !== null) return done(fault)
-    if (written === pages.reduce((total, page) => total + page.length, 0)) return done(null)
-    writeAll(descriptor, [Buffer.concat(pages).subarray(written)], done)
+    // A pipe that is full: half a line may be in it already, so that the rest has to follow.
+    if (fault?.code === 'EAGAIN' && waitedMs < PATIENCE_MS) {
+      setTimeout(() => writeAll(descriptor, pages, done, waitedMs + AGAIN_MS), AGAIN_MS)
+    } else if (fault !== null) done(fault)
+    else if (written === pages.reduce((total, page) => total + page.length, 0)) done(null)
+    else writeAll(descriptor, [Buffer.concat(pages).subarray(written)], done)
   })
 }
 

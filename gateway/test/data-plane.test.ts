@@ -177,3 +177,26 @@ t.test('The access log has a JSON line for every request, without the query', as
   t.match(lines[1], { status: 400, failure: 'malformed request' })
   t.notMatch(readFileSync(file, 'utf8'), /secret/)
 })
+
+t.test('The access log on stdout: every line, whole, also when its reader pauses', async (t) => {
+  const args = ['0', upstreamUrl, 'log']
+  const child = fork(path.join(import.meta.dirname, 'serve.ts'), args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  let printed = ''
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => { printed += text }).pause()
+  const port = await new Promise<number>((resolve) => child.once('message', (message) => resolve(Number(message))))
+  // Several times what a pipe holds.
+  const request = `GET /${'x'.repeat(1_000)} HTTP/1.1\r\nHost: h\r\n\r\n`
+  for (let n = 0; n < 10; n++) {
+    const client = new RawClient(port).send(request.repeat(100))
+    await client.answers(100)
+    client.socket.destroy()
+  }
+  child.stdout!.resume()
+  const ended = new Promise((resolve) => child.once('close', resolve))
+  child.kill('SIGTERM')
+  await ended
+  const lines = printed.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>)
+  t.equal(lines.length, 1_000)
+  t.ok(lines.every(({ status }) => status === 200))
+})
