@@ -94,6 +94,8 @@ export interface ListenerTls {
 }
 
 export interface DataPlaneOptions {
+  /** What the gateway calls itself in its access log. */
+  readonly service: string
   readonly host: string
   readonly port: number
   /** Event loops; 0 = in this thread (tests, and machines with one core). */
@@ -119,6 +121,7 @@ export interface DataPlaneOptions {
 }
 
 export const DATA_PLANE_DEFAULTS: DataPlaneOptions = {
+  service: 'gateway',
   host: '127.0.0.1',
   port: 8080,
   workers: 0,

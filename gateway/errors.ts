@@ -8,11 +8,11 @@ export const error = errorTable({
     status: 400
   },
   E_GATEWAY_LISTEN: {
-    text: 'cannot listen on %s',
+    text: 'cannot listen on %s: %s.',
     next: 'Another process may have the port, or it needs a privilege. Set server.port to another one.'
   },
   E_GATEWAY_CERTIFICATE: {
-    text: 'certificate %s and key %s cannot be used: %s',
+    text: 'certificate %s and key %s cannot be used: %s.',
     next: 'Both must be PEM and belong together.'
   },
   E_GATEWAY_KEY: {

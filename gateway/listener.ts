@@ -89,7 +89,7 @@ export class Listener {
   private async bind (server: Server, port: number): Promise<void> {
     const { host, reusePort } = this.loop.options
     await new Promise<void>((resolve, reject) => {
-      server.once('error', (cause) => reject(error('E_GATEWAY_LISTEN', [`${host}:${port}`], { cause })))
+      server.once('error', (cause) => reject(error('E_GATEWAY_LISTEN', [`${host}:${port}`, cause.message], { cause })))
       server.listen({ host, port, reusePort, backlog: BACKLOG }, resolve)
     })
   }

@@ -73,7 +73,7 @@ export class Loop {
     this.upgrades = new Upgrades(this)
     this.http2 = new Http2Front(this)
     const { enabled, file } = options.accessLog
-    this.accessLog = enabled ? new AccessLog(fileTarget(file), this.counters) : undefined
+    this.accessLog = enabled ? new AccessLog(fileTarget(file), this.counters, options.service) : undefined
   }
 
   start (): void {

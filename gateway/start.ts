@@ -80,7 +80,10 @@ async function start (parts: GatewayParts, undo: Undo, stop: () => Promise<void>
     ...options.management, settings, log, control, store, dataPlane, health: healthOf(dataPlane, discovery, control)
   })
   undo.push(() => admin.close())
-  await admin.listen({ host: options.management.host, port: options.management.port })
+  await admin.listen({ host: options.management.host, port: options.management.port }).catch((failure: unknown) => {
+    // Which setting to change is part of what the user is told.
+    throw Object.assign(failure as Error, { setting: 'MANAGEMENT_SERVER_PORT' })
+  })
 
   followSettings(settings, control, warn, undo)
   const { address, port } = admin.server.address() as AddressInfo

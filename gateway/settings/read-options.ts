@@ -96,6 +96,7 @@ function readDataPlane (settings: Settings, gateway: GatewaySettings): DataPlane
   const fixed = gateway.text('httpclient.pool.type')?.toLowerCase() === 'fixed'
   return {
     ...DATA_PLANE_DEFAULTS,
+    service: settings.string('spring.application.name', DATA_PLANE_DEFAULTS.service),
     host: settings.string('server.address', DATA_PLANE_DEFAULTS.host),
     port: settings.integer('server.port', DATA_PLANE_DEFAULTS.port),
     workers: workersOf(settings),

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { call, deadPort, echo, gateway, upstream, until, writeYaml } from './harness.ts'
+import { call, deadPort, echo, gateway, server, upstream, until, writeYaml } from './harness.ts'
 
 const json = { 'content-type': 'application/json' }
 const post = (url: string, body?: unknown) => call(url, { method: 'POST', headers: json, ...body === undefined ? {} : { body: JSON.stringify(body) } })
@@ -167,6 +167,12 @@ spring.cloud.gateway.routes:
 `), { errors: [{ message: /application.yml:5.*Did you mean "Path"/ }, { message: /application.yml:6.*whole number/ }] })
   await t.rejects(gateway(t, 'breakwater.gateway.worker: 2'), { code: 'E_GATEWAY_KEY', message: /application.yml:3.*Did you mean "workers"/ })
   await t.rejects(gateway(t, 'resilience4j.circuitbreaker.instances.b.sliding-window-size: many'), { message: /application.yml:3.*must be a number/ })
+})
+
+t.test('a management port that is taken stops the start, and names the setting of that port', async t => {
+  const { port } = await upstream(t, echo)
+  await t.rejects(server(t, 'gateway/main.ts', `server.port: 0\nmanagement.server.port: ${port}\nbreakwater.discovery.client: fixed\n`),
+    { message: new RegExp(`^E_PORT_IN_USE gateway: 127.0.0.1:${port} is taken .* or set MANAGEMENT_SERVER_PORT `) })
 })
 
 t.test('the locator makes a route of every service, and follows them', async t => {

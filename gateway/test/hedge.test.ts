@@ -111,6 +111,9 @@ t.test('a second try that is refused leaves the first to go on', async t => {
   running.discovery.set('users', [a.port, dead])
   await until('the dead one was tried', async () => (await numbers(running))('breakwater_gateway_tries_total') === 2)
   await until('it was left out', () => running.log.some(line => line.includes('instance left out')))
+  const leftOut = running.log.find(line => line.includes('instance left out')) ?? ''
+  t.match(JSON.parse(leftOut), { service: 'gateway', cluster: 'users' })
+  t.equal(leftOut.match(/"service":/g)?.length, 1, 'who writes the line')
   a.held[0]?.end('late')
   t.match(await answer, { status: 200, body: 'late' })
   t.equal(await inFlight(running), 0)

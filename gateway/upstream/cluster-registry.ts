@@ -68,10 +68,10 @@ export class ClusterRegistry {
           ejected: (from, instance, reason, told) => {
             if (reason === 'connect') this.#watch(from, instance)
             if (told) return
-            const ejection = { service: from.name, instance: instance.id, reason }
-            this.#host.log('instance left out', { ...ejection })
+            // Not `service`: in a line of the log that is who writes it.
+            this.#host.log('instance left out', { cluster: from.name, instance: instance.id, reason })
             // Health checks run in every loop by themselves.
-            if (reason !== 'health-check') this.#host.ejected(ejection)
+            if (reason !== 'health-check') this.#host.ejected({ service: from.name, instance: instance.id, reason })
           },
           recovered: this.#host.recovered
         })
@@ -138,7 +138,7 @@ export class ClusterRegistry {
     const well = await this.#host.probe(instance.host, instance.port)
     instance.probing = false
     if (!well || instance.ejection !== 'connect') return
-    this.#host.log('instance answers again', { service: cluster.name, instance: instance.id })
+    this.#host.log('instance answers again', { cluster: cluster.name, instance: instance.id })
     cluster.restore(instance, this.#host.now())
   }
 }

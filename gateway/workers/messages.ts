@@ -19,6 +19,8 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: 'listening', readonly port: number }
+  /** It cannot start. Told in words: what an error is beyond its message does not get out of a thread by itself. */
+  | { readonly kind: 'failed', readonly code: string | undefined, readonly message: string }
   | { readonly kind: 'done', readonly id: number, readonly value: unknown }
   | { readonly kind: 'fault', readonly id: number, readonly message: string }
   | { readonly kind: 'event', readonly topic: string, readonly payload: unknown }

@@ -1,5 +1,6 @@
 /** One worker thread as the control loop sees it: calls with a deadline, and what it last counted. */
 import { Worker } from 'node:worker_threads'
+import { BreakwaterError } from '../../starter/errors.ts'
 import { NO_METRICS } from '../metrics/sum.ts'
 import type { DataPlaneMetrics, WorkerHost } from './contract.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
@@ -24,6 +25,7 @@ export class Thread {
   metrics: DataPlaneMetrics = NO_METRICS
   /** Resolves with the port it listens on; rejects when it ends before. */
   readonly listening: Promise<number>
+  hasListened = false
   private readonly worker: Worker
   private readonly calls = new Map<number, Call>()
   private lastId = 0
@@ -31,7 +33,7 @@ export class Thread {
 
   constructor (start: WorkerStart, events: ThreadEvents) {
     this.worker = new Worker(WORKER_FILE, { workerData: start, stdout: false, stderr: false })
-    this.worker.on('error', (fault: Error) => { this.fault = fault })
+    this.worker.on('error', (fault: Error) => { this.fault ??= fault })
     this.worker.on('message', (message: FromWorker) => this.receive(message, events))
     this.worker.once('exit', () => {
       this.failCalls(new Error('the worker ended'))
@@ -39,7 +41,9 @@ export class Thread {
     })
     this.listening = new Promise((resolve, reject) => {
       this.worker.on('message', (message: FromWorker) => {
-        if (message.kind === 'listening') resolve(message.port)
+        if (message.kind !== 'listening') return
+        this.hasListened = true
+        resolve(message.port)
       })
       this.worker.once('exit', () => reject(this.fault ?? new Error('the worker ended before it listened')))
     })
@@ -51,6 +55,7 @@ export class Thread {
     if (message.kind === 'counts') this.metrics = message.metrics
     else if (message.kind === 'event') events.event(message.topic, message.payload)
     else if (message.kind === 'log') events.log(message.level, message.message, message.fields)
+    else if (message.kind === 'failed') this.fault = faultOf(message)
     else if (message.kind !== 'listening') {
       const call = this.calls.get(message.id)
       this.calls.delete(message.id)
@@ -84,4 +89,9 @@ export class Thread {
   async terminate (): Promise<void> {
     await this.worker.terminate()
   }
+}
+
+/** The message of an error of ours already ends with the next step. */
+function faultOf ({ code, message }: Extract<FromWorker, { kind: 'failed' }>): Error {
+  return code?.startsWith('E_') === true ? new BreakwaterError(code, { text: '%s' }, [message]) : new Error(message)
 }

@@ -29,6 +29,7 @@ export class ThreadedDataPlane implements DataPlane {
   private readonly listeners: EventListener[] = []
   private snapshot: Snapshot | undefined = undefined
   private port = 0
+  private started = false
   private stopping = false
   /** Counts of workers that are gone. */
   private retired: DataPlaneMetrics = NO_METRICS
@@ -51,6 +52,7 @@ export class ThreadedDataPlane implements DataPlane {
       this.port = await this.spawn(0).listening
       const rest = Array.from({ length: this.options.workers - 1 }, (_, at) => this.spawn(at + 1).listening)
       await Promise.all(rest)
+      this.started = true
     } catch (fault) {
       await this.stop(0)
       throw fault
@@ -75,7 +77,8 @@ export class ThreadedDataPlane implements DataPlane {
     if (this.threads[index] !== thread) return
     this.threads[index] = undefined
     this.retired = { ...sumMetrics([this.retired, thread.metrics]), gauges: {} }
-    if (this.stopping) return
+    // What fails at the start fails the start.
+    if (this.stopping || !(this.started || thread.hasListened)) return
     const message = fault === undefined ? 'it ended' : fault.message
     this.log('error', `data-plane worker ${index} died and is replaced: ${message}`)
     this.deaths[index] = lifeMs > HEALTHY_LIFE_MS ? 0 : (this.deaths[index] ?? 0) + 1

@@ -41,4 +41,10 @@ async function obey (hosted: HostedLoop, message: ToWorker): Promise<unknown> {
   }
 }
 
-if (parentPort !== null) await main(parentPort, workerData as WorkerStart)
+if (parentPort !== null) {
+  const port = parentPort
+  await main(port, workerData as WorkerStart).catch((fault: NodeJS.ErrnoException) => {
+    port.postMessage({ kind: 'failed', code: fault.code, message: fault.message } satisfies FromWorker)
+    throw fault
+  })
+}
