@@ -22,7 +22,12 @@ export function openLogFile (folder: string, name: string): LogFile {
 
   function turnOver (): void {
     stream.end()
-    renameSync(file, `${file}.1`)
+    try {
+      mkdirSync(folder, { recursive: true })
+      renameSync(file, `${file}.1`)
+    } catch {
+      // Somebody has removed it: the log begins anew, and the supervisor goes on.
+    }
     stream = open(file)
     bytes = 0
   }

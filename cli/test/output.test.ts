@@ -1,5 +1,5 @@
 /** A child's output: whole lines however they arrive, the last ones kept, the file bounded. */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -62,3 +62,26 @@ t.test('what a disk does not take is left out, and said', async t => {
   while (!readFileSync(file, 'utf8').endsWith('again\n')) await sleep(5)
   t.match(readFileSync(file, 'utf8').slice(-100), /\n\.\.\. \d+ bytes left out: the disk did not keep up\nagain\n$/)
 })
+
+t.test('a log that somebody removes does not end the supervisor, and begins anew when it would have turned over', async t => {
+  const folder = path.join(t.testdir({}), 'logs')
+  const log = openLogFile(folder, 'users')
+  const file = path.join(folder, 'users.log')
+  const mebibyte = Buffer.alloc(1024 * 1024, 'x')
+  log.write(mebibyte)
+  await waitFor(() => existsSync(file) && statSync(file).size === mebibyte.length)
+  rmSync(folder, { recursive: true })
+  for (let written = 1; written < 11; written++) {
+    log.write(mebibyte)
+    // What the disk has not taken is bounded: each has its time.
+    await sleep(20)
+  }
+  log.write(Buffer.from('again\n'))
+  log.close()
+  await waitFor(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('again\n'))
+  t.pass('it is there')
+})
+
+async function waitFor (check: () => boolean): Promise<void> {
+  while (!check()) await sleep(5)
+}
