@@ -4,25 +4,27 @@
  * Each exchange gets a {@link Wire}. An instance that prefers HTTP/1.1 in the TLS handshake is served with that: the
  * wire then passes bytes to the socket as they are, and further ones get a socket each.
  */
-import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Loop } from '../loop.ts'
 import type { Instance } from '../upstream/upstream.ts'
-import { Wire } from './wire.ts'
+import { Wire, type Carrier } from './wire.ts'
 
 /** Until the instance has said how many it takes (RFC 9113, 6.5.2: at least 100 are recommended). */
 const USUAL_STREAMS = 100
 const MAX_STREAMS = 1_000
+/**
+ * Servers end a session whose client gives up too many streams, with all that it carries (CVE-2023-44487; Node's at
+ * 1,000 in a burst): it is retired before.
+ */
+const MAX_RESETS = 400
 
-interface Shared {
-  readonly session: ClientHttp2Session
+interface Shared extends Carrier {
   readonly socket: Socket
   /** Nothing came while somebody waited: it is asked for a sign of life, and carries nobody new before it gives one. */
   doubted: boolean
   active: number
-  /** Streams so far. */
-  carried: number
 }
 
 export class Origin {
@@ -64,7 +66,7 @@ export class Origin {
   }
 
   private free (): Shared | undefined {
-    return this.sessions.find(({ session, active, doubted }) => !doubted && active < limitOf(session))
+    return this.sessions.find((shared) => !shared.doubted && shared.active < limitOf(shared))
   }
 
   private assign (wire: Wire, shared: Shared): void {
@@ -76,7 +78,7 @@ export class Origin {
       if (shared.socket.bytesRead === bytesRead) this.doubt(shared)
       if (this.waiting.length > 0) this.serve()
     })
-    wire.begin(shared.session, shared.carried > 1)
+    wire.begin(shared)
   }
 
   /**
@@ -132,7 +134,7 @@ export class Origin {
       settings: { enablePush: false },
       strictSingleValueFields: false
     } as Parameters<typeof connectHttp2>[1])
-    const shared: Shared = { session, socket, doubted: false, active: 0, carried: 0 }
+    const shared: Shared = { session, socket, doubted: false, active: 0, carried: 0, resets: 0 }
     this.sessions.push(shared)
     this.loop.sessions.add(session)
     const leave = (): void => {
@@ -157,8 +159,8 @@ export class Origin {
   }
 }
 
-function limitOf (session: ClientHttp2Session): number {
-  if (session.closed || session.destroyed) return 0
+function limitOf ({ resets, session }: Shared): number {
+  if (session.closed || session.destroyed || resets >= MAX_RESETS) return 0
   const { maxConcurrentStreams } = session.remoteSettings
   return maxConcurrentStreams === undefined || maxConcurrentStreams > 0x7fff_ffff
     ? USUAL_STREAMS

@@ -21,12 +21,21 @@ const SENT = 3
 /** Node's callbacks get them as name, value, name, value; its types do not know yet. */
 type RawFields = readonly string[]
 
+/** A session that many share. */
+export interface Carrier {
+  readonly session: ClientHttp2Session
+  /** Streams so far. */
+  carried: number
+  /** Those of them that were given up. */
+  resets: number
+}
+
 export class Wire extends Duplex {
   /** The instance has said that it has not looked at the request: it may be sent again (RFC 9113, 8.7). */
   refused = false
   /** Others went over the session before: that it fails now may be its age. */
   warm = false
-  private session: ClientHttp2Session | undefined = undefined
+  private carrier: Carrier | undefined = undefined
   /** Of an instance that speaks HTTP/1.1 after all. */
   private socket: Socket | undefined = undefined
   private stream: ClientHttp2Stream | undefined = undefined
@@ -40,9 +49,9 @@ export class Wire extends Duplex {
   private answered = false
 
   /** The session is there: what is written goes into a stream of it. */
-  begin (session: ClientHttp2Session, warm: boolean): void {
-    this.session = session
-    this.warm = warm
+  begin (carrier: Carrier): void {
+    this.carrier = carrier
+    this.warm = carrier.carried > 1
     this.emit('connect')
   }
 
@@ -102,7 +111,7 @@ export class Wire extends Duplex {
   private request (head: StreamHead): ClientHttp2Stream | undefined {
     try {
       const options = { endStream: this.phase === SENT, waitForTrailers: head.chunked }
-      return this.session!.request(head.fields as never, options)
+      return this.carrier!.session.request(head.fields as never, options)
     } catch (fault) {
       this.refused = true
       this.destroy(fault as Error)
@@ -186,8 +195,14 @@ export class Wire extends Duplex {
   override _destroy (fault: Error | null, done: (fault: Error | null) => void): void {
     const { socket, stream } = this
     // In a turn of its own: Node ends the process when a stream that may bring trailers is closed while it reads.
-    if (stream !== undefined && !stream.destroyed) setImmediate(() => stream.close(constants.NGHTTP2_CANCEL))
+    if (stream !== undefined && !stream.destroyed) setImmediate(() => this.reset(stream))
     socket?.destroy()
     done(fault)
+  }
+
+  private reset (stream: ClientHttp2Stream): void {
+    if (stream.closed) return
+    this.carrier!.resets++
+    stream.close(constants.NGHTTP2_CANCEL)
   }
 }

@@ -332,6 +332,27 @@ t.test('A session on which nothing comes any more, as when a network swallows it
   await until(() => inner[0]!.destroyed, 'the end of the first')
 })
 
+t.test('Calls that are given up by the hundred do not cost the others their session', async (t) => {
+  const server = await instance(t, (stream, fields) => { if (fields[':path'] === '/all/chat') grpcEcho(stream) })
+  const { port } = await plane(t, [h2('all', server.url), h2('late', server.url, { metadata: { http2: true, 'response-timeout': 20 } })])
+  const client = session(t, port)
+  const chat = client.request({ ...GRPC, ':path': '/all/chat' })
+  let received = ''
+  chat.on('error', () => {}).setEncoding('latin1').on('data', (chunk: string) => { received += chunk })
+  chat.write('one')
+  await until(() => received === 'one', 'the first message')
+  // A server of Node's ends a session with its thousandth reset.
+  for (let n = 0; n < 20; n++) {
+    const late = await Promise.all(Array.from({ length: 75 }, () => ask(client, { ':path': '/late/x' })))
+    t.ok(late.every(({ status }) => status === 504))
+  }
+  t.ok(server.sessions.length > 2, `${server.sessions.length} sessions carried 1,500 calls`)
+  chat.write('two')
+  await until(() => received === 'onetwo' || chat.closed, 'the second message')
+  t.equal(received, 'onetwo')
+  chat.close()
+})
+
 t.test('An instance that takes long is no reason for another session', async (t) => {
   const server = await instance(t, (stream, fields) => {
     if (fields[':path'] === '/all/slow') return
