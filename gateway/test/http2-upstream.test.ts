@@ -322,11 +322,12 @@ t.test('A session on which nothing comes any more, as when a network swallows it
   })
   const url = `http://127.0.0.1:${await listen(between)}`
   t.teardown(() => between.close())
-  const { port } = await plane(t, [h2('all', url, { metadata: { http2: true, 'response-timeout': 60 } })], { upstream: { maxIdleTimeMs: 100 } })
+  const routes = [h2('all', url), h2('late', url, { metadata: { http2: true, 'response-timeout': 60 } })]
+  const { port } = await plane(t, routes, { upstream: { maxIdleTimeMs: 100 } })
   const client = session(t, port)
   t.equal((await ask(client, { ':path': '/all/x' })).body, 'ok')
   swallow = true
-  t.equal((await ask(client, { ':path': '/all/x' })).status, 504)
+  t.equal((await ask(client, { ':path': '/late/x' })).status, 504)
   t.equal((await ask(client, { ':path': '/all/x' })).body, 'ok', 'the next call goes over another')
   t.equal(inner.length, 2)
   await until(() => inner[0]!.destroyed, 'the end of the first')
@@ -355,14 +356,14 @@ t.test('Calls that are given up by the hundred do not cost the others their sess
 
 t.test('An instance that takes long is no reason for another session', async (t) => {
   const server = await instance(t, (stream, fields) => {
-    if (fields[':path'] === '/all/slow') return
+    if (fields[':path'] === '/late/x') return
     stream.respond({ ':status': 200 })
     stream.end('ok')
   })
-  const { port } = await plane(t, [h2('all', server.url, { metadata: { http2: true, 'response-timeout': 60 } })])
+  const { port } = await plane(t, [h2('all', server.url), h2('late', server.url, { metadata: { http2: true, 'response-timeout': 60 } })])
   const client = session(t, port)
   for (let n = 0; n < 8; n++) {
-    t.equal((await ask(client, { ':path': '/all/slow' })).status, 504)
+    t.equal((await ask(client, { ':path': '/late/x' })).status, 504)
     t.equal((await ask(client, { ':path': '/all/x' })).body, 'ok')
   }
   t.ok(server.sessions.length <= 2, 'one more at most, while the answer to the question is on its way')
