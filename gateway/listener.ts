@@ -68,7 +68,8 @@ export class Listener {
     })
     // Before the handshake: that is the expensive part which limits are there to spare.
     server.on('connection', (socket: Socket) => this.admit(socket))
-    server.on('tlsClientError', () => { this.loop.counters.breakwater_gateway_tls_errors_total++ })
+    // Also when the time for it is over: Node tells, and leaves the socket open.
+    server.on('tlsClientError', (_fault, socket) => this.refuse(socket))
     certificates.onChange((context) => server.setSecureContext(context))
     return server
   }

@@ -211,6 +211,47 @@ t.test('TLS to instances is verified unless told otherwise', { skip }, async (t)
   https.closeAllConnections()
 })
 
+t.test('an instance whose certificate is trusted, but is another host\'s, is not spoken to', { skip }, async (t) => {
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=other.example',
+    '-addext', 'subjectAltName=DNS:other.example', '-keyout', file('other.key'), '-out', file('other.pem')], { stdio: 'ignore' })
+  let asked = 0
+  const https = createHttps({ cert: readFileSync(file('other.pem')), key: readFileSync(file('other.key')) }, (_request, response) => {
+    asked++
+    response.end('secret')
+  })
+  await new Promise<void>((resolve) => https.listen(0, '127.0.0.1', resolve))
+  const { port } = https.address() as AddressInfo
+  const upstreamTls = { trustedCertificates: [readFileSync(file('other.pem'), 'latin1')] }
+  const gateway = await startDataPlane(['127.0.0.1', 'localhost'].flatMap((host) => [
+    route(host, `https://${host}:${port}`, `/${host}`),
+    route(`${host}2`, `https://${host}:${port}`, `/${host}2`, { metadata: { http2: true } })
+  ]), { upstreamTls })
+  t.teardown(async () => {
+    await gateway.dataPlane.stop(0)
+    https.close()
+  })
+  for (const path of ['/127.0.0.1', '/127.0.0.12', '/localhost', '/localhost2']) {
+    const handshake = 'Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
+    for (const lines of ['Connection: close\r\n', handshake]) {
+      const received = await new RawClient(gateway.port).send(`GET ${path} HTTP/1.1\r\nHost: h\r\n${lines}\r\n`).end()
+      t.equal(statusOf(received), 502, `${path} ${lines.slice(0, 20)}`)
+    }
+  }
+  t.equal(asked, 0)
+})
+
+t.test('a client that connects and does not shake hands is closed, and counted', { skip }, async (t) => {
+  certificate('slow', 'slow.example')
+  const certificates = [{ serverNames: [], certificateFile: file('slow.pem'), keyFile: file('slow.key') }]
+  const tls = { handshakeTimeoutMs: 100, reloadIntervalMs: 1_000, clients: undefined, certificates }
+  const gateway = await startDataPlane([], { tls })
+  t.teardown(() => gateway.dataPlane.stop(0))
+  t.equal(await new RawClient(gateway.port).end(), '')
+  t.equal((await gateway.dataPlane.metrics()).counters['breakwater_gateway_tls_errors_total'], 1)
+  await new RawClient(gateway.port).send('GET /x HTTP/1.1\r\nHost: h\r\n\r\n').end()
+  t.equal((await gateway.dataPlane.metrics()).counters['breakwater_gateway_tls_errors_total'], 2, 'plain text is no handshake')
+})
+
 t.test("the settings' names: Spring's for the first certificate, ours for further ones, and for trust in instances", { skip }, async t => {
   certificate('settings', 'gateway.example')
   const text = `
