@@ -1,7 +1,8 @@
 /** What clients that do not read cost the gateway: bounded by connections whatever the bodies; its loop goes on. */
 import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import path from 'node:path'
 import t from 'tap'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -71,6 +72,57 @@ t.test('readers that read nothing hold no more than the bound each, and others a
   const held = rssBytes(child.pid!) - before
   t.ok(held < READERS * BOUND_BYTES, `${Math.round(held / READERS / 1_024)} KiB by reader`)
   await quick()
+})
+
+const CONNECTIONS = 10_000
+
+/** Why that many connections cannot be had here. */
+function tooFew (): string | false {
+  if (skip !== false) return skip
+  const files = Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])
+  return files < CONNECTIONS + 1_000 && `a process may open ${files} files`
+}
+
+/** A connection that has had an answer and stays; addresses differ because each may have 8,000 only. */
+async function served (port: number, localAddress: string): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress })
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject).once('close', () => reject(new Error('closed'))).once('data', (answer) => {
+      if (answer.toString().startsWith('HTTP/1.1 200 OK')) resolve()
+      else reject(new Error(answer.toString()))
+    })
+    socket.write('GET /x HTTP/1.1\r\nHost: h\r\n\r\n')
+  })
+  return socket
+}
+
+t.test('ten thousand connections at once: each is served, and again after all the others came', { skip: tooFew() }, async (t) => {
+  const upstream = createServer((socket) => {
+    socket.on('error', () => {}).on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+  })
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+  const { port: upstreamPort } = upstream.address() as AddressInfo
+  const child = fork(path.join(import.meta.dirname, 'serve.ts'), ['0', `http://127.0.0.1:${upstreamPort}`])
+  const sockets: Socket[] = []
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+    child.kill('SIGKILL')
+    upstream.close()
+  })
+  const port = await new Promise<number>((resolve) => child.once('message', (message) => resolve(Number(message))))
+  const before = rssBytes(child.pid!)
+  while (sockets.length < CONNECTIONS) {
+    sockets.push(...await Promise.all(Array.from({ length: 250 }, (_, n) => served(port, n % 2 === 0 ? '127.0.0.1' : '127.0.0.2'))))
+  }
+  t.ok(sockets.every((socket) => !socket.destroyed), 'none was closed for another')
+  const eachBytes = (rssBytes(child.pid!) - before) / CONNECTIONS
+  t.ok(eachBytes < 64 * 1024, `${Math.round(eachBytes / 1_024)} KiB by connection that waits`)
+  const [first, last] = [sockets[0]!, sockets.at(-1)!]
+  for (const socket of [first, last]) {
+    socket.write('GET /x HTTP/1.1\r\nHost: h\r\n\r\n')
+    const [answer] = await once(socket, 'data') as [Buffer]
+    t.match(answer.toString(), /^HTTP\/1\.1 200 OK/)
+  }
 })
 
 t.test('a loop that is held up says so, once, and for at least the window after', async (t) => {

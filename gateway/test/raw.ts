@@ -219,7 +219,8 @@ export async function startDataPlane (routes: readonly RouteDefinition[], overri
     sweepIntervalMs: 10,
     ...overrides,
     limits: { ...DATA_PLANE_DEFAULTS.limits, ...overrides.limits },
-    upstream: { ...DATA_PLANE_DEFAULTS.upstream, ...overrides.upstream },
+    // Long: a connection that a test sees closed was closed for its reason, and not because it lay idle.
+    upstream: { ...DATA_PLANE_DEFAULTS.upstream, maxIdleTimeMs: 3_600_000, ...overrides.upstream },
     upstreamTls: { ...DATA_PLANE_DEFAULTS.upstreamTls, ...overrides.upstreamTls }
   }
   const dataPlane = createDataPlane(options, (level, message, fields) => {
