@@ -1,6 +1,6 @@
 /** Rules of the wire one by one: what is never sent twice, which fields and paths pass, who may close its side. */
 import t from 'tap'
-import { OK, RawClient, RawUpstream, route, split, startDataPlane, statusOf, until } from './raw.ts'
+import { OK, pour, RawClient, RawUpstream, route, split, standstill, startDataPlane, statusOf, until } from './raw.ts'
 
 const upstream = await new RawUpstream().listen()
 const gateway = await startDataPlane([route('all', upstream.url, '/**')])
@@ -84,4 +84,19 @@ t.test('a client that closes its side in the middle of a body has broken its req
   await until(() => peer.closed, 'the call to be given up')
   t.notOk(peer.received.endsWith('0\r\n\r\n'))
   t.equal(await client.end(), '')
+})
+
+t.test('an upstream that does not read stops the client that sends', async (t) => {
+  upstream.onHead = (peer) => { peer.socket.pause() }
+  let sent = 0
+  const client = new RawClient(gateway.port).send('POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000\r\n\r\n')
+  // Paused with the head alone, before any of the body.
+  await until(() => upstream.peers[0]?.heads === 1, 'the call')
+  pour(client.socket, (bytes) => {
+    sent += bytes
+    if (sent > 200_000_000) client.socket.destroy()
+  })
+  await standstill(() => sent)
+  t.ok(sent < 40_000_000, `the client could send ${sent} bytes before it was stopped`)
+  client.socket.destroy()
 })
