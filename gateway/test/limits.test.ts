@@ -174,7 +174,7 @@ t.test('connections that speak HTTP/2 count too, also when nothing is asked on t
   const gateway = await startDataPlane([route('all', 'http://127.0.0.1:1', '/**')], { limits: { maxConnections: 2 } })
   t.teardown(() => gateway.dataPlane.stop(0))
   const sessions = [connectHttp2(gateway.url), connectHttp2(gateway.url)] as const
-  for (const session of sessions) await new Promise((resolve) => session.once('remoteSettings', resolve))
+  await Promise.all(sessions.map((session) => new Promise((resolve) => { session.once('remoteSettings', resolve) })))
   t.equal(await new RawClient(gateway.port).send('GET /x HTTP/1.1\r\nHost: h\r\n\r\n').end(), '')
   sessions[0].destroy()
   let answered = ''
