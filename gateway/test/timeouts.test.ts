@@ -41,10 +41,10 @@ t.test('TLS has a time of its own, which begins when the connection is there', a
   const uri = `https://127.0.0.1:${(silent.address() as AddressInfo).port}`
   const patience = (metadata: object, connectMs: number, handshakeTimeoutMs: number) =>
     started(t, { metadata: { 'connect-timeout': connectMs, ...metadata } }, { upstreamTls: { handshakeTimeoutMs } }, uri)
-  const patient = ask(await patience({}, 50, 60_000))
+  const patient = ask(await patience({}, 300, 60_000))
   t.equal(await status(ask(await patience({}, 60_000, 100))), 504)
   t.equal(await status(ask(await patience({ http2: true }, 60_000, 100))), 502)
-  await sleep(200)
+  await sleep(600)
   t.equal(patient.received, '', 'the time to connect was over long ago')
   patient.socket.destroy()
 })
@@ -52,15 +52,14 @@ t.test('TLS has a time of its own, which begins when the connection is there', a
 t.test('whoever waits for one of few connections has the time for that, and the instance is not to blame', async (t) => {
   const { url, management } = await whole(t, `
 spring.cloud.gateway:
-  httpclient: { connect-timeout: 50, pool: { type: fixed, max-connections: 1, acquire-timeout: 1500 } }
+  httpclient: { connect-timeout: 300, pool: { type: fixed, max-connections: 1, acquire-timeout: 3000 } }
   routes: [ { id: users, uri: lb://users, predicates: [ "Path=/**" ] } ]
 `, { users: [upstream.port] })
   upstream.onHead = () => {}
   const first = call(`${url}/first`)
   await until(() => upstream.peers[0]?.heads === 1, 'the first to be under way')
   const second = call(`${url}/second`)
-  await sleep(200)
-  upstream.onHead = () => {}
+  await sleep(600)
   upstream.peers[0]!.socket.write(OK)
   t.equal((await first).status, 200)
   await until(() => upstream.received.includes('GET /second'), 'the second to have its turn: it waited longer than a connection may take')
@@ -73,8 +72,8 @@ spring.cloud.gateway:
 })
 
 t.test('between two tries nothing runs out, and nobody is blamed twice', async (t) => {
-  const retry = named('Retry', { retries: '1', methods: 'GET', exceptions: 'java.util.concurrent.TimeoutException', perTryTimeout: '50ms',
-    'backoff.firstBackoff': '400ms', 'backoff.maxBackoff': '400ms' })
+  const retry = named('Retry', { retries: '1', methods: 'GET', exceptions: 'java.util.concurrent.TimeoutException', perTryTimeout: '300ms',
+    'backoff.firstBackoff': '800ms', 'backoff.maxBackoff': '800ms' })
   const gateway = await started(t, { filters: [retry] })
   let heads = 0
   upstream.onHead = (peer) => { if (++heads === 2) peer.socket.write(OK) }
@@ -84,14 +83,14 @@ t.test('between two tries nothing runs out, and nobody is blamed twice', async (
 })
 
 t.test('the total deadline ends an answer that has begun, and a wait between two tries', async (t) => {
-  const streaming = await started(t, { metadata: { 'total-timeout': 200 } })
+  const streaming = await started(t, { metadata: { 'total-timeout': 600 } })
   upstream.answerWith('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n')
   const cut = ask(streaming)
   t.match(await cut.end(), /\r\n3\r\nabc\r\n$/, 'without the end of a whole answer')
   await until(() => upstream.peers[0]?.closed, 'the call to be given up')
 
   const retry = named('Retry', { retries: '1', 'backoff.firstBackoff': '60s', 'backoff.maxBackoff': '60s' })
-  const waiting = await started(t, { metadata: { 'total-timeout': 200 }, filters: [retry] })
+  const waiting = await started(t, { metadata: { 'total-timeout': 600 }, filters: [retry] })
   upstream.answerWith('HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n')
   t.equal(await status(ask(waiting)), 504)
   const { counters } = await waiting.dataPlane.metrics()
