@@ -6,6 +6,7 @@
  * counted rather than memory filled; a killed process loses at most the last interval.
  */
 import { closeSync, openSync, writev } from 'node:fs'
+import { error } from './errors.ts'
 import { flattened } from './http1/characters.ts'
 import type { HttpExchange } from './http1/exchange.ts'
 import type { LoopCounters } from './metrics/counters.ts'
@@ -120,7 +121,7 @@ export class AccessLog {
 
 /** Appends to a file, so that several workers (and a process that takes over) can share it; stdout without a name. */
 export function fileTarget (file: string | undefined): AccessLogTarget {
-  const descriptor = file === undefined ? STDOUT : openSync(file, 'a', 0o640)
+  const descriptor = file === undefined ? STDOUT : open(file)
   return {
     write (pages, done) {
       writeAll(descriptor, pages, done)
@@ -128,6 +129,14 @@ export function fileTarget (file: string | undefined): AccessLogTarget {
     close () {
       if (descriptor !== STDOUT) closeSync(descriptor)
     }
+  }
+}
+
+function open (file: string): number {
+  try {
+    return openSync(file, 'a', 0o640)
+  } catch (cause) {
+    throw error('E_GATEWAY_ACCESS_LOG', [file, (cause as Error).message], { cause })
   }
 }
 

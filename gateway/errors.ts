@@ -11,6 +11,10 @@ export const error = errorTable({
     text: 'cannot listen on %s: %s.',
     next: 'Another process may have the port, or it needs a privilege. Set server.port to another one.'
   },
+  E_GATEWAY_ACCESS_LOG: {
+    text: 'the access log %s cannot be opened: %s.',
+    next: 'breakwater.gateway.access-log.file must be a file in a folder that exists; without it lines go to stdout.'
+  },
   E_GATEWAY_CERTIFICATE: {
     text: 'certificate %s and key %s cannot be used: %s.',
     next: 'Both must be PEM and belong together.'
