@@ -11,6 +11,9 @@ import { withStack } from '../lib/stack.ts'
 import type { Program } from './processes.ts'
 import { aim, aimBelow, of, table } from './report.ts'
 
+/** Until the services' code is compiled; shorter, and they are measured while they compile. */
+const WARM_UP = { rounds: 1, seconds: 8 }
+
 export async function stack (plan: Plan): Promise<void> {
   await withStack(async ({ folder, services }) => {
     const gateway = services.find(({ name }) => name === 'gateway')!
@@ -22,11 +25,13 @@ export async function stack (plan: Plan): Promise<void> {
     } finally {
       await viaNginx.stop()
     }
-  }, [], { BREAKWATER_GATEWAY_WORKERS: '2' })
+  })
 }
 
 async function compare (plan: Plan, ours: Program, viaNginx: Program, userPath: string): Promise<void> {
-  const load = (port: number): Load => ({ port, path: userPath, connections: 64, threads: 1, seconds: plan.seconds, cores: '0,1' })
+  const load = (port: number, { seconds } = plan): Load =>
+    ({ port, path: userPath, connections: 64, threads: 1, seconds, cores: '0,1' })
+  for (const { port } of [viaNginx, ours]) await measure(ours, load(port, WARM_UP))
   const results = await interleave(new Map<string, () => Promise<Round>>([
     ['breakwater', () => measure(ours, load(ours.port))], ['nginx', () => measure(viaNginx, load(viaNginx.port))]
   ]), { rounds: plan.rounds })
