@@ -7,7 +7,7 @@ import { Turns } from './turns.ts'
 
 /** Bytes from which a read is large. Forwarding less costs no more than stopping and starting. */
 export const LARGE_READ = 16_384
-const PER_TURN = 16
+const PER_TURN = 64
 
 export interface Reader {
   /** Its turn has come. It may have ended meanwhile. */

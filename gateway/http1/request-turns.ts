@@ -5,7 +5,7 @@
  */
 import { Turns } from './turns.ts'
 
-const PER_TURN = 256
+const PER_TURN = 64
 
 export interface Asker {
   /** A turn has begun that takes its request. It may have ended meanwhile. */
