@@ -18,8 +18,10 @@ const STDOUT = 1
 /** A reader of stdout that takes nothing is asked again this often, and given up after so long. */
 const AGAIN_MS = 10
 const PATIENCE_MS = 20_000
-/** Pairs of route and instance remembered; instances come and go. */
-const MAX_PLACES = 20_000
+/** Pairs remembered of each kind; instances and clients come and go. */
+const MAX_TEXTS = 20_000
+/** Durations remembered: up to a second, in tenths of a millisecond. */
+const MAX_ENDINGS = 10_000
 
 export interface AccessLogTarget {
   /** Writes all of `pages`, then calls back, with an error when it could not. */
@@ -36,7 +38,10 @@ export class AccessLog {
   private readonly target: AccessLogTarget
   private readonly counters: LoopCounters
   private readonly service: string
-  private readonly texts = new KnownTexts()
+  private readonly askers = new KnownTexts(askerText)
+  private readonly places = new KnownTexts(placeText)
+  private readonly results = new KnownTexts(resultText)
+  private readonly endings: string[] = []
   private openingMs = -1
   private openingText = ''
   private idle: (() => void) | undefined = undefined
@@ -71,10 +76,16 @@ export class AccessLog {
   }
 
   private line (x: HttpExchange, wallMs: number, elapsedMs: number): string {
-    const failure = x.failure === undefined ? '' : `,"failure":"${x.failure.kind}"`
-    return `${this.opening(wallMs)}${x.requestId}","traceId":"${x.traceId}","remote":"${x.remoteAddress}","method":"${x.method}` +
-      `","path":"${escaped(x.head.rawPath)}"${this.texts.place(x.matched?.id, x.instance?.authority)},"status":${x.status}` +
-      `,"attempts":${x.attempt},"bytes":${x.client.outlet.bytesWritten - x.bytesBefore},"ms":${tenths(elapsedMs)}${failure},"msg":"request"}\n`
+    // From few pieces: each costs when it is put in and when the line becomes bytes.
+    return this.opening(wallMs) + x.requestId + '","traceId":"' + x.traceId + this.askers.of(x.remoteAddress, x.method) +
+      escaped(x.head.rawPath) + this.places.of(x.matched?.id, x.instance?.authority) +
+      this.results.of(x.status, x.attempt) + (x.client.outlet.bytesWritten - x.bytesBefore) +
+      this.ending(Math.round(elapsedMs * 10), x.failure?.kind)
+  }
+
+  private ending (tenths: number, failure: string | undefined): string {
+    if (failure !== undefined || tenths >= MAX_ENDINGS) return endingText(tenths, failure)
+    return this.endings[tenths] ??= flattened(endingText(tenths, failure))
   }
 
   /** Many requests end in the same millisecond. */
@@ -153,38 +164,53 @@ function writeAll (descriptor: number, pages: readonly Buffer[], done: Done, wai
   })
 }
 
-/** Where requests end, as text that is made once: routes and instances are few, requests are many. */
-class KnownTexts {
-  private readonly places = new Map<string | undefined, Map<string | undefined, string>>()
+/** Texts of two values, made once and kept in one piece: the values are few, requests are many. */
+class KnownTexts<First, Second> {
+  private readonly texts = new Map<First, Map<Second, string>>()
+  private readonly compose: (first: First, second: Second) => string
   private size = 0
 
-  place (route: string | undefined, instance: string | undefined): string {
-    return this.places.get(route)?.get(instance) ?? this.add(route, instance)
+  constructor (compose: (first: First, second: Second) => string) {
+    this.compose = compose
   }
 
-  private add (route: string | undefined, instance: string | undefined): string {
-    if (this.size++ >= MAX_PLACES) this.forget()
-    const text = (route === undefined ? '' : `,"route":${asciiJson(route)}`) +
-      (instance === undefined ? '' : `,"instance":${asciiJson(instance)}`)
-    const ofRoute = this.places.get(route) ?? new Map<string | undefined, string>()
-    this.places.set(route, ofRoute.set(instance, flattened(text)))
+  of (first: First, second: Second): string {
+    return this.texts.get(first)?.get(second) ?? this.add(first, second)
+  }
+
+  private add (first: First, second: Second): string {
+    if (this.size++ >= MAX_TEXTS) this.forget()
+    const text = flattened(this.compose(first, second))
+    const ofFirst = this.texts.get(first) ?? new Map<Second, string>()
+    this.texts.set(first, ofFirst.set(second, text))
     return text
   }
 
   private forget (): void {
-    this.places.clear()
+    this.texts.clear()
     this.size = 0
   }
 }
 
-function asciiJson (text: string): string {
-  return JSON.stringify(text).replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+function askerText (remote: string, method: string): string {
+  return `","remote":"${remote}","method":"${method}","path":"`
 }
 
-/** One decimal. Fixed-point formatting of a number that is no integer costs more than the rest of the line. */
-function tenths (ms: number): string {
-  const total = Math.round(ms * 10)
-  return `${Math.floor(total / 10)}.${total % 10}`
+/** Behind the path. */
+function placeText (route: string | undefined, instance: string | undefined): string {
+  return `"${route === undefined ? '' : `,"route":${asciiJson(route)}`}${instance === undefined ? '' : `,"instance":${asciiJson(instance)}`}`
+}
+
+function resultText (status: number, attempts: number): string {
+  return `,"status":${status},"attempts":${attempts},"bytes":`
+}
+
+function endingText (tenths: number, failure: string | undefined): string {
+  return `,"ms":${Math.floor(tenths / 10)}.${tenths % 10}${failure === undefined ? '' : `,"failure":"${failure}"`},"msg":"request"}\n`
+}
+
+function asciiJson (text: string): string {
+  return JSON.stringify(text).replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** Of all printable ASCII but `\`, which no request target may hold, only the quote can break out of the text. */
