@@ -5,9 +5,10 @@
  * wire then passes bytes to the socket as they are, and further ones get a socket each.
  */
 import { connect as connectHttp2 } from 'node:http2'
-import { connect, isIP, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { Loop } from '../loop.ts'
+import { dial, EITHER_HTTP } from '../upstream/dial.ts'
 import type { Instance } from '../upstream/upstream.ts'
 import { Wire, type Carrier } from './wire.ts'
 
@@ -98,12 +99,8 @@ export class Origin {
   private dial (): void {
     this.dialling++
     this.loop.counters.breakwater_gateway_upstream_connections_total++
-    const { host, port, secure } = this.instance
-    const target = { host, port, noDelay: true }
-    const name = isIP(host) === 0 ? { servername: host } : {}
-    const socket = secure
-      ? connectTls({ ...this.loop.tls, ...name, ...target, ALPNProtocols: ['h2', 'http/1.1'] })
-      : connect(target)
+    const { secure } = this.instance
+    const socket = dial(this.instance, { ...this.loop.tls, ...EITHER_HTTP })
     let fault = new Error('the connection was closed')
     const closed = (): void => this.unreachable(fault)
     socket.on('error', (cause) => { fault = cause })

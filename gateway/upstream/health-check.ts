@@ -6,9 +6,9 @@
  */
 import { get } from 'node:http'
 import { connect as connectHttp2, type ClientHttp2Stream } from 'node:http2'
-import { connect, isIP, type Socket } from 'node:net'
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
-import type { Instance } from './upstream.ts'
+import type { Socket } from 'node:net'
+import type { ConnectionOptions, TLSSocket } from 'node:tls'
+import { dial, EITHER_HTTP, type Address } from './dial.ts'
 
 const DEADLINE_MS = 2_000
 
@@ -19,7 +19,6 @@ const GRPC_QUESTION = Buffer.alloc(5)
 /** The only field of the answer is `status`, and SERVING is 1. */
 const GRPC_SERVING = Buffer.from([0, 0, 0, 0, 2, 8, 1])
 
-export type Address = Pick<Instance, 'host' | 'port' | 'secure' | 'authority'>
 /** Its status; not called when there is no answer. */
 type Answered = (status: number) => void
 
@@ -27,7 +26,7 @@ type Answered = (status: number) => void
 export function healthCheck (instance: Address, path: string, http2: boolean,
   tls: ConnectionOptions): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = dial(instance, http2, tls)
+    const socket = dial(instance, http2 ? { ...tls, ...EITHER_HTTP } : tls)
     const deadline = setTimeout(() => socket.destroy(), DEADLINE_MS)
     socket.on('error', () => {})
     socket.once('close', () => {
@@ -44,12 +43,6 @@ export function healthCheck (instance: Address, path: string, http2: boolean,
       else askHttp1(socket, instance, path, answered)
     })
   })
-}
-
-function dial ({ host, port, secure }: Address, http2: boolean, tls: ConnectionOptions): Socket {
-  if (!secure) return connect({ host, port })
-  const name = isIP(host) === 0 ? { servername: host } : {}
-  return connectTls({ ...tls, ...name, host, port, ...(http2 ? { ALPNProtocols: ['h2', 'http/1.1'] } : {}) })
 }
 
 function askHttp1 (socket: Socket, { authority }: Address, path: string, answered: Answered): void {

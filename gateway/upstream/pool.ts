@@ -2,13 +2,12 @@
  * Connections of this worker to one instance, the last used first: under low load the surplus ages out instead of
  * being kept half alive, and the warmest connection is the least likely to be closed by the other side.
  */
-import { connect, isIP, type NetConnectOpts } from 'node:net'
-import { connect as connectTls } from 'node:tls'
 import type { HttpExchange } from '../http1/exchange.ts'
 import { LARGE_READ } from '../http1/read-turns.ts'
 import { Origin } from '../http2/origin.ts'
 import type { Wire } from '../http2/wire.ts'
 import type { Loop } from '../loop.ts'
+import { dial } from './dial.ts'
 import { UpstreamConnection, type UpstreamSocket } from './upstream-connection.ts'
 import type { Instance } from './upstream.ts'
 
@@ -97,10 +96,8 @@ export class Pool {
         return length < LARGE_READ
       }
     }
-    const { host, port, secure } = this.instance
-    const name = isIP(host) === 0 ? { servername: host } : {}
-    const target = { host, port, noDelay: true, onread } satisfies NetConnectOpts
-    const socket = secure ? connectTls({ ...this.loop.tls, ...name, ...target }) : connect(target)
+    const { secure } = this.instance
+    const socket = dial(this.instance, this.loop.tls, { onread })
     connection = new UpstreamConnection(socket, this, nowMs)
     if (secure) socket.once('connect', () => this.shakesHands(connection))
     this.begin(connection, socket, exchange, secure ? 'secureConnect' : 'connect')
