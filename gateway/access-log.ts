@@ -18,10 +18,8 @@ const STDOUT = 1
 /** A reader of stdout that takes nothing is asked again this often, and given up after so long. */
 const AGAIN_MS = 10
 const PATIENCE_MS = 20_000
-/** Pairs remembered of each kind; instances and clients come and go. */
+/** Pairs remembered of each kind; instances, clients and durations come and go. */
 const MAX_TEXTS = 20_000
-/** Durations remembered: up to a second, in tenths of a millisecond. */
-const MAX_ENDINGS = 10_000
 
 export interface AccessLogTarget {
   /** Writes all of `pages`, then calls back, with an error when it could not. */
@@ -41,7 +39,7 @@ export class AccessLog {
   private readonly askers = new KnownTexts(askerText)
   private readonly places = new KnownTexts(placeText)
   private readonly results = new KnownTexts(resultText)
-  private readonly endings: string[] = []
+  private readonly endings = new KnownTexts(endingText)
   private openingMs = -1
   private openingText = ''
   private idle: (() => void) | undefined = undefined
@@ -80,12 +78,7 @@ export class AccessLog {
     return this.opening(wallMs) + x.requestId + '","traceId":"' + x.traceId + this.askers.of(x.remoteAddress, x.method) +
       escaped(x.head.rawPath) + this.places.of(x.matched?.id, x.instance?.authority) +
       this.results.of(x.status, x.attempt) + (x.client.outlet.bytesWritten - x.bytesBefore) +
-      this.ending(Math.round(elapsedMs * 10), x.failure?.kind)
-  }
-
-  private ending (tenths: number, failure: string | undefined): string {
-    if (failure !== undefined || tenths >= MAX_ENDINGS) return endingText(tenths, failure)
-    return this.endings[tenths] ??= flattened(endingText(tenths, failure))
+      this.endings.of(x.failure?.kind, Math.round(elapsedMs * 10))
   }
 
   /** Many requests end in the same millisecond. */
@@ -205,7 +198,7 @@ function resultText (status: number, attempts: number): string {
   return `,"status":${status},"attempts":${attempts},"bytes":`
 }
 
-function endingText (tenths: number, failure: string | undefined): string {
+function endingText (failure: string | undefined, tenths: number): string {
   return `,"ms":${Math.floor(tenths / 10)}.${tenths % 10}${failure === undefined ? '' : `,"failure":"${failure}"`},"msg":"request"}\n`
 }
 
