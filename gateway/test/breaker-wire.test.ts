@@ -88,6 +88,16 @@ async function letThrough (t: Test, running: Harness, users: Instance): Promise<
   }
 }
 
+/** A breaker that opened and lets one call through, which the instance does not answer. */
+async function probing (t: Test, maxWait: string) {
+  const { users, running } = await started(t, `{ b: { slidingWindowSize: 4, waitDurationInOpenState: 100ms,
+    permittedNumberOfCallsInHalfOpenState: 1, maxWaitDurationInHalfOpenState: ${maxWait} } }`, ['b'])
+  users.answer = FAILED
+  t.strictSame(await ask(running, '/b', 4), [500, 500, 500, 500])
+  users.answer = ''
+  return { users, running, probe: await letThrough(t, running, users) }
+}
+
 /** What the breakers became, in order. */
 const states = ({ log }: Harness): string[] => log.flatMap(line => /breaker \w+ is (\w+)/.exec(line)?.[1] ?? [])
 
@@ -110,12 +120,7 @@ t.test('ten thousand refused calls later, a breaker that closed opens after as f
 })
 
 t.test('a probe that is never answered: open again after its deadline, and a later probe closes', async t => {
-  const { users, running } = await started(t, `{ b: { slidingWindowSize: 4, waitDurationInOpenState: 100ms,
-    permittedNumberOfCallsInHalfOpenState: 1, maxWaitDurationInHalfOpenState: 300ms } }`, ['b'])
-  users.answer = FAILED
-  t.strictSame(await ask(running, '/b', 4), [500, 500, 500, 500])
-  users.answer = ''
-  const lost = await letThrough(t, running, users)
+  const { users, running, probe: lost } = await probing(t, '300ms')
   users.answer = OK
   const later = await letThrough(t, running, users)
   t.equal(statusOf((await later.answers())[0]!), 200)
@@ -126,12 +131,7 @@ t.test('a probe that is never answered: open again after its deadline, and a lat
 })
 
 t.test('a probe whose client leaves says nothing, and its place is free for another', async t => {
-  const { users, running } = await started(t, `{ b: { slidingWindowSize: 4, waitDurationInOpenState: 100ms,
-    permittedNumberOfCallsInHalfOpenState: 1, maxWaitDurationInHalfOpenState: 300s } }`, ['b'])
-  users.answer = FAILED
-  t.strictSame(await ask(running, '/b', 4), [500, 500, 500, 500])
-  users.answer = ''
-  const leaving = await letThrough(t, running, users)
+  const { users, running, probe: leaving } = await probing(t, '300s')
   t.strictSame(await ask(running, '/b'), [503], 'one at a time')
   leaving.socket.resetAndDestroy()
   const server = [...users.sockets].at(-1)

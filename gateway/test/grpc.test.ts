@@ -1,8 +1,6 @@
 /** gRPC by those who really use it: client and server of `@grpc/grpc-js` with the gateway between them. */
-import { execFileSync, spawnSync } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http2'
 import path from 'node:path'
 import {
@@ -14,6 +12,7 @@ import t, { type Test } from 'tap'
 import { GREETER, startGrpcInstance, type GrpcInstance } from './grpc-instance.ts'
 import { gateway, plainNode, until, type Harness } from './harness.ts'
 import { RawClient, RawUpstream, route, startDataPlane } from './raw.ts'
+import { selfSigned, skip } from './self-signed.ts'
 
 const bytes = (value: Buffer): Buffer => value
 const text = (value: string): Buffer => Buffer.from(value)
@@ -180,14 +179,11 @@ t.test('without TLS: prior knowledge on both sides', async (t) => {
   })
 })
 
-const skip = spawnSync('openssl', ['version']).status === 0 ? false : 'openssl is not installed'
-
 t.test('with TLS: ALPN on both sides', { skip }, async (t) => {
   const folder = t.testdir({})
   const [key, certificate] = ['key.pem', 'certificate.pem'].map((name) => path.join(folder, name)) as [string, string]
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
-    '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out', certificate], { stdio: 'ignore' })
-  const pair = { private_key: readFileSync(key), cert_chain: readFileSync(certificate) }
+  const { key: private_key, cert: cert_chain } = selfSigned('localhost', 'DNS:localhost,IP:127.0.0.1', key, certificate)
+  const pair = { private_key, cert_chain }
   const instance = await startGrpcInstance(ServerCredentials.createSsl(null, [pair]))
   t.teardown(() => instance.stop())
   const running = await gateway(t, `

@@ -1,6 +1,4 @@
 /** Active health checks ask in the version of HTTP that calls are made in, with the TLS that calls are made with. */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import {
   createSecureServer as createHttp2s, createServer as createHttp2, type Http2Server, type ServerHttp2Stream
@@ -17,6 +15,7 @@ import { instance } from './exchange.ts'
 import { method, startGrpcInstance } from './grpc-instance.ts'
 import { until } from './harness.ts'
 import { route, startDataPlane, type Started } from './raw.ts'
+import { selfSigned, skip } from './self-signed.ts'
 
 interface Checked {
   readonly server: Server | Http2Server
@@ -105,14 +104,10 @@ t.test('without TLS: HTTP/1.1, or HTTP/2 where the route or the instance says so
   }
 })
 
-const skip = spawnSync('openssl', ['version']).status === 0 ? false : 'openssl is not installed'
-
 t.test('with TLS: what is negotiated, against the authorities that calls are checked against', { skip }, async (t) => {
   const folder = t.testdir({})
   const [key, certificate] = ['key.pem', 'certificate.pem'].map((name) => path.join(folder, name)) as [string, string]
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
-    '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', certificate], { stdio: 'ignore' })
-  const pair = { key: readFileSync(key), cert: readFileSync(certificate) }
+  const pair = selfSigned('localhost', 'IP:127.0.0.1', key, certificate)
   const trusting = { upstreamTls: { trustedCertificates: [pair.cert.toString()] } }
   const cases = [
     ['1.1', http1((listener) => createHttps(pair, listener)), {}],

@@ -1,6 +1,5 @@
 /** Instances that speak HTTP/2: gRPC through, from HTTP/2 and HTTP/1.1 clients, with every rule of the other road. */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import {
   connect as connectHttp2, constants, createSecureServer, createServer, type ClientHttp2Session, type Http2Server,
   type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream
@@ -16,6 +15,7 @@ import { ask } from './http2-client.ts'
 import {
   named, pour, RawClient, RawUpstream, route, standstill, startDataPlane, statusOf, until, type Started
 } from './raw.ts'
+import { selfSigned, skip } from './self-signed.ts'
 
 type Handler = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, server: Instance) => void
 
@@ -389,14 +389,10 @@ t.test('Who speaks HTTP/2 is said by the route, by the instance, or by the setti
   await t.rejects(started.apply([h2('bad', server.url, { metadata: { http2: 'maybe' } })]), /metadata\.http2 must be true or false/)
 })
 
-const skip = spawnSync('openssl', ['version']).status === 0 ? false : 'openssl is not installed'
-
 t.test('TLS: what the instance chooses in the handshake is spoken', { skip }, async (t) => {
   const folder = t.testdir({})
   const file = (name: string): string => path.join(folder, name)
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=up.example',
-    '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', file('up.key'), '-out', file('up.pem')], { stdio: 'ignore' })
-  const tls = { cert: readFileSync(file('up.pem')), key: readFileSync(file('up.key')) }
+  const tls = selfSigned('up.example', 'IP:127.0.0.1', file('up.key'), file('up.pem'))
   const server = await instance(t, (stream) => { stream.respond({ ':status': 200 }); stream.end('two') }, createSecureServer(tls) as unknown as Http2Server)
   let connections = 0
   const old = createHttps(tls, (request, response) => response.end(request.httpVersion))
@@ -406,7 +402,7 @@ t.test('TLS: what the instance chooses in the handshake is spoken', { skip }, as
     old.closeAllConnections()
     old.close()
   })
-  const trusted = { trustedCertificates: [readFileSync(file('up.pem'), 'latin1')] }
+  const trusted = { trustedCertificates: [tls.cert.toString('latin1')] }
   const routes = [route('new', `https://127.0.0.1:${server.port}`, '/new'), route('old', `https://127.0.0.1:${oldPort}`, '/old')]
   const { port } = await plane(t, routes, { upstreamTls: trusted, upstream: { http2: true } })
   const client = session(t, port)

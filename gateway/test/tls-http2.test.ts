@@ -1,5 +1,4 @@
 /** TLS in and out, certificates by name and their reload, HTTP/2 by ALPN and prior knowledge, gRPC's trailers. */
-import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect as connectHttp2, constants } from 'node:http2'
 import { createServer as createHttps, get } from 'node:https'
@@ -12,15 +11,13 @@ import { GatewaySettings } from '../settings/gateway-settings.ts'
 import { readListenerTls, readUpstreamTls } from '../settings/read-tls.ts'
 import { ask } from './http2-client.ts'
 import { answerAfter, pour, RawClient, RawUpstream, route, standstill, startDataPlane, statusOf, until } from './raw.ts'
+import { selfSigned, skip } from './self-signed.ts'
 
-const openssl = spawnSync('openssl', ['version']).status === 0
-const skip = openssl ? false : 'openssl is not installed'
 const folder = t.testdir({})
 const file = (name: string): string => path.join(folder, name)
 
-function certificate (name: string, subject: string): void {
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', `/CN=${subject}`,
-    '-addext', `subjectAltName=DNS:${subject},IP:127.0.0.1`, '-keyout', file(`${name}.key`), '-out', file(`${name}.pem`)], { stdio: 'ignore' })
+function certificate (name: string, subject: string, names = `DNS:${subject},IP:127.0.0.1`): void {
+  selfSigned(subject, names, file(`${name}.key`), file(`${name}.pem`))
 }
 
 async function commonName (port: number, servername: string): Promise<string> {
@@ -212,8 +209,7 @@ t.test('TLS to instances is verified unless told otherwise', { skip }, async (t)
 })
 
 t.test('an instance whose certificate is trusted, but is another host\'s, is not spoken to', { skip }, async (t) => {
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=other.example',
-    '-addext', 'subjectAltName=DNS:other.example', '-keyout', file('other.key'), '-out', file('other.pem')], { stdio: 'ignore' })
+  certificate('other', 'other.example', 'DNS:other.example')
   let asked = 0
   const https = createHttps({ cert: readFileSync(file('other.pem')), key: readFileSync(file('other.key')) }, (_request, response) => {
     asked++

@@ -2,8 +2,6 @@
  * Large bodies that take turns, by a seed that is printed: many connections both ways, slow and fast readers, aborts,
  * pipelining, connections used again, half-close, tunnels right behind a body. Every byte arrives and nothing hangs.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { createServer as createHttp, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect as connectHttp2, createServer as createHttp2, type ClientHttp2Session } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
@@ -18,6 +16,7 @@ import { loadSettings } from '../../starter/settings/index.ts'
 import { readListenerTls } from '../settings/read-tls.ts'
 import { pick, seeded, type Random } from './fuzzing/random.ts'
 import { named, route, standstill, startDataPlane, type Started } from './raw.ts'
+import { selfSigned, skip } from './self-signed.ts'
 
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 32))
 const CONNECTIONS = 40
@@ -330,14 +329,9 @@ async function travel (t: Test, { dataPlane }: Started, open: () => Socket, upgr
   t.equal(gauges['breakwater_gateway_connections'], 0, 'no connection is left behind')
 }
 
-const openssl = spawnSync('openssl', ['version']).status === 0
-const skip = openssl ? false : 'openssl is not installed'
 const folder = t.testdir({})
 const file = (name: string): string => path.join(folder, name)
-if (openssl) {
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
-    '-subj', '/CN=h', '-addext', 'subjectAltName=DNS:h,IP:127.0.0.1', '-keyout', file('key'), '-out', file('pem')], { stdio: 'ignore' })
-}
+const pair = skip === false ? selfSigned('h', 'DNS:h,IP:127.0.0.1', file('key'), file('pem')) : undefined
 
 t.setTimeout(240_000)
 t.comment(`seed ${seed}`)
@@ -367,7 +361,7 @@ t.test('every byte arrives: no TLS anywhere', async (t) => {
 })
 
 t.test('every byte arrives: instances with TLS', { skip }, async (t) => {
-  const port = await listen(t, tunnels(createHttps({ key: readFileSync(file('key')), cert: readFileSync(file('pem')) }, serve)))
+  const port = await listen(t, tunnels(createHttps(pair!, serve)))
   const gateway = await plane(t, `https://127.0.0.1:${port}`, { upstreamTls: { insecure: true } })
   await travel(t, gateway, () => connect({ port: gateway.port, host: '127.0.0.1', allowHalfOpen: true }))
 })
