@@ -1,6 +1,9 @@
-/** What a handler and a command use to say something to the world, inside their transaction. */
+/**
+ * What a handler and a command use to say something to the world, inside their transaction; and where they get time
+ * and ids from, so that a run of them can be repeated.
+ */
 import type { Span } from '@breakwater/starter'
-import { seal, type Draft, type Envelope } from './envelope.ts'
+import { seal, type Draft, type Envelope, type NewId } from './envelope.ts'
 import { queueOf, topicOf } from './options.ts'
 import type { Schemas } from './schemas.ts'
 import type { OutboxEntry, Tx } from './store/store.ts'
@@ -13,6 +16,10 @@ export interface Emitter {
   command (service: string, draft: Draft): Promise<Envelope>
   /** Sends a command again, as the same message: the receiver's inbox knows its id. */
   resend (service: string, envelope: Envelope, attempt: number): Promise<void>
+  /** Milliseconds since 1970. */
+  now (): number
+  /** A new UUIDv7. */
+  id (): string
 }
 
 export interface EmitterParts {
@@ -21,6 +28,7 @@ export interface EmitterParts {
   readonly schemas: Schemas
   readonly trace: MessageTrace
   readonly now: () => number
+  readonly newId: NewId
 }
 
 /** What every message of a transaction has in common, unless its draft says otherwise. */
@@ -31,7 +39,7 @@ export interface Said { readonly entries: OutboxEntry[], readonly spans: Span[] 
 
 /** Makes the emitter of one transaction; what it says is also noted in `said`. */
 export function createEmitter (parts: EmitterParts, tx: Tx, context: EmitterContext, said: Said): Emitter {
-  const { service, prefix, schemas, trace, now } = parts
+  const { service, prefix, schemas, trace, now, newId } = parts
   const append = async (
     envelope: Envelope, kind: OutboxEntry['kind'], dest: string, dedupe = envelope.id
   ): Promise<void> => {
@@ -41,7 +49,7 @@ export function createEmitter (parts: EmitterParts, tx: Tx, context: EmitterCont
     await tx.outbox.append([entry])
   }
   const emit = async (draft: Draft, kind: OutboxEntry['kind'], dest: string): Promise<Envelope> => {
-    const sealed = seal({ ...context, ...draft }, service, now())
+    const sealed = seal({ ...context, ...draft }, service, now(), newId)
     const { traceparent, span } = trace.send(sealed, dest, sealed.traceparent)
     const envelope = traceparent === undefined ? sealed : { ...sealed, traceparent }
     if (span !== undefined) said.spans.push(span)
@@ -52,6 +60,8 @@ export function createEmitter (parts: EmitterParts, tx: Tx, context: EmitterCont
     event: draft => emit(draft, 'event', topicOf(prefix, service)),
     command: (target, draft) => emit(draft, 'command', queueOf(prefix, target)),
     resend: (target, envelope, attempt) =>
-      append(envelope, 'command', queueOf(prefix, target), `${envelope.id}:a${attempt}`)
+      append(envelope, 'command', queueOf(prefix, target), `${envelope.id}:a${attempt}`),
+    now,
+    id: () => newId(now())
   }
 }

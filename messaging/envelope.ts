@@ -78,11 +78,14 @@ export function uuidv7 (nowMs: number = Date.now()): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
+/** Makes ids that sort by time; {@link uuidv7} but in a simulation, which must give the same ones each time. */
+export type NewId = (nowMs: number) => string
+
 /** Fills the envelope around a draft. */
-export function seal (draft: Draft, service: string, nowMs: number): Envelope {
+export function seal (draft: Draft, service: string, nowMs: number, newId: NewId = uuidv7): Envelope {
   return {
     specversion: '1.0',
-    id: draft.id ?? uuidv7(nowMs),
+    id: draft.id ?? newId(nowMs),
     source: `/${service}`,
     type: draft.type,
     subject: draft.subject,

@@ -68,7 +68,7 @@ async function once<T extends Tx> (
   if (stored !== undefined) return [replay(stored, hash), true]
   const answer = await command(request, tx, emit)
   const { status, ...body } = answer
-  await tx.idempotency.put(scope, key, { hash, status, body: JSON.stringify(body), at: Date.now() })
+  await tx.idempotency.put(scope, key, { hash, status, body: JSON.stringify(body), at: emit.now() })
   return [answer, false]
 }
 

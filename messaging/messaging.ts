@@ -14,8 +14,9 @@
  */
 import type { Bus, DeadLetters, Delivery, QueueStat, Subscription } from './bus/bus.ts'
 import type { SpanSink } from '@breakwater/starter'
+import { systemClock, type Cancel, type Clock } from './clock.ts'
 import { createEmitter, type Emitter, type EmitterContext, type EmitterParts, type Said } from './emitter.ts'
-import type { Envelope } from './envelope.ts'
+import { uuidv7, type Envelope, type NewId } from './envelope.ts'
 import { messagingError } from './errors.ts'
 import { NO_FAULTS, type Faults } from './faults.ts'
 import { queueOf, topicOf, type MessagingOptions } from './options.ts'
@@ -56,10 +57,16 @@ export interface MessagingParts<T extends Tx> {
   readonly options: MessagingOptions
   readonly log: Logger
   readonly faults?: Faults
-  readonly now?: () => number
+  /** @default the machine's */
+  readonly clock?: Clock
+  /** @default uuidv7 */
+  readonly newId?: NewId
   /** Where spans of messages go; the service's own. */
   readonly spans?: SpanSink | undefined
 }
+
+/** Between two looks for a bus that was not there at the start. */
+const PROVISION_MS = 500
 
 /** One service's part in the conversation. */
 export class Messaging<T extends Tx> {
@@ -68,14 +75,14 @@ export class Messaging<T extends Tx> {
   readonly queue: string
   readonly #parts: MessagingParts<T>
   readonly #relay: Relay
-  readonly #now: () => number
+  readonly #clock: Clock
   readonly #faults: Faults
   readonly #trace: MessageTrace
   readonly #emitting: EmitterParts
   #waiting = 0
   #stopConsuming: (() => Promise<void>) | undefined
-  #provisioning: NodeJS.Timeout | undefined
-  #timers: NodeJS.Timeout[] = []
+  #provisioning: Cancel | undefined
+  #timers: Cancel[] = []
   #stopped = false
 
   constructor (parts: MessagingParts<T>) {
@@ -83,33 +90,34 @@ export class Messaging<T extends Tx> {
     this.store = parts.store
     this.bus = parts.bus
     this.queue = queueOf(parts.options.prefix, parts.service)
-    this.#now = parts.now ?? Date.now
+    this.#clock = parts.clock ?? systemClock
     this.#faults = parts.faults ?? NO_FAULTS
-    this.#trace = new MessageTrace(parts.spans, this.#now)
-    const { service, schemas, options: { prefix } } = parts
-    this.#emitting = { service, schemas, prefix, trace: this.#trace, now: this.#now }
+    const now = () => this.#clock.now()
+    this.#trace = new MessageTrace(parts.spans, now)
+    const { service, schemas, newId = uuidv7, options: { prefix } } = parts
+    this.#emitting = { service, schemas, prefix, trace: this.#trace, now, newId }
     const { relayBatch: batch, sweepMs, maxBackOffMs } = parts.options
-    this.#relay = new Relay(parts.store, parts.bus, { batch, sweepMs, maxBackOffMs, now: this.#now,
+    this.#relay = new Relay(parts.store, parts.bus, { batch, sweepMs, maxBackOffMs, clock: this.#clock,
       faults: this.#faults, onError: error => { this.#relayFailed(error) } })
   }
 
   /** Refuses a store that cannot keep its promise, then relays and consumes. A dead bus is no reason not to start. */
   async start (): Promise<void> {
-    await probeStore(this.store, this.#now())
+    await probeStore(this.store, this.#clock.now())
     await this.#count()
     this.#relay.start()
     await this.#provision()
     const { purgeMs, sweepMs } = this.#parts.options
     this.#timers = [
-      setInterval(() => { this.#inBackground(this.#count()) }, sweepMs),
-      setInterval(() => { this.#inBackground(this.#purge()) }, purgeMs)
+      this.#clock.every(sweepMs, () => { this.#inBackground(this.#count()) }),
+      this.#clock.every(purgeMs, () => { this.#inBackground(this.#purge()) })
     ]
   }
 
   async stop (): Promise<void> {
     this.#stopped = true
-    clearTimeout(this.#provisioning)
-    for (const timer of this.#timers) clearInterval(timer)
+    this.#provisioning?.()
+    for (const cancel of this.#timers) cancel()
     await this.#stopConsuming?.()
     await this.#relay.stop()
     await this.bus.close()
@@ -186,7 +194,7 @@ export class Messaging<T extends Tx> {
     const claim = await tx.inbox.claim(this.#parts.service, message.id)
     if (!claim.fresh) {
       // A dedupe id of its own: the bus may still remember the first sending and would swallow this one.
-      const again = claim.replies.map(reply => ({ ...reply, dedupe: `${reply.id}:r${this.#now()}-${receiveCount}` }))
+      const again = claim.replies.map(reply => ({ ...reply, dedupe: `${reply.id}:r${this.#clock.now()}-${receiveCount}` }))
       await tx.outbox.append(again)
       return
     }
@@ -208,7 +216,8 @@ export class Messaging<T extends Tx> {
     } catch (error) {
       if (!(error instanceof Error && 'canRetry' in error && error.canRetry === true)) throw error
       if (this.#provisioning === undefined) log.warn({ err: String(error) }, 'the bus is not there yet')
-      if (!this.#stopped) this.#provisioning = setTimeout(() => { this.#inBackground(this.#provision()) }, 500)
+      if (this.#stopped) return
+      this.#provisioning = this.#clock.after(PROVISION_MS, () => { this.#inBackground(this.#provision()) })
       return
     }
     if (Object.keys(routes).length === 0 || this.#stopped) return
@@ -221,7 +230,7 @@ export class Messaging<T extends Tx> {
 
   async #purge (): Promise<void> {
     const { keepSentMs, keepInboxMs, keepAnswersMs } = this.#parts.options
-    const now = this.#now()
+    const now = this.#clock.now()
     await this.store.purge({ sentMs: now - keepSentMs, inboxMs: now - keepInboxMs, answersMs: now - keepAnswersMs })
   }
 

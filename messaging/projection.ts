@@ -8,6 +8,7 @@
  * A hole at the end of a stream shows itself to nobody, so the source's feed is also followed at leisure; the same road
  * fills a new read model and rebuilds an old one. Reordered, doubled and lost deliveries are thus harmless.
  */
+import { systemClock, type Cancel, type Clock } from './clock.ts'
 import type { Envelope } from './envelope.ts'
 import { Transient } from './errors.ts'
 import type { MessageRoute } from './messaging.ts'
@@ -44,6 +45,8 @@ export interface ProjectionParts {
   readonly feed: (after: number, limit: number) => Promise<readonly FeedEvent[]>
   readonly followMs: number
   readonly onError: (error: unknown) => void
+  /** @default the machine's */
+  readonly clock?: Clock
 }
 
 /** Names of streams never begin with `$`. */
@@ -53,7 +56,8 @@ const PAGE = 200
 
 export class Projection {
   readonly #parts: ProjectionParts
-  #timer: NodeJS.Timeout | undefined
+  readonly #clock: Clock
+  #timer: Cancel | undefined
   #following: Promise<void> = Promise.resolve()
   #stopped = false
   /** The generation behind which nothing older is left. */
@@ -61,6 +65,7 @@ export class Projection {
 
   constructor (parts: ProjectionParts) {
     this.#parts = parts
+    this.#clock = parts.clock ?? systemClock
   }
 
   /** How an event of the bus gets in. */
@@ -80,7 +85,7 @@ export class Projection {
 
   async stop (): Promise<void> {
     this.#stopped = true
-    clearTimeout(this.#timer)
+    this.#timer?.()
     await this.#following
   }
 
@@ -95,12 +100,12 @@ export class Projection {
   }
 
   #schedule (ms: number): void {
-    clearTimeout(this.#timer)
+    this.#timer?.()
     if (this.#stopped) return
-    this.#timer = setTimeout(() => {
+    this.#timer = this.#clock.after(ms, () => {
       this.#following = this.#following.then(() => this.#follow()).catch(this.#parts.onError)
         .then(() => { this.#schedule(this.#parts.followMs) })
-    }, ms)
+    })
   }
 
   async #follow (): Promise<void> {

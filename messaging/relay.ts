@@ -5,6 +5,7 @@
  * again with back-off and the outbox grows.
  */
 import type { Bus, Outgoing, Refused } from './bus/bus.ts'
+import type { Cancel, Clock } from './clock.ts'
 import type { Faults } from './faults.ts'
 import type { OutboxRow, Store } from './store/store.ts'
 
@@ -12,7 +13,7 @@ export interface RelayOptions {
   readonly batch: number
   readonly sweepMs: number
   readonly maxBackOffMs: number
-  readonly now: () => number
+  readonly clock: Clock
   readonly onError: (error: unknown) => void
   readonly faults: Faults
 }
@@ -26,7 +27,7 @@ export class Relay {
   readonly #store: Store
   readonly #bus: Bus
   readonly #options: RelayOptions
-  #sweep: NodeJS.Timeout | undefined
+  #sweep: Cancel | undefined
   #draining: Promise<void> | undefined
   #again = false
   #stopped = false
@@ -34,7 +35,7 @@ export class Relay {
   #retryAt = 0
   /** Rows that the bus has taken and the store still calls unsent. */
   readonly #taken = new Set<number>()
-  #marking: NodeJS.Timeout | undefined
+  #marking: Cancel | undefined
   #marked: Promise<void> = Promise.resolve()
 
   constructor (store: Store, bus: Bus, options: RelayOptions) {
@@ -50,21 +51,21 @@ export class Relay {
 
   start (): void {
     this.#store.onOutbox(() => { this.wake() })
-    this.#sweep = setInterval(() => { this.wake() }, this.#options.sweepMs)
+    this.#sweep = this.#options.clock.every(this.#options.sweepMs, () => { this.wake() })
     this.wake()
   }
 
   async stop (): Promise<void> {
     this.#stopped = true
-    clearInterval(this.#sweep)
+    this.#sweep?.()
     await this.#draining
-    clearTimeout(this.#marking)
+    this.#marking?.()
     // What is not marked is sent again at the next start.
     await this.#mark().catch(() => {})
   }
 
   wake (): void {
-    if (this.#stopped || performance.now() < this.#retryAt) return
+    if (this.#stopped || this.#options.clock.elapsed() < this.#retryAt) return
     this.#again = true
     this.#draining ??= this.#drain().finally(() => {
       this.#draining = undefined
@@ -82,8 +83,8 @@ export class Relay {
       this.#failures = 0
     } catch (error) {
       this.#failures++
-      const { sweepMs, maxBackOffMs } = this.#options
-      this.#retryAt = performance.now() + Math.min(sweepMs * 2 ** Math.min(this.#failures - 1, 10), maxBackOffMs)
+      const { sweepMs, maxBackOffMs, clock } = this.#options
+      this.#retryAt = clock.elapsed() + Math.min(sweepMs * 2 ** Math.min(this.#failures - 1, 10), maxBackOffMs)
       this.#options.onError(error)
     }
   }
@@ -109,16 +110,17 @@ export class Relay {
 
   /** A store that takes no marks now is asked again at the next look; its own health tells of it. */
   #markSoon (): void {
-    if (this.#taken.size > 0) this.#marking ??= setTimeout(() => { this.#mark().catch(() => {}) }, MARK_MS)
+    if (this.#taken.size === 0) return
+    this.#marking ??= this.#options.clock.after(MARK_MS, () => { this.#mark().catch(() => {}) })
   }
 
   #mark (): Promise<void> {
-    clearTimeout(this.#marking)
+    this.#marking?.()
     this.#marking = undefined
     this.#marked = this.#marked.catch(() => {}).then(async () => {
       const seqs = [...this.#taken]
       if (seqs.length === 0) return
-      await this.#store.outbox.markSent(seqs, this.#options.now())
+      await this.#store.outbox.markSent(seqs, this.#options.clock.now())
       for (const seq of seqs) this.#taken.delete(seq)
     })
     return this.#marked

@@ -2,7 +2,7 @@
  * What a handler's outcome means, the same on every bus: done, wait in place (the surroundings are down: no try is
  * used up and the lane stays where it is), try again later, or never.
  */
-import { setTimeout as delay } from 'node:timers/promises'
+import type { Clock } from '../clock.ts'
 import { isTransient, Poison } from '../errors.ts'
 import { MAX_RECEIVES, RETRY_DELAYS_MS, type Delivery, type Handler } from './bus.ts'
 
@@ -21,22 +21,23 @@ export interface HandlingOptions {
   readonly extendEveryMs: number
   readonly maxReceives?: number
   readonly delaysMs?: readonly number[]
+  readonly clock: Clock
 }
 
 /** Runs the handler until there is a verdict. */
 export async function handle (handler: Handler, delivery: Delivery, options: HandlingOptions): Promise<Verdict> {
   // A lost extension is no failure of the handler: the receipt goes stale and the inbox drops the second delivery.
-  const heartbeat = setInterval(() => { options.extend().catch(() => {}) }, options.extendEveryMs)
+  const stopHeartbeat = options.clock.every(options.extendEveryMs, () => { options.extend().catch(() => {}) })
   try {
     for (;;) {
       const error = await attempt(handler, delivery)
       if (error === undefined) return { kind: 'done' }
       if (!isTransient(error)) return judge(error, delivery.receiveCount, options)
       if (options.signal.aborted) return { kind: 'retry', delayMs: 0, error: textOf(error) }
-      await delay(options.probeMs, undefined, { signal: options.signal }).catch(() => {})
+      await options.clock.delay(options.probeMs, options.signal)
     }
   } finally {
-    clearInterval(heartbeat)
+    stopHeartbeat()
   }
 }
 

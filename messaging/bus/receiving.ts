@@ -1,5 +1,5 @@
 /** The loop of every consumer: receive, set to work, again, until it is stopped. */
-import { setTimeout as delay } from 'node:timers/promises'
+import type { Clock } from '../clock.ts'
 
 const BUS_DOWN_WAIT_MS = 200
 
@@ -8,7 +8,7 @@ const BUS_DOWN_WAIT_MS = 200
  * function stops and waits for all of that.
  */
 export function keepReceiving (
-  receive: () => Promise<void>, working: ReadonlySet<Promise<void>>, stopping: AbortController
+  receive: () => Promise<void>, working: ReadonlySet<Promise<void>>, stopping: AbortController, clock: Clock
 ): () => Promise<void> {
   const loop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -16,7 +16,7 @@ export function keepReceiving (
         await receive()
       } catch {
         // The bus is down or we are stopping; the relay and the health page tell of the former.
-        await delay(BUS_DOWN_WAIT_MS, undefined, { signal: stopping.signal }).catch(() => {})
+        await clock.delay(BUS_DOWN_WAIT_MS, stopping.signal)
       }
     }
   }

@@ -1,4 +1,5 @@
 /** Looks for sagas whose deadline has passed; each gets its own transaction, so that one failing holds up no other. */
+import { systemClock, type Clock } from '../clock.ts'
 import type { Messaging } from '../messaging.ts'
 import type { SqlReader, SqlTx } from '../store/store.ts'
 import type { Sagas } from './sagas.ts'
@@ -7,7 +8,8 @@ const BATCH = 50
 
 /** Starts looking every `everyMs`; the returned function stops and waits for the running look. */
 export function watchDeadlines<Data> (
-  sagas: Sagas<Data>, messaging: Messaging<SqlTx>, reader: SqlReader, everyMs: number, onError: (error: unknown) => void
+  sagas: Sagas<Data>, messaging: Messaging<SqlTx>, reader: SqlReader, everyMs: number,
+  onError: (error: unknown) => void, clock: Clock = systemClock
 ): () => Promise<void> {
   let stopped = false
   let looking: Promise<void> = Promise.resolve()
@@ -18,14 +20,15 @@ export function watchDeadlines<Data> (
       await messaging.inTransaction((tx, emit) => sagas.expire(tx, emit, subject))
     }
   }
-  let timer = setTimeout(function tick () {
+  const tick = (): void => {
     looking = look().catch(onError).then(() => {
-      if (!stopped) timer = setTimeout(tick, everyMs)
+      if (!stopped) cancel = clock.after(everyMs, tick)
     })
-  }, everyMs)
+  }
+  let cancel = clock.after(everyMs, tick)
   return async () => {
     stopped = true
-    clearTimeout(timer)
+    cancel()
     await looking
   }
 }

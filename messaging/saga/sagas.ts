@@ -3,7 +3,7 @@
  * A crash between any two lines loses nothing: the row says where the saga stands, the outbox what must be said, and
  * deadlines are rows that are looked for, not timers that die with the process.
  */
-import { uuidv7, type Envelope } from '../envelope.ts'
+import type { Envelope } from '../envelope.ts'
 import type { Emitter } from '../emitter.ts'
 import type { SqlReader, SqlTx } from '../store/store.ts'
 import type { SagaCommand, SagaDefinition, SagaInput, SagaStep, SagaView } from './saga.ts'
@@ -62,7 +62,7 @@ export class Sagas<Data> {
 
   /** Opens the saga in the transaction of the command that needs it. */
   async begin (tx: SqlTx, emit: Emitter, subject: string, data: Data): Promise<string> {
-    const id = uuidv7(this.#now())
+    const id = emit.id()
     const row: SagaRow = { id, type: this.#definition.type, state: 'NEW', subject, step_no: 0, attempt: 0,
       deadline_at: null, cancel_reason: null, data: JSON.stringify(data), command: null, command_id: null, version: 0,
       started_at: this.#now(), moved_at: this.#now() }

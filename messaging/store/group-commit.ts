@@ -4,6 +4,7 @@
  * undoes nothing but itself. No timer: an idle store commits a lone command at once.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { systemClock, type Cancel, type Clock } from '../clock.ts'
 import { messagingError } from '../errors.ts'
 
 /** The engine under the queue; all of it answers without waiting for anything but the disk. */
@@ -28,6 +29,10 @@ export interface GroupCommitOptions {
   readonly lockWaitMs: number
   /** A command that is not done by then is undone; it must be waiting for something it should not. */
   readonly commandMs: number
+  /** @default the machine's */
+  readonly clock?: Clock
+  /** @default Math.random */
+  readonly random?: () => number
 }
 
 interface Command<Handle> {
@@ -40,12 +45,14 @@ interface Outcome { readonly failed: boolean, readonly value: unknown }
 export class GroupCommit<Handle> {
   readonly #batch: Batch<Handle>
   readonly #options: GroupCommitOptions
+  readonly #clock: Clock
   #queue: Array<Command<Handle>> = []
   #draining = false
 
   constructor (batch: Batch<Handle>, options: GroupCommitOptions) {
     this.#batch = batch
     this.#options = options
+    this.#clock = options.clock ?? systemClock
   }
 
   run<Value> (fn: (handle: Handle) => Promise<Value>): Promise<Value> {
@@ -60,7 +67,7 @@ export class GroupCommit<Handle> {
       if (this.#draining) return
       this.#draining = true
       // The next turn, not now: everything that the sockets brought in this one joins the same commit.
-      setImmediate(() => { void this.#drain() })
+      void this.#clock.turn().then(() => this.#drain())
     })
   }
 
@@ -77,29 +84,30 @@ export class GroupCommit<Handle> {
         for (const command of commands) command.settle(error)
       }
       // Let the answers out and new requests in between two commits.
-      await new Promise(resolve => { setImmediate(resolve) })
+      await this.#clock.turn()
     }
     this.#draining = false
   }
 
   /** A held lock must not hold the event loop: ask, go away, come back with jitter. */
   async #begin (): Promise<void> {
-    const deadline = performance.now() + this.#options.lockWaitMs
+    const { lockWaitMs, random = Math.random } = this.#options
+    const deadline = this.#clock.elapsed() + lockWaitMs
     for (;;) {
       try {
         this.#batch.begin()
         return
       } catch (error) {
         const retry = error instanceof Error && 'canRetry' in error && error.canRetry === true
-        if (!retry || performance.now() > deadline) throw error
-        await new Promise(resolve => { setTimeout(resolve, 5 + Math.random() * 20) })
+        if (!retry || this.#clock.elapsed() > deadline) throw error
+        await this.#clock.delay(5 + random() * 20)
       }
     }
   }
 
   async #runAll (commands: ReadonlyArray<Command<Handle>>): Promise<Outcome[]> {
     const outcomes: Outcome[] = []
-    const deadline = new Deadline(this.#options.commandMs)
+    const deadline = new Deadline(this.#clock, this.#options.commandMs)
     try {
       for (const command of commands) outcomes.push(await this.#runOne(command, deadline))
       return outcomes
@@ -133,15 +141,20 @@ function settleAll<Handle> (commands: ReadonlyArray<Command<Handle>>, outcomes: 
 
 /** One timer for the commands of a batch, which run one after the other. */
 class Deadline {
-  readonly #timer: NodeJS.Timeout
+  readonly #clock: Clock
+  readonly #ms: number
+  #startedAt = 0
+  #cancel: Cancel
   #onLate = (_error: unknown): void => {}
 
-  constructor (ms: number) {
-    this.#timer = setTimeout(() => { this.#onLate(messagingError('E_TX_SLOW', [ms])) }, ms)
+  constructor (clock: Clock, ms: number) {
+    this.#clock = clock
+    this.#ms = ms
+    this.#cancel = clock.after(ms, () => { this.#look() })
   }
 
   over<Value> (work: Promise<Value>): Promise<Value> {
-    this.#timer.refresh()
+    this.#startedAt = this.#clock.elapsed()
     return new Promise((resolve, reject) => {
       this.#onLate = reject
       work.then(resolve, reject)
@@ -149,6 +162,13 @@ class Deadline {
   }
 
   clear (): void {
-    clearTimeout(this.#timer)
+    this.#cancel()
+  }
+
+  /** Set anew only here: commands are many, and late ones are few. */
+  #look (): void {
+    const leftMs = this.#startedAt + this.#ms - this.#clock.elapsed()
+    if (leftMs <= 0) this.#onLate(messagingError('E_TX_SLOW', [this.#ms]))
+    else this.#cancel = this.#clock.after(leftMs, () => { this.#look() })
   }
 }

@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { open, type RootDatabase } from 'lmdb'
+import { systemClock, type Clock } from '../clock.ts'
 import { messagingError } from '../errors.ts'
 import { GroupCommit, type Batch } from './group-commit.ts'
 import {
@@ -18,18 +19,20 @@ export type KeyValueStore = Store<KeyValueTx, KeyValueReader>
 
 export interface LmdbOptions {
   readonly file: string
-  readonly now?: () => number
+  /** @default the machine's */
+  readonly clock?: Clock
 }
 
 /** Opens the file. Throws E_STORE_OWNED when another process has it. */
-export function openLmdb ({ file, now = Date.now }: LmdbOptions): KeyValueStore {
+export function openLmdb ({ file, clock = systemClock }: LmdbOptions): KeyValueStore {
+  const now = () => clock.now()
   mkdirSync(dirname(file), { recursive: true })
   const owner = lockFile(file)
   // overlappingSync would let a commit return before its pages are on the disk.
   const database = open<string, string>({ path: file, encoding: 'string', noSubdir: true, overlappingSync: false })
   const listeners: Array<() => void> = []
   const batch = new LmdbBatch(database, file, now, () => { for (const wake of listeners) wake() })
-  const commits = new GroupCommit<Overlay>(batch, { maxCommands: 100, lockWaitMs: 1000, commandMs: 5000 })
+  const commits = new GroupCommit<Overlay>(batch, { maxCommands: 100, lockWaitMs: 1000, commandMs: 5000, clock })
   const write = (fn: (tx: RawTx) => Promise<void>) => commits.run(overlay => fn(overlay))
   const all = reader(database, '')
   return {

@@ -3,8 +3,8 @@
  * store gets from having one writer, this one gets from the server refusing what would not have happened one after the
  * other; what it refuses runs again.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { systemClock, type Clock } from '../clock.ts'
 import { messagingError } from '../errors.ts'
 import { MESSAGING_TABLES, spell } from './sql-schema.ts'
 import { sqlMessaging, sqlOutbox, sqlPurge, type SqlRunner } from './sql-messaging.ts'
@@ -18,7 +18,8 @@ export interface PostgresOptions {
   readonly tables: string
   /** Connections at most. Default 10. */
   readonly connections?: number
-  readonly now?: () => number
+  /** @default the machine's */
+  readonly clock?: Clock
   readonly random?: () => number
 }
 
@@ -56,7 +57,8 @@ function createPool ({ url, connections = 10 }: PostgresOptions): pg.Pool {
 }
 
 function createStore (pool: pg.Pool, options: PostgresOptions): SqlStore {
-  const { now = Date.now, random = Math.random } = options
+  const { clock = systemClock, random = Math.random } = options
+  const now = () => clock.now()
   const listeners: Array<() => void> = []
   const guard = async <Value>(work: Promise<Value>): Promise<Value> =>
     work.catch((error: unknown) => { throw storeError(error, options) })
@@ -71,7 +73,7 @@ function createStore (pool: pg.Pool, options: PostgresOptions): SqlStore {
         return value
       } catch (error) {
         if (!isConflict(error) || tries === MAX_TRIES) throw error
-        await delay(random() * 2 ** tries)
+        await clock.delay(random() * 2 ** tries)
       }
     }
   }

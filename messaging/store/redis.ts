@@ -6,8 +6,8 @@
  * Redis must flush before it answers (`appendfsync always`), or an accepted order could vanish with the server.
  */
 import { randomUUID } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { systemClock, type Clock } from '../clock.ts'
 import { messagingError } from '../errors.ts'
 import {
   keyValueInbox, keyValueMessaging, keyValueOutbox, keyValuePurge, STATE, type RawTx
@@ -20,7 +20,8 @@ export interface RedisOptions {
   readonly url: string
   /** Names the data: `inventory` keeps its entries at `{inventory}:data`. */
   readonly name: string
-  readonly now?: () => number
+  /** @default the machine's */
+  readonly clock?: Clock
   readonly random?: () => number
 }
 
@@ -83,7 +84,8 @@ async function refuseForgetful (redis: Redis, url: string): Promise<void> {
 }
 
 function createStore (redis: Redis, options: RedisOptions): KeyValueStore {
-  const { name, now = Date.now, random = Math.random } = options
+  const { name, clock = systemClock, random = Math.random } = options
+  const now = () => clock.now()
   const [data, index, leadKey, self] = [`{${name}}:data`, `{${name}}:index`, `{${name}}:relay`, randomUUID()]
   const listeners: Array<() => void> = []
   const guard = async <Value>(work: Promise<Value>): Promise<Value> =>
@@ -99,7 +101,7 @@ function createStore (redis: Redis, options: RedisOptions): KeyValueStore {
         return value
       }
       if (tries === MAX_TRIES) throw messagingError('E_STORE_CONFLICT', [], { where: name })
-      await delay(random() * 2 ** Math.min(tries, 6))
+      await clock.delay(random() * 2 ** Math.min(tries, 6))
     }
   }
 

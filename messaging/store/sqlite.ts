@@ -8,6 +8,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { systemClock, type Clock } from '../clock.ts'
 import { messagingError } from '../errors.ts'
 import { GroupCommit, type Batch } from './group-commit.ts'
 import { lockFile } from './owner-lock.ts'
@@ -25,7 +26,8 @@ export interface SqliteOptions {
   readonly synchronous?: 'full' | 'normal'
   /** How long a command waits for a lock held by a stranger. Default 1000. */
   readonly lockWaitMs?: number
-  readonly now?: () => number
+  /** @default the machine's */
+  readonly clock?: Clock
   /** For tests: how the log is flushed. Default fs.fdatasync. */
   readonly sync?: Sync
 }
@@ -48,7 +50,8 @@ export function openSqlite (options: SqliteOptions): SqlStore {
 }
 
 function createStore (options: SqliteOptions, owner: DatabaseSync): SqlStore {
-  const { file, now = Date.now } = options
+  const { file, clock = systemClock } = options
+  const now = () => clock.now()
   const writer = connect(file)
   writer.exec(spell(MESSAGING_TABLES + options.tables, 'sqlite'))
   const reader = connect(file)
@@ -57,7 +60,7 @@ function createStore (options: SqliteOptions, owner: DatabaseSync): SqlStore {
   const onOutbox = (): void => { for (const wake of listeners) wake() }
   const batch = new SqliteBatch(new Connection(writer, file), flush, now, onOutbox)
   const commits = new GroupCommit<Handle>(batch,
-    { maxCommands: 100, lockWaitMs: options.lockWaitMs ?? 1000, commandMs: 5000 })
+    { maxCommands: 100, lockWaitMs: options.lockWaitMs ?? 1000, commandMs: 5000, clock })
   const read = flushedReader(new Connection(reader, file), flush)
   return {
     description: `sqlite ${file}`,

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Settings } from '@breakwater/starter/settings'
 import { t } from 'tap'
-import { BUS_TABLES, BusBook, busServer, embeddedBus, openBus, openSqlite } from '../index.ts'
+import { BUS_TABLES, BusBook, busServer, embeddedBus, openBus, openSqlite, systemClock } from '../index.ts'
 import { busConformance, message } from './bus-conformance.ts'
 import { BusProcess } from './bus-process.ts'
 
@@ -22,7 +22,7 @@ t.test('the embedded bus as a process passes the suite', async t => {
 t.test('the book', async t => {
   const open = (t: { testdir (): string }, now: () => number) => {
     const store = openSqlite({ file: join(t.testdir(), 'bus.db'), tables: BUS_TABLES })
-    return { store, book: new BusBook(store, now, now) }
+    return { store, book: new BusBook(store, { ...systemClock, now, elapsed: now }) }
   }
 
   await t.test('gives a lane to somebody else after its time, and then refuses the first receipt', async t => {
@@ -88,7 +88,7 @@ t.test('a wall clock that is set neither frees a message that somebody has, nor 
   let [now, elapsed] = [1_000_000, 0]
   const store = openSqlite({ file: join(t.testdir(), 'bus.db'), tables: BUS_TABLES })
   t.teardown(() => store.close())
-  const book = new BusBook(store, () => now, () => elapsed)
+  const book = new BusBook(store, { ...systemClock, now: () => now, elapsed: () => elapsed })
   await book.send('q', [message('a', 1)])
   t.equal((await book.receive('q', 1, 100)).length, 1)
   now += 3_600_000
@@ -102,7 +102,7 @@ t.test('a message that ends each of its consumers is a dead letter in the end, a
   let elapsed = 0
   const store = openSqlite({ file: join(t.testdir(), 'bus.db'), tables: BUS_TABLES })
   t.teardown(() => store.close())
-  const book = new BusBook(store, Date.now, () => elapsed)
+  const book = new BusBook(store, { ...systemClock, elapsed: () => elapsed })
   await book.send('q', [message('a', 1), message('a', 2)])
   for (let n = 1; n <= 20; n++, elapsed += 101) t.equal((await book.receive('q', 1, 100))[0]?.receiveCount, n)
   t.same(await book.receive('q', 1, 100), [])

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { t } from 'tap'
-import { openSqlite, type KeyValueReader, type KeyValueTx, type SqlReader, type SqlTx, type Store } from '../index.ts'
+import { openSqlite, systemClock, type KeyValueReader, type KeyValueTx, type SqlReader, type SqlTx, type Store } from '../index.ts'
 import { GroupCommit, type Batch } from '../store/group-commit.ts'
 import { openLmdb, openPostgres, openRedis } from '../stores.ts'
 import { probeStore, type Tx } from '../store/store.ts'
@@ -9,6 +9,7 @@ import { noPostgres, noRedis, startPostgres, startRedis } from './servers.ts'
 import { storeConformance, type StoreBed } from './store-conformance.ts'
 
 const NOW = 1_700_000_000_000
+const CLOCK = { ...systemClock, now: () => NOW }
 const TABLES = 'CREATE TABLE IF NOT EXISTS things (key TEXT PRIMARY KEY, value {{int}} NOT NULL) {{strict}};'
 
 function sqlBed (open: () => Promise<Store<SqlTx, SqlReader>>): StoreBed<SqlTx> {
@@ -38,18 +39,18 @@ function keyValueBed (open: () => Promise<Store<KeyValueTx, KeyValueReader>>): S
 
 t.test('node:sqlite passes the suite', async t => {
   const file = join(t.testdir(), 'store.db')
-  await storeConformance(t, sqlBed(async () => openSqlite({ file, tables: TABLES, now: () => NOW })))
+  await storeConformance(t, sqlBed(async () => openSqlite({ file, tables: TABLES, clock: CLOCK })))
 })
 
 t.test('lmdb passes the suite', async t => {
   const file = join(t.testdir(), 'store.lmdb')
-  await storeConformance(t, keyValueBed(async () => openLmdb({ file, now: () => NOW })))
+  await storeConformance(t, keyValueBed(async () => openLmdb({ file, clock: CLOCK })))
 })
 
 t.test('PostgreSQL passes the suite', { skip: noPostgres }, async t => {
   const server = await startPostgres()
   t.teardown(() => server.stop())
-  await storeConformance(t, sqlBed(() => openPostgres({ url: server.url, tables: TABLES, now: () => NOW })))
+  await storeConformance(t, sqlBed(() => openPostgres({ url: server.url, tables: TABLES, clock: CLOCK })))
 
   await t.test('one of two instances relays; the other takes over when it ends', async t => {
     const open = () => openPostgres({ url: server.url, tables: TABLES })
@@ -66,7 +67,7 @@ t.test('PostgreSQL passes the suite', { skip: noPostgres }, async t => {
 t.test('Redis passes the suite', { skip: noRedis }, async t => {
   const server = await startRedis(['--appendonly', 'yes', '--appendfsync', 'always'])
   t.teardown(() => server.stop())
-  await storeConformance(t, keyValueBed(() => openRedis({ url: server.url, name: 'test', now: () => NOW })))
+  await storeConformance(t, keyValueBed(() => openRedis({ url: server.url, name: 'test', clock: CLOCK })))
 })
 
 t.test('a Redis that does not flush is refused by name', { skip: noRedis }, async t => {

@@ -8,6 +8,7 @@ import { PublishBatchCommand, SNSClient } from '@aws-sdk/client-sns'
 import {
   GetQueueAttributesCommand, SendMessageBatchCommand, SQSClient, type MessageAttributeValue
 } from '@aws-sdk/client-sqs'
+import { systemClock } from '../../clock.ts'
 import { messagingError } from '../../errors.ts'
 import type { Bus, Outgoing, Refused } from '../bus.ts'
 import type { AwsBusOptions } from './options.ts'
@@ -52,7 +53,7 @@ export function awsBus (options: AwsBusOptions): Bus {
         await stop()
       }
     },
-    dlq: queue => sqsDeadLetters(sqs, topology, queue),
+    dlq: queue => sqsDeadLetters(sqs, topology, queue, options.clock ?? systemClock),
     stats: queue => guard(stats(sqs, topology, queue)),
     close: async () => {
       await Promise.all([...consumers].map(stop => stop()))

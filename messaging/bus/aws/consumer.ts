@@ -6,6 +6,7 @@
 import {
   ChangeMessageVisibilityCommand, DeleteMessageBatchCommand, ReceiveMessageCommand, type Message, type SQSClient
 } from '@aws-sdk/client-sqs'
+import { systemClock } from '../../clock.ts'
 import type { Envelope } from '../../envelope.ts'
 import { Poison } from '../../errors.ts'
 import type { ConsumeOptions, Handler } from '../bus.ts'
@@ -20,6 +21,7 @@ const RECEIVE = 10
 export function consumeSqs (
   sqs: SQSClient, topology: Topology, queue: string, handler: Handler, options: AwsBusOptions & ConsumeOptions
 ): () => Promise<void> {
+  const clock = options.clock ?? systemClock
   const lanes = options.lanes ?? 16
   const visibilityMs = options.visibilityMs ?? (options.visibilitySeconds ?? 30) * 1000
   const stopping = new AbortController()
@@ -38,6 +40,7 @@ export function consumeSqs (
       return Promise.resolve({ kind: 'dead', error: new Poison('the body is no JSON', { cause }).toString() })
     }
     return handle(handler, { envelope, receiveCount: Number(message.Attributes?.ApproximateReceiveCount ?? 1) }, {
+      clock,
       probeMs: options.probeMs ?? 1000,
       signal: stopping.signal,
       extendEveryMs: visibilityMs / 3,
@@ -75,7 +78,7 @@ export function consumeSqs (
       const job = lane(messages).catch(() => {}).finally(() => { working.delete(job) })
       working.add(job)
     }
-  }, working, stopping)
+  }, working, stopping, clock)
 }
 
 /** One call for all that is done; what is not deleted comes again and ends at the inbox. */

@@ -7,6 +7,7 @@ import {
   ChangeMessageVisibilityCommand, DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand, type Message,
   type SQSClient
 } from '@aws-sdk/client-sqs'
+import type { Clock } from '../../clock.ts'
 import type { DeadLetter, DeadLetters } from '../bus.ts'
 import { deadLetterName, type Topology } from './topology.ts'
 
@@ -29,7 +30,7 @@ export async function bury (
   }))
 }
 
-export function sqsDeadLetters (sqs: SQSClient, topology: Topology, queue: string): DeadLetters {
+export function sqsDeadLetters (sqs: SQSClient, topology: Topology, queue: string, clock: Clock): DeadLetters {
   const url = () => topology.queueUrl(deadLetterName(queue))
   const remove = async (message: Message): Promise<void> => {
     await sqs.send(new DeleteMessageCommand({ QueueUrl: await url(), ReceiptHandle: message.ReceiptHandle! }))
@@ -53,7 +54,7 @@ export function sqsDeadLetters (sqs: SQSClient, topology: Topology, queue: strin
     redrive: ids => visit(1000, message => ids === 'all' || ids.includes(message.MessageId!), async message => {
       await sqs.send(new SendMessageCommand({ QueueUrl: await topology.queueUrl(queue), MessageBody: message.Body!,
         MessageGroupId: letterOf(message).group,
-        MessageDeduplicationId: `${message.MessageId!}:r${Date.now()}`,
+        MessageDeduplicationId: `${message.MessageId!}:r${clock.now()}`,
         MessageAttributes: { type: message.MessageAttributes!.type! } }))
       await remove(message)
     }),

@@ -1,4 +1,5 @@
 /** How the SNS/SQS bus is set up. The URL is `aws://REGION?endpoint=http://...&account=...`. */
+import type { Clock } from '../../clock.ts'
 import { messagingError } from '../../errors.ts'
 
 export interface AwsBusOptions {
@@ -17,6 +18,8 @@ export interface AwsBusOptions {
   readonly retryDelaysMs?: readonly number[]
   /** Between two tries of a handler whose store is down. Default 1000. */
   readonly probeMs?: number
+  /** @default the machine's */
+  readonly clock?: Clock
 }
 
 /** Reads `aws://eu-central-1` and `aws://eu-central-1?endpoint=http://localhost:4566`. */

@@ -4,6 +4,7 @@
  * an erasure that a kill swallows is a second delivery, which every consumer's inbox ends.
  */
 import { randomUUID } from 'node:crypto'
+import { systemClock, type Cancel, type Clock } from '../../clock.ts'
 import type { DeadLetter, Outgoing, QueueStat } from '../bus.ts'
 import { messagingError } from '../../errors.ts'
 import type { SqlStore } from '../../store/sqlite.ts'
@@ -41,18 +42,15 @@ interface Entered { readonly queue: string, readonly group: string, readonly seq
 
 export class BusBook {
   readonly #store: SqlStore
-  readonly #now: () => number
-  readonly #elapsed: () => number
+  readonly #clock: Clock
   readonly #lanes: Promise<Lanes>
   readonly #bodies = new Bodies()
   #done: number[] = []
-  #erasing: NodeJS.Timeout | undefined
+  #erasing: Cancel | undefined
 
-  /** `elapsed` measures how long somebody has a message: a wall clock that is set would free them all, or none. */
-  constructor (store: SqlStore, now: () => number = Date.now, elapsed: () => number = () => performance.now()) {
+  constructor (store: SqlStore, clock: Clock = systemClock) {
     this.#store = store
-    this.#now = now
-    this.#elapsed = elapsed
+    this.#clock = clock
     this.#lanes = readLanes(store)
     // Told to whoever asks first; without a listener it would end the process.
     this.#lanes.catch(() => {})
@@ -90,7 +88,7 @@ export class BusBook {
   /** Hands out the heads of up to `max` free lanes. */
   async receive (queue: string, max: number, visibilityMs: number): Promise<Received[]> {
     const lanes = (await this.#lanes).of(queue)
-    const [deadly, taken] = partition(lanes.take(max, this.#elapsed(), visibilityMs),
+    const [deadly, taken] = partition(lanes.take(max, this.#clock.elapsed(), visibilityMs),
       lane => lane.receives > MAX_UNANSWERED)
     for (const lane of deadly) await this.#end(lanes, lane, 'received too often without an answer')
     // Before anything is waited for: a lane that moves on meanwhile must not change what is handed out here.
@@ -111,7 +109,7 @@ export class BusBook {
       if (lane === undefined) stale.push(receipt)
       else if (verdict === 'retry') {
         lane.receipt = undefined
-        lanes.holdUntil(lane, this.#elapsed() + delayMs)
+        lanes.holdUntil(lane, this.#clock.elapsed() + delayMs)
       } else {
         await this.#end(lanes, lane, verdict === 'dead' ? error : undefined)
       }
@@ -123,7 +121,7 @@ export class BusBook {
     const lanes = (await this.#lanes).of(queue)
     const lane = lanes.find(group, receipt)
     if (lane === undefined) throw messagingError('E_STALE_RECEIPT', [], { where: queue })
-    lanes.holdUntil(lane, this.#elapsed() + ms)
+    lanes.holdUntil(lane, this.#clock.elapsed() + ms)
   }
 
   dead (queue: string, limit: number): Promise<DeadLetter[]> {
@@ -159,13 +157,13 @@ export class BusBook {
 
   async stats (queue: string): Promise<QueueStat> {
     const lanes = (await this.#lanes).of(queue)
-    const inFlight = lanes.inFlight(this.#elapsed())
+    const inFlight = lanes.inFlight(this.#clock.elapsed())
     const count = (sql: string, param: string | number) => this.#store.read.get<{ n: number }>(sql, param)
     const dead = await count('SELECT count(*) AS n FROM dead WHERE queue = ?', queue)
     const { oldest } = lanes
     const sentAt = oldest === undefined ? undefined : await count('SELECT sent_at AS n FROM msg WHERE seq = ?', oldest)
     return { queue, waiting: lanes.size - inFlight, inFlight, dead: dead?.n ?? 0,
-      oldestMs: sentAt === undefined ? 0 : this.#now() - sentAt.n }
+      oldestMs: sentAt === undefined ? 0 : this.#clock.now() - sentAt.n }
   }
 
   async queues (): Promise<string[]> {
@@ -175,14 +173,14 @@ export class BusBook {
 
   /** Milliseconds until something can be handed out, Infinity when nothing is there. */
   async nextFree (queue: string): Promise<number> {
-    const now = this.#elapsed()
+    const now = this.#clock.elapsed()
     return (await this.#lanes).of(queue).freeAt(now) - now
   }
 
   async purge (): Promise<void> {
     await this.#store.tx(async tx => {
-      await tx.run('DELETE FROM seen WHERE at < ?', this.#now() - SEEN_MS)
-      await tx.run('DELETE FROM dead WHERE at < ?', this.#now() - DEAD_MS)
+      await tx.run('DELETE FROM seen WHERE at < ?', this.#clock.now() - SEEN_MS)
+      await tx.run('DELETE FROM dead WHERE at < ?', this.#clock.now() - DEAD_MS)
     })
   }
 
@@ -205,7 +203,7 @@ export class BusBook {
   }
 
   async #enqueue (tx: SqlTx, queue: string, message: Outgoing): Promise<Entered | undefined> {
-    const now = this.#now()
+    const now = this.#clock.now()
     // A row older than the window counts as not seen, whether or not the purge has come by.
     const fresh = await tx.run('INSERT INTO seen (queue, id, at) VALUES (?, ?, ?) ON CONFLICT (queue, id) ' +
       'DO UPDATE SET at = excluded.at WHERE seen.at < ?', queue, message.dedupe, now, now - SEEN_MS)
@@ -239,22 +237,22 @@ export class BusBook {
     try {
       await this.#store.tx(async tx => {
         await tx.run('INSERT INTO dead (id, queue, grp, msg_id, type, body, error, at) ' +
-          'SELECT ?, queue, grp, id, type, body, ?, ? FROM msg WHERE seq = ?', randomUUID(), error, this.#now(), seq!)
+          'SELECT ?, queue, grp, id, type, body, ?, ? FROM msg WHERE seq = ?', randomUUID(), error, this.#clock.now(), seq!)
         await tx.run('DELETE FROM msg WHERE seq = ?', seq!)
       })
     } catch (cause) {
-      lanes.holdUntil(lane, this.#elapsed())
+      lanes.holdUntil(lane, this.#clock.elapsed())
       throw cause
     }
   }
 
   #erase (seq: number): void {
     this.#done.push(seq)
-    this.#erasing ??= setTimeout(() => { void this.#flush() }, ERASE_MS)
+    this.#erasing ??= this.#clock.after(ERASE_MS, () => { void this.#flush() })
   }
 
   async #flush (): Promise<void> {
-    clearTimeout(this.#erasing)
+    this.#erasing?.()
     this.#erasing = undefined
     const seqs = this.#done
     if (seqs.length === 0) return

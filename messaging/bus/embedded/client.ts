@@ -1,4 +1,5 @@
 /** The embedded bus as a {@link Bus}: HTTP to its process. */
+import type { Clock } from '../../clock.ts'
 import type { Bus, DeadLetters, Outgoing, QueueStat, Refused } from '../bus.ts'
 import { callsTo, type Calls } from './call.ts'
 import { CHUNK, consume } from './consumer.ts'
@@ -12,6 +13,8 @@ export interface EmbeddedBusOptions {
   readonly retryDelaysMs?: readonly number[]
   /** Between two tries of a handler whose store is down. Default 1000. */
   readonly probeMs?: number
+  /** @default the machine's */
+  readonly clock?: Clock
 }
 
 const NONE_REFUSED: Refused = new Map()

@@ -2,7 +2,7 @@
  * Takes messages from the embedded bus and settles them. A lane's next message is received only after its last one was
  * settled, so that lanes are handled side by side and each of them in order.
  */
-import { setImmediate as turn } from 'node:timers/promises'
+import { systemClock, type Clock } from '../../clock.ts'
 import type { Envelope } from '../../envelope.ts'
 import type { ConsumeOptions, Handler } from '../bus.ts'
 import { handle, type Verdict } from '../handling.ts'
@@ -26,7 +26,8 @@ export function consume (
   const visibilityMs = options.visibilityMs ?? 5000
   const stopping = new AbortController()
   const working = new Set<Promise<void>>()
-  const settle = settler(call, queue)
+  const clock = options.clock ?? systemClock
+  const settle = settler(call, queue, clock)
   let onRoom = (): void => {}
 
   const work = async (message: Received): Promise<void> => {
@@ -34,6 +35,7 @@ export function consume (
     // Whoever can reach the bus can send anything: what is no JSON must not end the service.
     if (envelope === undefined) return settle(message, { kind: 'dead', error: 'the body is no JSON' })
     const verdict = await handle(handler, { envelope, receiveCount: message.receiveCount }, {
+      clock,
       probeMs: options.probeMs ?? 1000,
       signal: stopping.signal,
       extendEveryMs: visibilityMs / 3,
@@ -57,7 +59,7 @@ export function consume (
     if (working.size >= lanes) {
       await new Promise<void>(resolve => { onRoom = resolve })
       // What shared a commit ends in one turn: ask for as many again, not for one.
-      await turn()
+      await clock.turn()
     }
     return Math.min(lanes - working.size, CHUNK)
   }
@@ -67,7 +69,7 @@ export function consume (
     const answer = await call('POST', `/queues/${queue}/receive`, { max, waitMs: WAIT_MS, visibilityMs },
       { signal: stopping.signal, waitMs: WAIT_MS })
     for (const message of (answer as { messages: Received[] }).messages) start(message)
-  }, working, stopping)
+  }, working, stopping, clock)
 }
 
 function readEnvelope (body: string): Envelope | undefined {
@@ -79,11 +81,11 @@ function readEnvelope (body: string): Envelope | undefined {
 }
 
 /** Collects the verdicts of one turn into one call. A verdict that is lost comes back as a second delivery. */
-function settler (call: Call, queue: string): (message: Received, verdict: Verdict) => Promise<void> {
+function settler (call: Call, queue: string, clock: Clock): (message: Received, verdict: Verdict) => Promise<void> {
   let batch: Settlement[] = []
   let flushed: Promise<void> | undefined
   const flush = async (): Promise<void> => {
-    await turn()
+    await clock.turn()
     const settlements = batch
     batch = []
     flushed = undefined

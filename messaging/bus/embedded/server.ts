@@ -3,8 +3,10 @@
  * no two processes write one file. Receives wait (long poll) and are woken by what arrives.
  */
 import { fastify, type FastifyInstance } from 'fastify'
+import { systemClock, type Clock } from '../../clock.ts'
 import type { Outgoing } from '../bus.ts'
-import type { BusBook, Received, Settlement } from './book.ts'
+import type { BusBook, Settlement } from './book.ts'
+import { Waiting } from './waiting.ts'
 
 /** A batch of ten messages of the greatest size, and the JSON around them. */
 const BODY_LIMIT = 4 * 1024 * 1024
@@ -41,9 +43,9 @@ const settle = {
 interface QueueParams { queue: string }
 
 /** The routes; the caller listens and closes. */
-export function busServer (book: BusBook): FastifyInstance {
+export function busServer (book: BusBook, clock: Clock = systemClock): FastifyInstance {
   const app = fastify({ bodyLimit: BODY_LIMIT })
-  const waiting = new Waiting(book)
+  const waiting = new Waiting(book, clock)
   app.addHook('onClose', async () => {
     waiting.close()
     await book.close()
@@ -106,57 +108,4 @@ function deadLetters (app: FastifyInstance, book: BusBook, waiting: Waiting): vo
     ({ count: await book.drop(request.params.queue, request.body.ids) }))
   app.get('/queues', async () => ({ items: await Promise.all((await book.queues()).map(queue => book.stats(queue))) }))
   app.get<{ Params: QueueParams }>('/queues/:queue', async request => book.stats(request.params.queue))
-}
-
-/** Consumers that wait for a message, woken by arrival or when a lane's time is up. */
-class Waiting {
-  readonly #book: BusBook
-  readonly #sleepers = new Map<string, Set<() => void>>()
-  #wakes = 0
-  #closed = false
-
-  constructor (book: BusBook) {
-    this.#book = book
-  }
-
-  async receive (queue: string, max: number, waitMs: number, visibilityMs: number,
-    gone: () => boolean): Promise<Received[]> {
-    const deadline = performance.now() + waitMs
-    for (;;) {
-      // A consumer that hung up must get nothing: the message would stay locked until its visibility ends.
-      if (gone()) return []
-      const wakes = this.#wakes
-      const messages = await this.#book.receive(queue, max, visibilityMs)
-      const left = deadline - performance.now()
-      if (messages.length > 0 || left <= 0 || this.#closed) return messages
-      const freeIn = await this.#book.nextFree(queue)
-      // What came in while the book was looked into has woken nobody.
-      if (this.#wakes !== wakes) continue
-      await this.#sleep(queue, Math.min(left, Math.max(freeIn, 1)))
-    }
-  }
-
-  wake (queue: string): void {
-    this.#wakes++
-    for (const awake of this.#sleepers.get(queue) ?? []) awake()
-  }
-
-  close (): void {
-    this.#closed = true
-    for (const queue of this.#sleepers.keys()) this.wake(queue)
-  }
-
-  #sleep (queue: string, ms: number): Promise<void> {
-    const sleepers = this.#sleepers.get(queue) ?? new Set()
-    this.#sleepers.set(queue, sleepers)
-    return new Promise(resolve => {
-      const awake = () => {
-        clearTimeout(timer)
-        sleepers.delete(awake)
-        resolve()
-      }
-      const timer = setTimeout(awake, ms)
-      sleepers.add(awake)
-    })
-  }
 }

@@ -1,0 +1,40 @@
+/**
+ * Time as messaging uses it: handed to whatever waits, so that a test can skip a month and a simulation decides who
+ * wakes first. Nothing else in this package asks the system for the time or sets a timer.
+ */
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
+
+/** Ends a timer; harmless when it has ended already. */
+export type Cancel = () => void
+
+export interface Clock {
+  /** What the wall says: milliseconds since 1970. It may be set, forth and back; for dates, never for durations. */
+  now (): number
+  /** Milliseconds since some moment in the past. Never goes back; for durations. */
+  elapsed (): number
+  /** Calls `fn` once, `ms` later. */
+  after (ms: number, fn: () => void): Cancel
+  /** Calls `fn` every `ms`. */
+  every (ms: number, fn: () => void): Cancel
+  /** Resolves `ms` later, or as soon as the signal is aborted. */
+  delay (ms: number, signal?: AbortSignal): Promise<void>
+  /** Resolves when everything that the sockets have brought by now was looked at. */
+  turn (): Promise<void>
+}
+
+/** The machine's own. */
+export const systemClock: Clock = Object.freeze({
+  now: () => Date.now(),
+  elapsed: () => performance.now(),
+  after: (ms: number, fn: () => void) => {
+    const timer = setTimeout(fn, ms)
+    return () => { clearTimeout(timer) }
+  },
+  every: (ms: number, fn: () => void) => {
+    const timer = setInterval(fn, ms)
+    return () => { clearInterval(timer) }
+  },
+  delay: (ms: number, signal?: AbortSignal) =>
+    delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {}),
+  turn: () => turn()
+})
