@@ -1,13 +1,21 @@
-/** The usual compiler, but a worker that is asked `die` throws where nobody catches; `thread` asks for its number. */
+/**
+ * The usual compiler, but a worker that is asked `die` throws where nobody catches; `thread` asks for its number, which
+ * it answers to requests as well (`forward:/thread`).
+ */
 import { threadId } from 'node:worker_threads'
 import { createCompiler as createUsual } from '../routes/compile.ts'
-import type { Compiler, WorkerHost } from '../workers/contract.ts'
+import type { Compiler, LocalHandler, WorkerHost } from '../workers/contract.ts'
+
+const sayThread: LocalHandler = {
+  maxBodyBytes: 0,
+  handle: () => ({ status: 200, headers: [], body: String(threadId) })
+}
 
 export function createCompiler (host: WorkerHost): Compiler {
   const usual = createUsual(host)
   return {
     compile: (snapshot) => usual.compile(snapshot),
-    local: (path, exact) => usual.local(path, exact),
+    local: (path, exact) => path === '/thread' ? sayThread : usual.local(path, exact),
     stop: () => usual.stop(),
     ask (question, payload) {
       if (question === 'thread') return threadId

@@ -9,11 +9,13 @@ import type { DataPlane } from '../workers/contract.ts'
 
 const PATIENCE_MS = 30_000
 
+type Found<T> = T | undefined | false
+
 /** Waits until `check` gives something; fails after a generous time. */
-export async function until<T> (check: () => T | undefined | false, what: string): Promise<T> {
+export async function until<T> (check: () => Found<T> | Promise<Found<T>>, what: string): Promise<T> {
   const end = Date.now() + PATIENCE_MS
   for (;;) {
-    const found = check()
+    const found = await check()
     if (found !== undefined && found !== false) return found
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
