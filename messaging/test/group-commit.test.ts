@@ -1,0 +1,29 @@
+import { t } from 'tap'
+import { GroupCommit, type Batch } from '../store/group-commit.ts'
+
+t.test('group commit', async t => {
+  const counting = (commits: { n: number }): Batch<object> => ({
+    begin: () => {}, open: () => ({}), keep: () => {}, undo: () => {}, alive: () => true, rollback: () => {},
+    commit: () => { commits.n++ }
+  })
+  const options = { maxCommands: 50, lockWaitMs: 100, commandMs: 20 }
+
+  await t.test('commands of one turn share a commit', async t => {
+    const commits = { n: 0 }
+    const group = new GroupCommit(counting(commits), options)
+    await Promise.all(Array.from({ length: 120 }, () => group.run(async () => {})))
+    t.equal(commits.n, 3)
+  })
+
+  await t.test('a command that waits for something else is ended, the store goes on', async t => {
+    const group = new GroupCommit(counting({ n: 0 }), options)
+    await t.rejects(group.run(() => new Promise(() => {})), { code: 'E_TX_SLOW' })
+    t.equal(await group.run(async () => 5), 5)
+  })
+
+  await t.test('a failed commit fails all of its commands', async t => {
+    const group = new GroupCommit({ ...counting({ n: 0 }), commit: () => { throw new Error('disk') } }, options)
+    const results = await Promise.allSettled([group.run(async () => 1), group.run(async () => 2)])
+    t.same(results.map(result => result.status), ['rejected', 'rejected'])
+  })
+})
