@@ -27,6 +27,24 @@ export const messagingError = errorTable({
     status: 503,
     canRetry: true
   },
+  E_STORE_UNKNOWN: {
+    text: 'the answer to a commit was lost (%s): it was written, or it was not.',
+    next: 'Repeat the request under the same Idempotency-Key, which does it once; without a key, look first.',
+    status: 503,
+    canRetry: true
+  },
+  E_STORE_CORRUPT: {
+    text: '%s is damaged: %s.',
+    next: 'Stop the service, move the file aside and put a copy in its place; nothing was changed in it.',
+    status: 503,
+    canRetry: true
+  },
+  E_STORE_DENIED: {
+    text: 'the store refuses what this service must do: %s.',
+    next: 'Correct user and password in breakwater.store.url, or give the user this right.',
+    status: 503,
+    canRetry: true
+  },
   E_STORE_CONFLICT: { text: 'the same record was changed by another command.', status: 503, canRetry: true },
   E_STORE_NOT_TRANSACTIONAL: {
     text: 'the store keeps outbox rows of a transaction that was rolled back.',
