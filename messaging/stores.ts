@@ -1,4 +1,5 @@
 /** The stores beside sqlite; apart from the rest, because each brings a driver that only its users should load. */
-export { openLmdb, type KeyValueStore, type LmdbOptions } from './store/lmdb.ts'
+export type { KeyValueStore } from './store/key-value-store.ts'
+export { openLmdb, type LmdbOptions } from './store/lmdb.ts'
 export { openPostgres, type PostgresOptions } from './store/postgres.ts'
 export { openRedis, type RedisOptions } from './store/redis.ts'

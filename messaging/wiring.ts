@@ -11,7 +11,7 @@ import { NO_FAULTS, readFaults, type Faults } from './faults.ts'
 import { Messaging, type MessagingParts } from './messaging.ts'
 import { readMessagingOptions } from './options.ts'
 import { openSqlite, type SqlStore } from './store/sqlite.ts'
-import type { KeyValueStore } from './store/lmdb.ts'
+import type { KeyValueStore } from './store/key-value-store.ts'
 import type { Tx } from './store/store.ts'
 
 /** The bus at `breakwater.bus.url`: `http://...` is the embedded one's process, `aws://region` is SNS/SQS. */

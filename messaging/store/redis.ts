@@ -12,7 +12,7 @@ import { messagingError } from '../errors.ts'
 import {
   keyValueInbox, keyValueMessaging, keyValueOutbox, keyValuePurge, STATE, type RawTx
 } from './key-value-messaging.ts'
-import type { KeyValueStore } from './lmdb.ts'
+import type { KeyValueStore } from './key-value-store.ts'
 import type { KeyValueReader, KeyValueTx } from './store.ts'
 
 export interface RedisOptions {
