@@ -96,6 +96,9 @@ export class Relay {
       const unsent = await this.#store.outbox.unsent(this.#options.batch + this.#taken.size)
       const rows = unsent.filter(row => !this.#taken.has(row.seq)).slice(0, this.#options.batch)
       if (rows.length === 0 || this.#stopped) return
+      // Again for each batch: a lead is lent for a time, and a long backlog outlasts it. Behind the reading, because a
+      // store with replicas proves by it that no failover takes these rows back.
+      if (!await this.#store.outbox.lead()) return
       this.#options.faults.at('midBatch')
       const results = await Promise.allSettled(byDestination(rows).map(group => this.#send(group)))
       this.#options.faults.at('beforeRelayMark')

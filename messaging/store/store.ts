@@ -80,7 +80,10 @@ export interface Outbox {
   unsent (limit: number): Promise<OutboxRow[]>
   markSent (seqs: readonly number[], nowMs: number): Promise<void>
   count (): Promise<number>
-  /** Takes the right to relay; false while another instance on the same store holds it. */
+  /**
+   * Takes the right to relay, or keeps it for some seconds more; false while another instance on the same store holds
+   * it. True also says that no failover of the store takes back what was read before.
+   */
   lead (): Promise<boolean>
 }
 
