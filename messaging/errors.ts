@@ -68,8 +68,9 @@ export const messagingError = errorTable({
     next: 'Create it, or set breakwater.bus.provision=true where the service may create it itself.'
   },
   E_BUS_URL: { text: '%s is no bus.', next: 'Use http://host:port, or aws://region.' },
-  E_KEY_MISSING: { text: 'the header Idempotency-Key (1 to 255 characters) is required.', status: 400 },
-  E_KEY_REUSED: { text: 'this Idempotency-Key was used with another body.', next: 'Use a new key.', status: 422 },
+  E_KEY_MISSING: { text: 'the header Idempotency-Key is required.', next: 'Send 1 to 255 printable ASCII characters.', status: 400 },
+  E_KEY_INVALID: { text: 'an Idempotency-Key has 1 to 255 printable ASCII characters.', next: 'Use a UUID.', status: 400 },
+  E_KEY_REUSED: { text: 'this Idempotency-Key was used with other values.', next: 'Use a new key.', status: 422 },
   E_KEY_IN_FLIGHT: {
     text: 'the first request with this Idempotency-Key is still running.',
     next: 'Repeat it in a second.',

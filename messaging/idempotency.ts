@@ -2,6 +2,10 @@
  * Idempotency-Key for HTTP commands: the answer is stored in the command's own transaction, so a client that got no
  * answer may ask again and gets the one effect's answer. Refusals (4xx) are not stored: what was wrong may be put
  * right under the same key.
+ *
+ * A key belongs to its caller, method and path: the same key elsewhere is another request. Under one key the same
+ * values are the same request, however they are spelled; other values are refused. The answer is stored as it was
+ * sent: one that an older version of the service gave is repeated to the letter.
  */
 import { createHash } from 'node:crypto'
 import { currentContext, formatTraceParent } from '@breakwater/starter'
@@ -13,8 +17,16 @@ import type { StoredAnswer, Tx } from './store/store.ts'
 
 export interface CommandAnswer {
   readonly status: number
+  /** Sent as JSON, by the route's response schema; undefined for none. */
   readonly body: unknown
   readonly headers?: Readonly<Record<string, string>>
+}
+
+/** An answer as it goes out. */
+interface Sent {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly text: string | undefined
 }
 
 /** Decides and writes; runs at most once per key. */
@@ -39,16 +51,16 @@ export function commandRoute<T extends Tx> (
     const key = readKey(request, options.keyRequired ?? false)
     const messaging = current()
     const trace = traceOf(request)
-    if (key === undefined) {
-      return send(reply, await messaging.tx((tx, emit) => command(request, tx, emit), trace), false)
-    }
+    const answer: Answer<T> = async (tx, emit) => written(reply, await command(request, tx, emit))
+    if (key === undefined) return send(reply, await messaging.tx(answer, trace), false)
     const scope = scopeOf(request)
     const lock = `${scope} ${key}`
+    // Another instance on the same store is not seen here: there the later commit fails, looks again and repeats.
     if (running.has(lock)) throw messagingError('E_KEY_IN_FLIGHT')
     running.add(lock)
     try {
-      const [answer, replayed] = await messaging.tx((tx, emit) => once(request, tx, emit, scope, key, command), trace)
-      return await send(reply, answer, replayed)
+      const [sent, replayed] = await messaging.tx((tx, emit) => once(request, tx, emit, { scope, key }, answer), trace)
+      return await send(reply, sent, replayed)
     } finally {
       running.delete(lock)
     }
@@ -60,49 +72,67 @@ export function commandRoute<T extends Tx> (
   })
 }
 
+type Answer<T extends Tx> = (tx: T, emit: Emitter) => Promise<Sent>
+
 async function once<T extends Tx> (
-  request: FastifyRequest, tx: T, emit: Emitter, scope: string, key: string, command: Command<T>
-): Promise<[CommandAnswer, boolean]> {
-  const hash = hashOf(request)
+  request: FastifyRequest, tx: T, emit: Emitter, { scope, key }: { scope: string, key: string }, answer: Answer<T>
+): Promise<[sent: Sent, replayed: boolean]> {
+  const hash = digest(request.query, request.body)
   const stored = await tx.idempotency.get(scope, key)
   if (stored !== undefined) return [replay(stored, hash), true]
-  const answer = await command(request, tx, emit)
-  const { status, ...body } = answer
-  await tx.idempotency.put(scope, key, { hash, status, body: JSON.stringify(body), at: emit.now() })
-  return [answer, false]
+  const sent = await answer(tx, emit)
+  const { status, ...rest } = sent
+  await tx.idempotency.put(scope, key, { hash, status, body: JSON.stringify(rest), at: emit.now() })
+  return [sent, false]
 }
 
-function replay (stored: StoredAnswer, hash: string): CommandAnswer {
+function replay (stored: StoredAnswer, hash: string): Sent {
   if (stored.hash !== hash) throw messagingError('E_KEY_REUSED')
-  return { status: stored.status, ...JSON.parse(stored.body) as Omit<CommandAnswer, 'status'> }
+  return { status: stored.status, ...JSON.parse(stored.body) as Omit<Sent, 'status'> }
 }
 
-function send (reply: FastifyReply, answer: CommandAnswer, replayed: boolean): FastifyReply {
-  if (replayed) reply.header('Idempotency-Replayed', 'true')
-  return reply.code(answer.status).headers(answer.headers ?? {}).send(answer.body)
+/** In the transaction: an answer that cannot be written undoes what it would have told of. */
+function written (reply: FastifyReply, { status, body, headers = {} }: CommandAnswer): Sent {
+  const text = body === undefined ? undefined : reply.code(status).serialize(body) as string
+  return { status, headers, text }
 }
+
+function send (reply: FastifyReply, { status, headers, text }: Sent, replayed: boolean): FastifyReply {
+  if (replayed) reply.header('Idempotency-Replayed', 'true')
+  if (text !== undefined) reply.type('application/json; charset=utf-8')
+  return reply.code(status).headers(headers).send(text)
+}
+
+/** Printable ASCII: other bytes of a header have no character set (RFC 9110, 5.5) that stores could agree on. */
+const KEY = /^[\x20-\x7e]{1,255}$/
 
 function readKey (request: FastifyRequest, required: boolean): string | undefined {
   const header = request.headers['idempotency-key']
   if (header === undefined && !required) return undefined
-  if (typeof header !== 'string' || header.length < 1 || header.length > 255) throw messagingError('E_KEY_MISSING')
+  if (header === undefined || header === '') throw messagingError('E_KEY_MISSING')
+  if (typeof header !== 'string' || !KEY.test(header)) throw messagingError('E_KEY_INVALID')
   return header
 }
 
-/** Keys of different callers and of different operations must not meet. */
+/** Keys of different callers and of different operations must not meet. A digest, because stores limit their keys. */
 function scopeOf (request: FastifyRequest): string {
-  return `${request.method} ${request.routeOptions.url ?? ''} ${callerOf(request)}`
+  return digest(request.method, request.routeOptions.url, request.params, callerOf(request))
 }
 
 /** The subject of a verified token, put there by whoever verified it; services without security have one caller. */
-function callerOf (request: FastifyRequest): string {
+function callerOf (request: FastifyRequest): string | null {
   const { user } = request as FastifyRequest & { user?: { sub?: unknown } }
-  return typeof user?.sub === 'string' ? user.sub : 'anonymous'
+  return typeof user?.sub === 'string' ? user.sub : null
 }
 
-/** The URL belongs to it: the same key on another order is another request. */
-function hashOf (request: FastifyRequest): string {
-  return createHash('sha256').update(`${request.url}\n${JSON.stringify(request.body ?? null)}`).digest('hex')
+/** Of values, not of their spelling: the order of members, white space and how a number is written do not matter. */
+function digest (...values: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(values, sorted)).digest('base64url')
+}
+
+function sorted (_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1))
 }
 
 /** The span of this request, which began the trace when the caller sent none; outside of a service what came in. */

@@ -7,6 +7,7 @@
  */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
+import { findBadText } from '@breakwater/starter/text'
 import { ENVELOPE_SCHEMA, MAX_MESSAGE_BYTES, type Envelope } from './envelope.ts'
 import { messagingError, Poison } from './errors.ts'
 
@@ -56,7 +57,8 @@ export class Schemas {
     if (!this.#envelope(envelope)) return firstError(this.#envelope, '')
     const validate = this.#data.get(envelope.type)
     if (validate === undefined) return { at: '/type', why: 'no schema is known for it' }
-    return validate(envelope.data) ? undefined : firstError(validate, '/data')
+    // Before the data's own schema: whoever keeps this text would fail, and know less about why.
+    return findBadText(envelope) ?? (validate(envelope.data) ? undefined : firstError(validate, '/data'))
   }
 }
 

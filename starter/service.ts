@@ -16,9 +16,12 @@ import { ClientMetrics } from './client/client-metrics.ts'
 import { readClientOptions } from './client/options.ts'
 import type { DiscoveryClient, Registration } from './discovery/discovery-client.ts'
 import { createDiscoveryClient, createRegistration } from './discovery/factory.ts'
+import { checkTexts } from './http/check-texts.ts'
+import { readJson } from './http/json-body.ts'
 import { answerProblems } from './http/problems.ts'
 import { guardPorts, listenForManagement, ownAddress, urlOf } from './http/ports.ts'
 import { addRequestHooks } from './http/request-hooks.ts'
+import { createValidatorBuilder } from './http/validators.ts'
 import { createLogger } from './logger.ts'
 import type { Logger } from './logger.ts'
 import type { Running } from './main.ts'
@@ -98,6 +101,7 @@ export async function service (options: ServiceOptions): Promise<ServiceApp> {
   const server = {
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: 1024 },
+    schemaController: { compilersFactory: { buildValidator: createValidatorBuilder() } },
     ...options.fastify,
     ...(tls === undefined ? {} : { https: tls }),
     loggerInstance: log as FastifyBaseLogger,
@@ -163,7 +167,10 @@ class ServiceLife {
     guardPorts(app, base, this.#settings.get('management.server.port') !== undefined)
     // 3. Every failure from here on is a problem document.
     answerProblems(app)
-    // 4. What operators and probes ask. Without a choice of who may, this machine may.
+    // 4. What no store and no reader could be given as it is goes no further.
+    readJson(app)
+    checkTexts(app)
+    // 5. What operators and probes ask. Without a choice of who may, this machine may.
     const chosen = this.#settings.get('breakwater.security.mode') !== undefined
     const auth = chosen ? await createAuthenticator(this.#settings, this.#log) : undefined
     collectDefaultMetrics({ register: this.#metrics })

@@ -1,9 +1,8 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fastify } from 'fastify'
 import { t } from 'tap'
 import {
-  BUS_TABLES, BusBook, busServer, CHECKPOINT_TABLES, commandRoute, DEFAULTS, embeddedBus, Messaging, openSqlite, Poison,
+  BUS_TABLES, BusBook, busServer, CHECKPOINT_TABLES, DEFAULTS, embeddedBus, Messaging, openSqlite, Poison,
   Projection, SAGA_TABLES, Sagas, Schemas, uuidv7, watchDeadlines, type Envelope, type FeedEvent, type MessageRoute,
   type MessageSchema, type SagaDefinition, type SqlTx
 } from '../index.ts'
@@ -151,53 +150,6 @@ t.test('a dead bus: commands go on, the outbox grows up to its bound, then all i
   await open('shop', {}, [], options, url)
   await until(() => seen.length === 6, 'all came')
   t.same(seen, [1, 2, 3, 4, 5, 6])
-})
-
-t.test('Idempotency-Key', async t => {
-  const { open } = await rig(t)
-  const { messaging } = await open('shop')
-  const app = fastify()
-  t.teardown(() => app.close())
-  let effects = 0
-  app.setErrorHandler((error: Error & { statusCode?: number, code?: string }, _request, reply) =>
-    reply.code(error.statusCode ?? 500).send({ code: error.code }))
-  app.post('/things/:id', commandRoute(() => messaging, async request => {
-    const { refuse } = request.body as { refuse?: boolean }
-    if (refuse === true) throw Object.assign(new Error('no'), { statusCode: 422, code: 'NO' })
-    return { status: 202, body: { effect: ++effects }, headers: { location: `/x/${effects}` } }
-  }, { keyRequired: true }))
-  const ask = (key: string | undefined, payload: object = {}, url = '/things/1') => app.inject({ method: 'POST', url,
-    payload, headers: key === undefined ? {} : { 'idempotency-key': key } })
-
-  await t.test('the same key and body: one effect, the stored answer with its headers', async t => {
-    const first = await ask('k1')
-    const second = await ask('k1')
-    t.equal(first.statusCode, 202)
-    t.same(second.json(), first.json())
-    t.equal(second.headers.location, first.headers.location)
-    t.equal(second.headers['idempotency-replayed'], 'true')
-    t.equal(effects, 1)
-  })
-  await t.test('the same key for something else is refused', async t => {
-    t.match((await ask('k1', { other: 1 })).json(), { code: 'E_KEY_REUSED' })
-    t.match((await ask('k1', {}, '/things/2')).json(), { code: 'E_KEY_REUSED' })
-  })
-  await t.test('missing, empty and overlong keys are refused', async t => {
-    for (const key of [undefined, '', 'x'.repeat(256)]) t.match((await ask(key)).json(), { code: 'E_KEY_MISSING' })
-  })
-  await t.test('a refusal is not stored: put right, the key works', async t => {
-    t.equal((await ask('k2', { refuse: true })).statusCode, 422)
-    t.equal((await ask('k2')).statusCode, 202)
-  })
-  await t.test('at the same time: one effect, the others are told to come again', async t => {
-    const answers = await Promise.all(Array.from({ length: 5 }, () => ask('k3')))
-    const accepted = answers.filter(answer => answer.statusCode === 202)
-    t.equal(new Set(accepted.map(answer => answer.body)).size, 1)
-    for (const answer of answers.filter(one => one.statusCode !== 202)) {
-      t.match(answer.json(), { code: 'E_KEY_IN_FLIGHT' })
-      t.equal(answer.headers['retry-after'], '1')
-    }
-  })
 })
 
 t.test('a saga', async t => {

@@ -48,9 +48,15 @@ export function problemOf (failure: FastifyError): Problem {
   }
   const status = statusOf(failure)
   if (status >= 500) return { ...titled(status), detail: 'The cause is in the log, under the request id.' }
-  const errors = failure.validation?.map(({ instancePath, message }) =>
-    ({ field: instancePath || '/', message: message ?? 'is invalid' }))
+  const errors = failure.validation?.map(({ instancePath, message, params }) =>
+    ({ field: fieldOf(instancePath, params), message: message ?? 'is invalid' }))
   return { ...titled(status), detail: failure.message, ...(errors === undefined ? {} : { errors }) }
+}
+
+/** Of a member that the schema forbids, its name is all that helps, and the schema's rule does not say it. */
+function fieldOf (instancePath: string, params: Record<string, unknown> | undefined): string {
+  const extra = params?.['additionalProperty']
+  return typeof extra === 'string' ? `${instancePath}/${extra}` : instancePath || '/'
 }
 
 function titled (status: number): { type: 'about:blank', title: string, status: number } {
