@@ -11,13 +11,13 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { createRandom } from '@breakwater/messaging/testing'
 import { checkInvariants } from './checks/invariants.ts'
 import { waitForQuiet } from './checks/quiet.ts'
 import { checkRebuild } from './checks/rebuild.ts'
 import { readStores } from './checks/stores.ts'
 import { injectFaults } from './faults/faults.ts'
 import { DISKS, Platform } from './platform/platform.ts'
-import { createRandom } from './random.ts'
 import { ClientLog } from './workload/client-log.ts'
 import { Workload } from './workload/workload.ts'
 
@@ -76,7 +76,7 @@ export async function runLab (options: LabOptions): Promise<LabResult> {
     const stores = await readStores(options.dir)
     const hangs = workload.hangs === 0 ? [] : [`INV-0 ${workload.hangs} requests had no answer within 15 s`]
     const violations = [...moving.map(what => `INV-0 not quiet: ${what}`), ...hangs, ...rebuilt,
-      ...checkInvariants(stores, log)]
+      ...checkInvariants(stores, log.entries)]
     return { seed: options.seed, violations, faults, facts, settleMs }
   } finally {
     await platform.stop()

@@ -7,10 +7,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { createRandom } from '@breakwater/messaging/testing'
 import { isolationTable, showIsolation, type IsolationRow } from './isolation.ts'
 import { runLab, type LabResult } from './lab.ts'
 import { Platform } from './platform/platform.ts'
-import { createRandom } from './random.ts'
 
 const { values } = parseArgs({ options: {
   seed: { type: 'string' }, seconds: { type: 'string' }, minutes: { type: 'string' }, runs: { type: 'string' },

@@ -1,9 +1,9 @@
 /** INV-1 to INV-8: what must be true once it is quiet, whatever happened before. From stores and client log only. */
-import type { ClientLog, Entry } from '../workload/client-log.ts'
-import type { EventRow, Stores } from './stores.ts'
+import type { Entry } from '../workload/client-log.ts'
+import type { EventRow, Stores } from './rows.ts'
 
 /** Broken invariants, each with an example; empty is what we want. */
-export function checkInvariants (stores: Stores, log: ClientLog): string[] {
+export function checkInvariants (stores: Stores, log: readonly Entry[]): string[] {
   const streams = Map.groupBy(stores.orders.events, event => event.stream)
   return [
     ...checkEnds(stores, streams), ...checkPayments(stores, streams), ...checkStock(stores, log),
@@ -67,8 +67,8 @@ function totalOf (events: readonly EventRow[]): number {
   return (JSON.parse(events[0]!.data) as { total: number }).total
 }
 
-function checkStock (stores: Stores, log: ClientLog): string[] {
-  const added = sums(log.entries.filter(entry => entry.kind === 'stock' && entry.answers.some(ok)), entry =>
+function checkStock (stores: Stores, log: readonly Entry[]): string[] {
+  const added = sums(log.filter(entry => entry.kind === 'stock' && entry.answers.some(ok)), entry =>
     [decodeURIComponent(entry.path.split('/').at(-1)!), Number(entry.body.add)])
   const committed = sums(stores.inventory.reservations.filter(one => one.state === 'COMMITTED')
     .flatMap(one => one.lines), line => [line.sku, line.qty])
@@ -82,13 +82,13 @@ function checkStock (stores: Stores, log: ClientLog): string[] {
   ]
 }
 
-function checkLedger (stores: Stores, streams: Streams, log: ClientLog): string[] {
+function checkLedger (stores: Stores, streams: Streams, log: readonly Entry[]): string[] {
   const { entries, accounts } = stores.payments
   const byTx = sums(entries, entry => [entry.tx, entry.amount])
   const byAccount = sums(entries, entry => [entry.account, entry.amount])
   const total = (kind: string) => accounts.filter(account => account.kind === kind)
     .reduce((sum, account) => sum + account.balance, 0)
-  const deposits = log.entries.filter(entry => entry.kind === 'deposit' && entry.answers.some(ok))
+  const deposits = log.filter(entry => entry.kind === 'deposit' && entry.answers.some(ok))
     .reduce((sum, entry) => sum + Number(entry.body.amount), 0)
   const confirmed = [...streams.values()].filter(events => statusOf(events) === 'CONFIRMED')
     .reduce((sum, events) => sum + totalOf(events), 0)
@@ -150,8 +150,8 @@ function checkStreams (stores: Stores, streams: Streams): string[] {
   ]
 }
 
-function checkClients (stores: Stores, streams: Streams, log: ClientLog): string[] {
-  const orders = log.entries.filter(entry => entry.kind === 'order')
+function checkClients (stores: Stores, streams: Streams, log: readonly Entry[]): string[] {
+  const orders = log.filter(entry => entry.kind === 'order')
   const accepted = orders.filter(entry => entry.answers.some(answer => answer.status === 202))
   const twice = accepted.filter(entry => new Set(entry.answers.filter(answer => answer.status === 202)
     .map(answer => answer.body.orderId)).size > 1)
@@ -163,7 +163,7 @@ function checkClients (stores: Stores, streams: Streams, log: ClientLog): string
       .filter(id => !streams.has(id))),
     ...broken('INV-7', 'one key gave two orders', twice.map(entry => entry.key)),
     ...equal('INV-7', 'as many orders as keys', streams.size, kept.length),
-    ...broken('INV-7', 'a registered user is not there', log.entries
+    ...broken('INV-7', 'a registered user is not there', log
       .filter(entry => entry.kind === 'register' && entry.answers.some(ok))
       .flatMap(entry => entry.answers.filter(ok).map(answer => String(answer.body.userId))).filter(id => !ids.has(id)))
   ]

@@ -1,7 +1,8 @@
 /** INV-5, the second half: the read model built anew from the first event is the one that was there. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Platform } from '../platform/platform.ts'
-import { readDocuments, type DocumentRow } from './stores.ts'
+import type { DocumentRow } from './rows.ts'
+import { readDocuments } from './stores.ts'
 
 const MAX_MS = 60_000
 

@@ -3,8 +3,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Random } from '@breakwater/messaging/testing'
 import { SERVICES, type Platform } from '../platform/platform.ts'
-import type { Random } from '../random.ts'
 
 export interface Fault {
   readonly name: string

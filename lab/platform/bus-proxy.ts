@@ -5,7 +5,7 @@
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Random } from '../random.ts'
+import type { Random } from '@breakwater/messaging/testing'
 
 export interface Harm {
   /** Chance that a delivery comes twice. */

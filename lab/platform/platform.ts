@@ -1,7 +1,7 @@
 /** The whole platform as processes of its own, in a folder of its own, on free ports. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Random } from '../random.ts'
+import type { Random } from '@breakwater/messaging/testing'
 import { BusProxy } from './bus-proxy.ts'
 import { LabProcess, type ProcessSpec } from './lab-process.ts'
 import { SmallDisk } from './small-disk.ts'

@@ -1,8 +1,8 @@
 /** The five services as processes, without a gateway: what their HTTP APIs promise. */
 import { t } from 'tap'
+import { createRandom } from '@breakwater/messaging/testing'
 import { until } from '../../messaging/test/bus-conformance.ts'
 import { Platform } from '../platform/platform.ts'
-import { createRandom } from '../random.ts'
 
 interface Answer { status: number, headers: Headers, body: Record<string, unknown> }
 

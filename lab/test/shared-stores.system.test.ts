@@ -1,10 +1,10 @@
 /** The services as in production: four on PostgreSQL, each in a database of its own, and inventory on Redis. */
 import pg from 'pg'
 import { t } from 'tap'
+import { createRandom } from '@breakwater/messaging/testing'
 import { noPostgres, noRedis, startPostgres, startRedis } from '../../messaging/test/servers.ts'
 import { until } from '../../messaging/test/bus-conformance.ts'
 import { Platform } from '../platform/platform.ts'
-import { createRandom } from '../random.ts'
 
 const RELATIONAL = ['users', 'orders', 'payments', 'order-history']
 

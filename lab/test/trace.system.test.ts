@@ -2,8 +2,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { t } from 'tap'
+import { createRandom } from '@breakwater/messaging/testing'
 import { Platform } from '../platform/platform.ts'
-import { createRandom } from '../random.ts'
 
 interface WireSpan {
   traceId: string, spanId: string, parentSpanId?: string, name: string, kind: number, service: string

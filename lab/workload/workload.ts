@@ -3,7 +3,7 @@
  * repeats with the same key until there is one, as the platform's promise allows.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Random } from '../random.ts'
+import type { Random } from '@breakwater/messaging/testing'
 import type { ClientLog, Entry } from './client-log.ts'
 
 export interface WorkloadOptions {

@@ -30,7 +30,14 @@ export interface SqliteOptions {
   readonly clock?: Clock
   /** For tests: how the log is flushed. Default fs.fdatasync. */
   readonly sync?: Sync
+  /** For tests: how a connection is made. Default: one that waits 10 ms for a lock of somebody else. */
+  readonly connect?: Connect
 }
+
+export type Connect = (file: string) => DatabaseSync
+
+/** The timeout is how long sqlite would block the whole event loop on a foreign lock; the group commit waits instead. */
+const CONNECT: Connect = file => new DatabaseSync(file, { timeout: 10 })
 
 const CHECK = "INSERT INTO idempotency (scope, key, hash, status, body, at) VALUES ('check', '', '', 0, '', ?) " +
   'ON CONFLICT (scope, key) DO UPDATE SET at = excluded.at'
@@ -50,11 +57,11 @@ export function openSqlite (options: SqliteOptions): SqlStore {
 }
 
 function createStore (options: SqliteOptions, owner: DatabaseSync): SqlStore {
-  const { file, clock = systemClock } = options
+  const { file, clock = systemClock, connect = CONNECT } = options
   const now = () => clock.now()
-  const writer = connect(file)
+  const writer = prepare(connect(file))
   writer.exec(spell(MESSAGING_TABLES + options.tables, 'sqlite'))
-  const reader = connect(file)
+  const reader = prepare(connect(file))
   const flush = options.synchronous === 'normal' ? undefined : new WalFlush(file, options.sync)
   const listeners: Array<() => void> = []
   const onOutbox = (): void => { for (const wake of listeners) wake() }
@@ -79,9 +86,7 @@ function createStore (options: SqliteOptions, owner: DatabaseSync): SqlStore {
   }
 }
 
-function connect (file: string): DatabaseSync {
-  // The timeout is how long sqlite would block the whole event loop on a foreign lock; the group commit waits instead.
-  const database = new DatabaseSync(file, { timeout: 10 })
+function prepare (database: DatabaseSync): DatabaseSync {
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON')
   return database
 }
