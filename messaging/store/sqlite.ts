@@ -36,7 +36,7 @@ export interface SqliteOptions {
 
 export type Connect = (file: string) => DatabaseSync
 
-/** The timeout is how long sqlite would block the whole event loop on a foreign lock; the group commit waits instead. */
+/** The timeout is how long sqlite would block the event loop on a foreign lock; the group commit waits instead. */
 const CONNECT: Connect = file => new DatabaseSync(file, { timeout: 10 })
 
 const CHECK = "INSERT INTO idempotency (scope, key, hash, status, body, at) VALUES ('check', '', '', 0, '', ?) " +
