@@ -114,9 +114,9 @@ function readKey (request: FastifyRequest, required: boolean): string | undefine
   return header
 }
 
-/** Keys of different callers and of different operations must not meet. A digest, because stores limit their keys. */
+/** Keys of different callers and operations must not meet. A digest of what callers choose: stores limit their keys. */
 function scopeOf (request: FastifyRequest): string {
-  return digest(request.method, request.routeOptions.url, request.params, callerOf(request))
+  return `${request.method} ${request.routeOptions.url ?? ''} ${digest(request.params, callerOf(request))}`
 }
 
 /** The subject of a verified token, put there by whoever verified it; services without security have one caller. */
