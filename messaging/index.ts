@@ -16,7 +16,8 @@ export type {
 export type {
   Bus, ConsumeOptions, DeadLetter, DeadLetters, Delivery, Handler, Outgoing, QueueStat, Refused, Subscription
 } from './bus/bus.ts'
-export { embeddedBus, type EmbeddedBusOptions } from './bus/embedded/client.ts'
+export { brokerBus, embeddedBus, type BrokerBusOptions, type EmbeddedBusOptions } from './bus/embedded/client.ts'
+export { BookBroker, type Broker } from './bus/embedded/broker.ts'
 export { BusBook } from './bus/embedded/book.ts'
 export { BUS_TABLES } from './bus/embedded/tables.ts'
 export { busServer } from './bus/embedded/server.ts'

@@ -178,7 +178,7 @@ export class Messaging<T extends Tx> {
     schemas.check(message)
     const route = Object.hasOwn(routes, message.type) ? routes[message.type] : undefined
     if (route === undefined) return log.warn({ type: message.type }, 'no handler for this message')
-    const { traceparent, run } = this.#trace.handle(message, service, delivery.receiveCount)
+    const { traceparent, run } = this.#trace.handle(message, service, delivery.tries)
     await run(async () => {
       const prepared = await route.prepare?.(message)
       await this.#write((tx, said) => this.#handleOnce(delivery, route, tx, said, { prepared, traceparent }))
@@ -188,13 +188,13 @@ export class Messaging<T extends Tx> {
   }
 
   async #handleOnce (
-    { envelope: message, receiveCount }: Delivery, route: MessageRoute<T>, tx: T, said: Said,
+    { envelope: message, tries }: Delivery, route: MessageRoute<T>, tx: T, said: Said,
     { prepared, traceparent }: { prepared: unknown, traceparent: string | undefined }
   ): Promise<void> {
     const claim = await tx.inbox.claim(this.#parts.service, message.id)
     if (!claim.fresh) {
       // A dedupe id of its own: the bus may still remember the first sending and would swallow this one.
-      const again = claim.replies.map(reply => ({ ...reply, dedupe: `${reply.id}:r${this.#clock.now()}-${receiveCount}` }))
+      const again = claim.replies.map(reply => ({ ...reply, dedupe: `${reply.id}:r${this.#clock.now()}-${tries}` }))
       await tx.outbox.append(again)
       return
     }

@@ -20,7 +20,7 @@ export interface Harm {
   down: boolean
 }
 
-interface Delivery { seq: number, receipt: string, group: string, body: string, receiveCount: number }
+interface Delivery { seq: number, receipt: string, group: string, body: string, tries: number }
 
 const PROJECTION = 'order-history'
 const HOLD = 50

@@ -17,8 +17,11 @@ export interface Outgoing {
 /** A message as a consumer gets it. */
 export interface Delivery {
   readonly envelope: Envelope
-  /** 1 on the first try. */
-  readonly receiveCount: number
+  /**
+   * 1 on the first try. Counts what a handler ended with an ordinary error; received and given back untried, or because
+   * the surroundings were down, counts nothing. What ends each of its consumers is bounded by the bus.
+   */
+  readonly tries: number
 }
 
 export interface DeadLetter {
@@ -57,12 +60,19 @@ export interface ConsumeOptions {
   readonly lanes?: number
   /** A message not settled by then goes to another consumer; extended while a handler works. Default: the bus's own. */
   readonly visibilityMs?: number
+  /** Called with each failure of the consumer's loop: the bus is away, or refuses us. */
+  readonly onError?: (error: unknown) => void
+  /** Called when the bus has answered, for the first time and after failures. */
+  readonly onUp?: () => void
 }
 
 /** Handles one message; what it throws decides what becomes of it (see `handling.ts`). */
 export type Handler = (delivery: Delivery) => Promise<void>
 
-/** Messages that were not taken, by dedupe id; the others of the call were. */
+/**
+ * Messages that were not taken, by dedupe id; the others of the call were. An error with `canRetry` speaks of this
+ * moment; any other is for ever: the bus will never take this message.
+ */
 export type Refused = ReadonlyMap<string, Error>
 
 export interface Bus {
@@ -81,7 +91,7 @@ export interface Bus {
 }
 
 /** Tries per message before it is a dead letter. */
-export const MAX_RECEIVES = 5
+export const MAX_TRIES = 5
 
 /** Waits before the second, third, ... try. */
 export const RETRY_DELAYS_MS: readonly number[] = [0, 1000, 5000, 15_000]

@@ -1,30 +1,63 @@
 /** The loop of every consumer: receive, set to work, again, until it is stopped. */
 import type { Clock } from '../clock.ts'
+import type { ConsumeOptions } from './bus.ts'
 
-const BUS_DOWN_WAIT_MS = 200
+/** Waits between two calls to a bus that fails them: doubled each time, and spread, or all would come at once. */
+const FIRST_WAIT_MS = 200
+const MAX_WAIT_MS = 5000
+/** A stop waits no longer for handlers: what hangs would keep the process from ending. */
+const STOP_MS = 10_000
 
-/**
- * Calls `receive` again and again until `stopping` is aborted; what it sets to work stands in `working`. The returned
- * function stops and waits for all of that.
- */
-export function keepReceiving (
-  receive: () => Promise<void>, working: ReadonlySet<Promise<void>>, stopping: AbortController, clock: Clock
-): () => Promise<void> {
-  const loop = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      try {
-        await receive()
-      } catch {
-        // The bus is down or we are stopping; the relay and the health page tell of the former.
-        await clock.delay(BUS_DOWN_WAIT_MS, stopping.signal)
-      }
+export interface Receiving extends Pick<ConsumeOptions, 'onError' | 'onUp'> {
+  /** Receives once and sets to work what came. `down`: the last call failed, so ask without waiting for messages. */
+  readonly receive: (down: boolean) => Promise<void>
+  /** What is at work. */
+  readonly working: () => Iterable<Promise<void>>
+  /** Gives back what was received and not begun. */
+  readonly leave?: () => Promise<void>
+  /** Ends the loop, and a receive that is under way. */
+  readonly stopping: AbortController
+  readonly clock: Clock
+  /** @default Math.random */
+  readonly random?: (() => number) | undefined
+}
+
+/** Receives again and again until it is stopped; the returned function stops, and waits for what is at work. */
+export function keepReceiving (options: Receiving): () => Promise<void> {
+  const { receive, working, leave, stopping, clock, onError, onUp, random = Math.random } = options
+  const { signal } = stopping
+  let up = false
+  let failures = 0
+  const once = async (): Promise<void> => {
+    try {
+      await receive(failures > 0)
+      if (!up && !signal.aborted) onUp?.()
+      up = true
+      failures = 0
+    } catch (error) {
+      if (signal.aborted) return
+      up = false
+      onError?.(error)
+      const longest = Math.min(FIRST_WAIT_MS * 2 ** failures++, MAX_WAIT_MS)
+      await clock.delay(longest * (0.5 + random() / 2), signal)
     }
+  }
+  const loop = async (): Promise<void> => {
+    while (!signal.aborted) await once()
   }
 
   const running = loop()
   return async () => {
     stopping.abort()
     await running
-    await Promise.all(working)
+    // A bus that is away gives it to somebody else when its time is up.
+    await leave?.().catch(() => {})
+    await within(Promise.all(working()), STOP_MS, clock)
   }
+}
+
+async function within (work: Promise<unknown>, ms: number, clock: Clock): Promise<void> {
+  const over = new AbortController()
+  await Promise.race([work, clock.delay(ms, over.signal)])
+  over.abort()
 }

@@ -89,7 +89,7 @@ export async function busConformance (t: Test, bed: Bed): Promise<void> {
     await bus.send(name, [{ ...sent, body }])
     await until(() => seen !== undefined, 'it came')
     t.same(seen?.envelope, JSON.parse(body))
-    t.equal(seen?.receiveCount, 1)
+    t.equal(seen?.tries, 1)
   })
 
   await row('a group waits for its first message, other groups do not', async (t, bus) => {
@@ -199,13 +199,54 @@ export async function busConformance (t: Test, bed: Bed): Promise<void> {
     const name = await queue(bus)
     const counts: number[] = []
     bus.consume(name, async delivery => {
-      counts.push(delivery.receiveCount)
+      counts.push(delivery.tries)
       if (counts.length < 8) throw new Transient('the store is down')
     })
     await bus.send(name, [message('a', 1)])
     await until(() => counts.length === 8, 'eight calls')
     t.same(new Set(counts), new Set([1]))
     t.same(await bus.dlq(name).list(10), [])
+  })
+
+  await row('groups whose surroundings are down hold up nobody, however many they are', async (t, bus) => {
+    const name = await queue(bus)
+    const tried = new Set<string>()
+    const seen: string[] = []
+    let down = true
+    bus.consume(name, async delivery => {
+      tried.add(delivery.envelope.subject)
+      if (down && delivery.envelope.subject.startsWith('w')) throw new Transient('the store is down')
+      seen.push(label(delivery))
+    }, { lanes: 8 })
+    await bus.send(name, Array.from({ length: 200 }, (_, n) => message(`w${n}-`, 1)))
+    await until(() => tried.size === 200, 'each of them was tried')
+    await bus.send(name, [message('a', 1), message('a', 2)])
+    await until(() => seen.length === 2, 'another group went through')
+    t.same(seen, ['a1', 'a2'])
+    down = false
+    await until(() => seen.length === 202, 'all came when the surroundings were back')
+    t.same(await bus.dlq(name).list(10), [])
+  })
+
+  await row('a consumer that stops while its surroundings are down uses up no try', async (t, bus) => {
+    const name = await queue(bus)
+    await bus.send(name, [message('a', 1)])
+    for (let n = 0; n < 8; n++) {
+      let tried = false
+      const stop = bus.consume(name, async () => {
+        tried = true
+        throw new Transient('down')
+      })
+      await until(() => tried, 'it was tried')
+      await stop()
+    }
+    const tries: number[] = []
+    bus.consume(name, async delivery => {
+      tries.push(delivery.tries)
+      throw new Error('an ordinary one')
+    })
+    await until(async () => (await bus.dlq(name).list(10)).length === 1, 'it is a dead letter')
+    t.same(tries, [1, 2, 3, 4, 5])
   })
 
   await row('a handler that takes longer than the visibility keeps its message', async (t, bus) => {

@@ -32,17 +32,25 @@ export function consumeSqs (
       ReceiptHandle: message.ReceiptHandle!, VisibilityTimeout: Math.ceil(ms / 1000) }))
   }
 
-  const judge = (message: Message, behind: readonly Message[]): Promise<Verdict> => {
+  /** Waits here while the surroundings are down: given back, each probe would count as a receive. */
+  const judge = async (message: Message, behind: readonly Message[]): Promise<Verdict> => {
+    for (;;) {
+      const verdict = await tryOnce(message, behind)
+      if (verdict.kind !== 'wait' || stopping.signal.aborted) return verdict
+      await clock.delay(verdict.delayMs, stopping.signal)
+    }
+  }
+
+  const tryOnce = (message: Message, behind: readonly Message[]): Promise<Verdict> => {
     let envelope: Envelope
     try {
       envelope = JSON.parse(message.Body ?? '') as Envelope
     } catch (cause) {
       return Promise.resolve({ kind: 'dead', error: new Poison('the body is no JSON', { cause }).toString() })
     }
-    return handle(handler, { envelope, receiveCount: Number(message.Attributes?.ApproximateReceiveCount ?? 1) }, {
+    return handle(handler, { envelope, tries: Number(message.Attributes?.ApproximateReceiveCount ?? 1) }, {
       clock,
       probeMs: options.probeMs ?? 1000,
-      signal: stopping.signal,
       extendEveryMs: visibilityMs / 3,
       // Those behind wait in our hands for as long as this one takes.
       extend: async () => { await Promise.all([message, ...behind].map(one => visibility(one, visibilityMs))) },
@@ -55,7 +63,7 @@ export function consumeSqs (
     for (const [at, message] of messages.entries()) {
       const behind = messages.slice(at + 1)
       const verdict = await judge(message, behind)
-      if (verdict.kind === 'retry') {
+      if (verdict.kind === 'retry' || verdict.kind === 'wait') {
         await remove(sqs, topology, queue, done)
         for (const one of behind.toReversed()) await visibility(one, verdict.delayMs).catch(() => {})
         await visibility(message, verdict.delayMs).catch(() => {})
@@ -67,10 +75,10 @@ export function consumeSqs (
     await remove(sqs, topology, queue, done)
   }
 
-  return keepReceiving(async () => {
+  const receive = async (down: boolean): Promise<void> => {
     if (working.size >= lanes) return Promise.race(working)
     const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: await topology.queueUrl(queue),
-      MaxNumberOfMessages: RECEIVE, WaitTimeSeconds: options.waitSeconds ?? 20,
+      MaxNumberOfMessages: RECEIVE, WaitTimeSeconds: down ? 0 : options.waitSeconds ?? 20,
       VisibilityTimeout: Math.ceil(visibilityMs / 1000), MessageAttributeNames: ['All'],
       MessageSystemAttributeNames: ['ApproximateReceiveCount', 'MessageGroupId'] }),
     { abortSignal: stopping.signal })
@@ -78,7 +86,8 @@ export function consumeSqs (
       const job = lane(messages).catch(() => {}).finally(() => { working.delete(job) })
       working.add(job)
     }
-  }, working, stopping, clock)
+  }
+  return keepReceiving({ ...options, receive, stopping, clock, working: () => working })
 }
 
 /** One call for all that is done; what is not deleted comes again and ends at the inbox. */

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-sqs'
 import { messagingError } from '../../errors.ts'
 import type { Subscription } from '../bus.ts'
-import { MAX_RECEIVES } from '../bus.ts'
+import { MAX_TRIES } from '../bus.ts'
 
 const DAY_SECONDS = 86_400
 
@@ -88,7 +88,7 @@ export class Topology {
       MessageRetentionPeriod: String(4 * DAY_SECONDS),
       RedrivePolicy: JSON.stringify({ deadLetterTargetArn: await this.queueArn(dead),
         // One more than our own count: the verdict is ours, SQS only catches what kills us each time.
-        maxReceiveCount: MAX_RECEIVES + 1 })
+        maxReceiveCount: MAX_TRIES + 1 })
     })
   }
 

@@ -7,10 +7,11 @@ import { randomUUID } from 'node:crypto'
 import { systemClock, type Cancel, type Clock } from '../../clock.ts'
 import type { DeadLetter, Outgoing, QueueStat } from '../bus.ts'
 import { messagingError } from '../../errors.ts'
+import type { Verdict } from '../handling.ts'
 import type { SqlStore } from '../../store/sqlite.ts'
 import type { SqlTx } from '../../store/store.ts'
 import { Bodies } from './bodies.ts'
-import { Lanes, type Lane, type QueueLanes } from './lanes.ts'
+import { Lanes, type Counts, type Lane, type QueueLanes } from './lanes.ts'
 
 /** As long as SQS remembers; later duplicates are the inbox's to catch. */
 const SEEN_MS = 5 * 60_000
@@ -18,6 +19,7 @@ const SEEN_MS = 5 * 60_000
 const DEAD_MS = 14 * 24 * 3_600_000
 /** A message whose consumer ended this often without a word is what ends it. (A handler's own failures end earlier.) */
 const MAX_UNANSWERED = 20
+const BURY_AGAIN_MS = 1000
 /** Erasures wait this long for something to be flushed with; nobody waits for them. */
 const ERASE_MS = 25
 
@@ -26,14 +28,17 @@ export interface Received {
   readonly receipt: string
   readonly group: string
   readonly body: string
-  readonly receiveCount: number
+  readonly tries: number
 }
 
 export interface Settlement {
   readonly group: string
   readonly receipt: string
-  readonly verdict: 'done' | 'retry' | 'dead'
+  /** `untried` gives back what nobody has looked at. */
+  readonly verdict: Verdict['kind'] | 'untried'
+  /** For `wait` and `retry`. */
   readonly delayMs?: number | undefined
+  /** For `dead`. */
   readonly error?: string | undefined
 }
 
@@ -43,15 +48,21 @@ interface Entered { readonly queue: string, readonly group: string, readonly seq
 export class BusBook {
   readonly #store: SqlStore
   readonly #clock: Clock
+  readonly #onError: (error: unknown) => void
   readonly #lanes: Promise<Lanes>
   readonly #bodies = new Bodies()
   #done: number[] = []
+  #counted = new Map<number, Counts>()
+  /** The last message that was there at the start. */
+  #oldSeq = 0
   #erasing: Cancel | undefined
 
-  constructor (store: SqlStore, clock: Clock = systemClock) {
+  /** `onError` is told of what the disk did not take and the bus has nobody to tell of. */
+  constructor (store: SqlStore, clock: Clock = systemClock, onError: (error: unknown) => void = () => {}) {
     this.#store = store
     this.#clock = clock
-    this.#lanes = readLanes(store)
+    this.#onError = onError
+    this.#lanes = this.#readLanes()
     // Told to whoever asks first; without a listener it would end the process.
     this.#lanes.catch(() => {})
   }
@@ -86,35 +97,54 @@ export class BusBook {
   }
 
   /** Hands out the heads of up to `max` free lanes. */
-  async receive (queue: string, max: number, visibilityMs: number): Promise<Received[]> {
+  async receive (queue: string, max: number, visibilityMs: number, consumer = ''): Promise<Received[]> {
     const lanes = (await this.#lanes).of(queue)
-    const [deadly, taken] = partition(lanes.take(max, this.#clock.elapsed(), visibilityMs),
-      lane => lane.receives > MAX_UNANSWERED)
-    for (const lane of deadly) await this.#end(lanes, lane, 'received too often without an answer')
+    const [deadly, taken] = partition(lanes.take(max, this.#clock.elapsed(), visibilityMs, consumer), isDead)
+    for (const lane of deadly) await this.#end(lanes, lane, lane.dead ?? 'received too often without an answer')
     // Before anything is waited for: a lane that moves on meanwhile must not change what is handed out here.
-    const heads = taken.map(({ seqs, receipt, group, receives }) =>
-      ({ seq: seqs[0]!, receipt: receipt!, group, receiveCount: receives }))
-    // A consumer that dies of a message must not make it young again by taking the bus along.
-    const again = heads.filter(head => head.receiveCount > 1)
-    if (again.length > 0) await this.#store.tx(tx => countReceives(tx, again))
-    return Promise.all(heads.map(async head => ({ ...head, body: await this.#bodyOf(head.seq) })))
+    const heads = taken.map(({ seqs, receipt, group, failures, unanswered }) =>
+      ({ seq: seqs.first!, receipt: receipt!, group, tries: failures + 1, counts: { failures, unanswered } }))
+    // A consumer that dies of a message must not make it young again by taking the bus along: of what was there when
+    // the bus started, nobody knows whether it ended it.
+    const again = heads.filter(({ seq, counts }) => counts.unanswered > 1 || seq <= this.#oldSeq)
+    // On a full disk nothing is counted, and yet handed out: what is handled makes room.
+    if (again.length > 0) {
+      await this.#store.tx(tx => writeCounts(tx, again.map(({ seq, counts }) => [seq, counts]))).catch(this.#onError)
+    }
+    return Promise.all(heads.map(async ({ seq, receipt, group, tries }) =>
+      ({ seq, receipt, group, tries, body: await this.#bodyOf(seq) })))
   }
 
   /** Settles each; returns the receipts that were stale. */
   async settle (queue: string, settlements: readonly Settlement[]): Promise<string[]> {
     const lanes = (await this.#lanes).of(queue)
     const stale: string[] = []
-    for (const { group, receipt, verdict, delayMs = 0, error = '' } of settlements) {
-      const lane = lanes.find(group, receipt)
-      if (lane === undefined) stale.push(receipt)
-      else if (verdict === 'retry') {
-        lane.receipt = undefined
-        lanes.holdUntil(lane, this.#clock.elapsed() + delayMs)
-      } else {
-        await this.#end(lanes, lane, verdict === 'dead' ? error : undefined)
-      }
+    for (const settlement of settlements) {
+      const lane = lanes.find(settlement.group, settlement.receipt)
+      if (lane === undefined) stale.push(settlement.receipt)
+      else await this.#settle(lanes, lane, settlement)
     }
     return stale
+  }
+
+  async #settle (lanes: QueueLanes, lane: Lane, { verdict, delayMs = 0, error = '' }: Settlement): Promise<void> {
+    if (verdict === 'done' || verdict === 'dead') return this.#end(lanes, lane, verdict === 'dead' ? error : undefined)
+    const now = this.#clock.elapsed()
+    if (verdict === 'retry') lanes.retry(lane, now, delayMs)
+    else if (verdict === 'wait') lanes.wait(lane, now, delayMs)
+    else lanes.giveBack(lane)
+    this.#count(lane)
+  }
+
+  /** Gives back what the consumer holds, but what it still works at. */
+  async leave (queue: string, consumer: string, working: readonly string[]): Promise<void> {
+    const lanes = (await this.#lanes).of(queue)
+    const kept = new Set(working)
+    for (const lane of lanes.heldBy(consumer)) {
+      if (kept.has(lane.receipt!)) continue
+      lanes.giveBack(lane)
+      this.#count(lane)
+    }
   }
 
   async extend (queue: string, group: string, receipt: string, ms: number): Promise<void> {
@@ -189,6 +219,15 @@ export class BusBook {
     await this.#flush()
   }
 
+  async #readLanes (): Promise<Lanes> {
+    const lanes = new Lanes()
+    const rows = await this.#store.read.all<Counts & { seq: number, queue: string, grp: string }>(
+      'SELECT seq, queue, grp, failures, unanswered FROM msg ORDER BY seq')
+    for (const { seq, queue, grp, ...counts } of rows) lanes.add(queue, grp, seq, counts)
+    this.#oldSeq = rows.at(-1)?.seq ?? 0
+    return lanes
+  }
+
   /** Writes messages, and puts them into their lanes once they are flushed: nobody gets what a crash could undo. */
   async #enter (write: (tx: SqlTx) => Promise<Array<Entered | undefined>>): Promise<string[]> {
     const lanes = await this.#lanes
@@ -208,8 +247,8 @@ export class BusBook {
     const fresh = await tx.run('INSERT INTO seen (queue, id, at) VALUES (?, ?, ?) ON CONFLICT (queue, id) ' +
       'DO UPDATE SET at = excluded.at WHERE seen.at < ?', queue, message.dedupe, now, now - SEEN_MS)
     if (fresh === 0) return undefined
-    const row = await tx.get<{ seq: number }>('INSERT INTO msg (queue, grp, id, type, body, sent_at, receives) ' +
-      'VALUES (?, ?, ?, ?, ?, ?, 0) RETURNING seq', queue, message.group, message.id, message.type, message.body, now)
+    const row = await tx.get<{ seq: number }>('INSERT INTO msg (queue, grp, id, type, body, sent_at) ' +
+      'VALUES (?, ?, ?, ?, ?, ?) RETURNING seq', queue, message.group, message.id, message.type, message.body, now)
     return { queue, group: message.group, seq: row!.seq, body: message.body }
   }
 
@@ -222,62 +261,78 @@ export class BusBook {
 
   /** The head has been handled, or has failed for good with an error. */
   async #end (lanes: QueueLanes, lane: Lane, error: string | undefined): Promise<void> {
-    const seq = lane.seqs[0]!
+    const seq = lane.seqs.first!
     if (error === undefined) this.#erase(seq)
-    else await this.#bury(lanes, lane, error)
+    else if (!await this.#bury(lanes, lane, error)) return
     this.#bodies.drop(seq)
     lanes.advance(lane)
   }
 
-  async #bury (lanes: QueueLanes, lane: Lane, error: string): Promise<void> {
-    const [seq] = lane.seqs
+  /** False when the disk takes nothing now: the verdict stands, and is written when its turn comes again. */
+  async #bury (lanes: QueueLanes, lane: Lane, error: string): Promise<boolean> {
+    const seq = lane.seqs.first!
     // Nobody's until it is written: told twice, the same verdict must not bury the next message as well.
     lane.receipt = undefined
+    lane.dead = error
     lanes.holdUntil(lane, Infinity)
     try {
       await this.#store.tx(async tx => {
         await tx.run('INSERT INTO dead (id, queue, grp, msg_id, type, body, error, at) ' +
-          'SELECT ?, queue, grp, id, type, body, ?, ? FROM msg WHERE seq = ?', randomUUID(), error, this.#clock.now(), seq!)
-        await tx.run('DELETE FROM msg WHERE seq = ?', seq!)
+          'SELECT ?, queue, grp, id, type, body, ?, ? FROM msg WHERE seq = ?', randomUUID(), error, this.#clock.now(), seq)
+        await tx.run('DELETE FROM msg WHERE seq = ?', seq)
       })
+      return true
     } catch (cause) {
-      lanes.holdUntil(lane, this.#clock.elapsed())
-      throw cause
+      this.#onError(cause)
+      lanes.holdUntil(lane, this.#clock.elapsed() + BURY_AGAIN_MS)
+      return false
     }
   }
 
   #erase (seq: number): void {
+    this.#counted.delete(seq)
     this.#done.push(seq)
+    this.#flushSoon()
+  }
+
+  #count ({ seqs, failures, unanswered }: Lane): void {
+    this.#counted.set(seqs.first!, { failures, unanswered })
+    this.#flushSoon()
+  }
+
+  #flushSoon (): void {
     this.#erasing ??= this.#clock.after(ERASE_MS, () => { void this.#flush() })
   }
 
   async #flush (): Promise<void> {
     this.#erasing?.()
     this.#erasing = undefined
-    const seqs = this.#done
-    if (seqs.length === 0) return
+    const [seqs, counted] = [this.#done, this.#counted]
+    if (seqs.length === 0 && counted.size === 0) return
     this.#done = []
+    this.#counted = new Map()
     await this.#store.tx(async tx => {
       for (const seq of seqs) await tx.run('DELETE FROM msg WHERE seq = ?', seq)
-    }).catch(() => {
-      // A full or locked disk: they are erased with the next ones, or come again after a restart.
+      await writeCounts(tx, counted)
+    }).catch((error: unknown) => {
+      this.#onError(error)
+      // A full or locked disk: they are written with the next ones, or come again after a restart.
       this.#done = [...seqs, ...this.#done]
+      this.#counted = new Map([...counted, ...this.#counted])
     })
   }
+}
+
+function isDead (lane: Lane): boolean {
+  return lane.dead !== undefined || lane.unanswered > MAX_UNANSWERED
 }
 
 function partition<Item> (items: readonly Item[], test: (item: Item) => boolean): [Item[], Item[]] {
   return [items.filter(test), items.filter(item => !test(item))]
 }
 
-async function readLanes (store: SqlStore): Promise<Lanes> {
-  const lanes = new Lanes()
-  const rows = await store.read.all<{ seq: number, queue: string, grp: string, receives: number }>(
-    'SELECT seq, queue, grp, receives FROM msg ORDER BY seq')
-  for (const { seq, queue, grp, receives } of rows) lanes.add(queue, grp, seq, receives)
-  return lanes
-}
-
-async function countReceives (tx: SqlTx, heads: ReadonlyArray<{ seq: number, receiveCount: number }>): Promise<void> {
-  for (const { seq, receiveCount } of heads) await tx.run('UPDATE msg SET receives = ? WHERE seq = ?', receiveCount, seq)
+async function writeCounts (tx: SqlTx, counts: Iterable<readonly [seq: number, counts: Counts]>): Promise<void> {
+  for (const [seq, { failures, unanswered }] of counts) {
+    await tx.run('UPDATE msg SET failures = ?, unanswered = ? WHERE seq = ?', failures, unanswered, seq)
+  }
 }

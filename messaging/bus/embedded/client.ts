@@ -1,63 +1,70 @@
-/** The embedded bus as a {@link Bus}: HTTP to its process. */
+/** The embedded bus as a {@link Bus}. */
 import type { Clock } from '../../clock.ts'
-import type { Bus, DeadLetters, Outgoing, QueueStat, Refused } from '../bus.ts'
-import { callsTo, type Calls } from './call.ts'
-import { CHUNK, consume } from './consumer.ts'
+import type { Bus, Outgoing, Refused } from '../bus.ts'
+import type { Broker } from './broker.ts'
+import { consume } from './consumer.ts'
+import { httpBroker } from './http-broker.ts'
+import { MAX_ITEMS } from './limits.ts'
 
-export interface EmbeddedBusOptions {
-  /** `http://127.0.0.1:7070` */
-  readonly url: string
-  /** Deadline of every call but the waiting receive. Default 2000. */
-  readonly timeoutMs?: number
+export interface BrokerBusOptions {
   /** For tests: how long a failed message waits before its next try. */
   readonly retryDelaysMs?: readonly number[]
   /** Between two tries of a handler whose store is down. Default 1000. */
   readonly probeMs?: number
   /** @default the machine's */
   readonly clock?: Clock
+  /** @default Math.random */
+  readonly random?: () => number
+  /** Called when the bus is closed. */
+  readonly close?: () => void
+}
+
+export interface EmbeddedBusOptions extends Omit<BrokerBusOptions, 'close'> {
+  /** `http://127.0.0.1:7070` */
+  readonly url: string
+  /** Deadline of every call but the waiting receive. Default 2000. */
+  readonly timeoutMs?: number
+}
+
+/** The bus whose process listens at a URL. */
+export function embeddedBus (options: EmbeddedBusOptions): Bus {
+  const { broker, close } = httpBroker(options.url, options.timeoutMs ?? 2000)
+  return brokerBus(`embedded ${options.url}`, broker, { ...options, close })
 }
 
 const NONE_REFUSED: Refused = new Map()
 
-export function embeddedBus (options: EmbeddedBusOptions): Bus {
-  const { call, close } = callsTo(options.url, options.timeoutMs ?? 2000)
+/** A bus on a broker that is reached in some way. */
+export function brokerBus (description: string, broker: Broker, options: BrokerBusOptions): Bus {
   const consumers = new Set<() => Promise<void>>()
-  const post = async (path: string, messages: readonly Outgoing[]): Promise<Refused> => {
-    for (let at = 0; at < messages.length; at += CHUNK) await call('POST', path, { messages: messages.slice(at, at + CHUNK) })
+  const inChunks = async (messages: readonly Outgoing[], send: (chunk: readonly Outgoing[]) => Promise<void>) => {
+    for (let at = 0; at < messages.length; at += MAX_ITEMS) await send(messages.slice(at, at + MAX_ITEMS))
     return NONE_REFUSED
   }
   return {
-    description: `embedded ${options.url}`,
+    description,
     provision: async (queue, subscriptions) => {
-      for (const { topic, types } of subscriptions) {
-        await call('PUT', `/topics/${topic}/subscriptions/${queue}`, { types })
-      }
+      for (const { topic, types } of subscriptions) await broker.subscribe(topic, queue, types)
     },
-    publish: (topic, messages) => post(`/topics/${topic}`, messages),
-    send: (queue, messages) => post(`/queues/${queue}`, messages),
+    publish: (topic, messages) => inChunks(messages, chunk => broker.publish(topic, chunk)),
+    send: (queue, messages) => inChunks(messages, chunk => broker.send(queue, chunk)),
     consume: (queue, handler, consumeOptions) => {
-      const stop = consume(call, queue, handler, { ...options, ...consumeOptions })
+      const stop = consume(broker, queue, handler, { ...options, ...consumeOptions })
       consumers.add(stop)
       return async () => {
         consumers.delete(stop)
         await stop()
       }
     },
-    dlq: queue => deadLetters(call, queue),
-    stats: queue => call('GET', `/queues/${queue}`) as Promise<QueueStat>,
+    dlq: queue => ({
+      list: limit => broker.dead(queue, limit),
+      redrive: ids => broker.redrive(queue, ids),
+      drop: ids => broker.drop(queue, ids)
+    }),
+    stats: queue => broker.stats(queue),
     close: async () => {
       await Promise.all([...consumers].map(stop => stop()))
-      close()
+      options.close?.()
     }
-  }
-}
-
-function deadLetters (call: Calls['call'], queue: string): DeadLetters {
-  const count = async (answer: Promise<unknown>) => (await answer as { count: number }).count
-  return {
-    list: async limit => (await call('GET', `/queues/${queue}/dead?limit=${limit}`) as
-      { items: Awaited<ReturnType<DeadLetters['list']>> }).items,
-    redrive: ids => count(call('POST', `/queues/${queue}/dead/redrive`, { ids })),
-    drop: ids => count(call('POST', `/queues/${queue}/dead/drop`, { ids }))
   }
 }

@@ -2,57 +2,51 @@
  * Takes messages from the embedded bus and settles them. A lane's next message is received only after its last one was
  * settled, so that lanes are handled side by side and each of them in order.
  */
-import { systemClock, type Clock } from '../../clock.ts'
+import { randomUUID } from 'node:crypto'
+import { systemClock } from '../../clock.ts'
 import type { Envelope } from '../../envelope.ts'
 import type { ConsumeOptions, Handler } from '../bus.ts'
 import { handle, type Verdict } from '../handling.ts'
 import { keepReceiving } from '../receiving.ts'
-import type { Received, Settlement } from './book.ts'
-import type { Calls } from './call.ts'
-import type { EmbeddedBusOptions } from './client.ts'
-
-type Call = Calls['call']
+import type { Received } from './book.ts'
+import type { Broker } from './broker.ts'
+import type { BrokerBusOptions } from './client.ts'
+import { MAX_ITEMS } from './limits.ts'
+import { settler } from './settler.ts'
 
 const WAIT_MS = 10_000
-/** The most that the bus hands out, and takes back, in one call. */
-export const CHUNK = 100
 
-/** Keeps up to `lanes` messages at work; the returned function stops and waits for them. */
+/** Keeps up to `lanes` messages at work; the returned function stops, and waits for what was begun. */
 export function consume (
-  call: Call, queue: string, handler: Handler, options: EmbeddedBusOptions & ConsumeOptions
+  broker: Broker, queue: string, handler: Handler, options: BrokerBusOptions & ConsumeOptions
 ): () => Promise<void> {
   const lanes = options.lanes ?? 16
   // Short, because a killed consumer's messages wait this long; the heartbeat keeps a slow handler's message its own.
   const visibilityMs = options.visibilityMs ?? 5000
+  const consumer = randomUUID()
   const stopping = new AbortController()
-  const working = new Set<Promise<void>>()
+  const working = new Map<string, Promise<void>>()
   const clock = options.clock ?? systemClock
-  const settle = settler(call, queue, clock)
+  const settle = settler(broker, queue, clock, visibilityMs)
   let onRoom = (): void => {}
 
-  const work = async (message: Received): Promise<void> => {
-    const envelope = readEnvelope(message.body)
+  const judge = async ({ body, group, receipt, tries }: Received): Promise<Verdict> => {
+    const envelope = readEnvelope(body)
     // Whoever can reach the bus can send anything: what is no JSON must not end the service.
-    if (envelope === undefined) return settle(message, { kind: 'dead', error: 'the body is no JSON' })
-    const verdict = await handle(handler, { envelope, receiveCount: message.receiveCount }, {
+    if (envelope === undefined) return { kind: 'dead', error: 'the body is no JSON' }
+    return handle(handler, { envelope, tries }, {
       clock,
       probeMs: options.probeMs ?? 1000,
-      signal: stopping.signal,
       extendEveryMs: visibilityMs / 3,
-      extend: async () => {
-        await call('POST', `/queues/${queue}/extend`, { group: message.group, receipt: message.receipt, ms: visibilityMs })
-      },
+      extend: () => broker.extend(queue, group, receipt, visibilityMs),
       ...(options.retryDelaysMs === undefined ? {} : { delaysMs: options.retryDelaysMs })
     })
-    await settle(message, verdict)
   }
 
-  const start = (message: Received): void => {
-    const job = work(message).finally(() => {
-      working.delete(job)
-      onRoom()
-    })
-    working.add(job)
+  const work = async (message: Received): Promise<void> => {
+    await settle(message, await judge(message))
+    working.delete(message.receipt)
+    onRoom()
   }
 
   const room = async (): Promise<number> => {
@@ -61,15 +55,19 @@ export function consume (
       // What shared a commit ends in one turn: ask for as many again, not for one.
       await clock.turn()
     }
-    return Math.min(lanes - working.size, CHUNK)
+    return Math.min(lanes - working.size, MAX_ITEMS)
   }
 
-  return keepReceiving(async () => {
+  const receive = async (down: boolean): Promise<void> => {
     const max = await room()
-    const answer = await call('POST', `/queues/${queue}/receive`, { max, waitMs: WAIT_MS, visibilityMs },
-      { signal: stopping.signal, waitMs: WAIT_MS })
-    for (const message of (answer as { messages: Received[] }).messages) start(message)
-  }, working, stopping, clock)
+    const messages = await broker.receive(queue,
+      { max, waitMs: down ? 0 : WAIT_MS, visibilityMs, consumer }, stopping.signal)
+    // What comes behind the stop is given back with what never came.
+    if (!stopping.signal.aborted) for (const message of messages) working.set(message.receipt, work(message))
+  }
+
+  return keepReceiving({ ...options, receive, stopping, clock, working: () => working.values(),
+    leave: () => broker.leave(queue, consumer, [...working.keys()]) })
 }
 
 function readEnvelope (body: string): Envelope | undefined {
@@ -77,27 +75,5 @@ function readEnvelope (body: string): Envelope | undefined {
     return JSON.parse(body) as Envelope
   } catch {
     return undefined
-  }
-}
-
-/** Collects the verdicts of one turn into one call. A verdict that is lost comes back as a second delivery. */
-function settler (call: Call, queue: string, clock: Clock): (message: Received, verdict: Verdict) => Promise<void> {
-  let batch: Settlement[] = []
-  let flushed: Promise<void> | undefined
-  const flush = async (): Promise<void> => {
-    await clock.turn()
-    const settlements = batch
-    batch = []
-    flushed = undefined
-    for (let at = 0; at < settlements.length; at += CHUNK) {
-      await call('POST', `/queues/${queue}/settle`, { settlements: settlements.slice(at, at + CHUNK) }).catch(() => {})
-    }
-  }
-  return (message, verdict) => {
-    batch.push({ group: message.group, receipt: message.receipt, verdict: verdict.kind,
-      ...(verdict.kind === 'retry' ? { delayMs: verdict.delayMs } : {}),
-      ...(verdict.kind === 'done' ? {} : { error: verdict.error }) })
-    flushed ??= flush()
-    return flushed
   }
 }

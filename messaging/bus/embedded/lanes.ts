@@ -5,16 +5,35 @@
  * that was not settled is free again, which is what "at least once" allows.
  */
 import { randomUUID } from 'node:crypto'
+import { Fifo } from './fifo.ts'
+import { Timetable } from './timetable.ts'
+
+/** Of the lanes whose surroundings are down so many are tried per delay: all of them would be a load of their own. */
+const PROBES = 10
+/** Whoever gets through takes so many of those that wait along: when the surroundings are back, all are soon. */
+const FREED_BY_ONE = 4
 
 export interface Lane {
   readonly group: string
   /** Numbers of its messages; the first one is at the head. */
-  readonly seqs: number[]
-  /** How often the head was handed out. */
-  receives: number
-  freeAt: number
+  readonly seqs: Fifo<number>
+  /** Tries of the head that a handler ended with an ordinary error. */
+  failures: number
+  /** How often the head was handed out since somebody last said what became of it. */
+  unanswered: number
+  /** Whether the head's last try met surroundings that were down. */
+  waited: boolean
+  /** Why the head is a dead letter, which is not written yet. */
+  dead: string | undefined
   receipt: string | undefined
+  /** Who has the receipt. */
+  consumer: string | undefined
 }
+
+/** What the disk remembers of a message's tries. */
+export type Counts = Pick<Lane, 'failures' | 'unanswered'>
+
+const NEW: Counts = { failures: 0, unanswered: 0 }
 
 export class Lanes {
   readonly #queues = new Map<string, QueueLanes>()
@@ -24,10 +43,10 @@ export class Lanes {
     return this.#queues.get(queue) ?? new QueueLanes()
   }
 
-  add (queue: string, group: string, seq: number, receives = 0): void {
+  add (queue: string, group: string, seq: number, counts?: Counts): void {
     const lanes = this.of(queue)
     this.#queues.set(queue, lanes)
-    lanes.add(group, seq, receives)
+    lanes.add(group, seq, counts)
   }
 
   get names (): string[] {
@@ -39,32 +58,40 @@ export class Lanes {
 export class QueueLanes {
   readonly #lanes = new Map<string, Lane>()
   readonly #free = new Set<Lane>()
-  /** With a consumer, or waiting for their next try. */
-  readonly #busy = new Set<Lane>()
-  /** No busy lane comes free before. */
-  #nextFreeAt = Infinity
-  size = 0
+  /** With a consumer, or waiting for their next try, by when they come free. */
+  readonly #busy = new Timetable<Lane>()
+  /** Those of them whose surroundings were down, longest first. */
+  readonly #waiting = new Set<Lane>()
+  /** Numbers of all messages, oldest first. */
+  readonly #seqs = new Set<number>()
 
-  add (group: string, seq: number, receives = 0): void {
-    this.size++
+  add (group: string, seq: number, { failures, unanswered }: Counts = NEW): void {
+    this.#seqs.add(seq)
     const known = this.#lanes.get(group)
     if (known !== undefined) {
       known.seqs.push(seq)
       return
     }
-    const lane: Lane = { group, seqs: [seq], receives, freeAt: 0, receipt: undefined }
+    const lane: Lane = { group, seqs: new Fifo(seq), failures, unanswered, waited: false,
+      dead: undefined, receipt: undefined, consumer: undefined }
     this.#lanes.set(group, lane)
     this.#free.add(lane)
   }
 
+  /** Messages of all lanes. */
+  get size (): number {
+    return this.#seqs.size
+  }
+
   /** Hands out the heads of up to `max` free lanes. */
-  take (max: number, now: number, visibilityMs: number): Lane[] {
+  take (max: number, now: number, visibilityMs: number, consumer: string): Lane[] {
     this.#freeExpired(now)
     const taken: Lane[] = []
     for (const lane of this.#free) {
       if (taken.length === max) break
       lane.receipt = randomUUID()
-      lane.receives++
+      lane.consumer = consumer
+      lane.unanswered++
       this.holdUntil(lane, now + visibilityMs)
       taken.push(lane)
     }
@@ -77,29 +104,61 @@ export class QueueLanes {
     return lane?.receipt === receipt ? lane : undefined
   }
 
+  /** Nobody else gets the head before; extends what somebody has. */
   holdUntil (lane: Lane, freeAt: number): void {
     this.#free.delete(lane)
-    this.#busy.add(lane)
-    lane.freeAt = freeAt
-    this.#nextFreeAt = Math.min(this.#nextFreeAt, freeAt)
+    this.#waiting.delete(lane)
+    this.#busy.put(lane, freeAt)
+  }
+
+  /** The head's try has failed; it comes again when the delay is over. */
+  retry (lane: Lane, now: number, delayMs: number): void {
+    lane.failures++
+    this.#answered(lane)
+    this.#letOthersThrough(lane)
+    this.holdUntil(lane, now + delayMs)
+  }
+
+  /**
+   * The head's surroundings are down: it comes again when the delay is over, or later when so many wait that their
+   * probes would be a load of their own; earlier as soon as somebody gets through.
+   */
+  wait (lane: Lane, now: number, delayMs: number): void {
+    lane.waited = true
+    this.#answered(lane)
+    this.holdUntil(lane, now + delayMs * Math.max(1, this.#waiting.size / PROBES))
+    this.#waiting.add(lane)
+  }
+
+  /** The head was given back by somebody who has not tried it. */
+  giveBack (lane: Lane): void {
+    lane.receipt = undefined
+    lane.unanswered--
+    this.#release(lane)
+  }
+
+  /** What the consumer holds. */
+  heldBy (consumer: string): Lane[] {
+    return [...this.#busy.items()].filter(lane => lane.receipt !== undefined && lane.consumer === consumer)
   }
 
   /** The head is done with: the next one is free at once. */
   advance (lane: Lane): void {
-    this.#busy.delete(lane)
+    this.#answered(lane)
+    this.#letOthersThrough(lane)
+    this.#busy.remove(lane)
     this.#free.delete(lane)
-    lane.seqs.shift()
-    lane.receipt = undefined
-    lane.receives = 0
-    this.size--
-    if (lane.seqs.length === 0) this.#lanes.delete(lane.group)
+    this.#seqs.delete(lane.seqs.shift()!)
+    lane.failures = 0
+    lane.dead = undefined
+    if (lane.seqs.size === 0) this.#lanes.delete(lane.group)
     else this.#free.add(lane)
   }
 
   /** When something can be handed out, Infinity when there is nothing. */
   freeAt (now: number): number {
     this.#freeExpired(now)
-    return this.#free.size > 0 ? now : this.#nextFreeAt
+    return this.#free.size > 0 ? now : this.#busy.nextAt
   }
 
   /** Lanes that somebody has, or that wait for their next try. */
@@ -108,24 +167,35 @@ export class QueueLanes {
     return this.#busy.size
   }
 
-  /** The oldest message, which is at the head of some lane. */
+  /** The oldest message. */
   get oldest (): number | undefined {
-    let oldest: number | undefined
-    for (const { seqs: [head] } of this.#lanes.values()) if (head! < (oldest ?? Infinity)) oldest = head
-    return oldest
+    return this.#seqs.values().next().value
+  }
+
+  /** Somebody has said what became of the head. */
+  #answered (lane: Lane): void {
+    lane.receipt = undefined
+    lane.unanswered = 0
+  }
+
+  #letOthersThrough (lane: Lane): void {
+    if (!lane.waited) return
+    lane.waited = false
+    let freed = 0
+    for (const other of this.#waiting) {
+      if (freed++ === FREED_BY_ONE) break
+      this.#release(other)
+    }
   }
 
   #freeExpired (now: number): void {
-    if (now < this.#nextFreeAt) return
-    this.#nextFreeAt = Infinity
-    for (const lane of this.#busy) {
-      if (lane.freeAt > now) {
-        this.#nextFreeAt = Math.min(this.#nextFreeAt, lane.freeAt)
-        continue
-      }
-      this.#busy.delete(lane)
-      // Its receipt stays good until somebody else has it: a late "done" is better than doing it twice.
-      this.#free.add(lane)
-    }
+    // Its receipt stays good until somebody else has it: a late "done" is better than doing it twice.
+    for (let lane = this.#busy.due(now); lane !== undefined; lane = this.#busy.due(now)) this.#release(lane)
+  }
+
+  #release (lane: Lane): void {
+    this.#busy.remove(lane)
+    this.#waiting.delete(lane)
+    this.#free.add(lane)
   }
 }

@@ -2,7 +2,8 @@
 export const BUS_TABLES = `
 CREATE TABLE IF NOT EXISTS msg (
   seq {{seq}}, queue TEXT NOT NULL, grp TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL,
-  sent_at {{int}} NOT NULL, receives {{int}} NOT NULL
+  sent_at {{int}} NOT NULL, failures {{int}} NOT NULL DEFAULT 0,
+  unanswered {{int}} NOT NULL DEFAULT 0
 ) {{strict}};
 CREATE TABLE IF NOT EXISTS seen (
   queue TEXT NOT NULL, id TEXT NOT NULL, at {{int}} NOT NULL, PRIMARY KEY (queue, id)

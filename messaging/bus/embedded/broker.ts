@@ -1,0 +1,103 @@
+/** What the embedded bus does for its clients: the same over HTTP (see `client.ts`) and within one process. */
+import { systemClock, type Clock } from '../../clock.ts'
+import type { DeadLetter, Outgoing, QueueStat } from '../bus.ts'
+import type { BusBook, Received, Settlement } from './book.ts'
+import { Waiting } from './waiting.ts'
+
+export interface ReceiveOptions {
+  /** How many groups are asked for. */
+  readonly max: number
+  /** How long to wait for the first message. */
+  readonly waitMs: number
+  readonly visibilityMs: number
+  /** Who asks; what it holds can be given back in one call. */
+  readonly consumer: string
+}
+
+export interface Broker {
+  subscribe (topic: string, queue: string, types: readonly string[]): Promise<void>
+  publish (topic: string, messages: readonly Outgoing[]): Promise<void>
+  send (queue: string, messages: readonly Outgoing[]): Promise<void>
+  /** Heads of free lanes. Aborted too late it hands out to nobody: {@link leave} gives that back. */
+  receive (queue: string, options: ReceiveOptions, signal: AbortSignal): Promise<readonly Received[]>
+  /** Returns the receipts that were stale. */
+  settle (queue: string, settlements: readonly Settlement[]): Promise<readonly string[]>
+  /** Rejects with E_STALE_RECEIPT when somebody else has it. */
+  extend (queue: string, group: string, receipt: string, ms: number): Promise<void>
+  /** Gives back, untried and so uncounted, what the consumer holds but does not work at. */
+  leave (queue: string, consumer: string, working: readonly string[]): Promise<void>
+  dead (queue: string, limit: number): Promise<DeadLetter[]>
+  redrive (queue: string, ids: readonly string[] | 'all'): Promise<number>
+  drop (queue: string, ids: readonly string[]): Promise<number>
+  stats (queue: string): Promise<QueueStat>
+}
+
+/** A {@link Broker} on a book. */
+export class BookBroker implements Broker {
+  readonly #book: BusBook
+  readonly #waiting: Waiting
+
+  constructor (book: BusBook, clock: Clock = systemClock) {
+    this.#book = book
+    this.#waiting = new Waiting(book, clock)
+  }
+
+  subscribe (topic: string, queue: string, types: readonly string[]): Promise<void> {
+    return this.#book.subscribe(topic, queue, types)
+  }
+
+  async publish (topic: string, messages: readonly Outgoing[]): Promise<void> {
+    for (const queue of await this.#book.publish(topic, messages)) this.#waiting.wake(queue)
+  }
+
+  async send (queue: string, messages: readonly Outgoing[]): Promise<void> {
+    for (const name of await this.#book.send(queue, messages)) this.#waiting.wake(name)
+  }
+
+  receive (queue: string, options: ReceiveOptions, signal: AbortSignal): Promise<readonly Received[]> {
+    return this.#waiting.receive(queue, options, signal)
+  }
+
+  async settle (queue: string, settlements: readonly Settlement[]): Promise<readonly string[]> {
+    const stale = await this.#book.settle(queue, settlements)
+    this.#waiting.wake(queue)
+    return stale
+  }
+
+  extend (queue: string, group: string, receipt: string, ms: number): Promise<void> {
+    return this.#book.extend(queue, group, receipt, ms)
+  }
+
+  async leave (queue: string, consumer: string, working: readonly string[]): Promise<void> {
+    await this.#book.leave(queue, consumer, working)
+    this.#waiting.wake(queue)
+  }
+
+  dead (queue: string, limit: number): Promise<DeadLetter[]> {
+    return this.#book.dead(queue, limit)
+  }
+
+  async redrive (queue: string, ids: readonly string[] | 'all'): Promise<number> {
+    const count = await this.#book.redrive(queue, ids)
+    this.#waiting.wake(queue)
+    return count
+  }
+
+  drop (queue: string, ids: readonly string[]): Promise<number> {
+    return this.#book.drop(queue, ids)
+  }
+
+  stats (queue: string): Promise<QueueStat> {
+    return this.#book.stats(queue)
+  }
+
+  async all (): Promise<QueueStat[]> {
+    return Promise.all((await this.#book.queues()).map(queue => this.#book.stats(queue)))
+  }
+
+  /** Answers who waits, and writes what is still to be written. */
+  async close (): Promise<void> {
+    this.#waiting.close()
+    await this.#book.close()
+  }
+}
