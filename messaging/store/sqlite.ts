@@ -15,7 +15,7 @@ import { lockFile } from './owner-lock.ts'
 import { MESSAGING_TABLES, spell } from './sql-schema.ts'
 import { sqlMessaging, sqlOutbox, sqlPurge, type SqlRunner } from './sql-messaging.ts'
 import type { SqlReader, SqlTx, SqlValue, Store } from './store.ts'
-import { WalFlush, type Sync } from './wal-flush.ts'
+import { WalFlush } from './wal-flush.ts'
 
 export interface SqliteOptions {
   /** The file; its folder is made. `:memory:` has no second connection and is therefore refused. */
@@ -28,16 +28,25 @@ export interface SqliteOptions {
   readonly lockWaitMs?: number
   /** @default the machine's */
   readonly clock?: Clock
-  /** For tests: how the log is flushed. Default fs.fdatasync. */
-  readonly sync?: Sync
-  /** For tests: how a connection is made. Default: one that waits 10 ms for a lock of somebody else. */
-  readonly connect?: Connect
+  /** For tests: how the files are opened. */
+  readonly files?: Partial<SqliteFiles>
 }
 
-export type Connect = (file: string) => DatabaseSync
+/** The ways to a store's files. */
+export interface SqliteFiles {
+  connect (file: string): DatabaseSync
+  /** Takes the file for this process; closing the handle gives it back. */
+  lock (file: string): { close (): void }
+  /** What makes commits durable. */
+  flush (file: string): WalFlush
+}
 
-/** The timeout is how long sqlite would block the event loop on a foreign lock; the group commit waits instead. */
-const CONNECT: Connect = file => new DatabaseSync(file, { timeout: 10 })
+const FILES: SqliteFiles = {
+  // The timeout is how long sqlite would block the event loop on a foreign lock; the group commit waits instead.
+  connect: file => new DatabaseSync(file, { timeout: 10 }),
+  lock: lockFile,
+  flush: file => new WalFlush(file)
+}
 
 const CHECK = "INSERT INTO idempotency (scope, key, hash, status, body, at) VALUES ('check', '', '', 0, '', ?) " +
   'ON CONFLICT (scope, key) DO UPDATE SET at = excluded.at'
@@ -47,22 +56,23 @@ export type SqlStore = Store<SqlTx, SqlReader>
 /** Opens the file, makes the tables, and returns the store. Throws E_STORE_OWNED when another process has it. */
 export function openSqlite (options: SqliteOptions): SqlStore {
   mkdirSync(dirname(options.file), { recursive: true })
-  const owner = lockFile(options.file)
+  const files = { ...FILES, ...options.files }
+  const owner = files.lock(options.file)
   try {
-    return createStore(options, owner)
+    return createStore(options, files, owner)
   } catch (error) {
     owner.close()
     throw storeError(error, options.file)
   }
 }
 
-function createStore (options: SqliteOptions, owner: DatabaseSync): SqlStore {
-  const { file, clock = systemClock, connect = CONNECT } = options
+function createStore (options: SqliteOptions, files: SqliteFiles, owner: { close (): void }): SqlStore {
+  const { file, clock = systemClock } = options
   const now = () => clock.now()
-  const writer = prepare(connect(file))
+  const writer = prepare(files.connect(file))
   writer.exec(spell(MESSAGING_TABLES + options.tables, 'sqlite'))
-  const reader = prepare(connect(file))
-  const flush = options.synchronous === 'normal' ? undefined : new WalFlush(file, options.sync)
+  const reader = prepare(files.connect(file))
+  const flush = options.synchronous === 'normal' ? undefined : files.flush(file)
   const listeners: Array<() => void> = []
   const onOutbox = (): void => { for (const wake of listeners) wake() }
   const batch = new SqliteBatch(new Connection(writer, file), flush, now, onOutbox)

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { t } from 'tap'
 import { openSqlite } from '../index.ts'
+import { WalFlush, type Sync } from '../store/wal-flush.ts'
 import { CLOCK, sqlBed, TABLES } from './store-beds.ts'
 import { storeConformance } from './store-conformance.ts'
 
@@ -66,11 +67,12 @@ t.test('sqlite', async t => {
 
   await t.test('nobody is told of what is not flushed: not its caller, no reader, not the relay', async t => {
     let held: Array<(error: Error | null) => void> | undefined
-    const sync = (_fd: number, done: (error: Error | null) => void) => {
+    const sync: Sync = (_fd, done) => {
       if (held === undefined) done(null)
       else held.push(done)
     }
-    const store = openSqlite({ file: join(t.testdir(), 'store.db'), tables: TABLES, sync })
+    const store = openSqlite({ file: join(t.testdir(), 'store.db'), tables: TABLES,
+      files: { flush: name => new WalFlush(name, sync) } })
     t.teardown(() => store.close())
     let woken = 0
     store.onOutbox(() => { woken++ })
@@ -95,7 +97,7 @@ t.test('sqlite', async t => {
     let failing = false
     const file = join(t.testdir(), 'store.db')
     const store = openSqlite({ file, tables: TABLES, lockWaitMs: 10,
-      sync: (_fd, done) => { done(failing ? new Error('EIO') : null) } })
+      files: { flush: name => new WalFlush(name, (_fd, done) => { done(failing ? new Error('EIO') : null) }) } })
     const put = (key: string) => store.tx(tx => tx.run('INSERT INTO things (key, value) VALUES (?, ?)', key, 1))
     failing = true
     await t.rejects(put('a'), { code: 'E_STORE_FLUSH', canRetry: true, statusCode: 503 })
