@@ -3,7 +3,7 @@
  * and ids from, so that a run of them can be repeated.
  */
 import type { Span } from '@breakwater/starter'
-import { seal, type Draft, type Envelope, type NewId } from './envelope.ts'
+import { seal, serviceOf, type Draft, type Envelope, type NewId } from './envelope.ts'
 import { queueOf, topicOf } from './options.ts'
 import type { Schemas } from './schemas.ts'
 import type { OutboxEntry, Tx } from './store/store.ts'
@@ -12,10 +12,13 @@ import type { MessageTrace } from './trace.ts'
 export interface Emitter {
   /** Publishes an event to whoever subscribed. */
   event (draft: Draft): Promise<Envelope>
-  /** Sends a command to one service. */
-  command (service: string, draft: Draft): Promise<Envelope>
-  /** Sends a command again, as the same message: the receiver's inbox knows its id. */
-  resend (service: string, envelope: Envelope, attempt: number): Promise<void>
+  /** Sends a command to the service that its type begins with. */
+  command (draft: Draft): Promise<Envelope>
+  /**
+   * Sends a command again, as the same message: the receiver's inbox knows its id. `mark` tells this sending from the
+   * earlier ones: a bus may remember those, and would swallow this one.
+   */
+  resend (envelope: Envelope, mark: string): Promise<void>
   /** Milliseconds since 1970. */
   now (): number
   /** A new UUIDv7. */
@@ -58,9 +61,9 @@ export function createEmitter (parts: EmitterParts, tx: Tx, context: EmitterCont
   }
   return {
     event: draft => emit(draft, 'event', topicOf(prefix, service)),
-    command: (target, draft) => emit(draft, 'command', queueOf(prefix, target)),
-    resend: (target, envelope, attempt) =>
-      append(envelope, 'command', queueOf(prefix, target), `${envelope.id}:a${attempt}`),
+    command: draft => emit(draft, 'command', queueOf(prefix, serviceOf(draft.type))),
+    resend: (envelope, mark) =>
+      append(envelope, 'command', queueOf(prefix, serviceOf(envelope.type)), `${envelope.id}:${mark}`),
     now,
     id: () => newId(now())
   }

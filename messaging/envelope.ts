@@ -68,6 +68,11 @@ export const ENVELOPE_SCHEMA = {
   }
 } as const
 
+/** The service whose message it is: who publishes the event, who carries out the command. */
+export function serviceOf (type: string): string {
+  return type.slice(0, type.indexOf('.'))
+}
+
 /** A UUIDv7 (RFC 9562, 5.7): sorts by time, so that primary keys grow at one end. */
 export function uuidv7 (nowMs: number = Date.now()): string {
   const bytes = randomFillSync(Buffer.allocUnsafe(16))

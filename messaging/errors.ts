@@ -68,6 +68,18 @@ export const messagingError = errorTable({
     next: 'Create it, or set breakwater.bus.provision=true where the service may create it itself.'
   },
   E_BUS_URL: { text: '%s is no bus.', next: 'Use http://host:port, or aws://region.' },
+  E_SAGA_STEP: { text: 'the state %s %s.', next: 'Correct the saga\'s definition.' },
+  E_SAGA_MISSING: { text: 'there is no saga %s.', status: 404 },
+  E_SAGA_MANY: { text: 'several sagas are about %s.', next: 'Name one of them by its id: %s.', status: 409 },
+  E_SAGA_UNKNOWN: {
+    text: 'no definition of this version of the service is called %s.',
+    next: 'Ask an instance of the version that began the saga.',
+    status: 409
+  },
+  E_SAGA_IDLE: { text: 'in the state %s the saga waits for no command\'s reply.', status: 409 },
+  E_SAGA_REASON: { text: 'a saga %s is cancelled for one of these reasons: %s.', status: 400 },
+  E_SAGA_GOES_ON: { text: 'in the state %s the saga cannot be cancelled.', status: 409 },
+  E_SAGA_EXISTS: { text: '%s has a saga %s already.', status: 409 },
   E_KEY_MISSING: { text: 'the header Idempotency-Key is required.', next: 'Send 1 to 255 printable ASCII characters.', status: 400 },
   E_KEY_INVALID: { text: 'an Idempotency-Key has 1 to 255 printable ASCII characters.', next: 'Use a UUID.', status: 400 },
   E_KEY_REUSED: { text: 'this Idempotency-Key was used with other values.', next: 'Use a new key.', status: 422 },

@@ -12,17 +12,22 @@
  * A command's replies are kept with its inbox row: when it comes a second time, because its sender never heard, they
  * are sent again instead of the work being done again.
  */
-import type { Bus, DeadLetters, Delivery, QueueStat, Subscription } from './bus/bus.ts'
+import { Loop, Work, type Job, type WorkState } from './background.ts'
+import type { Bus, DeadLetters, Delivery, QueueStat } from './bus/bus.ts'
 import type { SpanSink } from '@breakwater/starter'
-import { systemClock, type Cancel, type Clock } from './clock.ts'
+import { systemClock, type Clock } from './clock.ts'
 import { createEmitter, type Emitter, type EmitterContext, type EmitterParts, type Said } from './emitter.ts'
 import { uuidv7, type Envelope, type NewId } from './envelope.ts'
-import { messagingError } from './errors.ts'
+import { isTransient, messagingError } from './errors.ts'
 import { NO_FAULTS, type Faults } from './faults.ts'
 import { queueOf, topicOf, type MessagingOptions } from './options.ts'
+import { planOf, type Plan } from './plan.ts'
 import { Relay } from './relay.ts'
+import { Deadlines, type DeadlineFailure } from './saga/deadlines.ts'
+import { SagaBook, type SagaBookParts } from './saga/saga-book.ts'
+import type { SagaType } from './saga/sagas.ts'
 import type { Schemas } from './schemas.ts'
-import { probeStore, type Store, type Tx } from './store/store.ts'
+import { probeStore, type SqlReader, type SqlTx, type Store, type Tx } from './store/store.ts'
 import { MessageTrace } from './trace.ts'
 
 /** Handles one type of message. Everything it does goes through `tx` and `emit`, or it is not exactly once. */
@@ -52,7 +57,9 @@ export interface MessagingParts<T extends Tx> {
   readonly schemas: Schemas
   /** By message type. */
   readonly routes?: Readonly<Record<string, MessageRoute<T>>>
-  /** Events of other services; commands need no subscription. */
+  /** What the service sees through to an end; their replies are subscribed to and routed. */
+  readonly sagas?: T extends SqlTx ? readonly SagaType[] : never
+  /** Events of other services; commands and the replies of sagas need no subscription. */
   readonly subscribe?: ReadonlyArray<{ readonly service: string, readonly types: readonly string[] }>
   readonly options: MessagingOptions
   readonly log: Logger
@@ -73,17 +80,20 @@ export class Messaging<T extends Tx> {
   readonly store: Store<T>
   readonly bus: Bus
   readonly queue: string
+  /** Undefined in a service without sagas. */
+  readonly sagas: SagaBook | undefined
   readonly #parts: MessagingParts<T>
   readonly #relay: Relay
   readonly #clock: Clock
   readonly #faults: Faults
   readonly #trace: MessageTrace
   readonly #emitting: EmitterParts
+  readonly #plan: Plan<T>
+  readonly #joining: Loop
+  readonly #loops: readonly Loop[]
   #waiting = 0
+  #failedDeadlines = 0
   #stopConsuming: (() => Promise<void>) | undefined
-  #provisioning: Cancel | undefined
-  #timers: Cancel[] = []
-  #stopped = false
 
   constructor (parts: MessagingParts<T>) {
     this.#parts = parts
@@ -92,35 +102,52 @@ export class Messaging<T extends Tx> {
     this.queue = queueOf(parts.options.prefix, parts.service)
     this.#clock = parts.clock ?? systemClock
     this.#faults = parts.faults ?? NO_FAULTS
+    this.#plan = planOf(parts)
     const now = () => this.#clock.now()
     this.#trace = new MessageTrace(parts.spans, now)
     const { service, schemas, newId = uuidv7, options: { prefix } } = parts
     this.#emitting = { service, schemas, prefix, trace: this.#trace, now, newId }
-    const { relayBatch: batch, sweepMs, maxBackOffMs } = parts.options
+    const { relayBatch: batch, sweepMs, maxBackOffMs, purgeMs, deadlineLookMs } = parts.options
     this.#relay = new Relay(parts.store, parts.bus, { batch, sweepMs, maxBackOffMs, clock: this.#clock,
       faults: this.#faults, onError: error => { this.#relayFailed(error) } })
+    const sagas = this.#sagaBook()
+    if (sagas !== undefined) this.sagas = new SagaBook(sagas)
+    this.#joining = this.#loop('provision', PROVISION_MS, () => this.#join())
+    this.#loops = [
+      this.#loop('count', sweepMs, () => this.#count()),
+      this.#loop('purge', purgeMs, () => this.#purge()),
+      ...(sagas === undefined ? [] : [this.#loop('deadlines', deadlineLookMs, this.#deadlineLook(sagas))])
+    ]
   }
 
   /** Refuses a store that cannot keep its promise, then relays and consumes. A dead bus is no reason not to start. */
   async start (): Promise<void> {
-    await probeStore(this.store, this.#clock.now())
-    await this.#count()
-    this.#relay.start()
-    await this.#provision()
-    const { purgeMs, sweepMs } = this.#parts.options
-    this.#timers = [
-      this.#clock.every(sweepMs, () => { this.#inBackground(this.#count()) }),
-      this.#clock.every(purgeMs, () => { this.#inBackground(this.#purge()) })
-    ]
+    try {
+      await probeStore(this.store, this.#clock.now())
+      await this.#count()
+      this.#relay.start()
+      await this.#join().catch((error: unknown) => {
+        if (!isTransient(error)) throw error
+        this.#joining.work.failed(error)
+        this.#joining.start()
+      })
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+    for (const loop of this.#loops) loop.start()
   }
 
   async stop (): Promise<void> {
-    this.#stopped = true
-    this.#provisioning?.()
-    for (const cancel of this.#timers) cancel()
+    await Promise.all([this.#joining, ...this.#loops].map(loop => loop.stop()))
     await this.#stopConsuming?.()
     await this.#relay.stop()
     await this.bus.close()
+  }
+
+  /** How the work goes that nobody waits for. */
+  get work (): readonly WorkState[] {
+    return [this.#joining, ...this.#loops].map(loop => loop.work.state)
   }
 
   /**
@@ -137,6 +164,11 @@ export class Messaging<T extends Tx> {
     const value = await this.#write((tx, said) => fn(tx, this.#emitter(tx, { traceparent: trace }, said)))
     this.#faults.at('afterCommit')
     return value
+  }
+
+  /** Looks at a saga's deadline that ended in an error, since the start. */
+  get deadlineFailures (): number {
+    return this.#failedDeadlines
   }
 
   /** Unsent messages, as of the last sweep. */
@@ -173,10 +205,10 @@ export class Messaging<T extends Tx> {
   }
 
   async #consume (delivery: Delivery): Promise<void> {
-    const { schemas, service, routes = {}, log } = this.#parts
+    const { schemas, service, log } = this.#parts
     const message = delivery.envelope
     schemas.check(message)
-    const route = Object.hasOwn(routes, message.type) ? routes[message.type] : undefined
+    const route = this.#plan.routes.get(message.type)
     if (route === undefined) return log.warn({ type: message.type }, 'no handler for this message')
     const { traceparent, run } = this.#trace.handle(message, service, delivery.tries)
     await run(async () => {
@@ -206,22 +238,36 @@ export class Messaging<T extends Tx> {
     }
   }
 
-  /** Tries until the bus is there: a service must start, and take commands, without it. */
-  async #provision (): Promise<void> {
-    const { routes = {}, subscribe = [], options, service, log } = this.#parts
-    const subscriptions: Subscription[] = subscribe.map(entry =>
-      ({ topic: topicOf(options.prefix, entry.service), types: entry.types }))
-    try {
-      await this.bus.provision(this.queue, subscriptions, topicOf(options.prefix, service))
-    } catch (error) {
-      if (!(error instanceof Error && 'canRetry' in error && error.canRetry === true)) throw error
-      if (this.#provisioning === undefined) log.warn({ err: String(error) }, 'the bus is not there yet')
-      if (this.#stopped) return
-      this.#provisioning = this.#clock.after(PROVISION_MS, () => { this.#inBackground(this.#provision()) })
-      return
+  /** Finds or makes the places on the bus, then consumes. */
+  async #join (): Promise<'done'> {
+    const { options, service } = this.#parts
+    await this.bus.provision(this.queue, this.#plan.subscriptions, topicOf(options.prefix, service))
+    if (this.#plan.routes.size > 0 && !this.#joining.stopped) {
+      this.#stopConsuming = this.bus.consume(this.queue, delivery => this.#consume(delivery), { lanes: options.lanes })
     }
-    if (Object.keys(routes).length === 0 || this.#stopped) return
-    this.#stopConsuming = this.bus.consume(this.queue, delivery => this.#consume(delivery), { lanes: options.lanes })
+    return 'done'
+  }
+
+  #sagaBook (): SagaBookParts | undefined {
+    const { store, sagas = [] } = this.#parts
+    if (sagas.length === 0) return undefined
+    return {
+      sagas,
+      // `parts.sagas` can only be given where transactions are SQL.
+      reader: (store as Store<Tx, unknown> as Store<SqlTx, SqlReader>).read,
+      inTransaction: fn => this.inTransaction((tx, emit) => fn(tx as Tx as SqlTx, emit)),
+      now: () => this.#clock.now()
+    }
+  }
+
+  #deadlineLook (sagas: SagaBookParts): Job {
+    const deadlines = new Deadlines({ ...sagas, onFailure: failure => { this.#deadlineFailed(failure) } })
+    return stopped => deadlines.look(stopped)
+  }
+
+  #deadlineFailed ({ sagaId, type, failures, error }: DeadlineFailure): void {
+    this.#failedDeadlines++
+    if (failures === 1) this.#parts.log.error({ saga: sagaId, type, err: String(error) }, 'the deadline of a saga could not be handled')
   }
 
   async #count (): Promise<void> {
@@ -234,8 +280,8 @@ export class Messaging<T extends Tx> {
     await this.store.purge({ sentMs: now - keepSentMs, inboxMs: now - keepInboxMs, answersMs: now - keepAnswersMs })
   }
 
-  #inBackground (work: Promise<void>): void {
-    work.catch((error: unknown) => { this.#parts.log.warn({ err: String(error) }, 'messaging housekeeping failed') })
+  #loop (name: string, everyMs: number, job: Job): Loop {
+    return new Loop(new Work(name, this.#parts.log, this.#clock), this.#clock, everyMs, job)
   }
 
   /** The first failure in a row is news, the hundredth is not. */

@@ -2,9 +2,11 @@
  * Health and metrics of a service's messaging. A bus that is away makes nobody unhealthy: commands go on, and the
  * outbox tells how long it has been. A store that takes no writes does.
  */
-import type { HealthIndicator } from '@breakwater/starter'
-import { Gauge, type Registry } from 'prom-client'
+import type { Health, HealthIndicator } from '@breakwater/starter'
+import { Counter, Gauge, type Registry } from 'prom-client'
+import type { WorkState } from './background.ts'
 import type { Messaging } from './messaging.ts'
+import type { SagaCounts } from './saga/saga-book.ts'
 import type { Tx } from './store/store.ts'
 
 /** What a service of the starter has. */
@@ -13,7 +15,7 @@ export interface Observed {
   readonly metrics: Registry
 }
 
-/** Adds the components `store` and `bus` to /actuator/health, and gauges. Undefined: a replica, which has neither. */
+/** Adds the components `store`, `bus` and `messaging` to /actuator/health, and metrics. Undefined: a replica. */
 export function observe<T extends Tx> (app: Observed, current: () => Messaging<T> | undefined): void {
   app.health.set('store', async () => {
     const messaging = current()
@@ -27,11 +29,69 @@ export function observe<T extends Tx> (app: Observed, current: () => Messaging<T
     const details = { bus: messaging.bus.description, outbox: messaging.outboxDepth }
     return { status: messaging.busUp ? 'UP' : 'UNKNOWN', details }
   })
+  app.health.set('messaging', () => {
+    const messaging = current()
+    return messaging === undefined ? { status: 'UNKNOWN' } : workHealth(messaging.work)
+  })
   gauge(app, 'breakwater_outbox_waiting', 'Messages that the bus has not taken yet', () => current()?.outboxDepth ?? 0)
   gauge(app, 'breakwater_bus_up', '1 while the bus takes messages', () => current()?.busUp === true ? 1 : 0)
+  observeWork(app, () => current()?.work ?? [])
+  observeSagas(app, current)
 }
 
-/** A gauge that is asked when it is scraped. */
-export function gauge (app: Pick<Observed, 'metrics'>, name: string, help: string, read: () => number | Promise<number>): void {
-  const made = new Gauge({ name, help, registers: [app.metrics], collect: async () => { made.set(await read()) } })
+/** In a row: the first may be the last, and what goes on needs a person. */
+const DOWN_AFTER = 3
+
+/** Down where work fails for a reason that does not go away by itself; a store or bus that is away has its own part. */
+export function workHealth (work: readonly WorkState[]): Health {
+  const failing = work.filter(({ failures }) => failures > 0)
+  const isDown = failing.some(({ permanent, failures }) => permanent && failures >= DOWN_AFTER)
+  return { status: isDown ? 'DOWN' : 'UP', details: Object.fromEntries(work.map(one => [one.name, detailOf(one)])) }
+}
+
+function detailOf ({ failures, failedAt, error }: WorkState): unknown {
+  return failures === 0 ? 'ok' : { failures, failedAt: new Date(failedAt!).toISOString(), error }
+}
+
+/** Metrics of pieces of background work, by name. */
+export function observeWork (app: Pick<Observed, 'metrics'>, current: () => readonly WorkState[]): void {
+  const failing = new Gauge({ name: 'breakwater_work_failing', help: 'Failures in a row of background work',
+    labelNames: ['work'], registers: [app.metrics],
+    collect: () => { for (const { name, failures } of current()) failing.set({ work: name }, failures) } })
+  counter(app, 'breakwater_work_failures_total', 'Failures of background work', 'work',
+    () => current().map(({ name, failuresTotal }) => [name, failuresTotal]))
+}
+
+function observeSagas<T extends Tx> (app: Pick<Observed, 'metrics'>, current: () => Messaging<T> | undefined): void {
+  const counts: Readonly<Record<keyof SagaCounts, string>> = {
+    open: 'Sagas that wait for something',
+    stuck: 'Open sagas that have not moved for too long',
+    failing: 'Open sagas whose deadline could not be handled',
+    unknown: 'Open sagas that no definition of this version knows'
+  }
+  for (const [name, help] of Object.entries(counts) as Array<[keyof SagaCounts, string]>) {
+    gauge(app, `saga_${name}`, help, async () => (await current()?.sagas?.counts())?.[name] ?? 0)
+  }
+  counter(app, 'saga_deadline_failures_total', 'Deadlines of sagas that could not be handled', undefined,
+    () => [['', current()?.deadlineFailures ?? 0]])
+}
+
+/** A gauge that is asked when it is scraped; NaN where it cannot be read now, so that the others are told. */
+export function gauge (
+  app: Pick<Observed, 'metrics'>, name: string, help: string, read: () => number | Promise<number>
+): void {
+  const made = new Gauge({ name, help, registers: [app.metrics], collect: async () => {
+    made.set(await Promise.resolve().then(read).catch(() => NaN))
+  } })
+}
+
+/** A counter that somebody else counts. */
+function counter (
+  app: Pick<Observed, 'metrics'>, name: string, help: string, label: string | undefined, read: () => Array<readonly [string, number]>
+): void {
+  const labelNames = label === undefined ? [] : [label]
+  const made = new Counter({ name, help, labelNames, registers: [app.metrics], collect: () => {
+    made.reset()
+    for (const [value, count] of read()) made.inc(label === undefined ? {} : { [label]: value }, count)
+  } })
 }

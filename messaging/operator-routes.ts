@@ -1,9 +1,10 @@
 /**
- * What an operator sees and does: outbox, inbox, dead letters. Under /internal, which the service opens on its
+ * What an operator sees and does: outbox, inbox, dead letters, sagas. Under /internal, which the service opens on its
  * management port or to loopback only.
  */
 import type { FastifyInstance } from 'fastify'
 import type { Messaging } from './messaging.ts'
+import { sagaRoutes } from './saga/saga-routes.ts'
 import type { Tx } from './store/store.ts'
 
 const LIMIT = 100
@@ -20,6 +21,7 @@ export function operatorRoutes<T extends Tx> (app: FastifyInstance, current: () 
   })
   app.delete<{ Params: { id: string } }>('/internal/dlq/:id', async request =>
     ({ count: await current().dlq.drop([request.params.id]) }))
+  sagaRoutes(app, () => current().sagas)
 }
 
 async function outboxPage<T extends Tx> (messaging: Messaging<T>): Promise<object> {

@@ -22,6 +22,8 @@ export interface MessagingOptions {
   readonly keepAnswersMs: number
   /** How often old rows are removed. @default 60 s */
   readonly purgeMs: number
+  /** How often sagas whose deadline has passed are looked for. @default 250 */
+  readonly deadlineLookMs: number
 }
 
 export const DEFAULTS: MessagingOptions = Object.freeze({
@@ -34,7 +36,8 @@ export const DEFAULTS: MessagingOptions = Object.freeze({
   keepSentMs: 3_600_000,
   keepInboxMs: 14 * 24 * 3_600_000,
   keepAnswersMs: 24 * 3_600_000,
-  purgeMs: 60_000
+  purgeMs: 60_000,
+  deadlineLookMs: 250
 })
 
 /** Reads `breakwater.messaging.*`. */
@@ -50,7 +53,8 @@ export function readMessagingOptions (settings: Pick<Settings, 'string' | 'integ
     keepSentMs: settings.durationMs(key('keep-sent'), DEFAULTS.keepSentMs),
     keepInboxMs: settings.durationMs(key('keep-inbox'), DEFAULTS.keepInboxMs),
     keepAnswersMs: settings.durationMs(key('keep-answers'), DEFAULTS.keepAnswersMs),
-    purgeMs: settings.durationMs(key('purge'), DEFAULTS.purgeMs)
+    purgeMs: settings.durationMs(key('purge'), DEFAULTS.purgeMs),
+    deadlineLookMs: settings.durationMs(key('deadline-look'), DEFAULTS.deadlineLookMs)
   })
 }
 

@@ -4,8 +4,8 @@
  */
 import fc from 'fast-check'
 import { t } from 'tap'
-import { decide, type PlaceOrder } from '../../sample-services/orders/domain/place-order-saga.ts'
-import type { SagaInput, SagaView } from '../../messaging/index.ts'
+import { decide, placeOrderSaga, SAGA_TIMES, type PlaceOrder } from '../../sample-services/orders/domain/place-order-saga.ts'
+import type { SagaInput, SagaView, SagaWait } from '../../messaging/index.ts'
 import {
   available, commit, release, reserve, type Outcome as StockOutcome, type Reservation, type Stock
 } from '../../sample-services/inventory/domain/stock.ts'
@@ -15,6 +15,13 @@ import {
 
 interface Message { readonly id: string, readonly to: string, readonly type: string, readonly causationId?: string,
   readonly data: Record<string, unknown> }
+
+const { states } = placeOrderSaga(SAGA_TIMES, () => 0)
+
+function waitOf (name: string): Partial<SagaWait> {
+  const state = states[name]
+  return state === undefined || 'ends' in state ? {} : state
+}
 
 type Action = 'deliver' | 'duplicate' | 'lose' | 'timeout' | 'cancel'
 
@@ -41,7 +48,7 @@ class Simulation {
     this.order = { orderId: 'o', userId: 'u', currency: 'EUR', total: qty * unitPrice, lines: [{ sku: 's', qty }] }
     this.stock = { sku: 's', onHand: world.onHand, reserved: 0 }
     this.account = { id: 'user:u', currency: 'EUR', balance: world.balance, frozen: false }
-    this.saga = { state: 'NEW', data: this.order, attempt: 0, commandId: undefined, cancelReason: undefined }
+    this.saga = { state: 'NEW', data: this.order, attempt: 0, cancelReason: undefined }
     this.#tell({ kind: 'start' })
   }
 
@@ -78,18 +85,17 @@ class Simulation {
     const step = decide(this.saga, input)
     if (step === undefined) return
     if (step.event !== undefined) this.events.push(step.event.type)
-    let { attempt, commandId } = this.saga
+    let { attempt } = this.saga
     if (step.send !== undefined) {
-      const id = `c${++this.#ids}`
-      this.#running = { id, to: step.send.service, type: step.send.type, data: step.send.data }
+      const { sends: type = '' } = waitOf(step.to)
+      this.#running = { id: `c${++this.#ids}`, to: type.split('.')[0]!, type, data: step.send }
       this.#network.push(this.#running)
       attempt = 0
-      commandId = id
     } else if (step.resend === true) {
       this.#network.push(this.#running!)
       attempt++
     }
-    this.saga = { state: step.to, attempt, commandId, data: step.data ?? this.saga.data,
+    this.saga = { state: step.to, attempt, data: step.data ?? this.saga.data,
       cancelReason: step.cancelReason ?? this.saga.cancelReason }
   }
 
@@ -97,7 +103,10 @@ class Simulation {
     if (message.to === 'orders') {
       if (this.#inbox.has(message.id)) return
       this.#inbox.add(message.id)
-      return this.#tell({ kind: 'reply', type: message.type, causationId: message.causationId, data: message.data })
+      // As messaging does it: only what the running command's state waits for.
+      const { replies = [] } = waitOf(this.saga.state)
+      if (message.causationId !== this.#running?.id || !replies.includes(message.type)) return
+      return this.#tell({ kind: 'reply', type: message.type, data: message.data })
     }
     const known = this.#answered.get(message.id)
     const reply = known ?? this.#answer(message)
@@ -185,14 +194,13 @@ function ended (simulation: Simulation, start: World): void {
 }
 
 t.test('inputs that mean nothing where the saga stands are ignored', async t => {
-  const view: SagaView<PlaceOrder> = { state: 'PAYING', attempt: 0, commandId: 'c2', cancelReason: undefined,
+  const view: SagaView<PlaceOrder> = { state: 'PAYING', attempt: 0, cancelReason: undefined,
     data: { orderId: 'o', userId: 'u', currency: 'EUR', total: 1, lines: [{ sku: 's', qty: 1 }] } }
-  const reply = (type: string, causationId: string): SagaInput => ({ kind: 'reply', type, causationId, data: {} })
-  t.equal(decide(view, reply('payments.PaymentCaptured.v1', 'c1')), undefined, 'another command\'s reply')
-  t.equal(decide(view, reply('inventory.StockCommitted.v1', 'c2')), undefined, 'a reply of another step')
+  const reply = (type: string): SagaInput => ({ kind: 'reply', type, data: {} })
+  t.equal(decide(view, reply('inventory.StockCommitted.v1')), undefined, 'a reply of another step')
   t.equal(decide({ ...view, state: 'VOIDING' }, { kind: 'cancel', reason: 'CUSTOMER' }), undefined)
   for (const state of ['DONE', 'ABORTED']) {
-    for (const input of [reply('payments.PaymentCaptured.v1', 'c2'), { kind: 'timeout' }] as SagaInput[]) {
+    for (const input of [reply('payments.PaymentCaptured.v1'), { kind: 'timeout' }] as SagaInput[]) {
       t.equal(decide({ ...view, state }, input), undefined)
     }
   }

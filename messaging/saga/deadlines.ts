@@ -1,34 +1,64 @@
-/** Looks for sagas whose deadline has passed; each gets its own transaction, so that one failing holds up no other. */
-import { systemClock, type Clock } from '../clock.ts'
-import type { Messaging } from '../messaging.ts'
+/**
+ * Looks for sagas whose deadline has passed. Each is told in a transaction of its own; one that cannot be told is set
+ * aside for a while, with growing waits, so that it holds up none of those behind it.
+ */
+import type { Emitter } from '../emitter.ts'
 import type { SqlReader, SqlTx } from '../store/store.ts'
-import type { Sagas } from './sagas.ts'
+import { writeFailure } from './saga-rows.ts'
+import type { SagaType } from './sagas.ts'
 
+/** A saga that could not be told, the how manieth time in a row. */
+export interface DeadlineFailure {
+  readonly sagaId: string
+  readonly type: string
+  readonly failures: number
+  readonly error: unknown
+}
+
+export interface DeadlineParts {
+  readonly sagas: readonly SagaType[]
+  readonly reader: SqlReader
+  /** Not one that is refused while the outbox is full: that must not keep a saga from compensating. */
+  readonly inTransaction: <Value>(fn: (tx: SqlTx, emit: Emitter) => Promise<Value>) => Promise<Value>
+  readonly now: () => number
+  readonly onFailure: (failure: DeadlineFailure) => void
+}
+
+/** Told side by side, so that their transactions share a flush. */
 const BATCH = 50
+const FIRST_WAIT_MS = 1000
+const MAX_WAIT_MS = 300_000
 
-/** Starts looking every `everyMs`; the returned function stops and waits for the running look. */
-export function watchDeadlines<Data> (
-  sagas: Sagas<Data>, messaging: Messaging<SqlTx>, reader: SqlReader, everyMs: number,
-  onError: (error: unknown) => void, clock: Clock = systemClock
-): () => Promise<void> {
-  let stopped = false
-  let looking: Promise<void> = Promise.resolve()
-  const look = async (): Promise<void> => {
-    for (const subject of await sagas.due(reader, BATCH)) {
-      if (stopped) return
-      // Not `messaging.tx`: a full outbox must not keep a saga from compensating.
-      await messaging.inTransaction((tx, emit) => sagas.expire(tx, emit, subject))
+export class Deadlines {
+  readonly #parts: DeadlineParts
+
+  constructor (parts: DeadlineParts) {
+    this.#parts = parts
+  }
+
+  /** Tells all that are due, until `stopped`. Rejects when the store takes nothing. */
+  async look (stopped: () => boolean): Promise<void> {
+    for (const type of this.#parts.sagas) {
+      for (let due = BATCH; due === BATCH && !stopped();) due = await this.#tellBatch(type)
     }
   }
-  const tick = (): void => {
-    looking = look().catch(onError).then(() => {
-      if (!stopped) cancel = clock.after(everyMs, tick)
-    })
+
+  async #tellBatch (type: SagaType): Promise<number> {
+    const ids = await type.due(this.#parts.reader, this.#parts.now(), BATCH)
+    const results = await Promise.allSettled(ids.map(id => this.#tell(type, id)))
+    const failed = results.find(result => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+    return ids.length
   }
-  let cancel = clock.after(everyMs, tick)
-  return async () => {
-    stopped = true
-    cancel()
-    await looking
+
+  async #tell (type: SagaType, id: string): Promise<void> {
+    const { inTransaction, now, onFailure } = this.#parts
+    try {
+      await inTransaction((tx, emit) => type.expire(tx, emit, id))
+    } catch (error) {
+      const failures = await inTransaction(tx => writeFailure(tx, id, String(error).slice(0, 1000), n =>
+        now() + Math.min(FIRST_WAIT_MS * 2 ** Math.min(n - 1, 20), MAX_WAIT_MS)))
+      onFailure({ sagaId: id, type: type.definition.type, failures, error })
+    }
   }
 }

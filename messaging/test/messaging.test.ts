@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { t } from 'tap'
 import {
   BUS_TABLES, BusBook, busServer, CHECKPOINT_TABLES, DEFAULTS, embeddedBus, Messaging, openSqlite, Poison,
-  Projection, SAGA_TABLES, Sagas, Schemas, uuidv7, watchDeadlines, type Envelope, type FeedEvent, type MessageRoute,
-  type MessageSchema, type SagaDefinition, type SqlTx
+  Projection, Schemas, uuidv7, type Envelope, type FeedEvent, type MessageRoute,
+  type MessageSchema, type SqlTx
 } from '../index.ts'
 import { until } from './bus-conformance.ts'
 
@@ -31,7 +31,7 @@ async function rig (t: { testdir (): string, teardown (fn: () => unknown): void 
     service: string, routes: Record<string, MessageRoute<SqlTx>> = {}, from: string[] = [], options = DEFAULTS,
     busUrl = url
   ) => {
-    const store = openSqlite({ file: join(dir, `${service}.db`), tables: TABLES + SAGA_TABLES + CHECKPOINT_TABLES })
+    const store = openSqlite({ file: join(dir, `${service}.db`), tables: TABLES + CHECKPOINT_TABLES })
     const messaging = new Messaging<SqlTx>({ service, store, schemas: new Schemas(MESSAGES), routes, options, log,
       bus: embeddedBus({ url: busUrl, retryDelaysMs: [0, 0, 0, 0], probeMs: 20 }),
       subscribe: from.map(other => ({ service: other, types: Object.keys(routes) })) })
@@ -90,11 +90,11 @@ t.test('a command that comes twice is done once and answered twice', async t => 
     await emit.event(draft('shop.Answered.v1', message.subject, 1))
   } } })
   const asker = await open('asker')
-  const envelope = await asker.messaging.tx((_tx, emit) => emit.command('stock', draft('stock.Do.v1', 'a', 1)))
+  const envelope = await asker.messaging.tx((_tx, emit) => emit.command(draft('stock.Do.v1', 'a', 1)))
   await until(() => answers.length === 1, 'the first answer')
   t.equal(answers[0]!.causationid, envelope.id)
-  await asker.messaging.tx((_tx, emit) => emit.resend('stock', envelope, 1))
-  await asker.messaging.tx((_tx, emit) => emit.command('stock', draft('stock.Do.v1', 'a', 2)))
+  await asker.messaging.tx((_tx, emit) => emit.resend(envelope, 'a1'))
+  await asker.messaging.tx((_tx, emit) => emit.command(draft('stock.Do.v1', 'a', 2)))
   await until(() => done === 2, 'the command behind the doubled one was done')
   // The repeated answer has the id of the first one: the asker's inbox drops it, on the bus it was seen.
   await until(async () => (await asker.store.outbox.count()) === 0, 'all is sent')
@@ -150,56 +150,6 @@ t.test('a dead bus: commands go on, the outbox grows up to its bound, then all i
   await open('shop', {}, [], options, url)
   await until(() => seen.length === 6, 'all came')
   t.same(seen, [1, 2, 3, 4, 5, 6])
-})
-
-t.test('a saga', async t => {
-  const definition: SagaDefinition<{ n: number }> = {
-    type: 'Test', stuckMs: 1, deadlineMs: () => 30,
-    decide: (saga, input) => {
-      if (input.kind === 'start') return { to: 'ASKED', note: 'asked', send: { service: 'stock', type: 'stock.Do.v1', data: { n: 1 } } }
-      if (saga.state !== 'ASKED') return undefined
-      if (input.kind === 'timeout') return { to: 'ASKED', note: 'again', resend: true }
-      if (input.kind !== 'reply' || input.causationId !== saga.commandId) return undefined
-      return { to: 'DONE', note: 'answered', end: true, event: { type: 'shop.Answered.v1', data: { n: 2 } } }
-    }
-  }
-  const sagasOf = () => new Sagas(definition, async (_tx, emit, saga, event) => {
-    await emit.event({ ...draft(event.type, saga.subject, 2), data: event.data })
-  })
-
-  await t.test('asks again, as the same message, until the answer comes, and keeps its history', async t => {
-    const { open } = await rig(t)
-    const sagas = sagasOf()
-    const { messaging, store } = await open('shop', { 'shop.Answered.v1': { kind: 'event',
-      handle: async (message, tx, emit) => { await sagas.reply(tx, emit, message) } } }, ['stock'])
-    const stop = watchDeadlines(sagas, messaging, store.read, 10, () => {})
-    t.teardown(stop)
-    const sagaId = await messaging.tx((tx, emit) => sagas.begin(tx, emit, 's1', { n: 1 }))
-    await until(async () => (await sagas.find(store.read, sagaId))!.attempt >= 2, 'it asked again twice')
-    t.match(await sagas.counts(store.read), { open: 1, stuck: 1 })
-    const ids = new Set<string>()
-    await open('stock', { 'stock.Do.v1': { kind: 'command', handle: async (message, _tx, emit) => {
-      ids.add(message.id)
-      await emit.event(draft('shop.Answered.v1', message.subject, 1))
-    } } })
-    await until(async () => (await sagas.find(store.read, 's1'))!.state === 'DONE', 'it is done')
-    t.equal(ids.size, 1)
-    const { log: history } = (await sagas.find(store.read, 's1'))!
-    t.same((history as Array<{ note: string }>).map(line => line.note).filter(note => note !== 'again').slice(0, 2),
-      ['asked', 'answered'])
-    t.match(await sagas.counts(store.read), { open: 0, stuck: 0 })
-  })
-
-  await t.test('ignores what is not its own, and says so', async t => {
-    const { open } = await rig(t)
-    const sagas = sagasOf()
-    const { messaging, store } = await open('shop')
-    await messaging.tx((tx, emit) => sagas.begin(tx, emit, 's2', { n: 1 }))
-    const input = { kind: 'reply', type: 'shop.Answered.v1', causationId: 'somebody else', data: {} } as const
-    t.match(await messaging.tx((tx, emit) => sagas.handle(tx, emit, 's2', input)), { ignored: true })
-    t.equal(await messaging.tx((tx, emit) => sagas.handle(tx, emit, 'unknown', input)), undefined)
-    t.match((await sagas.find(store.read, 's2'))!.log.at(-1), { note: 'ignored shop.Answered.v1' })
-  })
 })
 
 t.test('a projection', async t => {

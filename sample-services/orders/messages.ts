@@ -47,7 +47,3 @@ const RECEIVED: readonly MessageSchema[] = [
 export const MESSAGES: readonly MessageSchema[] = [...SENT, ...RECEIVED]
 
 export const USER_EVENTS = ['users.UserRegistered.v1', 'users.UserSuspended.v1', 'users.UserReactivated.v1'] as const
-export const INVENTORY_REPLIES = ['inventory.StockReserved.v1', 'inventory.StockRejected.v1',
-  'inventory.StockReleased.v1', 'inventory.StockCommitted.v1'] as const
-export const PAYMENT_REPLIES = ['payments.PaymentCaptured.v1', 'payments.PaymentDeclined.v1',
-  'payments.PaymentVoided.v1', 'payments.PaymentRefunded.v1'] as const

@@ -8,7 +8,7 @@
  *   time    -> overdue sagas -> resend, undo    rows, not timers: a restart forgets none
  */
 import {
-  createMessaging, gauge, observe, openSqlStore, operatorRoutes, SAGA_TABLES, Schemas, watchDeadlines, type Messaging,
+  createMessaging, observe, openSqlStore, operatorRoutes, SAGA_TABLES, Schemas, type Messaging,
   type MessageRoute, type MessagingParts, type SqlStore, type SqlTx
 } from '@breakwater/messaging'
 import { service, type MainArgs, type Running } from '@breakwater/starter'
@@ -16,7 +16,7 @@ import type { Settings } from '@breakwater/starter/settings'
 import { SAGA_TIMES, type SagaTimes } from './domain/place-order-saga.ts'
 import { internalRoutes } from './http/internal-routes.ts'
 import { orderRoutes } from './http/order-routes.ts'
-import { INVENTORY_REPLIES, MESSAGES, PAYMENT_REPLIES, USER_EVENTS } from './messages.ts'
+import { MESSAGES, USER_EVENTS } from './messages.ts'
 import { openApi } from './openapi.ts'
 import { PlaceOrderProcess } from './place-order-process.ts'
 import { EVENT_TABLES } from './store/event-store.ts'
@@ -33,43 +33,28 @@ export async function startOrders ({ settings, log }: MainArgs): Promise<Running
   const messaging = await ordersMessaging(settings, store, process, { log, spans: app.spans })
   const lookup = new UserLookup(askUsers(app.client('users')), store.read, messaging)
   await messaging.start()
-  const stopDeadlines = watchDeadlines(process.sagas, messaging, store.read,
-    settings.durationMs('breakwater.orders.deadline-look', 250),
-    error => { log.warn({ err: String(error) }, 'a deadline could not be handled') })
   app.addHook('onClose', async () => {
-    await stopDeadlines()
     await messaging.stop()
     await store.close()
   })
   orderRoutes(app, { messaging, reader: store.read, process, lookup })
-  internalRoutes(app, store.read, process.sagas)
+  internalRoutes(app, store.read)
   operatorRoutes(app, () => messaging)
   observe(app, () => messaging)
-  const sagas = () => process.sagas.counts(store.read)
-  gauge(app, 'saga_open', 'Sagas that wait for something', async () => (await sagas()).open)
-  gauge(app, 'saga_stuck', 'Sagas that have not moved for too long', async () => (await sagas()).stuck)
   return app.start()
 }
 
 function ordersMessaging (
   settings: Settings, store: SqlStore, process: PlaceOrderProcess, rest: Pick<MessagingParts<SqlTx>, 'log' | 'spans'>
 ): Promise<Messaging<SqlTx>> {
-  const replies = [...INVENTORY_REPLIES, ...PAYMENT_REPLIES]
-  const onReply: MessageRoute<SqlTx> = { kind: 'event', handle: (message, tx, emit) => process.reply(message, tx, emit) }
   const onUser: MessageRoute<SqlTx> = { kind: 'event', handle: (message, tx) => keepUser(tx, userOf(message)) }
-  const routes = Object.fromEntries([
-    ...replies.map(type => [type, onReply] as const), ...USER_EVENTS.map(type => [type, onUser] as const)
-  ])
   return createMessaging(settings, {
     service: NAME,
     store,
     schemas: new Schemas(MESSAGES),
-    routes,
-    subscribe: [
-      { service: 'users', types: USER_EVENTS },
-      { service: 'inventory', types: INVENTORY_REPLIES },
-      { service: 'payments', types: PAYMENT_REPLIES }
-    ],
+    sagas: [process.sagas],
+    subscribe: [{ service: 'users', types: USER_EVENTS }],
+    routes: Object.fromEntries(USER_EVENTS.map(type => [type, onUser])),
     ...rest
   })
 }

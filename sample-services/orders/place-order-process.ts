@@ -2,7 +2,7 @@
  * Where the order's stream and its saga meet: both change in one transaction, each event of the stream is published as
  * the message with the same id.
  */
-import { Sagas, type Emitter, type Envelope, type SqlTx } from '@breakwater/messaging'
+import { Sagas, type Emitter, type SqlTx } from '@breakwater/messaging'
 import type { OrderEvent } from './domain/order.ts'
 import { placeOrderSaga, type PlaceOrder, type SagaTimes } from './domain/place-order-saga.ts'
 import { appendEvent, loadOrder } from './store/event-store.ts'
@@ -12,11 +12,11 @@ const FINAL = new Set(['COMMITTING', 'DONE'])
 export class PlaceOrderProcess {
   readonly sagas: Sagas<PlaceOrder>
 
-  constructor (times: SagaTimes, random: () => number = Math.random, now: () => number = Date.now) {
+  constructor (times: SagaTimes, random: () => number = Math.random) {
     this.sagas = new Sagas<PlaceOrder>(placeOrderSaga(times, random), async (tx, emit, saga, event) => {
       const data = { ...event.data, orderId: saga.subject }
       await this.#record(tx, emit, saga.subject, { type: event.type, data } as OrderEvent, saga.id)
-    }, now)
+    })
   }
 
   /** The order's first event and its saga's first command. */
@@ -29,12 +29,8 @@ export class PlaceOrderProcess {
 
   /** False when the order is past the point where it could be undone. */
   async cancel (tx: SqlTx, emit: Emitter, orderId: string): Promise<boolean> {
-    const result = await this.sagas.handle(tx, emit, orderId, { kind: 'cancel', reason: 'CUSTOMER' })
+    const result = await this.sagas.cancel(tx, emit, orderId, 'CUSTOMER')
     return result !== undefined && !FINAL.has(result.from)
-  }
-
-  async reply (message: Envelope, tx: SqlTx, emit: Emitter): Promise<void> {
-    await this.sagas.reply(tx, emit, message)
   }
 
   async #record (

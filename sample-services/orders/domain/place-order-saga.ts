@@ -44,13 +44,26 @@ type Step = SagaStep<PlaceOrder>
 
 /** `random` spreads the resends of sagas that failed together. */
 export function placeOrderSaga (times: SagaTimes, random: () => number): SagaDefinition<PlaceOrder> {
+  const deadlineMs = (attempt: number): number => attempt === 0
+    ? times.replyMs
+    : Math.min(times.resendMs * 2 ** (attempt - 1), times.capMs) * (0.5 + random() / 2)
   return {
     type: 'PlaceOrder',
     stuckMs: times.stuckMs,
-    decide,
-    deadlineMs: (_state, attempt) => attempt === 0
-      ? times.replyMs
-      : Math.min(times.resendMs * 2 ** (attempt - 1), times.capMs) * (0.5 + random() / 2)
+    cancelReasons: ['CUSTOMER', 'TIMEOUT'] satisfies CancelReason[],
+    states: {
+      RESERVING: { sends: 'inventory.ReserveStock.v1', deadlineMs,
+        replies: ['inventory.StockReserved.v1', 'inventory.StockRejected.v1'] },
+      PAYING: { sends: 'payments.CapturePayment.v1', deadlineMs,
+        replies: ['payments.PaymentCaptured.v1', 'payments.PaymentDeclined.v1'] },
+      COMMITTING: { sends: 'inventory.CommitStock.v1', deadlineMs, replies: ['inventory.StockCommitted.v1'] },
+      VOIDING: { sends: 'payments.CancelPayment.v1', deadlineMs,
+        replies: ['payments.PaymentVoided.v1', 'payments.PaymentRefunded.v1'] },
+      RELEASING: { sends: 'inventory.ReleaseStock.v1', deadlineMs, replies: ['inventory.StockReleased.v1'] },
+      DONE: { ends: true },
+      ABORTED: { ends: true }
+    },
+    decide
   }
 }
 
@@ -59,7 +72,7 @@ export function decide (saga: View, input: SagaInput): Step | undefined {
   if (ENDED.has(saga.state)) return undefined
   switch (input.kind) {
     case 'start': return reserve(saga)
-    case 'reply': return input.causationId === saga.commandId ? onReply(saga, input) : undefined
+    case 'reply': return onReply(saga, input)
     case 'timeout': return onTimeout(saga)
     case 'cancel': return onCancel(saga, input.reason)
   }
@@ -98,38 +111,33 @@ function onCancel (saga: View, reason: string): Step | undefined {
 }
 
 function reserve ({ data: { orderId, lines } }: View): Step {
-  return { to: 'RESERVING', note: 'order placed',
-    send: { service: 'inventory', type: 'inventory.ReserveStock.v1', data: { orderId, lines } } }
+  return { to: 'RESERVING', note: 'order placed', send: { orderId, lines } }
 }
 
 function pay ({ data: { orderId, userId, total, currency } }: View): Step {
-  return { to: 'PAYING', note: 'stock reserved',
-    send: { service: 'payments', type: 'payments.CapturePayment.v1', data: { orderId, userId, amount: total, currency } } }
+  return { to: 'PAYING', note: 'stock reserved', send: { orderId, userId, amount: total, currency } }
 }
 
 function commit ({ data }: View, paymentId: string): Step {
-  return { to: 'COMMITTING', note: 'paid', data: { ...data, paymentId },
-    send: { service: 'inventory', type: 'inventory.CommitStock.v1', data: { orderId: data.orderId } } }
+  return { to: 'COMMITTING', note: 'paid', data: { ...data, paymentId }, send: { orderId: data.orderId } }
 }
 
 function confirm ({ data: { orderId, paymentId } }: View): Step {
-  return { to: 'DONE', end: true, note: 'stock committed',
+  return { to: 'DONE', note: 'stock committed',
     event: { type: 'orders.OrderConfirmed.v1', data: { orderId, paymentId } } }
 }
 
 function cancelPayment ({ data: { orderId } }: View, cancelReason: string, note: string): Step {
-  return { to: 'VOIDING', note, cancelReason,
-    send: { service: 'payments', type: 'payments.CancelPayment.v1', data: { orderId } } }
+  return { to: 'VOIDING', note, cancelReason, send: { orderId } }
 }
 
 function release ({ data: { orderId } }: View, cancelReason: string, note: string): Step {
-  return { to: 'RELEASING', note, cancelReason,
-    send: { service: 'inventory', type: 'inventory.ReleaseStock.v1', data: { orderId } } }
+  return { to: 'RELEASING', note, cancelReason, send: { orderId } }
 }
 
 function abort (reason: string, note: string): Step {
   // The order's id is the saga's subject; the writer of the event adds it.
-  return { to: 'ABORTED', end: true, note, event: { type: 'orders.OrderCancelled.v1', data: { reason } } }
+  return { to: 'ABORTED', note, event: { type: 'orders.OrderCancelled.v1', data: { reason } } }
 }
 
 function rejection (saga: View, data: Readonly<Record<string, unknown>>): CancelReason {

@@ -1,27 +1,15 @@
-/** For operators and for the read model: sagas with their history, streams, the audit. */
-import type { Sagas, SqlReader } from '@breakwater/messaging'
+/** For the read model and for checkers: streams, the audit. */
+import type { SqlReader } from '@breakwater/messaging'
 import type { FastifyInstance } from 'fastify'
-import type { PlaceOrder } from '../domain/place-order-saga.ts'
-import { orderError } from '../errors.ts'
 import { readAll, readStream } from '../store/event-store.ts'
 
-const id = { type: 'string', minLength: 1, maxLength: 64 } as const
 const limit = { type: 'integer', minimum: 1, maximum: 1000, default: 100 } as const
-const sagas = { querystring: { type: 'object', properties: { state: id, limit } } } as const
 const stream = { querystring: { type: 'object', properties: { from: { type: 'integer', minimum: 1, default: 1 } } } } as const
 const feed = {
   querystring: { type: 'object', properties: { after: { type: 'integer', minimum: 0, default: 0 }, limit } }
 } as const
 
-export function internalRoutes (app: FastifyInstance, reader: SqlReader, book: Sagas<PlaceOrder>): void {
-  app.get<{ Querystring: { state?: string, limit: number } }>('/internal/sagas', { schema: sagas }, async request => ({
-    ...await book.counts(reader), items: await book.list(reader, request.query.state, request.query.limit)
-  }))
-  app.get<{ Params: { id: string } }>('/internal/sagas/:id', async request => {
-    const saga = await book.find(reader, request.params.id)
-    if (saga === undefined) throw orderError('ORDER_NOT_FOUND', [request.params.id])
-    return saga
-  })
+export function internalRoutes (app: FastifyInstance, reader: SqlReader): void {
   app.get<{ Params: { id: string }, Querystring: { from: number } }>(
     '/internal/streams/order/:id', { schema: stream }, async request =>
       ({ items: await readStream(reader, request.params.id, request.query.from) }))

@@ -1,0 +1,63 @@
+/** The order of a customer whose payment nobody answers, on each relational store, with a clock that the test moves. */
+import { t, type Test } from 'tap'
+import { openSqlite, SAGA_TABLES, uuidv7, type SqlStore } from '../../messaging/index.ts'
+import { openPostgres } from '../../messaging/stores.ts'
+import { until } from '../../messaging/test/bus-conformance.ts'
+import { replyTo, rig } from '../../messaging/test/rig.ts'
+import { noPostgres, startPostgres } from '../../messaging/test/servers.ts'
+import { place } from '../../sample-services/orders/domain/order.ts'
+import { SAGA_TIMES } from '../../sample-services/orders/domain/place-order-saga.ts'
+import { MESSAGES } from '../../sample-services/orders/messages.ts'
+import { PlaceOrderProcess } from '../../sample-services/orders/place-order-process.ts'
+import { EVENT_TABLES } from '../../sample-services/orders/store/event-store.ts'
+
+const TABLES = EVENT_TABLES + SAGA_TABLES
+
+async function silentPayments (t: Test, open: (dir: string) => Promise<SqlStore>): Promise<void> {
+  const process = new PlaceOrderProcess(SAGA_TIMES)
+  const { messaging, bus, clock, lines } = await rig(t, { service: 'orders', schemas: [...MESSAGES], sagas: [process.sagas],
+    store: await open(t.testdir()) })
+  await messaging.start()
+  const orderId = uuidv7()
+  const order = place(orderId, { userId: uuidv7(), currency: 'EUR', lines: [{ sku: 'apple', qty: 1, unitPrice: 1 }] })
+  const sagaId = await messaging.tx((tx, emit) => process.begin(tx, emit, orderId, order))
+  await until(() => bus.of('inventory.ReserveStock.v1').length === 1, 'stock is to be reserved')
+  await bus.deliver(replyTo(bus.of('inventory.ReserveStock.v1')[0]!, 'inventory.StockReserved.v1',
+    { orderId, reservationId: uuidv7() }))
+  const captures = () => bus.of('payments.CapturePayment.v1')
+  const reaches = async (condition: () => boolean, what: string) => {
+    const from = clock.now()
+    await until(async () => {
+      if (!condition()) await clock.advance(250)
+      return condition()
+    }, what)
+    return clock.now() - from
+  }
+  await reaches(() => captures().length === 1, 'the payment is asked for')
+  const waits = [
+    await reaches(() => captures().length === 2, 'asked again'),
+    await reaches(() => captures().length === 3, 'and again'),
+    await reaches(() => captures().length === 4, 'a third time'),
+    await reaches(() => bus.of('payments.CancelPayment.v1').length === 1, 'then cancelled')
+  ]
+  t.ok(waits[0]! >= 30_000, `at the earliest after 30 s: ${waits[0]} ms`)
+  t.equal(new Set(captures().map(command => command.id)).size, 1, 'as the same message')
+  t.match(await messaging.sagas!.find(sagaId), { state: 'VOIDING', attempt: 0, failures: 0 })
+  await bus.deliver(replyTo(bus.of('payments.CancelPayment.v1')[0]!, 'payments.PaymentVoided.v1', { orderId, amount: 1 }))
+  await reaches(() => bus.of('inventory.ReleaseStock.v1').length === 1, 'the stock is released')
+  await bus.deliver(replyTo(bus.of('inventory.ReleaseStock.v1')[0]!, 'inventory.StockReleased.v1',
+    { orderId, released: true }))
+  t.match(await messaging.sagas!.find(sagaId), { state: 'ABORTED', deadlineAt: null })
+  await reaches(() => bus.of('orders.OrderCancelled.v1').length === 1, 'the order is told to be cancelled')
+  t.match(bus.of('orders.OrderCancelled.v1'), [{ data: { reason: 'TIMEOUT' } }])
+  t.same(lines, [], 'nothing failed in the background')
+}
+
+t.test('payments that are silent are asked again three times, then undone: sqlite', t =>
+  silentPayments(t, async dir => openSqlite({ file: `${dir}/orders.db`, tables: TABLES, synchronous: 'normal' })))
+
+t.test('payments that are silent are asked again three times, then undone: PostgreSQL', { skip: noPostgres }, async t => {
+  const server = await startPostgres()
+  t.teardown(() => server.stop())
+  await silentPayments(t, () => openPostgres({ url: server.url, tables: TABLES }))
+})

@@ -1,0 +1,117 @@
+/**
+ * Work that nobody waits for: the relay, the consumer, looks for deadlines, purges. When it fails, no caller hears of
+ * it, so each piece keeps a record that log, health and metrics tell from.
+ */
+import type { Cancel, Clock } from './clock.ts'
+import { isTransient } from './errors.ts'
+
+/** How a piece of background work is doing. */
+export interface WorkState {
+  readonly name: string
+  /** In a row; 0 while all is well. */
+  readonly failures: number
+  /** Since the start. */
+  readonly failuresTotal: number
+  /** Of the last failure: milliseconds since 1970, and its text. */
+  readonly failedAt: number | undefined
+  readonly error: string | undefined
+  /** Of the last failure, true when waiting does not help: a right is missing, a table is not there. */
+  readonly permanent: boolean
+}
+
+interface WorkLogger {
+  info (fields: object, text: string): void
+  warn (fields: object, text: string): void
+}
+
+/** The record of one piece of work. The first failure in a row is news, the hundredth is not. */
+export class Work {
+  readonly #name: string
+  readonly #log: WorkLogger
+  readonly #clock: Clock
+  #failures = 0
+  #failuresTotal = 0
+  #failedAt: number | undefined
+  #error: string | undefined
+  #permanent = false
+
+  constructor (name: string, log: WorkLogger, clock: Clock) {
+    this.#name = name
+    this.#log = log
+    this.#clock = clock
+  }
+
+  get state (): WorkState {
+    return { name: this.#name, failures: this.#failures, failuresTotal: this.#failuresTotal, failedAt: this.#failedAt,
+      error: this.#error, permanent: this.#permanent }
+  }
+
+  failed (error: unknown): void {
+    this.#failures++
+    this.#failuresTotal++
+    this.#failedAt = this.#clock.now()
+    this.#error = String(error)
+    this.#permanent = !isTransient(error)
+    if (this.#failures === 1) this.#log.warn({ work: this.#name, err: this.#error }, 'background work fails')
+  }
+
+  succeeded (): void {
+    if (this.#failures > 0) this.#log.info({ work: this.#name, failures: this.#failures }, 'background work goes on')
+    this.#failures = 0
+  }
+}
+
+/** A job that is repeated until it is `done`. A long one asks `stopped` and ends early. */
+export type Job = (stopped: () => boolean) => Promise<void | 'done'>
+
+/** Repeats a job, `everyMs` after it has ended; after failures with growing waits. */
+export class Loop {
+  readonly work: Work
+  readonly #clock: Clock
+  readonly #everyMs: number
+  readonly #job: Job
+  #timer: Cancel | undefined
+  #running: Promise<void> = Promise.resolve()
+  #stopped = false
+
+  constructor (work: Work, clock: Clock, everyMs: number, job: Job) {
+    this.work = work
+    this.#clock = clock
+    this.#everyMs = everyMs
+    this.#job = job
+  }
+
+  get stopped (): boolean {
+    return this.#stopped
+  }
+
+  /** The first run is `everyMs` from now. */
+  start (): void {
+    this.#schedule(this.#everyMs)
+  }
+
+  /** Waits for the job that is running. */
+  async stop (): Promise<void> {
+    this.#stopped = true
+    this.#timer?.()
+    await this.#running
+  }
+
+  #schedule (ms: number): void {
+    if (!this.#stopped) this.#timer = this.#clock.after(ms, () => { this.#running = this.#run() })
+  }
+
+  async #run (): Promise<void> {
+    try {
+      const outcome = await this.#job(() => this.#stopped)
+      this.work.succeeded()
+      if (outcome === 'done') return
+    } catch (error) {
+      this.work.failed(error)
+    }
+    this.#schedule(this.#everyMs * 2 ** Math.min(this.work.state.failures, MAX_DOUBLINGS))
+  }
+}
+
+/** A look each quarter of a second becomes one each 4 s while nothing works. */
+const MAX_DOUBLINGS = 4

@@ -1,0 +1,159 @@
+/** One service's messaging over a bus that only writes down, with a clock that the test moves. */
+import { setImmediate as turn } from 'node:timers/promises'
+import {
+  DEFAULTS, Messaging, openSqlite, Schemas, uuidv7, type Bus, type Cancel, type Clock, type Delivery, type Envelope,
+  type Handler, type MessageSchema, type MessagingParts, type Outgoing, type SqlReader, type SqlTx, type Store,
+  type Subscription
+} from '../index.ts'
+
+/** Time stands still until `advance`. */
+export class ManualClock implements Clock {
+  #now = Date.parse('2026-03-01T12:00:00Z')
+  readonly #timers = new Set<{ at: number, fn: () => void }>()
+  readonly #startedAt = this.#now
+
+  now (): number {
+    return this.#now
+  }
+
+  elapsed (): number {
+    return this.#now - this.#startedAt
+  }
+
+  after (ms: number, fn: () => void): Cancel {
+    const timer = { at: this.#now + ms, fn }
+    this.#timers.add(timer)
+    return () => { this.#timers.delete(timer) }
+  }
+
+  every (ms: number, fn: () => void): Cancel {
+    let cancel = (): void => {}
+    const tick = (): void => {
+      cancel = this.after(ms, tick)
+      fn()
+    }
+    cancel = this.after(ms, tick)
+    return () => { cancel() }
+  }
+
+  delay (ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const cancel = this.after(ms, resolve)
+      signal?.addEventListener('abort', () => {
+        cancel()
+        resolve()
+      }, { once: true })
+    })
+  }
+
+  turn (): Promise<void> {
+    return turn()
+  }
+
+  /** Lets time pass: every timer at its moment, and what follows from it before the next. */
+  async advance (ms: number): Promise<void> {
+    const until = this.#now + ms
+    await settle()
+    for (;;) {
+      const next = [...this.#timers].filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0]
+      if (next === undefined) break
+      this.#now = Math.max(this.#now, next.at)
+      this.#timers.delete(next)
+      next.fn()
+      await settle()
+    }
+    this.#now = until
+    await settle()
+  }
+
+  get timers (): number {
+    return this.#timers.size
+  }
+}
+
+/** Nothing here waits for a disk or a socket, so that what follows from an event is done some turns later. */
+async function settle (): Promise<void> {
+  for (let n = 0; n < 30; n++) await turn()
+}
+
+/** Keeps what it is given, and delivers what the test hands it. */
+export class NoteBus implements Bus {
+  readonly description = 'a note of what was sent'
+  readonly sent: Array<Outgoing & { dest: string }> = []
+  subscriptions: readonly Subscription[] = []
+  handler: Handler | undefined
+  /** What every sending is refused with, while there is such an error. */
+  refusal: Error | undefined
+
+  async provision (_queue: string, subscriptions: readonly Subscription[]): Promise<void> {
+    this.subscriptions = subscriptions
+  }
+
+  async publish (dest: string, messages: readonly Outgoing[]): Promise<ReadonlyMap<string, Error>> {
+    if (this.refusal !== undefined) throw this.refusal
+    this.sent.push(...messages.map(message => ({ ...message, dest })))
+    return new Map()
+  }
+
+  send (dest: string, messages: readonly Outgoing[]): Promise<ReadonlyMap<string, Error>> {
+    return this.publish(dest, messages)
+  }
+
+  consume (_queue: string, handler: Handler): () => Promise<void> {
+    this.handler = handler
+    return async () => { this.handler = undefined }
+  }
+
+  /** Commands and events by type, as envelopes. */
+  of (type: string): Envelope[] {
+    return this.sent.filter(message => message.type === type).map(message => JSON.parse(message.body) as Envelope)
+  }
+
+  /** Rejects with what the handler threw. */
+  async deliver (envelope: Envelope, tries = 1): Promise<void> {
+    await this.handler!({ envelope, tries } satisfies Delivery)
+  }
+
+  dlq (): never { throw new Error('not here') }
+  stats (): never { throw new Error('not here') }
+  async close (): Promise<void> {}
+}
+
+/** A reply to a command, as its service would publish it. */
+export function replyTo (
+  command: Envelope, type: string, data: Record<string, unknown> = {}, subject = command.subject
+): Envelope {
+  return { specversion: '1.0', id: uuidv7(), source: `/${type.split('.')[0]}`, type, subject, time: command.time,
+    datacontenttype: 'application/json', aggregatetype: 'thing', aggregateversion: 1, causationid: command.id, data,
+    ...(command.correlationid === undefined ? {} : { correlationid: command.correlationid }) }
+}
+
+/** Types whose data may be anything. */
+export function anyData (...types: string[]): MessageSchema[] {
+  return types.map($id => ({ $id, type: 'object' }))
+}
+
+interface Teardown { testdir (): string, teardown (fn: () => unknown): void }
+
+export interface RigParts extends Partial<Omit<MessagingParts<SqlTx>, 'schemas' | 'store'>> {
+  readonly schemas?: MessageSchema[]
+  readonly tables?: string
+  readonly store?: Store<SqlTx, SqlReader>
+}
+
+/** Starts a service called `shop`; what it logged is in `lines`. */
+export async function rig (t: Teardown, { schemas = [], tables = '', ...parts }: RigParts) {
+  const clock = new ManualClock()
+  const bus = new NoteBus()
+  const lines: Array<{ level: string, text: string } & Record<string, unknown>> = []
+  const line = (level: string) => (fields: object, text: string): void => { lines.push({ level, text, ...fields }) }
+  const log = { info: line('info'), warn: line('warn'), error: line('error') }
+  const store = parts.store ?? openSqlite({ file: `${t.testdir()}/shop.db`, tables, synchronous: 'normal' })
+  const messaging = new Messaging<SqlTx>({ service: 'shop', bus, options: DEFAULTS, log, clock, ...parts, store,
+    schemas: new Schemas(schemas) })
+  t.teardown(async () => {
+    await messaging.stop()
+    await store.close()
+  })
+  return { messaging, store, bus, clock, lines, log }
+}
