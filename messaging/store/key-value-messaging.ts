@@ -6,10 +6,13 @@
  *   outbox/seq                           the last number given
  *   outbox/new/<seq>                     to be sent
  *   outbox/sent/<time>/<seq>             sent, kept for the operator
+ *   outbox/refused/<seq>                 what the bus will never take, and why
  *   inbox/by-id/<consumer>/<id>          with the replies; inbox/by-time/<time>/<consumer>/<id> for the purge
  *   answer/by-key/<scope>/<key>          idempotency; answer/by-time/... likewise
  */
-import type { Claim, KeyValueReader, Outbox, OutboxEntry, OutboxRow, PurgeBefore, StoredAnswer, Tx } from './store.ts'
+import type {
+  Claim, KeyValueReader, Outbox, OutboxEntry, OutboxRow, PurgeBefore, RefusedRow, RefusedRows, StoredAnswer, Tx
+} from './store.ts'
 
 /** What a transaction of any key-value engine can do. */
 export interface RawTx {
@@ -23,6 +26,7 @@ export const STATE = 'state/'
 const SEQ = 'outbox/seq'
 const NEW = 'outbox/new/'
 const SENT = 'outbox/sent/'
+const REFUSED = 'outbox/refused/'
 const INBOX_ID = 'inbox/by-id/'
 const INBOX_TIME = 'inbox/by-time/'
 const ANSWER_KEY = 'answer/by-key/'
@@ -72,14 +76,23 @@ async function claim (tx: RawTx, consumer: string, id: string, at: number): Prom
   return { fresh: true }
 }
 
+/** Reads entries as they were committed. */
+export interface RawReader extends KeyValueReader {
+  /** The same, from a key on. */
+  range<Value> (prefix: string, limit: number, from?: string): Promise<Array<{ key: string, value: Value }>>
+}
+
+type Write = <Value>(fn: (tx: RawTx) => Promise<Value>) => Promise<Value>
+
 /** The relay's questions over committed entries. */
 export function keyValueOutbox (
-  read: KeyValueReader, write: (fn: (tx: RawTx) => Promise<void>) => Promise<void>, lead: () => Promise<boolean>,
-  count: (prefix: string) => Promise<number>
+  read: RawReader, write: Write, lead: () => Promise<boolean>, count: (prefix: string) => Promise<number>
 ): Outbox {
   return {
     lead,
-    unsent: async limit => (await read.range<OutboxRow>(NEW, limit)).map(entry => entry.value),
+    refused: refusedRows(read, write, () => count(REFUSED)),
+    unsent: async (limit, after = 0) =>
+      (await read.range<OutboxRow>(NEW, limit, NEW + pad(after + 1))).map(entry => entry.value),
     markSent: (seqs, nowMs) => write(async tx => {
       for (const seq of seqs) {
         const row = await tx.get<OutboxRow>(NEW + pad(seq))
@@ -89,6 +102,42 @@ export function keyValueOutbox (
       }
     }),
     count: () => count(NEW)
+  }
+}
+
+function refusedRows (read: RawReader, write: Write, count: () => Promise<number>): RefusedRows {
+  const list = async (limit: number) => (await read.range<RefusedRow>(REFUSED, limit)).map(entry => entry.value)
+  /** One after the other: each is whole, and nobody waits for thousands. */
+  const take = async (
+    seqs: readonly number[] | 'all', use: (tx: RawTx, row: RefusedRow) => Promise<void>
+  ): Promise<number> => {
+    const chosen = seqs === 'all' ? (await list(await count())).map(row => row.seq) : seqs.toSorted((a, b) => a - b)
+    let taken = 0
+    for (const seq of chosen) {
+      taken += await write(async tx => {
+        const row = await tx.get<RefusedRow>(REFUSED + pad(seq))
+        if (row === undefined) return 0
+        tx.remove(REFUSED + pad(seq))
+        await use(tx, row)
+        return 1
+      })
+    }
+    return taken
+  }
+  return {
+    add: (refusals, nowMs) => write(async tx => {
+      for (const { seq, reason } of refusals) {
+        const row = await tx.get<OutboxRow>(NEW + pad(seq))
+        if (row === undefined) continue
+        tx.remove(NEW + pad(seq))
+        tx.put(REFUSED + pad(seq), { ...row, reason, refusedAt: nowMs } satisfies RefusedRow)
+      }
+    }),
+    list,
+    retry: (seqs, nowMs) => take(seqs, (tx, { seq: _seq, at: _at, reason: _reason, refusedAt: _refusedAt, ...entry }) =>
+      append(tx, [entry], nowMs, () => {})),
+    drop: seqs => take(seqs, async () => {}),
+    count
   }
 }
 

@@ -6,7 +6,7 @@ import { systemClock, type Clock } from '../clock.ts'
 import { messagingError } from '../errors.ts'
 import { GroupCommit, type Batch } from './group-commit.ts'
 import {
-  keyValueInbox, keyValueMessaging, keyValueOutbox, keyValuePurge, STATE, type RawTx
+  keyValueInbox, keyValueMessaging, keyValueOutbox, keyValuePurge, STATE, type RawReader, type RawTx
 } from './key-value-messaging.ts'
 import type { KeyValueReader, KeyValueTx, Store } from './store.ts'
 
@@ -34,7 +34,7 @@ export function createKeyValueStore (engine: KeyValueEngine, clock: Clock = syst
   const listeners: Array<() => void> = []
   const batch = new EngineBatch(engine, now, () => { for (const wake of listeners) wake() })
   const commits = new GroupCommit<Overlay>(batch, { maxCommands: 100, lockWaitMs: 1000, commandMs: 5000, clock })
-  const write = (fn: (tx: RawTx) => Promise<void>) => commits.run(overlay => fn(overlay))
+  const write = <Value>(fn: (tx: RawTx) => Promise<Value>) => commits.run(overlay => fn(overlay))
   const all = reader(engine, '')
   return {
     description: engine.description,
@@ -52,11 +52,11 @@ export function createKeyValueStore (engine: KeyValueEngine, clock: Clock = syst
   }
 }
 
-function reader (engine: KeyValueEngine, root: string): KeyValueReader {
+function reader (engine: KeyValueEngine, root: string): RawReader {
   return {
     get: async <Value>(key: string) => parse<Value>(engine.get(root + key)),
-    range: async <Value>(prefix: string, limit: number) =>
-      [...engine.range(root + prefix, after(root + prefix), limit)].map(({ key, value }) =>
+    range: async <Value>(prefix: string, limit: number, from = prefix) =>
+      [...engine.range(root + from, after(root + prefix), limit)].map(({ key, value }) =>
         ({ key: key.slice(root.length), value: JSON.parse(value) as Value }))
   }
 }

@@ -10,10 +10,10 @@ import { Redis } from 'ioredis'
 import { systemClock, type Clock } from '../clock.ts'
 import { messagingError } from '../errors.ts'
 import {
-  keyValueInbox, keyValueMessaging, keyValueOutbox, keyValuePurge, STATE, type RawTx
+  keyValueInbox, keyValueMessaging, keyValueOutbox, keyValuePurge, STATE, type RawReader, type RawTx
 } from './key-value-messaging.ts'
 import type { KeyValueStore } from './key-value-store.ts'
-import type { KeyValueReader, KeyValueTx } from './store.ts'
+import type { KeyValueTx } from './store.ts'
 
 export interface RedisOptions {
   /** `redis://host:6379/0` */
@@ -106,7 +106,7 @@ function createStore (redis: Redis, options: RedisOptions): KeyValueStore {
   }
 
   const all = reader(redis, data, index, '')
-  const write = (fn: (tx: RawTx) => Promise<void>) => run(fn)
+  const write = <Value>(fn: (tx: RawTx) => Promise<Value>) => run(fn)
   return {
     description: `redis ${withoutCredentials(options.url)} {${name}}`,
     tx: fn => run(attempt => fn(attempt.tx)),
@@ -123,14 +123,14 @@ function createStore (redis: Redis, options: RedisOptions): KeyValueStore {
   }
 }
 
-function reader (redis: Redis, data: string, index: string, root: string): KeyValueReader {
+function reader (redis: Redis, data: string, index: string, root: string): RawReader {
   return {
     get: async <Value>(key: string) => {
       const text = await redis.hget(data, root + key)
       return text === null ? undefined : JSON.parse(text) as Value
     },
-    range: async <Value>(prefix: string, limit: number) => {
-      const keys = await redis.zrangebylex(index, `[${root}${prefix}`, `[${root}${prefix}\u{10FFFF}`, 'LIMIT', 0, limit)
+    range: async <Value>(prefix: string, limit: number, from = prefix) => {
+      const keys = await redis.zrangebylex(index, `[${root}${from}`, `[${root}${prefix}\u{10FFFF}`, 'LIMIT', 0, limit)
       if (keys.length === 0) return []
       const texts = await redis.hmget(data, ...keys)
       return keys.flatMap((key, at) => texts[at] == null

@@ -103,6 +103,42 @@ export async function storeConformance<T extends Tx> (t: Test, bed: StoreBed<T>)
     t.equal(await store.outbox.lead(), true)
   })
 
+  await t.test('unsent rows can be read on behind a number', async t => {
+    await drain(store, bed.now())
+    for (let n = 0; n < 5; n++) await store.tx(tx => tx.outbox.append([entry('behind')]))
+    const rows = await store.outbox.unsent(10)
+    t.same(await store.outbox.unsent(2, rows[1]!.seq), rows.slice(2, 4))
+    t.same(await store.outbox.unsent(10, rows[4]!.seq), [])
+  })
+
+  await t.test('a row set aside as refused is told with its reason, retried behind all others, or dropped', async t => {
+    await drain(store, bed.now())
+    const entries = Array.from({ length: 4 }, () => entry('refused'))
+    await store.tx(tx => tx.outbox.append(entries))
+    const { outbox } = store
+    const [, second, , fourth] = await outbox.unsent(10)
+    await outbox.refused.add([{ seq: fourth!.seq, reason: 'no' }, { seq: second!.seq, reason: 'too odd' }], bed.now())
+    t.same((await outbox.unsent(10)).map(row => row.id), [entries[0]!.id, entries[2]!.id])
+    t.equal(await outbox.count(), 2)
+    t.same(await outbox.refused.list(1), [{ ...second!, reason: 'too odd', refusedAt: bed.now() }])
+    t.equal(await outbox.refused.count(), 2)
+
+    t.equal(await outbox.refused.retry([second!.seq, 987_654], bed.now()), 1)
+    t.same((await outbox.unsent(10)).map(row => row.id), [entries[0]!, entries[2]!, entries[1]!].map(one => one.id))
+    t.match((await outbox.unsent(10)).at(-1), { ...entries[1]!, at: bed.now() })
+    t.equal(await outbox.refused.retry('all', bed.now()), 1)
+    const again = (await outbox.unsent(10)).at(-1)!
+    t.equal(again.id, entries[3]!.id)
+    await outbox.refused.add([{ seq: again.seq, reason: 'still' }], bed.now())
+    t.equal(await outbox.refused.drop([again.seq]), 1)
+    t.same([await outbox.refused.count(), await outbox.refused.drop('all'), await outbox.count()], [0, 0, 3])
+
+    const sent = (await outbox.unsent(1))[0]!
+    await outbox.markSent([sent.seq], bed.now())
+    await outbox.refused.add([{ seq: sent.seq, reason: 'too late' }], bed.now())
+    t.equal(await outbox.refused.count(), 0, 'what was sent is not refused')
+  })
+
   await t.test('replies are kept with the message that caused them', async t => {
     const reply = entry('r')
     await store.tx(async tx => {
