@@ -80,6 +80,7 @@ export const messagingError = errorTable({
   E_SAGA_REASON: { text: 'a saga %s is cancelled for one of these reasons: %s.', status: 400 },
   E_SAGA_GOES_ON: { text: 'in the state %s the saga cannot be cancelled.', status: 409 },
   E_SAGA_EXISTS: { text: '%s has a saga %s already.', status: 409 },
+  E_PROJECTION_UNKNOWN: { text: 'there is no projection %s.', next: 'See /internal/projections.', status: 404 },
   E_KEY_MISSING: { text: 'the header Idempotency-Key is required.', next: 'Send 1 to 255 printable ASCII characters.', status: 400 },
   E_KEY_INVALID: { text: 'an Idempotency-Key has 1 to 255 printable ASCII characters.', next: 'Use a UUID.', status: 400 },
   E_KEY_REUSED: { text: 'this Idempotency-Key was used with other values.', next: 'Use a new key.', status: 422 },
