@@ -72,8 +72,9 @@ export function createRig (store: SqlStore, source: Source, name: string, option
         'ON CONFLICT (projection, generation, id) DO UPDATE SET version = excluded.version, made = excluded.made',
       name, generation, event.stream, event.version, `code ${code}`)
     },
+    // Fewer than it may: a stream can have more documents than one.
     forget: (tx, generation, limit) => tx.run('DELETE FROM docs WHERE projection = ? AND generation = ? AND id IN ' +
-      '(SELECT id FROM docs WHERE projection = ? AND generation = ? LIMIT ?)', name, generation, name, generation, limit)
+      '(SELECT id FROM docs WHERE projection = ? AND generation = ? LIMIT ?)', name, generation, name, generation, limit / 5)
   })
   const shown = `FROM docs WHERE projection = '${name}' AND generation = ${activeGeneration(name)}`
   const one = async <Value>(column: string, id: string) =>

@@ -78,15 +78,16 @@ export async function projectionSuite (t: Test, open: () => Promise<SqlStore>): 
     projection.start()
     await level(made, source, ['gone', 'kept'])
     source.events.splice(0, 1)
-    // While the rebuild looks for streams that are behind, a message brings a new one.
-    const pull = source.pull.bind(source)
-    source.pull = async (stream, from) => {
-      if (stream === 'gone' && source.versionOf('late') === 0) await deliver(source.add('late'))
-      return pull(stream, from)
+    // Each time the rebuild asks for something, a message has brought more.
+    source.gate = async () => {
+      await deliver(source.add('busy'))
+      if (source.versionOf('late') === 0) await deliver(source.add('late'))
     }
     await projection.rebuild()
     await swapped(made, 2)
-    t.same(await ids(), ['kept', 'late'])
+    source.gate = async () => {}
+    t.same(await ids(), ['busy', 'kept', 'late'])
+    await level(made, source, ['busy'])
     t.equal(await version('gone'), undefined)
   })
 
@@ -139,13 +140,19 @@ export async function projectionSuite (t: Test, open: () => Promise<SqlStore>): 
     projection.start()
     await level(made, source, ['a', 'b'])
     broken.add(2)
+    let beginnings = 0
+    const feed = source.feed.bind(source)
+    source.feed = (after, limit) => {
+      if (after === 0) beginnings++
+      return feed(after, limit)
+    }
     await projection.rebuild()
     await until(async () => (await projection.status()).parked.length === 1, 'the new one stands still')
     const before = source.events.length
     source.add('b')
     await until(async () => await version('b') === 2, 'what readers have goes on')
     t.match(await projection.status(), { active: 1, building: 2 })
-    t.same([await version('a'), (await ids()).length, before], [1, 2, 2])
+    t.same([await version('a'), (await ids()).length, before, beginnings], [1, 2, 2, 1])
     broken.clear()
     await projection.retryParked()
     await swapped(made, 2)
