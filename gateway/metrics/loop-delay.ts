@@ -4,16 +4,14 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 const RESOLUTION_MS = 10
 const WINDOW_MS = 30_000
 
-type Histogram = Pick<ReturnType<typeof monitorEventLoopDelay>, 'max' | 'enable' | 'reset' | 'disable'>
-
 export class LoopDelay {
-  private readonly histogram: Histogram
+  private readonly histogram: ReturnType<typeof monitorEventLoopDelay>
   private windowEndMs: number
   /** Of the window before, so that a stall is seen by every scrape for a while. */
   private beforeSeconds = 0
 
-  constructor (nowMs: number, histogram: Histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })) {
-    this.histogram = histogram
+  constructor (nowMs: number) {
+    this.histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
     this.histogram.enable()
     this.windowEndMs = nowMs + WINDOW_MS
   }

@@ -1,5 +1,4 @@
 /** Makes the data plane: event loops in worker threads, or one in this thread. */
-import type { Clock } from '../clock.ts'
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { createCompiler } from '../routes/compile.ts'
 import type { CreateCompiler, DataPlane, WorkerHost } from './contract.ts'
@@ -12,8 +11,6 @@ const COMPILER_MODULE = new URL('../routes/compile.ts', import.meta.url).href
 export interface DataPlaneParts {
   /** For `workers: 0`. */
   readonly createCompiler?: CreateCompiler
-  /** For `workers: 0`: what all deadlines are reckoned by. Worker threads have clocks of their own. */
-  readonly clock?: Clock
   /** For worker threads: URL of a module that exports `createCompiler`. */
   readonly compilerModule?: string
 }
@@ -21,6 +18,6 @@ export interface DataPlaneParts {
 /** Nothing runs before `start`. `log` gets what the event loops have to say, never anything per request. */
 export function createDataPlane (options: DataPlaneOptions, log: WorkerHost['log'], parts: DataPlaneParts = {}): DataPlane {
   return options.workers === 0
-    ? new LocalDataPlane(options, log, parts.createCompiler ?? createCompiler, parts.clock)
+    ? new LocalDataPlane(options, log, parts.createCompiler ?? createCompiler)
     : new ThreadedDataPlane(options, log, parts.compilerModule ?? COMPILER_MODULE)
 }

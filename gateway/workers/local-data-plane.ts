@@ -1,5 +1,4 @@
 /** The data plane as one event loop in this thread: tests, embedding, machines with a single core. */
-import type { Clock } from '../clock.ts'
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { sumMetrics } from '../metrics/sum.ts'
 import type { CreateCompiler, DataPlane, DataPlaneMetrics, Snapshot, WorkerHost } from './contract.ts'
@@ -14,12 +13,12 @@ export class LocalDataPlane implements DataPlane {
   private readonly listeners: EventListener[] = []
   workersAlive = 0
 
-  constructor (options: DataPlaneOptions, log: WorkerHost['log'], createCompiler: CreateCompiler, clock?: Clock) {
+  constructor (options: DataPlaneOptions, log: WorkerHost['log'], createCompiler: CreateCompiler) {
     this.options = options
     const emit = (topic: string, payload: unknown): void => {
       for (const listener of this.listeners) listener(topic, payload, 0)
     }
-    this.hosted = new HostedLoop(options, createCompiler, { emit, log }, clock)
+    this.hosted = new HostedLoop(options, createCompiler, { emit, log })
   }
 
   async start (): Promise<{ readonly url: string, readonly port: number }> {

@@ -1,10 +1,12 @@
-/** Seeded randomness: the same seed gives the same faults and the same workload (mulberry32). */
+/** Seeded randomness: the same seed gives the same numbers (mulberry32). */
 
 export interface Random {
   /** From 0 up to, but not, 1. */
-  next (): number
+  next (this: void): number
   /** A whole number from 0 up to, but not, n. */
   below (n: number): number
+  /** True with a probability of `p`. */
+  chance (p: number): boolean
   pick<T> (items: readonly T[]): T
   /** A generator of its own, so that one part asking more changes nothing for another. */
   fork (name: string): Random
@@ -22,6 +24,7 @@ export function createRandom (seed: number): Random {
   return {
     next,
     below: n => Math.floor(next() * n),
+    chance: p => next() < p,
     pick: items => items[Math.floor(next() * items.length)]!,
     fork: name => createRandom(Buffer.from(name).reduce((hash, byte) => Math.imul(hash ^ byte, 16777619), seed))
   }

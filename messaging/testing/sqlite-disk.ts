@@ -1,0 +1,186 @@
+/**
+ * The disk under a sqlite store: real files and the real engine, of which only the flush is simulated. A kill leaves
+ * the files as they are; a power cut leaves of the write-ahead log what was flushed and some of what was not, cut off
+ * at any byte, and the engine's own recovery has to make sense of it.
+ */
+import {
+  closeSync, copyFileSync, existsSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync
+} from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { Clock } from '../clock.ts'
+import { openSqlite, type SqliteFiles, type SqlStore } from '../store/sqlite.ts'
+import { WalFlush, type Sync } from '../store/wal-flush.ts'
+import type { Random } from './random.ts'
+
+export interface SqliteDiskParts {
+  readonly dir: string
+  readonly name: string
+  readonly random: Random
+}
+
+const FLUSH_MS = 2
+
+export class SqliteDisk {
+  readonly #parts: SqliteDiskParts
+  #life = 0
+  /** What the store has open, and what those who look have. */
+  #files: Array<{ close (): void }> = []
+  #looking: DatabaseSync[] = []
+  #writer: DatabaseSync | undefined
+  #stranger: DatabaseSync | undefined
+  #flushed: Log | undefined
+  /** Whether flushes fail. */
+  broken = false
+
+  constructor (parts: SqliteDiskParts) {
+    this.#parts = parts
+    mkdirSync(this.#dir, { recursive: true })
+  }
+
+  /** Opens the store for a process with this clock. */
+  open (tables: string, clock: Clock): SqlStore {
+    return openSqlite({ file: this.#file, tables, clock, files: this.#filesFor(clock) })
+  }
+
+  /** Another connection for who wants to look at what was committed. */
+  look (): DatabaseSync {
+    const database = new DatabaseSync(this.#file, { readOnly: true, timeout: 0 })
+    this.#looking.push(database)
+    return database
+  }
+
+  /** Ends the process that has the store open. Returns how many bytes of its log a power cut has taken. */
+  crash (how: 'kill' | 'power cut'): number {
+    const old = this.#file
+    const log = existsSync(`${old}-shm`) ? readLog(old) : undefined
+    this.#life++
+    mkdirSync(this.#dir, { recursive: true })
+    // Copied while the old connections are open: closing them would write what a crash does not.
+    for (const end of ['', '-wal']) if (existsSync(old + end)) copyFileSync(old + end, this.#file + end)
+    const lost = how === 'power cut' && log !== undefined ? this.#tear(log) : 0
+    for (const file of this.#files) file.close()
+    this.closed()
+    return lost
+  }
+
+  /** The store was closed by its process. */
+  closed (): void {
+    this.unlock()
+    for (const database of this.#looking) database.close()
+    this.#looking = []
+    this.#files = []
+    this.#writer = undefined
+    this.#flushed = undefined
+  }
+
+  /** Somebody else takes the write lock. */
+  lock (): void {
+    this.#stranger ??= new DatabaseSync(this.#file, { timeout: 0 })
+    try {
+      this.#stranger.exec('BEGIN IMMEDIATE')
+    } catch {
+      // The store was faster: then there is no lock this time.
+      this.unlock()
+    }
+  }
+
+  unlock (): void {
+    this.#stranger?.close()
+    this.#stranger = undefined
+  }
+
+  /** The database may not grow any more, or may again. */
+  setFull (full: boolean): void {
+    if (this.#writer === undefined) return
+    const { page_count: pages } = this.#writer.prepare('PRAGMA page_count').get() as { page_count: number }
+    this.#writer.exec(`PRAGMA max_page_count = ${full ? pages : 0xfffffffe}`)
+  }
+
+  /** The file may not be written, or may again. */
+  setReadOnly (readOnly: boolean): void {
+    this.#writer?.exec(`PRAGMA query_only = ${readOnly ? 1 : 0}`)
+  }
+
+  get #dir (): string {
+    return join(this.#parts.dir, `${this.#parts.name}-${this.#life}`)
+  }
+
+  get #file (): string {
+    return join(this.#dir, `${this.#parts.name}.db`)
+  }
+
+  #filesFor (clock: Clock): SqliteFiles {
+    const keep = <File extends { close (): void }>(file: File): File => {
+      this.#files.push(file)
+      return file
+    }
+    return {
+      connect: file => {
+        // No wait for locks: it would be real time.
+        const database = keep(new DatabaseSync(file, { timeout: 0 }))
+        this.#writer ??= database
+        return database
+      },
+      lock: () => ({ close: () => {} }),
+      flush: file => keep(new WalFlush(file, this.#sync(clock)))
+    }
+  }
+
+  #sync (clock: Clock): Sync {
+    return (_fd, done) => {
+      const log = readLog(this.#file)
+      clock.after(this.#parts.random.next() * FLUSH_MS, () => {
+        if (this.broken) return done(new Error('EIO: i/o error, fdatasync'))
+        if (log.salt !== this.#flushed?.salt || log.frames > this.#flushed.frames) this.#flushed = log
+        done(null)
+      })
+    }
+  }
+
+  /** Cuts the copied log off somewhere behind what is surely on the disk; what is behind may be there as zeros. */
+  #tear (log: Log): number {
+    const { random } = this.#parts
+    const flushed = log.salt === this.#flushed?.salt ? this.#flushed.frames : 0
+    // What sqlite has copied into the database it has flushed by itself before.
+    const safe = bytesOf(log, Math.max(flushed, log.backfilled))
+    const lost = bytesOf(log, log.frames) - safe
+    const kept = safe + (random.chance(0.3) ? 0 : random.below(lost + 1))
+    const fd = openSync(`${this.#file}-wal`, 'r+')
+    try {
+      ftruncateSync(fd, kept)
+      const torn = safe + lost - kept
+      if (random.chance(0.3)) writeSync(fd, Buffer.alloc(torn), 0, torn, kept)
+      return torn
+    } finally {
+      closeSync(fd)
+    }
+  }
+}
+
+/** What the log's index says, a file beside it: sqlite's "WAL-Index Format". */
+interface Log {
+  readonly pageBytes: number
+  /** Up to the last commit. */
+  readonly frames: number
+  /** Another one when the log began anew. */
+  readonly salt: bigint
+  /** Frames that were copied into the database. */
+  readonly backfilled: number
+}
+
+function readLog (file: string): Log {
+  const index = Buffer.alloc(100)
+  const fd = openSync(`${file}-shm`, 'r')
+  try {
+    readSync(fd, index, 0, 100, 0)
+  } finally {
+    closeSync(fd)
+  }
+  return { pageBytes: index.readUInt16LE(14), frames: index.readUInt32LE(16), salt: index.readBigUInt64LE(32),
+    backfilled: index.readUInt32LE(96) }
+}
+
+function bytesOf ({ pageBytes }: Log, frames: number): number {
+  return 32 + frames * (24 + pageBytes)
+}
