@@ -8,8 +8,8 @@ export const messagingError = errorTable({
   },
   E_MESSAGE_INVALID: { text: '%s at %s: %s. The message cannot be handled and goes to the dead letters.' },
   E_MESSAGE_UNKNOWN: {
-    text: 'no schema for the message type %s.',
-    next: 'Add it to the service\'s schemas, or stop subscribing to it.'
+    text: 'no instance has understood %s (%s) for %s s.',
+    next: 'Bring the version that does, then redrive the message; or drop it.'
   },
   E_MESSAGE_TOO_LARGE: { text: '%s has %s bytes, a message may have 262144.', next: 'Send a reference.', status: 413 },
   E_OUTBOX_FULL: {
@@ -68,6 +68,19 @@ export const messagingError = errorTable({
     next: 'Create it, or set breakwater.bus.provision=true where the service may create it itself.'
   },
   E_BUS_URL: { text: '%s is no bus.', next: 'Use http://host:port, or aws://region.' },
+  E_ROUTE_UNFED: {
+    text: 'nothing brings %s to the service %s.',
+    next: 'Subscribe to it; a command goes to the service that its type begins with.'
+  },
+  E_ROUTE_TWICE: { text: '%s has a route and is a reply of a saga.', next: 'Leave the route to the saga.' },
+  E_SUBSCRIPTION_UNHANDLED: { text: 'no route handles %s.', next: 'Add one, or do not subscribe to it.' },
+  E_SCHEMA_MISSING: { text: 'no schema is known for %s.', next: 'Add it to the service\'s schemas.' },
+  E_SCHEMA_CLOSED: {
+    text: 'the schema of %s refuses members that it does not name: a newer sender\'s would all be dead letters.',
+    next: 'Take additionalProperties or unevaluatedProperties out of it.'
+  },
+  E_SAGA_STATES: { text: '%s.', next: 'Correct the saga\'s definition.' },
+  E_SAGA_TWICE: { text: 'two sagas are of the type %s.', next: 'Give one of them another name.' },
   E_SAGA_STEP: { text: 'the state %s %s.', next: 'Correct the saga\'s definition.' },
   E_SAGA_MISSING: { text: 'there is no saga %s.', status: 404 },
   E_SAGA_MANY: { text: 'several sagas are about %s.', next: 'Name one of them by its id: %s.', status: 409 },
@@ -75,6 +88,12 @@ export const messagingError = errorTable({
     text: 'no definition of this version of the service is called %s.',
     next: 'Ask an instance of the version that began the saga.',
     status: 409
+  },
+  E_SAGA_NEWER: {
+    text: 'a newer version of the service has brought the saga into the state %s.',
+    next: 'Repeat the request in a second.',
+    status: 503,
+    canRetry: true
   },
   E_SAGA_IDLE: { text: 'in the state %s the saga waits for no command\'s reply.', status: 409 },
   E_SAGA_REASON: { text: 'a saga %s is cancelled for one of these reasons: %s.', status: 400 },
@@ -99,6 +118,22 @@ export class Poison extends Error {
 /** Thrown when the message is fine but its surroundings are not: tried again without counting. */
 export class Transient extends Error {
   override readonly name = 'Transient'
+}
+
+/** Thrown for what only a newer version of this service understands: left to its instances, for a time. */
+export class Newer extends Error {
+  override readonly name = 'Newer'
+}
+
+/** A message that is left to others: it comes back in a while, and no try is counted. */
+export class Held extends Error {
+  override readonly name = 'Held'
+  readonly delayMs: number
+
+  constructor (why: string, delayMs: number) {
+    super(why)
+    this.delayMs = delayMs
+  }
 }
 
 /** True when waiting may help: a store or a bus that is down, busy or full. */

@@ -13,13 +13,16 @@
  * are sent again instead of the work being done again.
  */
 import { Loop, Work, type Job, type WorkState } from './background.ts'
-import type { Bus, DeadLetters, Delivery, QueueStat } from './bus/bus.ts'
+import type { Bus, DeadLetters, QueueStat } from './bus/bus.ts'
 import type { SpanSink } from '@breakwater/starter'
+import { checkPlan } from './check-plan.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { createEmitter, type Emitter, type EmitterContext, type EmitterParts, type Said } from './emitter.ts'
 import { uuidv7, type Envelope, type NewId } from './envelope.ts'
 import { isTransient, messagingError } from './errors.ts'
 import { NO_FAULTS, type Faults } from './faults.ts'
+import { Holding } from './holding.ts'
+import { Intake } from './intake.ts'
 import { queueOf, topicOf, type MessagingOptions } from './options.ts'
 import { planOf, type Plan } from './plan.ts'
 import { Relay } from './relay.ts'
@@ -68,6 +71,8 @@ export interface MessagingParts<T extends Tx> {
   readonly clock?: Clock
   /** @default uuidv7 */
   readonly newId?: NewId
+  /** @default Math.random */
+  readonly random?: () => number
   /** Where spans of messages go; the service's own. */
   readonly spans?: SpanSink | undefined
 }
@@ -89,6 +94,8 @@ export class Messaging<T extends Tx> {
   readonly #trace: MessageTrace
   readonly #emitting: EmitterParts
   readonly #plan: Plan<T>
+  readonly #holding: Holding
+  readonly #intake: Intake<T>
   readonly #joining: Loop
   readonly #loops: readonly Loop[]
   #waiting = 0
@@ -107,6 +114,10 @@ export class Messaging<T extends Tx> {
     this.#trace = new MessageTrace(parts.spans, now)
     const { service, schemas, newId = uuidv7, options: { prefix } } = parts
     this.#emitting = { service, schemas, prefix, trace: this.#trace, now, newId }
+    this.#holding = new Holding({ holdMs: parts.options.holdUnknownMs, clock: this.#clock,
+      random: parts.random ?? Math.random, log: parts.log })
+    this.#intake = new Intake({ service, schemas, routes: this.#plan.routes, trace: this.#trace, faults: this.#faults,
+      holding: this.#holding, write: (context, fn) => this.#write(context, fn), now })
     const { relayBatch: batch, sweepMs, maxBackOffMs, purgeMs, deadlineLookMs } = parts.options
     this.#relay = new Relay(parts.store, parts.bus, { batch, sweepMs, maxBackOffMs, clock: this.#clock,
       faults: this.#faults, onError: error => { this.#relayFailed(error) } })
@@ -123,8 +134,10 @@ export class Messaging<T extends Tx> {
   /** Refuses a store that cannot keep its promise, then relays and consumes. A dead bus is no reason not to start. */
   async start (): Promise<void> {
     try {
+      checkPlan(this.#parts)
       await probeStore(this.store, this.#clock.now())
       await this.#count()
+      await this.#tellUnknown()
       this.#relay.start()
       await this.#join().catch((error: unknown) => {
         if (!isTransient(error)) throw error
@@ -161,9 +174,14 @@ export class Messaging<T extends Tx> {
 
   /** The same for work that must go on whatever waits in the outbox: deadlines, rebuilds. */
   async inTransaction<Value> (fn: (tx: T, emit: Emitter) => Promise<Value>, trace?: string): Promise<Value> {
-    const value = await this.#write((tx, said) => fn(tx, this.#emitter(tx, { traceparent: trace }, said)))
+    const value = await this.#write({ traceparent: trace }, fn)
     this.#faults.at('afterCommit')
     return value
+  }
+
+  /** Deliveries that were left to a newer version of the service, by the message's type. */
+  get heldBack (): ReadonlyMap<string, number> {
+    return this.#holding.counts
   }
 
   /** Looks at a saga's deadline that ended in an error, since the start. */
@@ -190,52 +208,16 @@ export class Messaging<T extends Tx> {
   }
 
   /** One transaction; what it said is told to the trace once it is committed, for the try that was. */
-  async #write<Value> (fn: (tx: T, said: Said) => Promise<Value>): Promise<Value> {
+  async #write<Value> (
+    context: EmitterContext, fn: (tx: T, emit: Emitter, said: Said) => Promise<Value>
+  ): Promise<Value> {
     let said: Said = { entries: [], spans: [] }
     const value = await this.store.tx(tx => {
       said = { entries: [], spans: [] }
-      return fn(tx, said)
+      return fn(tx, createEmitter(this.#emitting, tx, context, said), said)
     })
     this.#trace.sent(said.spans)
     return value
-  }
-
-  #emitter (tx: T, context: EmitterContext, said: Said): Emitter {
-    return createEmitter(this.#emitting, tx, context, said)
-  }
-
-  async #consume (delivery: Delivery): Promise<void> {
-    const { schemas, service, log } = this.#parts
-    const message = delivery.envelope
-    schemas.check(message)
-    const route = this.#plan.routes.get(message.type)
-    if (route === undefined) return log.warn({ type: message.type }, 'no handler for this message')
-    const { traceparent, run } = this.#trace.handle(message, service, delivery.tries)
-    await run(async () => {
-      const prepared = await route.prepare?.(message)
-      await this.#write((tx, said) => this.#handleOnce(delivery, route, tx, said, { prepared, traceparent }))
-    })
-    route.committed?.(message)
-    this.#faults.at('beforeAck')
-  }
-
-  async #handleOnce (
-    { envelope: message, tries }: Delivery, route: MessageRoute<T>, tx: T, said: Said,
-    { prepared, traceparent }: { prepared: unknown, traceparent: string | undefined }
-  ): Promise<void> {
-    const claim = await tx.inbox.claim(this.#parts.service, message.id)
-    if (!claim.fresh) {
-      // A dedupe id of its own: the bus may still remember the first sending and would swallow this one.
-      const again = claim.replies.map(reply => ({ ...reply, dedupe: `${reply.id}:r${this.#clock.now()}-${tries}` }))
-      await tx.outbox.append(again)
-      return
-    }
-    const { correlationid } = message
-    await route.handle(message, tx, this.#emitter(tx,
-      { traceparent, correlationId: correlationid, causationId: message.id }, said), prepared)
-    if (route.kind === 'command' && said.entries.length > 0) {
-      await tx.inbox.keepReplies(this.#parts.service, message.id, said.entries)
-    }
   }
 
   /** Finds or makes the places on the bus, then consumes. */
@@ -243,9 +225,17 @@ export class Messaging<T extends Tx> {
     const { options, service } = this.#parts
     await this.bus.provision(this.queue, this.#plan.subscriptions, topicOf(options.prefix, service))
     if (this.#plan.routes.size > 0 && !this.#joining.stopped) {
-      this.#stopConsuming = this.bus.consume(this.queue, delivery => this.#consume(delivery), { lanes: options.lanes })
+      const { lanes } = options
+      this.#stopConsuming = this.bus.consume(this.queue, delivery => this.#intake.handle(delivery), { lanes })
     }
     return 'done'
+  }
+
+  /** Sagas of another version of the service: nobody here sees them through, so a person must know. */
+  async #tellUnknown (): Promise<void> {
+    for (const { type, state, count } of await this.sagas?.unknown() ?? []) {
+      this.#parts.log.error({ type, state, count }, 'open sagas are in a state that this version of the service does not know')
+    }
   }
 
   #sagaBook (): SagaBookParts | undefined {

@@ -35,6 +35,8 @@ export function observe<T extends Tx> (app: Observed, current: () => Messaging<T
   })
   gauge(app, 'breakwater_outbox_waiting', 'Messages that the bus has not taken yet', () => current()?.outboxDepth ?? 0)
   gauge(app, 'breakwater_bus_up', '1 while the bus takes messages', () => current()?.busUp === true ? 1 : 0)
+  counter(app, 'breakwater_messages_held_back_total', 'Deliveries left to a newer version of the service', 'type',
+    () => [...current()?.heldBack ?? []])
   observeWork(app, () => current()?.work ?? [])
   observeSagas(app, current)
 }

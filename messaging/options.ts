@@ -22,6 +22,8 @@ export interface MessagingOptions {
   readonly keepAnswersMs: number
   /** How often old rows are removed. @default 60 s */
   readonly purgeMs: number
+  /** How long a message of a type that is not known here is left to newer instances. @default 1 h */
+  readonly holdUnknownMs: number
   /** How often sagas whose deadline has passed are looked for. @default 250 */
   readonly deadlineLookMs: number
 }
@@ -37,6 +39,7 @@ export const DEFAULTS: MessagingOptions = Object.freeze({
   keepInboxMs: 14 * 24 * 3_600_000,
   keepAnswersMs: 24 * 3_600_000,
   purgeMs: 60_000,
+  holdUnknownMs: 3_600_000,
   deadlineLookMs: 250
 })
 
@@ -54,6 +57,7 @@ export function readMessagingOptions (settings: Pick<Settings, 'string' | 'integ
     keepInboxMs: settings.durationMs(key('keep-inbox'), DEFAULTS.keepInboxMs),
     keepAnswersMs: settings.durationMs(key('keep-answers'), DEFAULTS.keepAnswersMs),
     purgeMs: settings.durationMs(key('purge'), DEFAULTS.purgeMs),
+    holdUnknownMs: settings.durationMs(key('hold-unknown'), DEFAULTS.holdUnknownMs),
     deadlineLookMs: settings.durationMs(key('deadline-look'), DEFAULTS.deadlineLookMs)
   })
 }

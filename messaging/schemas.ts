@@ -9,7 +9,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { findBadText } from '@breakwater/starter/text'
 import { ENVELOPE_SCHEMA, MAX_MESSAGE_BYTES, type Envelope } from './envelope.ts'
-import { messagingError, Poison } from './errors.ts'
+import { messagingError, Newer, Poison } from './errors.ts'
 
 export interface MessageSchema {
   /** The message type: `orders.OrderPlaced.v1`. */
@@ -17,9 +17,12 @@ export interface MessageSchema {
   readonly [keyword: string]: unknown
 }
 
+const UNKNOWN = { at: '/type', why: 'no schema is known for it' }
+
 export class Schemas {
   readonly #envelope: ValidateFunction
   readonly #data = new Map<string, ValidateFunction>()
+  readonly #closed = new Set<string>()
 
   constructor (schemas: readonly MessageSchema[]) {
     // No coercion: a producer that sends "1" for 1 is wrong, and every consumer would have to guess the same way.
@@ -28,11 +31,19 @@ export class Schemas {
     const addFormats = formats as unknown as typeof formats.default
     addFormats(ajv)
     this.#envelope = ajv.compile(ENVELOPE_SCHEMA)
-    for (const schema of schemas) this.#data.set(schema.$id, ajv.compile(schema))
+    for (const schema of schemas) {
+      this.#data.set(schema.$id, ajv.compile(schema))
+      if (isClosed(schema)) this.#closed.add(schema.$id)
+    }
   }
 
-  get types (): readonly string[] {
-    return [...this.#data.keys()]
+  has (type: string): boolean {
+    return this.#data.has(type)
+  }
+
+  /** True when the type's schema refuses members that it does not name. */
+  isClosed (type: string): boolean {
+    return this.#closed.has(type)
   }
 
   /** Returns the text to send, or throws what rolls the producer's transaction back. */
@@ -45,10 +56,11 @@ export class Schemas {
     return text
   }
 
-  /** Throws Poison, with the reason, for what no handler can make sense of. */
+  /** Throws {@link Newer} for a type or an envelope of another version, and Poison for what nobody can read. */
   check (envelope: Envelope): void {
     const fault = this.#fault(envelope)
     if (fault === undefined) return
+    if (fault === UNKNOWN || fault.at === '/specversion') throw new Newer(fault.why)
     const cause = messagingError('E_MESSAGE_INVALID', [envelope.type, fault.at, fault.why])
     throw new Poison(cause.toString(), { cause })
   }
@@ -56,7 +68,7 @@ export class Schemas {
   #fault (envelope: Envelope): { at: string, why: string } | undefined {
     if (!this.#envelope(envelope)) return firstError(this.#envelope, '')
     const validate = this.#data.get(envelope.type)
-    if (validate === undefined) return { at: '/type', why: 'no schema is known for it' }
+    if (validate === undefined) return UNKNOWN
     // Before the data's own schema: whoever keeps this text would fail, and know less about why.
     return findBadText(envelope) ?? (validate(envelope.data) ? undefined : firstError(validate, '/data'))
   }
@@ -69,6 +81,12 @@ export class Schemas {
 export function toWireText (envelope: Envelope): string {
   return JSON.stringify(envelope).replace(/[\ud800-\udfff\ufffe\uffff]/g, char =>
     `\\u${char.charCodeAt(0).toString(16)}`)
+}
+
+function isClosed (schema: unknown): boolean {
+  if (typeof schema !== 'object' || schema === null) return false
+  return Object.entries(schema).some(([keyword, value]) =>
+    (value === false && /^(additional|unevaluated)Properties$/.test(keyword)) || isClosed(value))
 }
 
 function firstError (validate: ValidateFunction, prefix: string): { at: string, why: string } {

@@ -3,7 +3,7 @@
  * the message goes back to its queue, so that it costs no slot meanwhile), try again later, or never.
  */
 import type { Clock } from '../clock.ts'
-import { isTransient, Poison } from '../errors.ts'
+import { Held, isTransient, Poison } from '../errors.ts'
 import { MAX_TRIES, RETRY_DELAYS_MS, type Delivery, type Handler } from './bus.ts'
 
 export type Verdict =
@@ -38,6 +38,7 @@ export async function handle (handler: Handler, delivery: Delivery, options: Han
 
 function judge (error: unknown, tries: number, options: HandlingOptions): Verdict {
   const text = textOf(error)
+  if (error instanceof Held) return { kind: 'wait', delayMs: error.delayMs, error: text }
   if (isTransient(error)) return { kind: 'wait', delayMs: options.probeMs, error: text }
   if (error instanceof Poison || tries >= (options.maxTries ?? MAX_TRIES)) return { kind: 'dead', error: text }
   const delays = options.delaysMs ?? RETRY_DELAYS_MS

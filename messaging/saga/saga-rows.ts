@@ -53,8 +53,9 @@ export interface LogLine {
 /** A history does not grow with a participant that stays away for a week; that it came back is noted all the same. */
 const MAX_LOG = 500
 
-export function findById (reader: SqlReader, type: string, id: string): Promise<SagaRow | undefined> {
-  return reader.get<SagaRow>('SELECT * FROM saga WHERE id = ? AND type = ?', id, type)
+/** Of any type, whether or not this version of the service knows it. */
+export function findById (reader: SqlReader, id: string): Promise<SagaRow | undefined> {
+  return reader.get<SagaRow>('SELECT * FROM saga WHERE id = ?', id)
 }
 
 export function findBySubject (reader: SqlReader, type: string, subject: string): Promise<SagaRow | undefined> {
@@ -88,11 +89,17 @@ export async function writeLog (tx: SqlTx, sagaId: string, line: LogLine): Promi
     sagaId, n, line.at, line.from, line.to, line.messageId ?? null, line.note)
 }
 
-/** Open sagas of a type whose deadline has passed, the oldest first; those that failed not before their next time. */
-export async function dueSagas (reader: SqlReader, type: string, now: number, limit: number): Promise<string[]> {
+/**
+ * Open sagas of a type whose deadline has passed, the oldest first; those that failed not before their next time. Only
+ * in these states: others are for the version of the service that knows them.
+ */
+export async function dueSagas (
+  reader: SqlReader, type: string, states: readonly string[], now: number, limit: number
+): Promise<string[]> {
   const rows = await reader.all<{ id: string }>('SELECT s.id FROM saga s LEFT JOIN saga_failure f ' +
     'ON f.saga_id = s.id AND f.version = s.version WHERE s.type = ? AND s.deadline_at <= ? ' +
-    'AND (f.next_at IS NULL OR f.next_at <= ?) ORDER BY s.deadline_at LIMIT ?', type, now, now, limit)
+    `AND (f.next_at IS NULL OR f.next_at <= ?) AND s.state IN (${states.map(() => '?').join(', ')}) ` +
+    'ORDER BY s.deadline_at LIMIT ?', type, now, now, ...states, limit)
   return rows.map(row => row.id)
 }
 

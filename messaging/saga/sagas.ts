@@ -5,10 +5,11 @@
  */
 import type { Emitter } from '../emitter.ts'
 import { serviceOf, type Envelope } from '../envelope.ts'
-import { messagingError } from '../errors.ts'
+import { messagingError, Newer } from '../errors.ts'
 import type { SqlReader, SqlTx } from '../store/store.ts'
 import { dueSagas, findById, findBySubject, insertSaga, saveSaga, writeLog, type SagaRow } from './saga-rows.ts'
 import type { SagaDefinition, SagaEnd, SagaInput, SagaStep, SagaView, SagaWait } from './saga.ts'
+import { deadlineOf, isWait, stateOf } from './states.ts'
 
 /** Called in the saga's transaction when a step changes the aggregate. */
 export type SagaEventWriter = (
@@ -21,8 +22,11 @@ export interface SagaResult { readonly from: string, readonly to: string, readon
 /** What messaging asks of a type of saga, whatever its data. */
 export interface SagaType {
   readonly definition: Pick<SagaDefinition<never>, 'type' | 'states' | 'stuckMs' | 'cancelReasons'>
-  /** Gives a message to the saga that waits for it, if there is one. */
-  reply (tx: SqlTx, emit: Emitter, message: Envelope): Promise<void>
+  /**
+   * Gives a message to the saga that asked for it; without that, to the one of its subject, if it waits for it. Throws
+   * {@link Newer} when another version of the definition has brought the saga where it stands.
+   */
+  reply (tx: SqlTx, emit: Emitter, message: Envelope, asked: SagaRow | undefined): Promise<void>
   /** The ids of those whose deadline has passed, the oldest first. */
   due (reader: SqlReader, now: number, limit: number): Promise<string[]>
   /** Tells the saga that its deadline has passed, unless it has moved in the meantime. */
@@ -35,9 +39,6 @@ export interface SagaType {
 
 /** A saga that has not moved for five minutes, where its definition says nothing else. */
 export const DEFAULT_STUCK_MS = 300_000
-
-/** Ten years: what is longer was never meant. */
-const MAX_DEADLINE_MS = 10 * 366 * 24 * 3_600_000
 
 export class Sagas<Data> implements SagaType {
   readonly definition: SagaDefinition<Data>
@@ -67,27 +68,30 @@ export class Sagas<Data> implements SagaType {
   /** Asks the saga of a subject to give up; undefined when there is none. */
   async cancel (tx: SqlTx, emit: Emitter, subject: string, reason: string): Promise<SagaResult | undefined> {
     const row = await findBySubject(tx, this.definition.type, subject)
-    return row === undefined ? undefined : this.#tell(tx, emit, row, { kind: 'cancel', reason })
+    if (row === undefined) return undefined
+    if (stateOf(this.definition.states, row.state) === undefined) throw messagingError('E_SAGA_NEWER', [row.state])
+    return this.#tell(tx, emit, row, { kind: 'cancel', reason })
   }
 
-  async reply (tx: SqlTx, emit: Emitter, message: Envelope): Promise<void> {
-    const { type, id, subject, correlationid, causationid, data } = message
-    const mine = correlationid === undefined ? undefined : await findById(tx, this.definition.type, correlationid)
-    const row = mine ?? await findBySubject(tx, this.definition.type, subject)
+  async reply (tx: SqlTx, emit: Emitter, message: Envelope, asked: SagaRow | undefined): Promise<void> {
+    const { type, id, data } = message
+    const row = asked ?? await findBySubject(tx, this.definition.type, message.subject)
     if (row === undefined) return
-    const state = this.definition.states[row.state]
-    const awaited = isWait(state) && state.replies?.includes(type) === true &&
-      (state.sends === undefined || causationid === row.command_id)
-    if (awaited) await this.#tell(tx, emit, row, { kind: 'reply', type, data }, id)
-    else if (mine !== undefined) await this.#note(tx, emit, row, row.state, `ignored ${type}`, id)
+    const state = stateOf(this.definition.states, row.state)
+    if (state === undefined) throw new Newer(`a saga in the state ${row.state} waits for it`)
+    const isAwaited = isWait(state) && state.replies?.includes(type) === true &&
+      (state.sends === undefined || message.causationid === row.command_id)
+    if (isAwaited) await this.#tell(tx, emit, row, { kind: 'reply', type, data }, id)
+    else if (asked !== undefined) await this.#note(tx, emit, row, row.state, `ignored ${type}`, id)
   }
 
   due (reader: SqlReader, now: number, limit: number): Promise<string[]> {
-    return dueSagas(reader, this.definition.type, now, limit)
+    const { type, states } = this.definition
+    return dueSagas(reader, type, Object.keys(states), now, limit)
   }
 
   async expire (tx: SqlTx, emit: Emitter, id: string): Promise<void> {
-    const row = await findById(tx, this.definition.type, id)
+    const row = await findById(tx, id)
     if (row === undefined || row.deadline_at === null || row.deadline_at > emit.now()) return
     const { ignored } = await this.#tell(tx, emit, row, { kind: 'timeout' })
     // Its deadline would stay in the past, and it would be told so at each look for ever.
@@ -95,8 +99,8 @@ export class Sagas<Data> implements SagaType {
   }
 
   async resend (tx: SqlTx, emit: Emitter, id: string): Promise<void> {
-    const row = await findById(tx, this.definition.type, id)
-    const state = row === undefined ? undefined : this.definition.states[row.state]
+    const row = await findById(tx, id)
+    const state = row === undefined ? undefined : stateOf(this.definition.states, row.state)
     const command = row === undefined || !isWait(state) || state.sends === undefined ? undefined : commandOf(row)
     if (command === undefined) throw messagingError('E_SAGA_IDLE', [row?.state])
     await emit.resend(command, `o${emit.now()}`)
@@ -104,7 +108,7 @@ export class Sagas<Data> implements SagaType {
   }
 
   async giveUp (tx: SqlTx, emit: Emitter, id: string, reason: string): Promise<boolean> {
-    const row = await findById(tx, this.definition.type, id)
+    const row = await findById(tx, id)
     if (row === undefined) return false
     await this.#note(tx, emit, row, row.state, `to be cancelled by an operator: ${reason}`)
     return !(await this.#tell(tx, emit, row, { kind: 'cancel', reason })).ignored
@@ -128,8 +132,7 @@ export class Sagas<Data> implements SagaType {
 
   /** Where the step leads; throws E_SAGA_STEP when the definition's states know no such step. */
   #stateOf (row: SagaRow, step: SagaStep<Data>): SagaWait | SagaEnd {
-    const { states } = this.definition
-    const state = Object.hasOwn(states, step.to) ? states[step.to] : undefined
+    const state = stateOf(this.definition.states, step.to)
     if (state === undefined) throw this.#fault(row.state, `leads to ${step.to}, which is no state`)
     const sends = isWait(state) && state.sends !== undefined
     if (step.send !== undefined && !sends) throw this.#fault(step.to, 'sends no command, but is given one')
@@ -185,11 +188,10 @@ export class Sagas<Data> implements SagaType {
     }
   }
 
-  /** Whole, because the column is; in range, because a saga whose time never comes waits for ever in silence. */
-  #deadlineMs (name: string, { deadlineMs }: SagaWait, attempt: number): number {
-    const ms = Math.round(typeof deadlineMs === 'number' ? deadlineMs : deadlineMs(attempt))
-    if (ms >= 1 && ms <= MAX_DEADLINE_MS) return ms
-    throw this.#fault(name, `has a deadline of ${ms} ms at attempt ${attempt}; 1 to ${MAX_DEADLINE_MS} are possible`)
+  #deadlineMs (name: string, state: SagaWait, attempt: number): number {
+    const { ms, fault } = deadlineOf(state, attempt)
+    if (fault !== undefined) throw this.#fault(name, fault)
+    return ms
   }
 
   #note (tx: SqlTx, emit: Emitter, row: SagaRow, to: string, note: string, messageId?: string): Promise<void> {
@@ -199,10 +201,6 @@ export class Sagas<Data> implements SagaType {
   #fault (state: string, why: string): Error {
     return messagingError('E_SAGA_STEP', [state, why], { where: `saga ${this.definition.type}` })
   }
-}
-
-export function isWait (state: SagaWait | SagaEnd | undefined): state is SagaWait {
-  return state !== undefined && !('ends' in state)
 }
 
 function commandOf (row: SagaRow): Envelope | undefined {

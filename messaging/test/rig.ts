@@ -141,7 +141,7 @@ export interface RigParts extends Partial<Omit<MessagingParts<SqlTx>, 'schemas' 
   readonly store?: Store<SqlTx, SqlReader>
 }
 
-/** Starts a service called `shop`; what it logged is in `lines`. */
+/** A service called `shop`; what it logged is in `lines`. A store that is handed in is closed by who opened it. */
 export async function rig (t: Teardown, { schemas = [], tables = '', ...parts }: RigParts) {
   const clock = new ManualClock()
   const bus = new NoteBus()
@@ -153,7 +153,7 @@ export async function rig (t: Teardown, { schemas = [], tables = '', ...parts }:
     schemas: new Schemas(schemas) })
   t.teardown(async () => {
     await messaging.stop()
-    await store.close()
+    if (parts.store === undefined) await store.close()
   })
   return { messaging, store, bus, clock, lines, log }
 }

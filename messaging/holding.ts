@@ -1,0 +1,69 @@
+/**
+ * While a new version of a service is rolled out, its old instances are handed messages that only the new ones
+ * understand. They leave them: the message waits at the head of its group, so that its order is kept, and the next to
+ * be offered it may be a new instance. What nobody has understood for a long time is a dead letter.
+ */
+import type { Clock } from './clock.ts'
+import type { Envelope } from './envelope.ts'
+import { Held, messagingError, Poison } from './errors.ts'
+
+export interface HoldingOptions {
+  readonly holdMs: number
+  readonly clock: Clock
+  readonly random: () => number
+  readonly log: { warn (fields: object, text: string): void }
+}
+
+interface Hold { readonly type: string, readonly sinceMs: number, readonly times: number }
+
+const FIRST_WAIT_MS = 1000
+const MAX_WAIT_MS = 60_000
+/** Of messages that others have taken nobody tells us: the longest not seen are forgotten. */
+const MAX_HOLDS = 10_000
+/** Types come from the wire. */
+const MAX_TYPES = 100
+
+export class Holding {
+  readonly #options: HoldingOptions
+  readonly #holds = new Map<string, Hold>()
+  readonly #counts = new Map<string, number>()
+
+  constructor (options: HoldingOptions) {
+    this.#options = options
+  }
+
+  /** How many deliveries were left to others, by the message's type. */
+  get counts (): ReadonlyMap<string, number> {
+    return this.#counts
+  }
+
+  /** What is to be thrown for a message that nobody here understands: {@link Held}, or Poison when its time is up. */
+  judge ({ id, type }: Envelope, why: string): Error {
+    const { holdMs, clock, random } = this.#options
+    const now = clock.elapsed()
+    const known = this.#holds.get(id)
+    const hold = { type, sinceMs: known?.sinceMs ?? now, times: (known?.times ?? 0) + 1 }
+    this.#holds.delete(id)
+    if (now - hold.sinceMs >= holdMs) {
+      return new Poison(messagingError('E_MESSAGE_UNKNOWN', [type, why, holdMs / 1000]).toString())
+    }
+    this.#keep(id, hold)
+    this.#count(type, why)
+    const longest = Math.min(FIRST_WAIT_MS * 2 ** Math.min(hold.times - 1, 10), MAX_WAIT_MS)
+    // Spread: in step with the consumers' polls, the same instance would be offered it each time.
+    return new Held(why, Math.round(longest * (0.5 + random() / 2)))
+  }
+
+  #keep (id: string, hold: Hold): void {
+    this.#holds.set(id, hold)
+    const [oldest] = this.#holds.keys()
+    if (this.#holds.size > MAX_HOLDS) this.#holds.delete(oldest!)
+  }
+
+  #count (type: string, why: string): void {
+    const name = this.#counts.has(type) || this.#counts.size < MAX_TYPES ? type : 'other'
+    const count = (this.#counts.get(name) ?? 0) + 1
+    this.#counts.set(name, count)
+    if (count === 1) this.#options.log.warn({ type, why }, 'messages are left to a newer version of this service')
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * A message's way in: is it known, is it well formed, who handles it, was it handled before, and then the handler, all
+ * of it in the handler's transaction but what must be fetched from elsewhere.
+ */
+import type { Delivery } from './bus/bus.ts'
+import type { Emitter, EmitterContext, Said } from './emitter.ts'
+import { Newer } from './errors.ts'
+import type { Faults } from './faults.ts'
+import type { Holding } from './holding.ts'
+import type { MessageRoute } from './messaging.ts'
+import type { Schemas } from './schemas.ts'
+import type { Tx } from './store/store.ts'
+import type { MessageTrace } from './trace.ts'
+
+export interface IntakeParts<T extends Tx> {
+  readonly service: string
+  readonly routes: ReadonlyMap<string, MessageRoute<T>>
+  readonly schemas: Schemas
+  readonly trace: MessageTrace
+  readonly faults: Faults
+  readonly holding: Holding
+  readonly write: (context: EmitterContext, fn: (tx: T, emit: Emitter, said: Said) => Promise<void>) => Promise<void>
+  readonly now: () => number
+}
+
+export class Intake<T extends Tx> {
+  readonly #parts: IntakeParts<T>
+
+  constructor (parts: IntakeParts<T>) {
+    this.#parts = parts
+  }
+
+  /** Rejects with what decides about the message, as every handler does (see `bus/handling.ts`). */
+  async handle (delivery: Delivery): Promise<void> {
+    try {
+      await this.#handle(delivery)
+    } catch (error) {
+      throw error instanceof Newer ? this.#parts.holding.judge(delivery.envelope, error.message) : error
+    }
+  }
+
+  async #handle (delivery: Delivery): Promise<void> {
+    const { schemas, service, routes, trace, faults } = this.#parts
+    const message = delivery.envelope
+    schemas.check(message)
+    const route = routes.get(message.type)
+    if (route === undefined) throw new Newer('no route')
+    const { traceparent, run } = trace.handle(message, service, delivery.tries)
+    await run(async () => {
+      const prepared = await route.prepare?.(message)
+      await this.#once(delivery, route, prepared, traceparent)
+    })
+    route.committed?.(message)
+    faults.at('beforeAck')
+  }
+
+  #once (
+    { envelope: message, tries }: Delivery, route: MessageRoute<T>, prepared: unknown, traceparent: string | undefined
+  ): Promise<void> {
+    const { service, write, now } = this.#parts
+    const context = { traceparent, correlationId: message.correlationid, causationId: message.id }
+    return write(context, async (tx, emit, said) => {
+      const claim = await tx.inbox.claim(service, message.id)
+      if (!claim.fresh) {
+        // A dedupe id of its own: the bus may still remember the first sending and would swallow this one.
+        const again = claim.replies.map(reply => ({ ...reply, dedupe: `${reply.id}:r${now()}-${tries}` }))
+        return tx.outbox.append(again)
+      }
+      await route.handle(message, tx, emit, prepared)
+      if (route.kind === 'command' && said.entries.length > 0) {
+        await tx.inbox.keepReplies(service, message.id, said.entries)
+      }
+    })
+  }
+}
