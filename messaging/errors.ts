@@ -19,7 +19,18 @@ export const messagingError = errorTable({
     canRetry: true
   },
   E_STORE_BUSY: { text: 'another process holds the store\'s write lock.', status: 503, canRetry: true },
-  E_STORE_FULL: { text: 'the disk or the store\'s page limit is full.', next: 'Make room.', status: 503, canRetry: true },
+  E_STORE_READ_ONLY: {
+    text: 'the store takes no writes: %s.',
+    next: 'Make it writable again, or point breakwater.store.url at the one that is.',
+    status: 503,
+    canRetry: true
+  },
+  E_STORE_FULL: {
+    text: 'the store has no room left: its disk, its page limit or its memory (maxmemory) is full.',
+    next: 'Make room.',
+    status: 503,
+    canRetry: true
+  },
   E_STORE_DOWN: { text: 'the store does not answer: %s.', status: 503, canRetry: true },
   E_STORE_FLUSH: {
     text: 'the disk did not take a flush (%s); nobody knows what it has lost.',
@@ -50,7 +61,20 @@ export const messagingError = errorTable({
     text: 'the store keeps outbox rows of a transaction that was rolled back.',
     next: 'Use an adapter that writes state and outbox in one atomic unit.'
   },
-  E_STORE_NOT_DURABLE: { text: '%s does not flush what it acknowledges: %s.', next: 'Set %s.' },
+  E_STORE_NOT_DURABLE: {
+    text: '%s does not keep what it acknowledges: %s.',
+    next: 'Set %s.',
+    status: 503,
+    canRetry: true
+  },
+  E_STORE_UNFIT: { text: '%s cannot keep what a store promises: %s.', next: '%s.', status: 503, canRetry: true },
+  E_STORE_REPLICAS: {
+    text: 'it is written, but %s of %s replicas have it: a failover may take it back.',
+    next: 'Bring the replicas back; repeat the request later, under the same Idempotency-Key.',
+    status: 503,
+    canRetry: true
+  },
+  E_STORE_URL: { text: 'breakwater.store.url names no %s.', next: 'Use %s.' },
   E_STORE_OWNED: {
     text: '%s belongs to another running process.',
     next: 'Scale this service with a shared store (breakwater.store.url), or give the second one another breakwater.data.dir.'
@@ -58,6 +82,12 @@ export const messagingError = errorTable({
   E_EMBEDDED_REFUSED: {
     text: '%s would keep its data in a file, and a pod\'s disk goes away with the pod.',
     next: 'Set breakwater.store.url, or ALLOW_EMBEDDED=1 with a volume.'
+  },
+  E_STORE_KEY: { text: 'the key %s cannot be kept: %s.', status: 400 },
+  E_STORE_VALUE: { text: '%s.', next: 'A store keeps what JSON gives back as it was.' },
+  E_TX_LARGE: {
+    text: 'a transaction writes %s entries of %s characters; 100000 and 64 Mi are possible.',
+    next: 'Divide it.'
   },
   E_TX_CLOSED: { text: 'a transaction was used after it had ended.', next: 'Await every step inside the transaction.' },
   E_TX_SLOW: { text: 'a command held the store for more than %s ms.', next: 'Do no network calls inside tx().', status: 503 },
@@ -99,6 +129,7 @@ export const messagingError = errorTable({
   E_SAGA_REASON: { text: 'a saga %s is cancelled for one of these reasons: %s.', status: 400 },
   E_SAGA_GOES_ON: { text: 'in the state %s the saga cannot be cancelled.', status: 409 },
   E_SAGA_EXISTS: { text: '%s has a saga %s already.', status: 409 },
+  E_PROJECTION_UNKNOWN: { text: 'there is no projection %s.', next: 'See /internal/projections.', status: 404 },
   E_KEY_MISSING: { text: 'the header Idempotency-Key is required.', next: 'Send 1 to 255 printable ASCII characters.', status: 400 },
   E_KEY_INVALID: { text: 'an Idempotency-Key has 1 to 255 printable ASCII characters.', next: 'Use a UUID.', status: 400 },
   E_KEY_REUSED: { text: 'this Idempotency-Key was used with other values.', next: 'Use a new key.', status: 422 },

@@ -10,8 +10,8 @@ export { DEFAULTS, queueOf, readMessagingOptions, topicOf, type MessagingOptions
 export { Schemas, type MessageSchema } from './schemas.ts'
 export { openSqlite, type SqliteOptions, type SqlStore } from './store/sqlite.ts'
 export type {
-  Claim, KeyValueReader, KeyValueTx, Outbox, OutboxEntry, OutboxRow, PurgeBefore, SqlReader, SqlTx, SqlValue, Store,
-  StoredAnswer, Tx
+  Claim, KeyValueReader, KeyValueTx, Outbox, OutboxEntry, OutboxRow, PurgeBefore, RefusedRow, RefusedRows, SqlReader,
+  SqlTx, SqlValue, Store, StoredAnswer, Tx
 } from './store/store.ts'
 export type {
   Bus, ConsumeOptions, DeadLetter, DeadLetters, Delivery, Handler, Outgoing, QueueStat, Refused, Subscription
@@ -28,5 +28,8 @@ export type { SagaDefinition, SagaEnd, SagaInput, SagaStep, SagaView, SagaWait }
 export type { SagaBook, SagaCounts, SagaFilter, SagaHistory, SagaSummary } from './saga/saga-book.ts'
 export { SAGA_TABLES } from './saga/saga-rows.ts'
 export { Sagas, type SagaEventWriter, type SagaResult, type SagaType } from './saga/sagas.ts'
-export { Projection, CHECKPOINT_TABLES, type FeedEvent, type ProjectionParts } from './projection.ts'
+export type { FeedEvent, ProjectionParts, StreamEvent } from './projection/feed.ts'
+export { activeGeneration, PROJECTION_TABLES, type Parked } from './projection/progress.ts'
+export { Projection, type ProjectionStatus } from './projection/projection.ts'
+export { observeProjections, projectionRoutes } from './projection/routes.ts'
 export { gauge, observe, observeWork, workHealth, type Observed } from './observe.ts'

@@ -4,14 +4,16 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 const RESOLUTION_MS = 10
 const WINDOW_MS = 30_000
 
+type Histogram = Pick<ReturnType<typeof monitorEventLoopDelay>, 'max' | 'enable' | 'reset' | 'disable'>
+
 export class LoopDelay {
-  private readonly histogram: ReturnType<typeof monitorEventLoopDelay>
+  private readonly histogram: Histogram
   private windowEndMs: number
   /** Of the window before, so that a stall is seen by every scrape for a while. */
   private beforeSeconds = 0
 
-  constructor (nowMs: number) {
-    this.histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+  constructor (nowMs: number, histogram: Histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })) {
+    this.histogram = histogram
     this.histogram.enable()
     this.windowEndMs = nowMs + WINDOW_MS
   }

@@ -2,7 +2,12 @@
 import t from 'tap'
 import { gzipSync } from 'node:zlib'
 import { deadPort } from './harness.ts'
-import { answerAfter, named, OK, RawClient, RawUpstream, route, startDataPlane, statusOf, until, type UpstreamPeer } from './raw.ts'
+import {
+  answerAfter, caughtUp, named, OK, RawClient, RawUpstream, route, startDataPlane, statusOf, until, type UpstreamPeer
+} from './raw.ts'
+
+const PLUGIN = new URL('./fixtures/body-plugin.mjs', import.meta.url).href
+const { held } = await import(PLUGIN) as { readonly held: Array<() => void> }
 
 const upstream = await new RawUpstream().listen()
 const spare = await new RawUpstream().listen()
@@ -30,8 +35,10 @@ await gateway.apply([
   one('upretry', upstream.url, named('UpperRequest'), named('Retry', { retries: '2', methods: 'POST,GET', statuses: 'SERVICE_UNAVAILABLE' })),
   one('retry', upstream.url, named('Retry', { retries: '2', methods: 'POST,GET', statuses: 'SERVICE_UNAVAILABLE', maxBodyBytes: '20000' })),
   one('all', upstream.url)
-], { plugins: [new URL('./fixtures/body-plugin.mjs', import.meta.url).href] })
+], { plugins: [PLUGIN] })
+const opened: RawClient[] = []
 t.beforeEach(() => {
+  for (const client of opened.splice(0)) client.socket.destroy()
   upstream.reset()
   spare.reset()
 })
@@ -40,7 +47,10 @@ t.teardown(async () => {
   upstream.close()
   spare.close()
 })
-const open = (): RawClient => new RawClient(gateway.port)
+const open = (): RawClient => {
+  opened.push(new RawClient(gateway.port))
+  return opened.at(-1)!
+}
 const sized = (path: string, body: string): string => `POST ${path} HTTP/1.1\r\nHost: h\r\nContent-Length: ${body.length}\r\n\r\n${body}`
 const chunked = (path: string, ...pieces: string[]): string => `POST ${path} HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n` +
   `${pieces.map((piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`).join('')}0\r\n\r\n`
@@ -52,6 +62,11 @@ interface ClusterReport { readonly instances: ReadonlyArray<{ readonly active: n
 async function active (): Promise<number> {
   const reports = (await gateway.dataPlane.ask('clusters')).flat() as ClusterReport[]
   return reports.flatMap(({ instances }) => instances).reduce((sum, instance) => sum + instance.active, 0)
+}
+
+/** Resolves when the gateway knows of no client any more. */
+async function allGone (): Promise<void> {
+  await until(async () => (await gateway.dataPlane.metrics()).gauges['breakwater_gateway_connections'] === 0, 'all clients to be gone')
 }
 
 async function ask (request: string): Promise<string> {
@@ -111,7 +126,7 @@ t.test('fallbacks and forwards inside the gateway are given the body, up to what
   t.match(await ask('GET /local HTTP/1.1\r\nHost: h\r\n\r\n'), /GET \/local {2}undefined$/)
   t.equal(statusOf(await ask(sized('/local', 'x'.repeat(101)))), 413)
   const late = open().send('POST /local HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\nabc')
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  await caughtUp(gateway.port)
   t.equal(late.received, '', 'it waits for all of it')
   late.send('def')
   t.match((await late.answers())[0], /POST \/local abcdef undefined$/)
@@ -154,17 +169,21 @@ t.test('a changed body is sent again as it was changed', async (t) => {
 
 t.test('a client that leaves while its body is collected or changed costs the instance nothing', async (t) => {
   const collecting = open().send('POST /up HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\nabc')
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  await caughtUp(gateway.port)
   collecting.socket.destroy()
   const changing = open().send(sized('/slow', 'abc'))
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  const letGo = await until(() => held.pop(), 'the change to be under way')
   // A reset: after a mere end of its side the client might still wait for the answer.
   changing.socket.resetAndDestroy()
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  await allGone()
+  letGo()
+  await caughtUp(gateway.port)
   t.equal(upstream.received, '')
   t.equal(await active(), 0)
   upstream.onHead = after('ABC', OK)
-  t.equal(statusOf(await ask(sized('/slow', 'abc'))), 200)
+  const answer = ask(sized('/slow', 'abc'))
+  ;(await until(() => held.pop(), 'the next change'))()
+  t.equal(statusOf(await answer), 200)
 })
 
 t.test('an answer is changed as a whole; what cannot be is 502 or 500, never a part', async (t) => {

@@ -1,7 +1,8 @@
 /** Strictness, framing and streaming on raw bytes: what the upstream saw, what the client saw, what was reused. */
 import t from 'tap'
 import {
-  answerAfter, named, OK, pour, RawClient, RawUpstream, route, split, standstill, startDataPlane, statusOf, until
+  answerAfter, caughtUp, heldClock, named, OK, pour, RawClient, RawUpstream, route, split, standstill, startDataPlane,
+  statusOf, until
 } from './raw.ts'
 
 const upstream = await new RawUpstream().listen()
@@ -462,15 +463,24 @@ t.test('Timeouts: no answer is 504, the total deadline covers everything', async
 })
 
 t.test('Slowloris: slow heads and slow bodies get 408, silent connections are closed', async (t) => {
-  const impatient = await startDataPlane([route('all', upstream.url, '/**')],
-    { limits: { headerTimeoutMs: 60, bodyTimeoutMs: 60, keepAliveTimeoutMs: 60 } })
-  t.teardown(() => impatient.dataPlane.stop(0))
-  t.equal(statusOf(await new RawClient(impatient.port).send('GET /x HT').end()), 408)
-  upstream.onHead = () => {}
-  t.equal(statusOf(await new RawClient(impatient.port).send('POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\na').end()), 408)
-  upstream.reset()
-  t.equal(await new RawClient(impatient.port).end(), '')
-  t.equal(split(await new RawClient(impatient.port).send(GET).end()).length, 1)
+  const clock = heldClock()
+  const { dataPlane, port } = await startDataPlane([route('all', upstream.url, '/**')],
+    { limits: { headerTimeoutMs: 10_000, bodyTimeoutMs: 5_000, keepAliveTimeoutMs: 30_000 } }, { clock })
+  t.teardown(() => dataPlane.stop(0))
+  const BODY = 'POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\na'
+  upstream.onHead = (peer) => { if (peer.received.startsWith('GET ')) peer.socket.write(OK) }
+  for (const [sent, answers, limitMs, end] of [
+    ['GET /x HT', 0, 10_000, [408]], [BODY, 0, 5_000, [408]], ['', 0, 10_000, []], [GET, 1, 30_000, [200]]
+  ] as const) {
+    const client = new RawClient(port).send(sent)
+    await caughtUp(port)
+    const before = (await client.answers(answers)).length
+    await clock.pass(limitMs)
+    await caughtUp(port)
+    t.same([split(client.received).length, client.ended], [before, false], `${sent.slice(0, 9)}: not before its time`)
+    await clock.pass(1)
+    t.same(split(await client.end()).map(statusOf), end, sent.slice(0, 9))
+  }
 })
 
 t.test('Connections per address are limited', async (t) => {

@@ -1,10 +1,11 @@
 /** Both sides of the gateway as raw bytes: an upstream that says what a test tells it, a client that hides nothing. */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { Writable } from 'node:stream'
+import { Clock } from '../clock.ts'
 import { DATA_PLANE_DEFAULTS, type DataPlaneOptions } from '../data-plane-options.ts'
 import { ROUTING_DEFAULTS, type RoutingOptions } from '../options.ts'
 import type { NamedArgs, RouteDefinition } from '../routes/route.ts'
-import { createDataPlane } from '../workers/data-plane.ts'
+import { createDataPlane, type DataPlaneParts } from '../workers/data-plane.ts'
 import type { DataPlane } from '../workers/contract.ts'
 
 const PATIENCE_MS = 30_000
@@ -20,6 +21,25 @@ export async function until<T> (check: () => Found<T> | Promise<Found<T>>, what:
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
+}
+
+/**
+ * Time that stands still until the test lets some pass, however slow the machine is. What it does not rule are the
+ * timers of Node's: pauses before retries and hedges, idle HTTP/2 sessions.
+ */
+export interface HeldClock extends Clock {
+  /** Resolves when the event loop has looked at every deadline by the new time. */
+  pass (ms: number): Promise<void>
+}
+
+export function heldClock (): HeldClock {
+  let nowMs = 1_000_000
+  const clock = new Clock(() => nowMs)
+  const pass = async (ms: number): Promise<void> => {
+    nowMs += ms
+    await until(() => clock.coarseMs === nowMs, 'a sweep')
+  }
+  return Object.assign(clock, { pass })
 }
 
 /** Writes for as long as the other side takes it, without end; `took` hears how much that was. */
@@ -170,6 +190,11 @@ export class RawClient {
   }
 }
 
+/** Resolves when the gateway has read what it was sent before: a later connection has had its answer. */
+export async function caughtUp (port: number): Promise<void> {
+  await new RawClient(port).send('?\r\n\r\n').end()
+}
+
 /** Whole answers with Content-Length (or without content) at the front of `text`. */
 export function split (text: string): string[] {
   const answers: string[] = []
@@ -213,7 +238,8 @@ type Overrides = Omit<Partial<DataPlaneOptions>, 'limits' | 'upstream' | 'upstre
 }
 
 /** A data plane on a free port, in this thread unless told otherwise. */
-export async function startDataPlane (routes: readonly RouteDefinition[], overrides: Overrides = {}): Promise<Started> {
+export async function startDataPlane (routes: readonly RouteDefinition[], overrides: Overrides = {},
+  parts: DataPlaneParts = {}): Promise<Started> {
   const logged: string[] = []
   const options: DataPlaneOptions = {
     ...DATA_PLANE_DEFAULTS,
@@ -227,7 +253,7 @@ export async function startDataPlane (routes: readonly RouteDefinition[], overri
   }
   const dataPlane = createDataPlane(options, (level, message, fields) => {
     logged.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`)
-  })
+  }, parts)
   const { port, url } = await dataPlane.start()
   const apply: Started['apply'] = async (definitions, routing = {}) => {
     await dataPlane.apply({

@@ -1,13 +1,18 @@
-/** A gateway process for tests: `node serve.ts PORT UPSTREAM [log]`, accesses logged to stdout; SIGTERM drains it. */
+/**
+ * A gateway process for tests: `node serve.ts PORT UPSTREAM [log|patient]`. `log`: accesses are logged to stdout;
+ * `patient`: nothing runs out, however slow the machine is. SIGTERM drains it.
+ */
 import { DATA_PLANE_DEFAULTS } from '../data-plane-options.ts'
 import { ROUTING_DEFAULTS } from '../options.ts'
 import { createDataPlane } from '../workers/data-plane.ts'
-import { route } from './raw.ts'
+import { heldClock, route } from './raw.ts'
 
-const accessLog = { enabled: process.argv[4] === 'log', file: undefined }
-const dataPlane = createDataPlane({ ...DATA_PLANE_DEFAULTS, accessLog, port: Number(process.argv[2]) }, () => {})
+const [, , listen, upstream = '', manner] = process.argv
+const accessLog = { enabled: manner === 'log', file: undefined }
+const options = { ...DATA_PLANE_DEFAULTS, accessLog, port: Number(listen) }
+const dataPlane = createDataPlane(options, () => {}, manner === 'patient' ? { clock: heldClock() } : {})
 await dataPlane.apply({
-  routes: [route('all', process.argv[3] ?? '', '/**')], defaultFilters: [], options: ROUTING_DEFAULTS, instances: {}
+  routes: [route('all', upstream, '/**')], defaultFilters: [], options: ROUTING_DEFAULTS, instances: {}
 } as object)
 const { port } = await dataPlane.start()
 process.on('SIGTERM', () => { void dataPlane.stop(20_000).then(() => process.exit(0)) })

@@ -15,17 +15,15 @@ import t, { type Test } from 'tap'
 import { loadSettings } from '../../starter/settings/index.ts'
 import { readListenerTls } from '../settings/read-tls.ts'
 import { pick, seeded, type Random } from './fuzzing/random.ts'
-import { named, route, standstill, startDataPlane, type Started } from './raw.ts'
+import { heldClock, named, route, standstill, startDataPlane, until, type Started } from './raw.ts'
 import { selfSigned, skip } from './self-signed.ts'
 
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 32))
 const CONNECTIONS = 40
 const STEPS = 6
 const MAX_BODY_BYTES = 2 * 1024 * 1024
-/** How long somebody who closed its side is waited for while the instance is silent (client-deadlines.ts). */
-const SILENCE_MS = 1_000
 /** No step takes a second alone; on a busy machine many of them share two cores. */
-const STEP_DEADLINE_MS = 20_000
+const STEP_DEADLINE_MS = 120_000
 
 /** Bodies are pieces of it: as they differ everywhere, so do their checksums when a byte is missing or moved. */
 const ocean = Buffer.alloc(2 * MAX_BODY_BYTES)
@@ -255,16 +253,11 @@ class Road {
     return stays
   }
 
-  /** Closes its side behind the request. It is answered, unless the instance says nothing for a second. */
+  /** Closes its side behind the request. It is answered. */
   private async halfClose (client: Client, random: Random): Promise<boolean> {
     const one = ask(random, pick(random, ['down', 'up']))
-    await new Promise<void>((resolve) => { client.socket.end(one.bytes, resolve) })
-    const endedMs = performance.now()
-    try {
-      await this.check(client, one, random() < 0.3)
-    } catch (fault) {
-      if (performance.now() - endedMs < SILENCE_MS) throw fault
-    }
+    client.socket.end(one.bytes)
+    await this.check(client, one, random() < 0.3)
     return false
   }
 
@@ -312,7 +305,9 @@ type Overrides = Parameters<typeof startDataPlane>[1]
 
 async function plane (t: Test, uri: string, overrides: Overrides = {}, http2 = false): Promise<Started> {
   const routes = [route('all', uri, '/**', { filters: [named('PreserveHostHeader')], metadata: { http2 } })]
-  const started = await startDataPlane(routes, { upstream: { maxConnections: 24, maxPending: 1_000 }, ...overrides })
+  // Whoever waits long does so for a busy machine, on which nothing that is looked at here may run out.
+  const started = await startDataPlane(routes, { upstream: { maxConnections: 24, maxPending: 1_000 }, ...overrides },
+    { clock: heldClock() })
   t.teardown(() => started.dataPlane.stop(0))
   return started
 }
@@ -321,19 +316,14 @@ async function travel (t: Test, { dataPlane }: Started, open: () => Socket, upgr
   const road = new Road(t, open, upgrades)
   await Promise.all(Array.from({ length: CONNECTIONS }, (_, nth) => road.client(nth)))
   t.pass(`all of ${JSON.stringify(road.counts)}`)
-  let gauges: Readonly<Record<string, number>> = {}
-  for (const end = Date.now() + STEP_DEADLINE_MS; Date.now() < end; await sleep(20)) {
-    gauges = (await dataPlane.metrics()).gauges
-    if (gauges['breakwater_gateway_connections'] === 0) break
-  }
-  t.equal(gauges['breakwater_gateway_connections'], 0, 'no connection is left behind')
+  await until(async () => (await dataPlane.metrics()).gauges['breakwater_gateway_connections'] === 0, 'the last connection to go')
 }
 
 const folder = t.testdir({})
 const file = (name: string): string => path.join(folder, name)
 const pair = skip === false ? selfSigned('h', 'DNS:h,IP:127.0.0.1', file('key'), file('pem')) : undefined
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 t.comment(`seed ${seed}`)
 
 t.test('an upload in small pieces that had to wait for a connection goes on when it has one', async (t) => {

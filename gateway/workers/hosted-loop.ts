@@ -1,4 +1,5 @@
 /** One event loop with its compiler and listener, however it is hosted: in a worker thread or in the main thread. */
+import type { Clock } from '../clock.ts'
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { Listener } from '../listener.ts'
 import { Loop } from '../loop.ts'
@@ -16,10 +17,10 @@ export class HostedLoop {
   private readonly options: DataPlaneOptions
   private readonly side: HostSide
 
-  constructor (options: DataPlaneOptions, createCompiler: CreateCompiler, side: HostSide) {
+  constructor (options: DataPlaneOptions, createCompiler: CreateCompiler, side: HostSide, clock?: Clock) {
     this.options = options
     this.side = side
-    this.loop = new Loop(options, side.log)
+    this.loop = new Loop(options, side.log, clock)
     this.loop.compiler = createCompiler({
       now: () => this.loop.clock.now(),
       random: Math.random,

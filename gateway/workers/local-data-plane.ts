@@ -1,4 +1,5 @@
 /** The data plane as one event loop in this thread: tests, embedding, machines with a single core. */
+import type { Clock } from '../clock.ts'
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { sumMetrics } from '../metrics/sum.ts'
 import type { CreateCompiler, DataPlane, DataPlaneMetrics, Snapshot, WorkerHost } from './contract.ts'
@@ -13,12 +14,12 @@ export class LocalDataPlane implements DataPlane {
   private readonly listeners: EventListener[] = []
   workersAlive = 0
 
-  constructor (options: DataPlaneOptions, log: WorkerHost['log'], createCompiler: CreateCompiler) {
+  constructor (options: DataPlaneOptions, log: WorkerHost['log'], createCompiler: CreateCompiler, clock?: Clock) {
     this.options = options
     const emit = (topic: string, payload: unknown): void => {
       for (const listener of this.listeners) listener(topic, payload, 0)
     }
-    this.hosted = new HostedLoop(options, createCompiler, { emit, log })
+    this.hosted = new HostedLoop(options, createCompiler, { emit, log }, clock)
   }
 
   async start (): Promise<{ readonly url: string, readonly port: number }> {

@@ -39,8 +39,17 @@ export function readRows ({ orders, users, payments, history, bus, inventory, st
   }
 }
 
+const GENERATION = "SELECT active FROM projection WHERE name = 'orders'"
+
+/** What readers of the order history get. */
 export function readDocumentRows (history: Query): DocumentRow[] {
-  return history('SELECT id, user_id, status, version, generation, doc FROM documents ORDER BY id')
+  return history('SELECT id, user_id, status, version, doc FROM order_documents ' +
+    `WHERE generation = (${GENERATION}) ORDER BY id`)
+}
+
+/** The generation of it. */
+export function readActiveGeneration (history: Query): number {
+  return history<{ active: number }>(GENERATION)[0]?.active ?? 0
 }
 
 function readInventory (entries: Entries): Stores['inventory'] {

@@ -9,7 +9,7 @@ export interface EntryRow { tx: string, account: string, amount: number }
 export interface AccountRow { id: string, kind: string, balance: number }
 export interface PaymentRow { order_id: string, state: string, amount: number }
 export interface DocumentRow {
-  id: string, user_id: string, status: string, version: number, generation: number, doc: string
+  id: string, user_id: string, status: string, version: number, doc: string
 }
 export interface DeadRow { queue: string, msg_id: string, error: string }
 export interface StockEntry { sku: string, onHand: number, reserved: number }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { open } from 'lmdb'
 import { STOCK_WATCH } from '../platform/platform.ts'
-import { readDocumentRows, readRows, type Entries, type Query } from './read-rows.ts'
+import { readActiveGeneration, readDocumentRows, readRows, type Entries, type Query } from './read-rows.ts'
 import type { DocumentRow, Stores } from './rows.ts'
 
 /** `dir` is the run's folder. */
@@ -20,6 +20,11 @@ export function readStores (runDir: string): Promise<Stores> {
 /** The read model while its service runs; another reader does not disturb it. */
 export function readDocuments (runDir: string): DocumentRow[] {
   return readDocumentRows(queryOf(join(runDir, 'data', 'order-history', 'order-history.db')))
+}
+
+/** The generation of the read model that readers get. */
+export function readGeneration (runDir: string): number {
+  return readActiveGeneration(queryOf(join(runDir, 'data', 'order-history', 'order-history.db')))
 }
 
 function linesOf (file: string): string[] | undefined {

@@ -1,136 +1,158 @@
-/**
- * Outbox, inbox and idempotency keys as key-value entries, for stores without tables. Times are part of a key where
- * the purge looks for what is old; numbers are padded, because keys sort as text.
- *
- *   state/<key>                          the service's own
- *   outbox/seq                           the last number given
- *   outbox/new/<seq>                     to be sent
- *   outbox/sent/<time>/<seq>             sent, kept for the operator
- *   inbox/by-id/<consumer>/<id>          with the replies; inbox/by-time/<time>/<consumer>/<id> for the purge
- *   answer/by-key/<scope>/<key>          idempotency; answer/by-time/... likewise
- */
-import type { Claim, KeyValueReader, Outbox, OutboxEntry, OutboxRow, PurgeBefore, StoredAnswer, Tx } from './store.ts'
+/** Outbox, inbox and idempotency keys as key-value entries, for stores without tables. */
+import type { Clock } from '../clock.ts'
+import { messagingError } from '../errors.ts'
+import type { Entries, KeyValueCommits } from './key-value-commits.ts'
+import { checkKey } from './key-value-entry.ts'
+import {
+  ANSWER_TIME, answerKey, answerTimeKey, behind, dedupeKey, INBOX_TIME, inboxKey, inboxTimeKey, NEW, newKey,
+  readInboxTimeKey, SENT, sentKey, STATE, timePart
+} from './key-value-keys.ts'
+import { refusedRows } from './key-value-refused.ts'
+import { stateOf, type RawTx } from './key-value-writes.ts'
+import type {
+  Claim, KeyValueReader, KeyValueTx, Outbox, OutboxEntry, OutboxRow, PurgeBefore, Store, StoredAnswer, Tx
+} from './store.ts'
 
-/** What a transaction of any key-value engine can do. */
-export interface RawTx {
-  get<Value> (key: string): Promise<Value | undefined>
-  put (key: string, value: unknown): void
-  remove (key: string): void
+export type KeyValueStore = Store<KeyValueTx, KeyValueReader>
+
+/** The part of a store that is the same on every engine. */
+export function keyValueParts (
+  { entries, run, lead }: KeyValueCommits, clock: Clock
+): Omit<KeyValueStore, 'description' | 'close'> {
+  const listeners: Array<() => void> = []
+  let purging: Promise<void> | undefined
+  return {
+    tx: async fn => {
+      const [value, woken] = await run(async writes => {
+        const value = await fn({ ...stateOf(writes), ...messagingOf(writes, () => clock.now()) })
+        return [value, writes.appends.length > 0] as const
+      })
+      if (woken) for (const wake of listeners) wake()
+      return value
+    },
+    read: stateReader(entries),
+    outbox: outboxOf(entries, run, lead),
+    inbox: async limit => (await entries.last(INBOX_TIME, behind(INBOX_TIME), limit)).map(readInboxTimeKey),
+    onOutbox: listener => { listeners.push(listener) },
+    // A round that takes longer than the time between two: one of them is enough.
+    purge: before => purging ??= purge(entries, run, before, clock).finally(() => { purging = undefined }),
+    check: () => run(async writes => { writes.put('check', clock.now()) })
+  }
 }
 
-export const STATE = 'state/'
-
-const SEQ = 'outbox/seq'
-const NEW = 'outbox/new/'
-const SENT = 'outbox/sent/'
-const INBOX_ID = 'inbox/by-id/'
-const INBOX_TIME = 'inbox/by-time/'
-const ANSWER_KEY = 'answer/by-key/'
-const ANSWER_TIME = 'answer/by-time/'
-const PURGE_BATCH = 1000
-
-interface InboxEntry { readonly at: number, readonly replies: readonly OutboxEntry[] }
-
-/** What one transaction writes for messaging. */
-export function keyValueMessaging (tx: RawTx, now: () => number, onAppend: (rows: number) => void): Tx {
+function stateReader (entries: Entries): KeyValueReader {
   return {
-    outbox: { append: entries => append(tx, entries, now(), onAppend) },
-    inbox: {
-      claim: (consumer, id) => claim(tx, consumer, id, now()),
-      keepReplies: async (consumer, id, replies) => {
-        tx.put(`${INBOX_ID}${consumer}/${id}`, { at: now(), replies } satisfies InboxEntry)
-      }
+    get: async <Value>(key: string) => {
+      const text = await entries.get(STATE + checkKey(key))
+      return text === undefined ? undefined : JSON.parse(text) as Value
     },
-    idempotency: {
-      get: (scope, key) => tx.get<StoredAnswer>(answerKey(scope, key)),
-      put: async (scope, key, answer) => {
-        tx.put(answerKey(scope, key), answer)
-        tx.put(`${ANSWER_TIME}${pad(answer.at)}/${encode(scope)}/${encode(key)}`, answerKey(scope, key))
-      }
+    range: async <Value>(prefix: string, limit: number) => {
+      const start = STATE + checkKey(prefix)
+      return (await entries.range(start, behind(start), limit)).map(({ key, value }) =>
+        ({ key: key.slice(STATE.length), value: JSON.parse(value) as Value }))
     }
   }
 }
 
-async function append (
-  tx: RawTx, entries: readonly OutboxEntry[], at: number, onAppend: (rows: number) => void
-): Promise<void> {
-  let seq = await tx.get<number>(SEQ) ?? 0
-  for (const entry of entries) {
-    seq++
-    tx.put(NEW + pad(seq), { ...entry, seq, at } satisfies OutboxRow)
+/** What one transaction writes for messaging. */
+function messagingOf (tx: RawTx, now: () => number): Tx {
+  return {
+    outbox: {
+      append: async entries => {
+        for (const entry of entries) tx.append(dedupeKey(entry.dedupe), { ...entry, at: now() })
+      }
+    },
+    inbox: {
+      claim: (consumer, id) => claim(tx, consumer, id, now()),
+      keepReplies: async (consumer, id, replies) => {
+        tx.put(inboxKey(consumer, id), { at: now(), replies } satisfies InboxEntry)
+      }
+    },
+    idempotency: {
+      get: (scope, key) => tx.get<StoredAnswer>(answerKey(scope, key)),
+      put: (scope, key, answer) => keepAnswer(tx, scope, key, answer)
+    }
   }
-  tx.put(SEQ, seq)
-  onAppend(entries.length)
 }
 
+interface InboxEntry { readonly at: number, readonly replies: readonly OutboxEntry[] }
+
 async function claim (tx: RawTx, consumer: string, id: string, at: number): Promise<Claim> {
-  const key = `${INBOX_ID}${consumer}/${id}`
+  const key = inboxKey(consumer, id)
   const known = await tx.get<InboxEntry>(key)
   if (known !== undefined) return { fresh: false, replies: known.replies }
   tx.put(key, { at, replies: [] } satisfies InboxEntry)
-  tx.put(`${INBOX_TIME}${pad(at)}/${consumer}/${id}`, key)
+  // The time index holds the key of what it stands for.
+  tx.put(inboxTimeKey(at, consumer, id), key)
   return { fresh: true }
 }
 
+async function keepAnswer (tx: RawTx, scope: string, key: string, answer: StoredAnswer): Promise<void> {
+  const name = answerKey(scope, key)
+  if (await tx.get(name) !== undefined) throw messagingError('E_STORE_CONFLICT')
+  tx.put(name, answer)
+  tx.put(answerTimeKey(answer.at, scope, key), name)
+}
+
+/** Rows marked in one transaction: each is read with its body. */
+const MARK_BATCH = 100
+
 /** The relay's questions over committed entries. */
-export function keyValueOutbox (
-  read: KeyValueReader, write: (fn: (tx: RawTx) => Promise<void>) => Promise<void>, lead: () => Promise<boolean>,
-  count: (prefix: string) => Promise<number>
-): Outbox {
+function outboxOf (entries: Entries, run: KeyValueCommits['run'], lead: Outbox['lead']): Outbox {
   return {
     lead,
-    unsent: async limit => (await read.range<OutboxRow>(NEW, limit)).map(entry => entry.value),
-    markSent: (seqs, nowMs) => write(async tx => {
-      for (const seq of seqs) {
-        const row = await tx.get<OutboxRow>(NEW + pad(seq))
-        if (row === undefined) continue
-        tx.remove(NEW + pad(seq))
-        tx.put(`${SENT}${pad(nowMs)}/${pad(seq)}`, row)
+    refused: refusedRows(entries, run),
+    unsent: async (limit, after = 0) =>
+      (await entries.range(newKey(after + 1), behind(NEW), limit)).map(({ value }) => JSON.parse(value) as OutboxRow),
+    markSent: async (seqs, nowMs) => {
+      for (let n = 0; n < seqs.length; n += MARK_BATCH) {
+        await run(writes => mark(writes, seqs.slice(n, n + MARK_BATCH), nowMs))
       }
-    }),
-    count: () => count(NEW)
+    },
+    count: () => entries.count(NEW, behind(NEW))
   }
 }
 
-/** The newest messages handled. */
-export async function keyValueInbox (
-  latest: (prefix: string, limit: number) => Promise<string[]>, limit: number
-): Promise<Array<{ consumer: string, id: string, at: number }>> {
-  const keys = await latest(INBOX_TIME, limit)
-  return keys.map(key => {
-    const [at = '', consumer = '', id = ''] = key.slice(INBOX_TIME.length).split('/')
-    return { consumer, id, at: Number(at) }
-  })
+/** A row that was sent is kept without its body: for the operator's eye, and to know a second sending by. */
+async function mark (tx: RawTx, seqs: readonly number[], nowMs: number): Promise<void> {
+  await Promise.all(seqs.map(async seq => {
+    const row = await tx.get<OutboxRow>(newKey(seq))
+    if (row === undefined) return
+    tx.remove(newKey(seq))
+    tx.put(sentKey(nowMs, seq), { ...row, body: undefined })
+  }))
 }
 
-/** Removes what is old, a thousand a time. */
-export async function keyValuePurge (
-  read: KeyValueReader, write: (fn: (tx: RawTx) => Promise<void>) => Promise<void>, before: PurgeBefore
+/** Entries removed in one transaction: what comes meanwhile waits for no more than these. */
+const PURGE_BATCH = 1000
+/** A round ends here and is gone on with in the next one: the backlog of a month must not keep the store for itself. */
+const PURGE_MS = 20_000
+
+/** Removes all that is old, batch by batch, the kinds in turn. */
+async function purge (
+  entries: Entries, run: KeyValueCommits['run'], before: PurgeBefore, clock: Clock
 ): Promise<void> {
-  const kinds = [[SENT, before.sentMs], [INBOX_TIME, before.inboxMs], [ANSWER_TIME, before.answersMs]] as const
-  for (const [prefix, beforeMs] of kinds) {
-    const entries = await read.range<unknown>(prefix, PURGE_BATCH)
-    const old = entries.filter(({ key }) => Number(key.slice(prefix.length).split('/')[0]) < beforeMs)
-    if (old.length === 0) continue
-    await write(async tx => {
-      for (const { key, value } of old) {
-        tx.remove(key)
-        // The time index holds the key of what it stands for.
-        if (typeof value === 'string') tx.remove(value)
-      }
-    })
+  const endsAt = clock.elapsed() + PURGE_MS
+  let kinds: ReadonlyArray<readonly [string, number]> =
+    [[SENT, before.sentMs], [INBOX_TIME, before.inboxMs], [ANSWER_TIME, before.answersMs]]
+  while (kinds.length > 0 && clock.elapsed() < endsAt) {
+    const more: Array<readonly [string, number]> = []
+    for (const kind of kinds) if (await purgeSome(entries, run, ...kind) === PURGE_BATCH) more.push(kind)
+    kinds = more
   }
 }
 
-function answerKey (scope: string, key: string): string {
-  return `${ANSWER_KEY}${encode(scope)}/${encode(key)}`
+async function purgeSome (
+  entries: Entries, run: KeyValueCommits['run'], prefix: string, beforeMs: number
+): Promise<number> {
+  const old = await entries.range(prefix, prefix + timePart(beforeMs), PURGE_BATCH)
+  if (old.length > 0) await run(async writes => { for (const entry of old) removeWithLink(writes, entry) })
+  return old.length
 }
 
-/** A client's text must not end a part of a key. */
-function encode (text: string): string {
-  return encodeURIComponent(text)
-}
-
-function pad (n: number): string {
-  return String(n).padStart(16, '0')
+/** What was old, and what it stood for. */
+function removeWithLink (writes: RawTx, { key, value }: { key: string, value: string }): void {
+  const link = JSON.parse(value) as string | OutboxRow
+  writes.remove(key)
+  writes.remove(typeof link === 'string' ? link : dedupeKey(link.dedupe))
 }

@@ -3,19 +3,17 @@
  * after the other; the overlay of a batch becomes one write of the engine, flushed before anybody is answered.
  */
 import { systemClock, type Clock } from '../clock.ts'
-import { messagingError } from '../errors.ts'
 import { GroupCommit, type Batch } from './group-commit.ts'
-import {
-  keyValueInbox, keyValueMessaging, keyValueOutbox, keyValuePurge, STATE, type RawTx
-} from './key-value-messaging.ts'
-import type { KeyValueReader, KeyValueTx, Store } from './store.ts'
+import { newKey, SEQ } from './key-value-keys.ts'
+import { keyValueParts, type KeyValueStore } from './key-value-messaging.ts'
+import { numbered, WriteSet } from './key-value-writes.ts'
 
-export type KeyValueStore = Store<KeyValueTx, KeyValueReader>
+export type { KeyValueStore } from './key-value-messaging.ts'
 
 /** Undefined marks what is removed. */
 export type Writes = ReadonlyMap<string, string | undefined>
 
-/** Texts by their keys, in the order of the keys. Reads see what was written last. */
+/** Texts by their keys, in the order of the keys' UTF-8 bytes. Reads see what was written last. */
 export interface KeyValueEngine {
   readonly description: string
   get (key: string): string | undefined
@@ -30,21 +28,17 @@ export interface KeyValueEngine {
 }
 
 export function createKeyValueStore (engine: KeyValueEngine, clock: Clock = systemClock): KeyValueStore {
-  const now = () => clock.now()
-  const listeners: Array<() => void> = []
-  const batch = new EngineBatch(engine, now, () => { for (const wake of listeners) wake() })
-  const commits = new GroupCommit<Overlay>(batch, { maxCommands: 100, lockWaitMs: 1000, commandMs: 5000, clock })
-  const write = (fn: (tx: RawTx) => Promise<void>) => commits.run(overlay => fn(overlay))
-  const all = reader(engine, '')
+  const commits = new GroupCommit<WriteSet>(new EngineBatch(engine),
+    { maxCommands: 100, lockWaitMs: 1000, commandMs: 5000, clock })
+  const entries = {
+    get: async (key: string) => engine.get(key),
+    range: async (start: string, end: string, limit: number) => [...engine.range(start, end, limit)],
+    last: async (start: string, end: string, limit: number) => [...engine.last(start, end, limit)],
+    count: async (start: string, end: string) => engine.count(start, end)
+  }
   return {
+    ...keyValueParts({ entries, run: fn => commits.run(fn), lead: async () => true }, clock),
     description: engine.description,
-    tx: fn => commits.run(overlay => fn(overlay.tx)),
-    read: reader(engine, STATE),
-    outbox: keyValueOutbox(all, write, async () => true, async prefix => engine.count(prefix, after(prefix))),
-    inbox: limit => keyValueInbox(async (prefix, count) => [...engine.last(prefix, after(prefix), count)], limit),
-    onOutbox: listener => { listeners.push(listener) },
-    purge: before => keyValuePurge(all, write, before),
-    check: () => write(async tx => { tx.put('check', now()) }),
     close: async () => {
       await commits.run(async () => {}).catch(() => {})
       await engine.close()
@@ -52,96 +46,38 @@ export function createKeyValueStore (engine: KeyValueEngine, clock: Clock = syst
   }
 }
 
-function reader (engine: KeyValueEngine, root: string): KeyValueReader {
-  return {
-    get: async <Value>(key: string) => parse<Value>(engine.get(root + key)),
-    range: async <Value>(prefix: string, limit: number) =>
-      [...engine.range(root + prefix, after(root + prefix), limit)].map(({ key, value }) =>
-        ({ key: key.slice(root.length), value: JSON.parse(value) as Value }))
-  }
-}
-
-/** The end of a prefix's range: no key of ours has this character. */
-function after (prefix: string): string {
-  return `${prefix}\u{10FFFF}`
-}
-
-function parse<Value> (text: string | undefined): Value | undefined {
-  return text === undefined ? undefined : JSON.parse(text) as Value
-}
-
-/** One command's writes over the batch's writes over the engine. */
-class Overlay implements RawTx {
-  readonly writes = new Map<string, string | undefined>()
-  readonly tx: KeyValueTx
-  appended = 0
-  #open = true
-  readonly #below: (key: string) => string | undefined
-
-  constructor (below: (key: string) => string | undefined, now: () => number) {
-    this.#below = below
-    this.tx = {
-      get: key => this.get(STATE + key),
-      put: (key, value) => { this.put(STATE + key, value) },
-      remove: key => { this.remove(STATE + key) },
-      ...keyValueMessaging(this, now, rows => { this.appended += rows })
-    }
-  }
-
-  async get<Value> (key: string): Promise<Value | undefined> {
-    this.#check()
-    return parse<Value>(this.writes.has(key) ? this.writes.get(key) : this.#below(key))
-  }
-
-  put (key: string, value: unknown): void {
-    this.#check()
-    this.writes.set(key, JSON.stringify(value))
-  }
-
-  remove (key: string): void {
-    this.#check()
-    this.writes.set(key, undefined)
-  }
-
-  close (): void {
-    this.#open = false
-  }
-
-  #check (): void {
-    if (!this.#open) throw messagingError('E_TX_CLOSED')
-  }
-}
-
-class EngineBatch implements Batch<Overlay> {
+/** Each command's writes over the batch's, and these over the engine. */
+class EngineBatch implements Batch<WriteSet> {
   readonly #engine: KeyValueEngine
-  readonly #now: () => number
-  readonly #onOutbox: () => void
   #writes = new Map<string, string | undefined>()
-  #appended = 0
 
-  constructor (engine: KeyValueEngine, now: () => number, onOutbox: () => void) {
+  constructor (engine: KeyValueEngine) {
     this.#engine = engine
-    this.#now = now
-    this.#onOutbox = onOutbox
   }
 
   begin (): void {
     this.#writes = new Map()
-    this.#appended = 0
   }
 
-  open (): Overlay {
-    return new Overlay(key => this.#writes.has(key) ? this.#writes.get(key) : this.#engine.get(key), this.#now)
+  open (): WriteSet {
+    return new WriteSet(key => this.#get(key))
   }
 
-  keep (overlay: Overlay): void {
-    overlay.close()
-    for (const [key, text] of overlay.writes) this.#writes.set(key, text)
-    this.#appended += overlay.appended
+  keep (writes: WriteSet): void {
+    writes.close()
+    for (const [key, text] of writes.entries) this.#writes.set(key, text)
+    let seq = Number(this.#get(SEQ) ?? 0)
+    for (const { dedupe, row } of writes.appends) {
+      if (this.#get(dedupe) !== undefined) continue
+      seq++
+      this.#writes.set(newKey(seq), numbered(row, seq))
+      this.#writes.set(dedupe, String(seq))
+      this.#writes.set(SEQ, String(seq))
+    }
   }
 
-  undo (overlay: Overlay): void {
-    overlay.close()
+  undo (writes: WriteSet): void {
+    writes.close()
   }
 
   alive (): boolean {
@@ -149,11 +85,14 @@ class EngineBatch implements Batch<Overlay> {
   }
 
   async commit (): Promise<void> {
-    await this.#engine.write(this.#writes)
-    if (this.#appended > 0) this.#onOutbox()
+    if (this.#writes.size > 0) await this.#engine.write(this.#writes)
   }
 
   rollback (): void {
     this.#writes = new Map()
+  }
+
+  #get (key: string): string | undefined {
+    return this.#writes.has(key) ? this.#writes.get(key) : this.#engine.get(key)
   }
 }

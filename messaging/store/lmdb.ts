@@ -13,37 +13,44 @@ export interface LmdbOptions {
   readonly clock?: Clock
 }
 
+type Database = RootDatabase<string, Buffer>
+
 /** Opens the file. Throws E_STORE_OWNED when another process has it. */
 export function openLmdb ({ file, clock }: LmdbOptions): KeyValueStore {
   mkdirSync(dirname(file), { recursive: true })
   const owner = lockFile(file)
-  // overlappingSync would let a commit return before its pages are on the disk.
-  const database = open<string, string>({ path: file, encoding: 'string', noSubdir: true, overlappingSync: false })
+  const database: Database = open({ path: file, encoding: 'string', noSubdir: true,
+    // The driver's own encoding of texts cuts long ones at U+0000, and sorts short and long ones by different rules.
+    keyEncoding: 'binary',
+    // It would let a commit return before its pages are on the disk.
+    overlappingSync: false })
   return createKeyValueStore(engineOf(database, file, async () => {
     await database.close()
     owner.close()
   }), clock)
 }
 
-function engineOf (database: RootDatabase<string, string>, file: string, close: () => Promise<void>): KeyValueEngine {
+function engineOf (database: Database, file: string, close: () => Promise<void>): KeyValueEngine {
   return {
     description: `lmdb ${file}`,
-    get: key => database.get(key),
-    range: (start, end, limit) => database.getRange({ start, end, limit }),
-    last: (start, end, limit) => database.getKeys({ start: end, end: start, reverse: true, limit }),
-    count: (start, end) => database.getKeysCount({ start, end }),
+    get: key => database.get(Buffer.from(key)),
+    range: (start, end, limit) => database.getRange({ start: Buffer.from(start), end: Buffer.from(end), limit })
+      .map(({ key, value }) => ({ key: key.toString(), value })),
+    last: (start, end, limit) =>
+      database.getKeys({ start: Buffer.from(end), end: Buffer.from(start), reverse: true, limit }).map(String),
+    count: (start, end) => database.getKeysCount({ start: Buffer.from(start), end: Buffer.from(end) }),
     write: writes => write(database, file, writes),
     close
   }
 }
 
 /** One lmdb transaction, written and flushed by lmdb's own thread. */
-async function write (database: RootDatabase<string, string>, file: string, writes: Writes): Promise<void> {
+async function write (database: Database, file: string, writes: Writes): Promise<void> {
   try {
     await database.batch(() => {
       for (const [key, text] of writes) {
-        if (text === undefined) void database.remove(key)
-        else void database.put(key, text)
+        if (text === undefined) void database.remove(Buffer.from(key))
+        else void database.put(Buffer.from(key), text)
       }
     })
   } catch (cause) {

@@ -3,207 +3,235 @@
  * and hands both to one script, which writes everything, outbox included, if nothing that was read has changed;
  * otherwise the transaction runs again. All keys lie in one hash slot.
  *
- * Redis must flush before it answers (`appendfsync always`), or an accepted order could vanish with the server.
+ * Redis must flush before it answers (`appendfsync always`), or an accepted order could vanish with the server; where
+ * it has replicas, one of them must have it, too, or it could vanish with a failover.
  */
 import { randomUUID } from 'node:crypto'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { systemClock, type Clock } from '../clock.ts'
 import { messagingError } from '../errors.ts'
-import {
-  keyValueInbox, keyValueMessaging, keyValueOutbox, keyValuePurge, STATE, type RawTx
-} from './key-value-messaging.ts'
-import type { KeyValueStore } from './key-value-store.ts'
-import type { KeyValueReader, KeyValueTx } from './store.ts'
+import { KeyLanes } from './key-lanes.ts'
+import type { Entries } from './key-value-commits.ts'
+import { keyValueParts, type KeyValueStore } from './key-value-messaging.ts'
+import type { WriteSet } from './key-value-writes.ts'
+import { Attempt } from './redis-attempt.ts'
+import { Lost, withoutCredentials } from './redis-errors.ts'
+import { ask, faultOf, refuseShared, replicasOf, type Assumption } from './redis-fitness.ts'
+import { RedisLink, type RedisSession } from './redis-link.ts'
+import { COMMIT, LEAD, PROBE, RANGE, RESIGN } from './redis-scripts.ts'
 
 export interface RedisOptions {
-  /** `redis://host:6379/0` */
+  /** `redis://host:6379/0` or `rediss://...` */
   readonly url: string
   /** Names the data: `inventory` keeps its entries at `{inventory}:data`. */
   readonly name: string
+  /** What the operator answers for instead of the server. @default nothing */
+  readonly assume?: readonly Assumption[]
+  /** How many replicas must have a commit before it is acknowledged. @default 1 as soon as one was seen */
+  readonly replicas?: number
+  /** How long the right to relay lasts without being renewed. @default 5000 */
+  readonly leadMs?: number
   /** @default the machine's */
   readonly clock?: Clock
   readonly random?: () => number
 }
 
-const MAX_TRIES = 20
-const CALL_MS = 2000
-const LEAD_MS = 5000
-
-/**
- * KEYS: the hash of entries, the sorted set of their keys. ARGV: number of checks, then key and expected text of each,
- * then key and new text of each write; the empty text stands for "none", JSON never is empty.
- */
-const COMMIT = `
-local checks = tonumber(ARGV[1])
-for i = 1, checks do
-  local seen = redis.call('HGET', KEYS[1], ARGV[2 * i]) or ''
-  if seen ~= ARGV[2 * i + 1] then return 0 end
-end
-for i = 2 * checks + 2, #ARGV, 2 do
-  if ARGV[i + 1] == '' then
-    redis.call('HDEL', KEYS[1], ARGV[i])
-    redis.call('ZREM', KEYS[2], ARGV[i])
-  else
-    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
-    redis.call('ZADD', KEYS[2], 0, ARGV[i])
-  end
-end
-return 1
-`
-
-/** The leader renews only what is its own. */
-const LEAD = `
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
-`
-
 /** Connects, and refuses a server that forgets. */
 export async function openRedis (options: RedisOptions): Promise<KeyValueStore> {
-  const redis = new Redis(options.url, { lazyConnect: true, commandTimeout: CALL_MS, connectTimeout: CALL_MS,
-    maxRetriesPerRequest: 1, retryStrategy: tries => Math.min(50 * 2 ** tries, 1000) })
-  // Each failed call is reported to its caller; the emitter's copy would end the process.
-  redis.on('error', () => {})
-  try {
-    await redis.connect()
-    await refuseForgetful(redis, options.url)
-  } catch (error) {
-    redis.disconnect()
-    throw storeError(error, options)
+  const protocol = URL.canParse(options.url) ? new URL(options.url).protocol : ''
+  if (!/^rediss?:$/.test(protocol)) throw messagingError('E_STORE_URL', ['a key-value store', 'redis://host:port/0 or rediss://host:port/0'])
+  const store = new RedisStore(options)
+  await store.open()
+  const parts = keyValueParts(store, options.clock ?? systemClock)
+  return { ...parts, description: `redis ${withoutCredentials(options.url)} {${options.name}}`, close: () => store.close() }
+}
+
+const MAX_TRIES = 20
+const CONFLICT_MS = 10_000
+/** For how long the answer of a commit is asked for anew when it was lost: a server that restarts is back by then. */
+const LEARN_MS = 5000
+const SLOT_MS = 3_600_000
+
+/** A commit's place at the server, where its second sending is known by its number. */
+interface Slot {
+  readonly key: string
+  commits: number
+}
+
+class RedisStore {
+  readonly entries: Entries
+  readonly #options: RedisOptions
+  readonly #clock: Clock
+  readonly #random: () => number
+  /** Apart from the commits: while one of them waits for a replica, nothing else on its connection is answered. */
+  readonly #reads: RedisLink
+  readonly #commits: RedisLink
+  readonly #self = randomUUID()
+  readonly #data: string
+  readonly #index: string
+  readonly #relay: string
+  readonly #lanes = new KeyLanes()
+  readonly #free: Slot[] = []
+  #slots = 0
+  #replicas: number
+  #leadsUntil = -Infinity
+
+  constructor (options: RedisOptions) {
+    const { name, url, replicas = 0, clock = systemClock, random = Math.random } = options
+    this.#options = options
+    this.#clock = clock
+    this.#random = random
+    this.#replicas = replicas
+    ;[this.#data, this.#index, this.#relay] = [`{${name}}:data`, `{${name}}:index`, `{${name}}:relay`]
+    const check = (redis: Redis): Promise<void> => this.#check(redis)
+    this.#reads = new RedisLink({ url, clock, check })
+    this.#commits = new RedisLink({ url, clock, check })
+    this.entries = this.#entries()
   }
-  return createStore(redis, options)
-}
 
-async function refuseForgetful (redis: Redis, url: string): Promise<void> {
-  const [, append, , fsync] = [...await redis.config('GET', 'appendonly') as string[],
-    ...await redis.config('GET', 'appendfsync') as string[]]
-  if (append === 'yes' && fsync === 'always') return
-  throw messagingError('E_STORE_NOT_DURABLE', ['Redis', `appendonly ${append}, appendfsync ${fsync}`,
-    'appendonly yes and appendfsync always'], { where: withoutCredentials(url) })
-}
+  async open (): Promise<void> {
+    try {
+      const exclusive = this.#options.assume?.includes('exclusive') === true
+      await this.#commits.call(async ({ redis }) => { if (!exclusive) await refuseShared(redis) })
+    } catch (error) {
+      this.#commits.close()
+      throw error
+    }
+  }
 
-function createStore (redis: Redis, options: RedisOptions): KeyValueStore {
-  const { name, clock = systemClock, random = Math.random } = options
-  const now = () => clock.now()
-  const [data, index, leadKey, self] = [`{${name}}:data`, `{${name}}:index`, `{${name}}:relay`, randomUUID()]
-  const listeners: Array<() => void> = []
-  const guard = async <Value>(work: Promise<Value>): Promise<Value> =>
-    work.catch((error: unknown) => { throw storeError(error, options) })
+  async close (): Promise<void> {
+    // The next one need not wait until the lead has run out.
+    if (this.#leadsUntil !== -Infinity) {
+      await this.#commits.call(({ redis }) => redis.eval(RESIGN, 1, this.#relay, this.#self)).catch(() => {})
+    }
+    this.#commits.close()
+    this.#reads.close()
+  }
 
-  const run = async <Value>(fn: (tx: Attempt) => Promise<Value>): Promise<Value> => {
-    for (let tries = 1; ; tries++) {
-      const attempt = new Attempt(async key => await redis.hget(data, key) ?? undefined, now)
-      const value = await guard(fn(attempt))
-      attempt.close()
-      if (attempt.writes.size === 0 || await guard(redis.eval(COMMIT, 2, data, index, ...attempt.args())) === 1) {
-        if (attempt.appended > 0) for (const wake of listeners) wake()
-        return value
+  /** Runs a command until nothing that it read was changed before its end. */
+  run = async <Value>(fn: (writes: WriteSet) => Promise<Value>): Promise<Value> => {
+    const giveUpAt = this.#clock.elapsed() + CONFLICT_MS
+    let leave = (): void => {}
+    try {
+      for (let tries = 1; ; tries++) {
+        const attempt = new Attempt<Value>(key => this.entries.get(key))
+        await attempt.run(fn, this.#clock)
+        const changed = await this.#settle(attempt)
+        if (changed === undefined) return attempt.result()
+        if (tries === MAX_TRIES || this.#clock.elapsed() > giveUpAt) {
+          throw messagingError('E_STORE_CONFLICT', [], { where: this.#options.name })
+        }
+        leave()
+        leave = await this.#lanes.enter(changed)
+        await this.#clock.delay(this.#random() * 2 ** Math.min(tries, 6))
       }
-      if (tries === MAX_TRIES) throw messagingError('E_STORE_CONFLICT', [], { where: name })
-      await clock.delay(random() * 2 ** Math.min(tries, 6))
+    } finally {
+      leave()
     }
   }
 
-  const all = reader(redis, data, index, '')
-  const write = (fn: (tx: RawTx) => Promise<void>) => run(fn)
-  return {
-    description: `redis ${withoutCredentials(options.url)} {${name}}`,
-    tx: fn => run(attempt => fn(attempt.tx)),
-    read: reader(redis, data, index, STATE),
-    outbox: keyValueOutbox(all, write,
-      async () => await guard(redis.eval(LEAD, 1, leadKey, self, LEAD_MS)) === 1,
-      prefix => guard(redis.zlexcount(index, `[${prefix}`, `[${prefix}\u{10FFFF}`))),
-    inbox: limit => keyValueInbox((prefix, count) =>
-      guard(redis.zrevrangebylex(index, `[${prefix}\u{10FFFF}`, `[${prefix}`, 'LIMIT', 0, count)), limit),
-    onOutbox: listener => { listeners.push(listener) },
-    purge: before => keyValuePurge(all, write, before),
-    check: () => write(async tx => { tx.put('check', now()) }),
-    close: async () => { redis.disconnect() }
+  /** True as long as nobody else relays, and what was read before is on the replicas that must have it. */
+  lead = async (): Promise<boolean> => {
+    const { leadMs = 5000 } = this.#options
+    const askedAt = this.#clock.elapsed()
+    if (this.#replicas === 0 && askedAt < this.#leadsUntil) return true
+    this.#leadsUntil = -Infinity
+    return this.#commits.call(async session => {
+      if (await session.redis.eval(LEAD, 1, this.#relay, this.#self, leadMs) !== 1) return false
+      await this.#replicated(session)
+      // Asked for again long before it runs out at the server.
+      this.#leadsUntil = askedAt + leadMs / 3
+      return true
+    })
   }
-}
 
-function reader (redis: Redis, data: string, index: string, root: string): KeyValueReader {
-  return {
-    get: async <Value>(key: string) => {
-      const text = await redis.hget(data, root + key)
-      return text === null ? undefined : JSON.parse(text) as Value
-    },
-    range: async <Value>(prefix: string, limit: number) => {
-      const keys = await redis.zrangebylex(index, `[${root}${prefix}`, `[${root}${prefix}\u{10FFFF}`, 'LIMIT', 0, limit)
-      if (keys.length === 0) return []
-      const texts = await redis.hmget(data, ...keys)
-      return keys.flatMap((key, at) => texts[at] == null
-        ? []
-        : [{ key: key.slice(root.length), value: JSON.parse(texts[at]) as Value }])
-    }
-  }
-}
-
-/** One try of a transaction: what it saw and what it wants. */
-class Attempt implements RawTx {
-  readonly writes = new Map<string, string>()
-  readonly tx: KeyValueTx
-  appended = 0
-  readonly #seen = new Map<string, string>()
-  readonly #load: (key: string) => Promise<string | undefined>
-  #open = true
-
-  constructor (load: (key: string) => Promise<string | undefined>, now: () => number) {
-    this.#load = load
-    this.tx = {
-      get: key => this.get(STATE + key),
-      put: (key, value) => { this.put(STATE + key, value) },
-      remove: key => { this.remove(STATE + key) },
-      ...keyValueMessaging(this, now, rows => { this.appended += rows })
+  #entries (): Entries {
+    const [data, index] = [this.#data, this.#index]
+    return {
+      get: key => this.#reads.call(async ({ redis }) => await redis.hget(data, key) ?? undefined),
+      range: (start, end, limit) => this.#reads.call(async ({ redis }) => {
+        const found = await redis.eval(RANGE, 2, data, index, `[${start}`, `(${end}`, limit) as string[]
+        return Array.from({ length: found.length / 2 }, (_, n) => ({ key: found[2 * n]!, value: found[2 * n + 1]! }))
+      }),
+      last: (start, end, limit) => this.#reads.call(({ redis }) =>
+        redis.zrevrangebylex(index, `(${end}`, `[${start}`, 'LIMIT', 0, limit)),
+      count: (start, end) => this.#reads.call(({ redis }) => redis.zlexcount(index, `[${start}`, `(${end}`))
     }
   }
 
-  async get<Value> (key: string): Promise<Value | undefined> {
-    this.#check()
-    const text = this.writes.get(key) ?? this.#seen.get(key) ?? await this.#remember(key)
-    return text === '' ? undefined : JSON.parse(text) as Value
+  /** Returns the key that somebody else has changed, or undefined when the attempt stands. */
+  async #settle (attempt: Attempt<unknown>): Promise<string | undefined> {
+    // What was read may be taken back by a failover as long as no replica has it: nobody may act on it before.
+    const writes = attempt.writing || (this.#replicas > 0 && !attempt.failed)
+    if (!writes && !attempt.doubtful) return undefined
+    const changed = await this.#commit(attempt.args(), writes)
+    return changed === 0 ? undefined : attempt.checked(changed)
   }
 
-  put (key: string, value: unknown): void {
-    this.#check()
-    this.writes.set(key, JSON.stringify(value))
+  /** Sends a commit until its answer is there; its number in its slot tells the server that it has seen it before. */
+  async #commit (args: readonly string[], writes: boolean): Promise<number> {
+    const slot = this.#free.pop() ?? { key: `{${this.#options.name}}:done:${this.#self}:${this.#slots++}`, commits: 0 }
+    slot.commits++
+    const giveUpAt = this.#clock.elapsed() + LEARN_MS
+    for (let lost: Lost | undefined; ;) {
+      try {
+        const changed = await this.#commits.attempt(session => this.#send(session, slot, args, writes))
+        this.#free.push(slot)
+        return changed
+      } catch (error) {
+        if (error instanceof Lost) lost = error
+        else if (lost === undefined || isUnreplicated(error)) {
+          this.#free.push(slot)
+          throw error
+        }
+        // The slot is left alone: what is on its way in it may still arrive.
+        if (this.#clock.elapsed() > giveUpAt) throw this.#unknown(lost)
+        await this.#clock.delay(50 + this.#random() * 50)
+      }
+    }
   }
 
-  remove (key: string): void {
-    this.#check()
-    this.writes.set(key, '')
+  async #send (session: RedisSession, slot: Slot, args: readonly string[], writes: boolean): Promise<number> {
+    const changed = Number(await session.redis.call('EVAL', [COMMIT, 3, this.#data, this.#index, slot.key,
+      slot.commits, SLOT_MS, writes ? '1' : '', ...args]))
+    if (changed === 0 && writes) await this.#replicated(session)
+    return changed
   }
 
-  close (): void {
-    this.#open = false
+  /** On the connection of the write: on another one, or on another server, there is nothing to wait for. */
+  async #replicated (session: RedisSession): Promise<void> {
+    if (this.#replicas === 0) return
+    const got = await session.acknowledged(this.#replicas)
+    if (got < this.#replicas) {
+      throw messagingError('E_STORE_REPLICAS', [got, this.#replicas], { where: withoutCredentials(this.#options.url) })
+    }
   }
 
-  args (): string[] {
-    return [String(this.#seen.size), ...[...this.#seen].flat(), ...[...this.writes].flat()]
+  #unknown (lost: Lost): Error {
+    return messagingError('E_STORE_UNKNOWN', [lost.message], { where: withoutCredentials(this.#options.url) })
   }
 
-  async #remember (key: string): Promise<string> {
-    const text = await this.#load(key) ?? ''
-    this.#seen.set(key, text)
-    return text
+  async #check (redis: Redis): Promise<void> {
+    const { url, assume = [], replicas } = this.#options
+    // The driver goes on in the first database when there is no such one.
+    await redis.select(Number(new URL(url).pathname.slice(1)))
+    const said = await ask(redis)
+    const fault = faultOf(said, new Set(assume), replicas ?? 0)
+    if (fault !== undefined) throw fault
+    // From the first one on, always: a primary that has lost its replicas is what a failover leaves behind.
+    if (replicas === undefined && replicasOf(said) > 0) this.#replicas = 1
+    await this.#probe(redis)
   }
 
-  #check (): void {
-    if (!this.#open) throw messagingError('E_TX_CLOSED')
+  async #probe (redis: Redis): Promise<void> {
+    const slot = `{${this.#options.name}}:done:${this.#self}:probe`
+    const [entries, listed] =
+      await redis.eval(PROBE, 3, this.#data, this.#index, slot, Math.trunc(this.#clock.now())) as [number, number]
+    if (entries === listed) return
+    throw messagingError('E_STORE_CORRUPT', [this.#data, `it has ${entries} entries, its index has ${listed}`])
   }
 }
 
-/** What ioredis throws when the server is away; everything else is the caller's own. */
-function storeError (error: unknown, { url }: RedisOptions): unknown {
-  if (!(error instanceof Error) || 'canRetry' in error) return error
-  const code = 'code' in error ? String(error.code) : ''
-  const away = /^E[A-Z]+$/.test(code) || ['MaxRetriesPerRequestError', 'AbortError'].includes(error.name) ||
-    /Command timed out|Connection is closed|ETIMEDOUT|^(LOADING|READONLY|MISCONF|OOM|MASTERDOWN)/.test(error.message)
-  return away ? messagingError('E_STORE_DOWN', [error.message], { where: withoutCredentials(url), cause: error }) : error
-}
-
-function withoutCredentials (url: string): string {
-  const { protocol, host } = new URL(url)
-  return `${protocol}//${host}`
+function isUnreplicated (error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'E_STORE_REPLICAS'
 }

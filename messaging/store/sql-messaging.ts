@@ -1,4 +1,5 @@
 /** Outbox, inbox and idempotency keys in SQL, the same statements on sqlite and on PostgreSQL. */
+import { sqlRefused } from './sql-refused.ts'
 import type { Claim, Outbox, OutboxEntry, OutboxRow, PurgeBefore, SqlReader, SqlValue, StoredAnswer, Tx } from './store.ts'
 
 export interface SqlRunner extends SqlReader {
@@ -52,13 +53,15 @@ interface RawRow { seq: number, id: string, dedupe: string, kind: OutboxRow['kin
 
 /** The relay's questions. `write` runs outside of any command, in its own transaction. */
 export function sqlOutbox (
-  read: SqlReader, write: (fn: (sql: SqlRunner) => Promise<void>) => Promise<void>, lead: () => Promise<boolean>
+  read: SqlReader, write: <Value>(fn: (sql: SqlRunner) => Promise<Value>) => Promise<Value>,
+  lead: () => Promise<boolean>
 ): Outbox {
   return {
     lead,
-    unsent: async limit => {
+    refused: sqlRefused(read, write),
+    unsent: async (limit, after = 0) => {
       const rows = await read.all<RawRow>('SELECT seq, id, dedupe, kind, dest, grp, type, body, at FROM outbox ' +
-        'WHERE sent_at IS NULL ORDER BY seq LIMIT ?', limit)
+        'WHERE sent_at IS NULL AND seq > ? ORDER BY seq LIMIT ?', after, limit)
       return rows.map(({ grp, ...row }) => ({ ...row, group: grp }))
     },
     markSent: (seqs, nowMs) => write(async sql => {

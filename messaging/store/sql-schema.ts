@@ -29,6 +29,11 @@ CREATE TABLE IF NOT EXISTS outbox (
 ) {{strict}};
 CREATE INDEX IF NOT EXISTS outbox_unsent ON outbox (seq) WHERE sent_at IS NULL;
 CREATE INDEX IF NOT EXISTS outbox_sent ON outbox (sent_at) WHERE sent_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS outbox_refused (
+  seq {{int}} PRIMARY KEY, id TEXT NOT NULL, dedupe TEXT NOT NULL, kind TEXT NOT NULL, dest TEXT NOT NULL,
+  grp TEXT NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL, at {{int}} NOT NULL, reason TEXT NOT NULL,
+  refused_at {{int}} NOT NULL
+) {{strict}};
 CREATE TABLE IF NOT EXISTS inbox (
   consumer TEXT NOT NULL, id TEXT NOT NULL, at {{int}} NOT NULL, replies TEXT, PRIMARY KEY (consumer, id)
 ) {{strict}};

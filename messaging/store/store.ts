@@ -74,11 +74,30 @@ export interface KeyValueTx extends Tx, Pick<KeyValueReader, 'get'> {
   remove (key: string): void
 }
 
+/** A message that the bus will never take, and what it said. */
+export interface RefusedRow extends OutboxRow {
+  readonly reason: string
+  readonly refusedAt: number
+}
+
+/** Messages set aside: they wait for a person, and nothing waits for them. */
+export interface RefusedRows {
+  /** Takes rows out of those that were not sent. */
+  add (refusals: ReadonlyArray<{ readonly seq: number, readonly reason: string }>, nowMs: number): Promise<void>
+  /** The oldest. */
+  list (limit: number): Promise<RefusedRow[]>
+  /** Puts them behind all that waits to be sent; returns how many there were. */
+  retry (seqs: readonly number[] | 'all', nowMs: number): Promise<number>
+  drop (seqs: readonly number[] | 'all'): Promise<number>
+  count (): Promise<number>
+}
+
 /** The relay's side of the outbox. */
 export interface Outbox {
-  /** The oldest rows that were not sent, in the order in which they were written. */
-  unsent (limit: number): Promise<OutboxRow[]>
+  /** The oldest rows that were not sent, with a `seq` beyond `after`, in the order in which they were written. */
+  unsent (limit: number, after?: number): Promise<OutboxRow[]>
   markSent (seqs: readonly number[], nowMs: number): Promise<void>
+  readonly refused: RefusedRows
   count (): Promise<number>
   /**
    * Takes the right to relay, or keeps it for some seconds more; false while another instance on the same store holds

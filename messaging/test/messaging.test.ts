@@ -1,9 +1,8 @@
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { t } from 'tap'
 import {
-  BUS_TABLES, BusBook, busServer, CHECKPOINT_TABLES, DEFAULTS, embeddedBus, Messaging, openSqlite, Poison,
-  Projection, Schemas, uuidv7, type Envelope, type FeedEvent, type MessageRoute,
+  BUS_TABLES, BusBook, busServer, DEFAULTS, embeddedBus, Messaging, openSqlite, Poison,
+  Schemas, uuidv7, type Envelope, type MessageRoute,
   type MessageSchema, type SqlTx
 } from '../index.ts'
 import { until } from './bus-conformance.ts'
@@ -12,8 +11,6 @@ const MESSAGES: MessageSchema[] = ['shop.Asked.v1', 'shop.Answered.v1', 'stock.D
   ({ $id, type: 'object', required: ['n'], properties: { n: { type: 'integer', minimum: 1 } } }))
 const TABLES = 'CREATE TABLE IF NOT EXISTS things (key TEXT PRIMARY KEY, value {{int}} NOT NULL) {{strict}};'
 const log = { info: () => {}, warn: () => {}, error: () => {} }
-
-type Rig = Awaited<ReturnType<typeof rig>>
 
 /** A bus in process, and services on it. */
 async function rig (t: { testdir (): string, teardown (fn: () => unknown): void }) {
@@ -31,7 +28,7 @@ async function rig (t: { testdir (): string, teardown (fn: () => unknown): void 
     service: string, routes: Record<string, MessageRoute<SqlTx>> = {}, from: string[] = [], options = DEFAULTS,
     busUrl = url
   ) => {
-    const store = openSqlite({ file: join(dir, `${service}.db`), tables: TABLES + CHECKPOINT_TABLES })
+    const store = openSqlite({ file: join(dir, `${service}.db`), tables: TABLES })
     const messaging = new Messaging<SqlTx>({ service, store, schemas: new Schemas(MESSAGES), routes, options, log,
       bus: embeddedBus({ url: busUrl, retryDelaysMs: [0, 0, 0, 0], probeMs: 20 }),
       subscribe: from.map(other => ({ service: other, types: Object.keys(routes) })) })
@@ -150,57 +147,4 @@ t.test('a dead bus: commands go on, the outbox grows up to its bound, then all i
   await open('shop', {}, [], options, url)
   await until(() => seen.length === 6, 'all came')
   t.same(seen, [1, 2, 3, 4, 5, 6])
-})
-
-t.test('a projection', async t => {
-  const event = (stream: string, version: number, pos: number): FeedEvent =>
-    ({ stream, version, type: 'shop.Asked.v1', data: { n: version }, at: 1, pos })
-  const setUp = async ({ open }: Rig, feed: FeedEvent[]) => {
-    const { store } = await open('reader')
-    const projection = new Projection({ name: 'p', store, followMs: 10, onError: () => {},
-      pull: async (stream, from) => feed.filter(one => one.stream === stream && one.version >= from),
-      feed: async (after, limit) => feed.filter(one => one.pos > after).slice(0, limit),
-      apply: (tx, one) => tx.run('INSERT INTO things (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET ' +
-        'value = excluded.value', one.stream, one.version).then(() => {}),
-      sweep: async () => {} })
-    t.teardown(() => projection.stop())
-    const value = async (key: string) =>
-      (await store.read.get<{ value: number }>('SELECT value FROM things WHERE key = ?', key))?.value
-    const deliver = async (version: number) => {
-      const message = { subject: 'a', aggregateversion: version, type: 'shop.Asked.v1', data: { n: version },
-        time: '2026-01-01T00:00:00.000Z' } as unknown as Envelope
-      const prepared = await projection.route.prepare?.(message)
-      await store.tx(tx => projection.route.handle(message, tx, {} as never, prepared))
-    }
-    return { projection, value, deliver }
-  }
-
-  await t.test('skips what it has seen and fills holes from the stream', async t => {
-    const feed = [1, 2, 3, 4].map(n => event('a', n, n))
-    const { value, deliver } = await setUp(await rig(t), feed)
-    await deliver(1)
-    await deliver(4)
-    t.equal(await value('a'), 4)
-    await deliver(2)
-    t.equal(await value('a'), 4)
-  })
-
-  await t.test('follows the feed to what no message told it', async t => {
-    const feed: FeedEvent[] = []
-    const { projection, value } = await setUp(await rig(t), feed)
-    projection.start()
-    feed.push(event('a', 1, 1), event('b', 1, 2), event('a', 2, 3))
-    await until(async () => await value('a') === 2 && await value('b') === 1, 'the feed was read')
-  })
-
-  await t.test('rebuilt from nothing it is the same', async t => {
-    const feed = Array.from({ length: 500 }, (_, n) => event(`s${n % 50}`, Math.floor(n / 50) + 1, n + 1))
-    const { projection, value } = await setUp(await rig(t), feed)
-    projection.start()
-    await until(async () => await value('s49') === 10, 'it is built')
-    await projection.rebuild()
-    await delay(50)
-    await until(async () => await value('s49') === 10, 'it is built again')
-    t.equal(await value('s0'), 10)
-  })
 })

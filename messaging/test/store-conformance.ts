@@ -103,6 +103,42 @@ export async function storeConformance<T extends Tx> (t: Test, bed: StoreBed<T>)
     t.equal(await store.outbox.lead(), true)
   })
 
+  await t.test('unsent rows can be read on behind a number', async t => {
+    await drain(store, bed.now())
+    for (let n = 0; n < 5; n++) await store.tx(tx => tx.outbox.append([entry('behind')]))
+    const rows = await store.outbox.unsent(10)
+    t.same(await store.outbox.unsent(2, rows[1]!.seq), rows.slice(2, 4))
+    t.same(await store.outbox.unsent(10, rows[4]!.seq), [])
+  })
+
+  await t.test('a row set aside as refused is told with its reason, retried behind all others, or dropped', async t => {
+    await drain(store, bed.now())
+    const entries = Array.from({ length: 4 }, () => entry('refused'))
+    await store.tx(tx => tx.outbox.append(entries))
+    const { outbox } = store
+    const [, second, , fourth] = await outbox.unsent(10)
+    await outbox.refused.add([{ seq: fourth!.seq, reason: 'no' }, { seq: second!.seq, reason: 'too odd' }], bed.now())
+    t.same((await outbox.unsent(10)).map(row => row.id), [entries[0]!.id, entries[2]!.id])
+    t.equal(await outbox.count(), 2)
+    t.same(await outbox.refused.list(1), [{ ...second!, reason: 'too odd', refusedAt: bed.now() }])
+    t.equal(await outbox.refused.count(), 2)
+
+    t.equal(await outbox.refused.retry([second!.seq, 987_654], bed.now()), 1)
+    t.same((await outbox.unsent(10)).map(row => row.id), [entries[0]!, entries[2]!, entries[1]!].map(one => one.id))
+    t.match((await outbox.unsent(10)).at(-1), { ...entries[1]!, at: bed.now() })
+    t.equal(await outbox.refused.retry('all', bed.now()), 1)
+    const again = (await outbox.unsent(10)).at(-1)!
+    t.equal(again.id, entries[3]!.id)
+    await outbox.refused.add([{ seq: again.seq, reason: 'still' }], bed.now())
+    t.equal(await outbox.refused.drop([again.seq]), 1)
+    t.same([await outbox.refused.count(), await outbox.refused.drop('all'), await outbox.count()], [0, 0, 3])
+
+    const sent = (await outbox.unsent(1))[0]!
+    await outbox.markSent([sent.seq], bed.now())
+    await outbox.refused.add([{ seq: sent.seq, reason: 'too late' }], bed.now())
+    t.equal(await outbox.refused.count(), 0, 'what was sent is not refused')
+  })
+
   await t.test('replies are kept with the message that caused them', async t => {
     const reply = entry('r')
     await store.tx(async tx => {
@@ -119,6 +155,69 @@ export async function storeConformance<T extends Tx> (t: Test, bed: StoreBed<T>)
     await store.tx(tx => tx.idempotency.put('POST /x anonymous', key, { hash: 'h', status: 200, body: '1', at: 9 }))
     t.match(await store.tx(tx => tx.idempotency.get('POST /x anonymous', key)), { body: '1' })
     t.equal(await store.tx(tx => tx.idempotency.get('POST /x', `anonymous ${key}`)), undefined)
+  })
+
+  await t.test('keys, scopes, ids and consumers of any length and any characters are told apart', async t => {
+    const [longKey, longScope] = ['\u00ff'.repeat(255), `POST /x ${'s/'.repeat(200)}`]
+    const answers = [[longScope, longKey], [longScope, `${longKey.slice(1)}x`], [`${longScope}s`, longKey], ['a', 'b/c'], ['a/b', 'c'],
+      ['a%2Fb', 'c'], ['#', '#'], ['', ''], ['\u{10ffff}', '\u{1f600}'.repeat(120)]] as const
+    const ids = answers.map(([scope, key]) => [scope.slice(0, 60), key.slice(0, 60)] as const)
+    await store.tx(async tx => {
+      for (const [n, [scope, key]] of answers.entries()) {
+        await tx.idempotency.put(scope, key, { hash: 'h', status: 200, body: String(n), at: 9 })
+      }
+      for (const [consumer, id] of ids.slice(3)) t.same(await tx.inbox.claim(consumer, id), { fresh: true })
+    })
+    await store.tx(async tx => {
+      for (const [n, [scope, key]] of answers.entries()) {
+        t.match(await tx.idempotency.get(scope, key), { body: String(n) })
+      }
+      for (const [consumer, id] of ids.slice(3)) t.match(await tx.inbox.claim(consumer, id), { fresh: false })
+    })
+    const listed = await store.inbox(50)
+    for (const [consumer, id] of ids.slice(3)) t.ok(listed.some(row => row.consumer === consumer && row.id === id), id)
+  })
+
+  await t.test('an answer is kept once', async t => {
+    const put = (body: string) =>
+      store.tx(tx => tx.idempotency.put('once', 'k', { hash: 'h', status: 200, body, at: 9 }))
+    await put('first')
+    await t.rejects(put('second'))
+    t.match(await store.tx(tx => tx.idempotency.get('once', 'k')), { body: 'first' })
+  })
+
+  await t.test('the same dedupe id is sent once, until its row is purged', async t => {
+    await drain(store, bed.now())
+    const [one, other] = [entry('d'), entry('d')]
+    await store.tx(tx => tx.outbox.append([one, { ...one, id: 'again' }, other]))
+    await store.tx(tx => tx.outbox.append([{ ...one, id: 'and again' }]))
+    t.same((await store.outbox.unsent(10)).map(row => row.id), [one.id, other.id])
+    await drain(store, bed.now())
+    await store.tx(tx => tx.outbox.append([one]))
+    t.same(await store.outbox.unsent(10), [])
+    await store.purge({ sentMs: bed.now() + 1, inboxMs: 0, answersMs: 0 })
+    await store.tx(tx => tx.outbox.append([one]))
+    t.same((await store.outbox.unsent(10)).map(row => row.id), [one.id])
+  })
+
+  await t.test('what is changed together is seen together, by those who only look and by those who refuse, too', async t => {
+    const set = (n: number) => store.tx(async tx => {
+      await bed.put(tx, 'left', n)
+      await bed.put(tx, 'right', 0 - n)
+    })
+    await set(0)
+    const look = (end: (sum: number) => number) => store.tx(async tx => {
+      const left = await bed.get(tx, 'left')
+      // Others commit in the middle of it.
+      await new Promise(resolve => { setTimeout(resolve, 2) })
+      return end(left! + (await bed.get(tx, 'right'))!)
+    })
+    const changes = (async () => { for (let n = 1; n <= 30; n++) await set(n) })()
+    const looks = await Promise.allSettled(Array.from({ length: 30 }, (_, n) =>
+      look(sum => { if (n % 2 === 0) return sum; throw new Error(`the sum is ${sum}`) })))
+    await changes
+    const seen = looks.map(end => end.status === 'fulfilled' ? `the sum is ${end.value}` : (end.reason as Error).message)
+    t.same(new Set(seen), new Set(['the sum is 0']))
   })
 
   await t.test('each commit with a message wakes the relay, others do not', async t => {
@@ -146,6 +245,54 @@ export async function storeConformance<T extends Tx> (t: Test, bed: StoreBed<T>)
   await t.test('it passes the probe that refuses stores whose outbox is not part of the transaction', async t => {
     await t.resolves(probeStore(store, Date.now()))
     await t.resolves(store.check())
+  })
+}
+
+/** Of the suite, what the relational stores do not do yet. */
+export async function keyValueOnly<T extends Tx> (t: Test, bed: StoreBed<T>): Promise<void> {
+  const store = await bed.open()
+  t.teardown(() => store.close())
+
+  await t.test('a transaction that is over takes and tells nothing, however it ended', async t => {
+    const kept: T[] = []
+    await store.tx(async tx => { kept.push(tx) })
+    await t.rejects(store.tx(async tx => {
+      kept.push(tx)
+      throw new Error('undone')
+    }))
+    for (const tx of kept) {
+      const uses: ReadonlyArray<() => Promise<unknown>> = [() => bed.get(tx, 'late'), () => bed.put(tx, 'late', 1),
+        () => tx.outbox.append([entry('late')]), () => tx.inbox.claim('c', 'late'), () => tx.inbox.keepReplies('c', 'late', []),
+        () => tx.idempotency.get('s', 'late'),
+        () => tx.idempotency.put('s', 'late', { hash: '', status: 200, body: '', at: 1 })]
+      for (const use of uses) await t.rejects(use, { code: 'E_TX_CLOSED' }, String(use))
+    }
+    t.equal(await bed.read(store, 'late'), undefined)
+  })
+
+  await t.test('a purge goes on until nothing old is left', async t => {
+    await drain(store, bed.now())
+    const many = Array.from({ length: 2500 }, () => entry('many'))
+    await store.tx(async tx => {
+      await tx.outbox.append(many)
+      for (const { id } of many) {
+        await tx.inbox.claim('many', id)
+        await tx.idempotency.put('many', id, { hash: '', status: 200, body: '', at: bed.now() })
+      }
+    })
+    for (let n = 0; n < 3; n++) await drain(store, bed.now())
+    const later = bed.now() + 1
+    await store.purge({ sentMs: later, inboxMs: later, answersMs: later })
+    t.same((await store.inbox(1000)).filter(row => row.consumer === 'many'), [])
+    await store.tx(async tx => {
+      for (const { id } of [many[0]!, many[1499]!, many[2499]!]) {
+        t.same(await tx.inbox.claim('many', id), { fresh: true })
+        t.equal(await tx.idempotency.get('many', id), undefined)
+      }
+      // Their dedupe ids are free again, so their rows are gone.
+      await tx.outbox.append(many)
+    })
+    t.equal(await store.outbox.count(), 2500)
   })
 }
 

@@ -1,10 +1,17 @@
 import { join } from 'node:path'
 import { t } from 'tap'
 import { openLmdb } from '../stores.ts'
+import { keyValueConformance } from './key-value-conformance.ts'
 import { CLOCK, keyValueBed } from './store-beds.ts'
-import { storeConformance } from './store-conformance.ts'
+import { keyValueOnly, storeConformance } from './store-conformance.ts'
 
 t.test('lmdb passes the suite', async t => {
-  const file = join(t.testdir(), 'store.lmdb')
-  await storeConformance(t, keyValueBed(async () => openLmdb({ file, clock: CLOCK })))
+  const dir = t.testdir()
+  await storeConformance(t, keyValueBed(async () => openLmdb({ file: join(dir, 'store.lmdb'), clock: CLOCK })))
+  await keyValueOnly(t, keyValueBed(async () => openLmdb({ file: join(dir, 'other.lmdb'), clock: CLOCK })))
+})
+
+t.test('lmdb keeps any key and any value', async t => {
+  const dir = t.testdir()
+  await keyValueConformance(t, async (name, clock = CLOCK) => openLmdb({ file: join(dir, `${name}.lmdb`), clock }))
 })

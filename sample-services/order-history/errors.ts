@@ -9,6 +9,5 @@ export const historyError = errorTable({
     status: 504,
     canRetry: true
   },
-  CURSOR: { text: 'the cursor is not one of ours.', next: 'Use the nextCursor of the previous answer.', status: 400 },
-  UNKNOWN_PROJECTION: { text: 'there is no projection %s.', status: 404 }
+  CURSOR: { text: 'the cursor is not one of ours.', next: 'Use the nextCursor of the previous answer.', status: 400 }
 })

@@ -7,30 +7,29 @@
  *   GET   -> the document                             never anything of the write side
  */
 import {
-  CHECKPOINT_TABLES, createMessaging, observe, openSqlStore, operatorRoutes, Projection, Schemas, type FeedEvent,
-  type SqlStore
+  createMessaging, observe, observeProjections, openSqlStore, operatorRoutes, Projection, PROJECTION_TABLES,
+  projectionRoutes, Schemas, type FeedEvent, type ProjectionParts
 } from '@breakwater/messaging'
 import { service, type MainArgs, type Running, type ServiceClient } from '@breakwater/starter'
 import type { Settings } from '@breakwater/starter/settings'
 import { Arrivals } from './arrivals.ts'
 import { fold } from './domain/order-document.ts'
-import { historyRoutes, projectionRoutes } from './http/routes.ts'
+import { historyRoutes } from './http/routes.ts'
 import { MESSAGES, ORDER_EVENTS } from './messages.ts'
 import { openApi } from './openapi.ts'
-import { DOCUMENT_TABLES, findDocument, putDocument, sweepDocuments } from './store/document-store.ts'
+import { DOCUMENT_TABLES, documentOf, forgetDocuments, PROJECTION, putDocument } from './store/document-store.ts'
 
 const NAME = 'order-history'
-const PROJECTION = 'orders'
 const ASK_MS = 2000
 
 export async function startOrderHistory ({ settings, log }: MainArgs): Promise<Running> {
   const app = await service({ name: NAME, settings, log })
   await openApi(app)
-  const store = await openSqlStore(settings, NAME, CHECKPOINT_TABLES + DOCUMENT_TABLES)
+  const store = await openSqlStore(settings, NAME, PROJECTION_TABLES + DOCUMENT_TABLES)
   const arrivals = new Arrivals()
-  const projection = createProjection(store, arrivals, readOrders(app.client('orders'), settings),
-    settings.durationMs('breakwater.order-history.follow', 2000),
-    error => { log.debug({ err: String(error) }, 'the feed of orders could not be read') })
+  const projection = new Projection({ ...projectionOf(readOrders(app.client('orders'), settings)), store, log,
+    onApplied: streams => { arrivals.announce(streams) },
+    followMs: settings.durationMs('breakwater.order-history.follow', 2000) })
   const messaging = await createMessaging(settings, { service: NAME, store, schemas: new Schemas(MESSAGES), log,
     spans: app.spans,
     subscribe: [{ service: 'orders', types: ORDER_EVENTS }],
@@ -43,9 +42,10 @@ export async function startOrderHistory ({ settings, log }: MainArgs): Promise<R
     await store.close()
   })
   historyRoutes(app, store.read, arrivals)
-  projectionRoutes(app, PROJECTION, projection)
   operatorRoutes(app, () => messaging)
+  projectionRoutes(app, [projection])
   observe(app, () => messaging)
+  observeProjections(app, [projection])
   return app.start()
 }
 
@@ -66,21 +66,16 @@ function readOrders (orders: ServiceClient, settings: Settings): Read {
   }
 }
 
-function createProjection (
-  store: SqlStore, arrivals: Arrivals, read: Read, followMs: number, onError: (error: unknown) => void
-): Projection {
-  return new Projection({
+/** What makes orders' events documents. */
+function projectionOf (read: Read): Pick<ProjectionParts, 'name' | 'apply' | 'forget' | 'pull' | 'feed'> {
+  return {
     name: PROJECTION,
-    store,
     apply: async (tx, event, generation) => {
-      const document = event.version === 1 ? undefined : await findDocument(tx, event.stream)
+      const document = event.version === 1 ? undefined : await documentOf(tx, event.stream, generation)
       await putDocument(tx, fold(document, event), generation)
     },
-    onApplied: streams => { arrivals.announce(streams) },
-    sweep: sweepDocuments,
+    forget: forgetDocuments,
     pull: (stream, from) => read(`/internal/streams/order/${encodeURIComponent(stream)}?from=${from}`),
-    feed: (after, limit) => read(`/internal/streams/order?after=${after}&limit=${limit}`),
-    followMs,
-    onError
-  })
+    feed: (after, limit) => read(`/internal/streams/order?after=${after}&limit=${limit}`)
+  }
 }

@@ -1,5 +1,5 @@
 /** The order history over HTTP: one order, or a list of them, and never a write. */
-import type { Projection, SqlReader } from '@breakwater/messaging'
+import type { SqlReader } from '@breakwater/messaging'
 import type { FastifyInstance } from 'fastify'
 import type { Arrivals } from '../arrivals.ts'
 import type { OrderDocument } from '../domain/order-document.ts'
@@ -30,15 +30,6 @@ export function historyRoutes (app: FastifyInstance, reader: SqlReader, arrivals
       const page = items.slice(0, search.limit)
       return { items: page, nextCursor: items.length > page.length ? writeCursor(page.at(-1)!) : null, asOf }
     })
-}
-
-/** For operators: reads every event again. */
-export function projectionRoutes (app: FastifyInstance, name: string, projection: Projection): void {
-  app.post<{ Params: { name: string } }>('/internal/projections/:name/rebuild', async (request, reply) => {
-    if (request.params.name !== name) throw historyError('UNKNOWN_PROJECTION', [request.params.name])
-    await projection.rebuild()
-    return reply.code(202).send({ name })
-  })
 }
 
 async function waitFor (
