@@ -1,6 +1,13 @@
 /** Requests that wait for an order's next version, woken by the commit that brings it. */
+import { systemClock, type Cancel, type Clock } from '@breakwater/messaging'
+
 export class Arrivals {
+  readonly clock: Clock
   readonly #waiting = new Map<string, Set<() => void>>()
+
+  constructor (clock: Clock = systemClock) {
+    this.clock = clock
+  }
 
   /** Called behind each commit. */
   announce (orderIds: Iterable<string>): void {
@@ -12,18 +19,18 @@ export class Arrivals {
    * `next` resolves at the first announcement since then, or when the time is up; `end` must be called.
    */
   listen (orderId: string): { next (ms: number): Promise<void>, end (): void } {
-    let timer: NodeJS.Timeout | undefined
+    let cancel: Cancel | undefined
     let wake = (): void => {}
     const woken = new Promise<void>(resolve => { wake = resolve })
     const others = this.#waiting.get(orderId) ?? new Set()
     this.#waiting.set(orderId, others.add(wake))
     return {
       next: ms => {
-        timer = setTimeout(wake, ms)
+        cancel = this.clock.after(ms, wake)
         return woken
       },
       end: () => {
-        clearTimeout(timer)
+        cancel?.()
         others.delete(wake)
         if (others.size === 0 && this.#waiting.get(orderId) === others) this.#waiting.delete(orderId)
       }

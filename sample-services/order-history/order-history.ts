@@ -7,17 +7,15 @@
  *   GET   -> the document                             never anything of the write side
  */
 import {
-  createMessaging, observe, observeProjections, openSqlStore, operatorRoutes, Projection, PROJECTION_TABLES,
-  projectionRoutes, Schemas, type FeedEvent, type ProjectionParts
+  createMessaging, observe, observeProjections, openSqlStore, operatorRoutes, Projection, projectionRoutes,
+  type FeedEvent
 } from '@breakwater/messaging'
 import { service, type MainArgs, type Running, type ServiceClient } from '@breakwater/starter'
 import type { Settings } from '@breakwater/starter/settings'
 import { Arrivals } from './arrivals.ts'
-import { fold } from './domain/order-document.ts'
 import { historyRoutes } from './http/routes.ts'
-import { MESSAGES, ORDER_EVENTS } from './messages.ts'
 import { openApi } from './openapi.ts'
-import { DOCUMENT_TABLES, documentOf, forgetDocuments, PROJECTION, putDocument } from './store/document-store.ts'
+import { HISTORY_TABLES, historyParts, projectionOf, type ReadOrders } from './parts.ts'
 
 const NAME = 'order-history'
 const ASK_MS = 2000
@@ -25,15 +23,13 @@ const ASK_MS = 2000
 export async function startOrderHistory ({ settings, log }: MainArgs): Promise<Running> {
   const app = await service({ name: NAME, settings, log })
   await openApi(app)
-  const store = await openSqlStore(settings, NAME, PROJECTION_TABLES + DOCUMENT_TABLES)
+  const store = await openSqlStore(settings, NAME, HISTORY_TABLES)
   const arrivals = new Arrivals()
   const projection = new Projection({ ...projectionOf(readOrders(app.client('orders'), settings)), store, log,
     onApplied: streams => { arrivals.announce(streams) },
     followMs: settings.durationMs('breakwater.order-history.follow', 2000) })
-  const messaging = await createMessaging(settings, { service: NAME, store, schemas: new Schemas(MESSAGES), log,
-    spans: app.spans,
-    subscribe: [{ service: 'orders', types: ORDER_EVENTS }],
-    routes: Object.fromEntries(ORDER_EVENTS.map(type => [type, projection.route])) })
+  const messaging = await createMessaging(settings,
+    { service: NAME, store, ...historyParts(projection), log, spans: app.spans })
   await messaging.start()
   app.addHook('onReady', async () => { projection.start() })
   app.addHook('onClose', async () => {
@@ -49,13 +45,11 @@ export async function startOrderHistory ({ settings, log }: MainArgs): Promise<R
   return app.start()
 }
 
-type Read = (path: string) => Promise<FeedEvent[]>
-
 /**
  * Streams are internal: open to this machine, or on the management port. Where orders is on another machine, its
  * management port is given as `breakwater.order-history.streams-url`.
  */
-function readOrders (orders: ServiceClient, settings: Settings): Read {
+function readOrders (orders: ServiceClient, settings: Settings): ReadOrders {
   const url = settings.string('breakwater.order-history.streams-url', '')
   return async path => {
     const response = url === ''
@@ -63,19 +57,5 @@ function readOrders (orders: ServiceClient, settings: Settings): Read {
       : await fetch(url + path, { signal: AbortSignal.timeout(ASK_MS) })
     if (!response.ok) throw new Error(`orders answered ${response.status}`)
     return (await response.json() as { items: FeedEvent[] }).items
-  }
-}
-
-/** What makes orders' events documents. */
-function projectionOf (read: Read): Pick<ProjectionParts, 'name' | 'apply' | 'forget' | 'pull' | 'feed'> {
-  return {
-    name: PROJECTION,
-    apply: async (tx, event, generation) => {
-      const document = event.version === 1 ? undefined : await documentOf(tx, event.stream, generation)
-      await putDocument(tx, fold(document, event), generation)
-    },
-    forget: forgetDocuments,
-    pull: (stream, from) => read(`/internal/streams/order/${encodeURIComponent(stream)}?from=${from}`),
-    feed: (after, limit) => read(`/internal/streams/order?after=${after}&limit=${limit}`)
   }
 }

@@ -7,56 +7,33 @@
  *           -> tx: event, saga, next command    until DONE or ABORTED
  *   time    -> overdue sagas -> resend, undo    rows, not timers: a restart forgets none
  */
-import {
-  createMessaging, observe, openSqlStore, operatorRoutes, SAGA_TABLES, Schemas, type Messaging,
-  type MessageRoute, type MessagingParts, type SqlStore, type SqlTx
-} from '@breakwater/messaging'
+import { createMessaging, observe, openSqlStore, operatorRoutes } from '@breakwater/messaging'
 import { service, type MainArgs, type Running } from '@breakwater/starter'
 import type { Settings } from '@breakwater/starter/settings'
 import { SAGA_TIMES, type SagaTimes } from './domain/place-order-saga.ts'
-import { internalRoutes } from './http/internal-routes.ts'
-import { orderRoutes } from './http/order-routes.ts'
-import { MESSAGES, USER_EVENTS } from './messages.ts'
 import { openApi } from './openapi.ts'
+import { ORDERS_TABLES, ordersHttp, ordersParts } from './parts.ts'
 import { PlaceOrderProcess } from './place-order-process.ts'
-import { EVENT_TABLES } from './store/event-store.ts'
-import { keepUser, USER_TABLES, userOf } from './store/known-users.ts'
-import { askUsers, UserLookup } from './users/user-lookup.ts'
+import { askUsers } from './users/user-lookup.ts'
 
 const NAME = 'orders'
 
 export async function startOrders ({ settings, log }: MainArgs): Promise<Running> {
   const app = await service({ name: NAME, settings, log })
   await openApi(app)
-  const store = await openSqlStore(settings, NAME, EVENT_TABLES + SAGA_TABLES + USER_TABLES)
+  const store = await openSqlStore(settings, NAME, ORDERS_TABLES)
   const process = new PlaceOrderProcess(readTimes(settings))
-  const messaging = await ordersMessaging(settings, store, process, { log, spans: app.spans })
-  const lookup = new UserLookup(askUsers(app.client('users')), store.read, messaging)
+  const messaging = await createMessaging(settings,
+    { service: NAME, store, ...ordersParts(process), log, spans: app.spans })
   await messaging.start()
   app.addHook('onClose', async () => {
     await messaging.stop()
     await store.close()
   })
-  orderRoutes(app, { messaging, reader: store.read, process, lookup })
-  internalRoutes(app, store.read)
+  ordersHttp(app, { messaging, reader: store.read, process, askUsers: askUsers(app.client('users')) })
   operatorRoutes(app, () => messaging)
   observe(app, () => messaging)
   return app.start()
-}
-
-function ordersMessaging (
-  settings: Settings, store: SqlStore, process: PlaceOrderProcess, rest: Pick<MessagingParts<SqlTx>, 'log' | 'spans'>
-): Promise<Messaging<SqlTx>> {
-  const onUser: MessageRoute<SqlTx> = { kind: 'event', handle: (message, tx) => keepUser(tx, userOf(message)) }
-  return createMessaging(settings, {
-    service: NAME,
-    store,
-    schemas: new Schemas(MESSAGES),
-    sagas: [process.sagas],
-    subscribe: [{ service: 'users', types: USER_EVENTS }],
-    routes: Object.fromEntries(USER_EVENTS.map(type => [type, onUser])),
-    ...rest
-  })
 }
 
 function readTimes (settings: Settings): SagaTimes {

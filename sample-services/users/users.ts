@@ -6,25 +6,24 @@
  *           -> tx: row, event, answer           one commit (`http/routes.ts`)
  *           -> relay -> bus -> orders           which keeps the users it needs to know
  */
-import { createMessaging, dataFile, observe, openSqlStore, operatorRoutes, Schemas } from '@breakwater/messaging'
+import { createMessaging, dataFile, observe, openSqlStore, operatorRoutes } from '@breakwater/messaging'
 import { service, type MainArgs, type Running } from '@breakwater/starter'
 import { userRoutes } from './http/routes.ts'
-import { MESSAGES } from './messages.ts'
 import { openApi } from './openapi.ts'
+import { USERS_TABLES, usersParts } from './parts.ts'
 import { changesRoute } from './replica/changes-route.ts'
 import { OwnerFile } from './replica/owner-file.ts'
 import { UserNode } from './replica/user-node.ts'
-import { USER_TABLES } from './store/user-store.ts'
 
 const NAME = 'users'
 
 export async function startUsers ({ settings, log }: MainArgs): Promise<Running> {
   const app = await service({ name: NAME, settings, log })
   await openApi(app)
-  const schemas = new Schemas(MESSAGES)
   const node = new UserNode({
-    open: () => openSqlStore(settings, NAME, USER_TABLES),
-    createMessaging: store => createMessaging(settings, { service: NAME, store, schemas, log, spans: app.spans }),
+    open: () => openSqlStore(settings, NAME, USERS_TABLES),
+    createMessaging: store => createMessaging(settings,
+      { service: NAME, store, ...usersParts(), log, spans: app.spans }),
     ownerFile: settings.string('breakwater.store.url', '') === ''
       ? new OwnerFile(dataFile(settings, NAME, 'owner.json'))
       : undefined,

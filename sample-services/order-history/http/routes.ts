@@ -25,7 +25,7 @@ export function historyRoutes (app: FastifyInstance, reader: SqlReader, arrivals
   app.get<{ Querystring: Omit<Search, 'before'> & { cursor?: string } }>(
     '/order-history', { schema: LIST }, async request => {
       const { cursor, ...search } = request.query
-      const asOf = new Date().toISOString()
+      const asOf = new Date(arrivals.clock.now()).toISOString()
       const items = await searchDocuments(reader, { ...search, before: readCursor(cursor), limit: search.limit + 1 })
       const page = items.slice(0, search.limit)
       return { items: page, nextCursor: items.length > page.length ? writeCursor(page.at(-1)!) : null, asOf }
@@ -36,12 +36,13 @@ async function waitFor (
   reader: SqlReader, arrivals: Arrivals, id: string, version: number, waitMs: number
 ): Promise<OrderDocument | undefined> {
   if (version === 0) return findDocument(reader, id)
-  const deadline = performance.now() + waitMs
+  const { clock } = arrivals
+  const deadline = clock.elapsed() + waitMs
   for (;;) {
     const listening = arrivals.listen(id)
     try {
       const document = await findDocument(reader, id)
-      const left = deadline - performance.now()
+      const left = deadline - clock.elapsed()
       if ((document?.version ?? 0) >= version || left <= 0) return document
       await listening.next(Math.min(left, LOOK_MS))
     } finally {

@@ -7,7 +7,10 @@ import type { UserNode } from '../replica/user-node.ts'
 import { findUser, insertUser, updateUser } from '../store/user-store.ts'
 import { CHANGE_STATUS, READ, REGISTER } from './schemas.ts'
 
-export function userRoutes (app: FastifyInstance, node: UserNode): void {
+/** What the routes ask of an instance. */
+export type Users = Pick<UserNode, 'messaging' | 'isOwner' | 'find' | 'forward'>
+
+export function userRoutes (app: FastifyInstance, node: Users): void {
   const current = (): Messaging<SqlTx> => node.messaging
   // A replica hands every write to the owner, as it came.
   const preHandler = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
