@@ -38,3 +38,11 @@ export const systemClock: Clock = Object.freeze({
     delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {}),
   turn: () => turn()
 })
+
+/** Resolves with the work, or when the time is up: true when the work came first. The work goes on. */
+export async function within (work: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
+  const over = new AbortController()
+  const done = await Promise.race([work.then(() => true), clock.delay(ms, over.signal).then(() => false)])
+  over.abort()
+  return done
+}

@@ -93,6 +93,7 @@ export const messagingError = errorTable({
   E_TX_SLOW: { text: 'a command held the store for more than %s ms.', next: 'Do no network calls inside tx().', status: 503 },
   E_STALE_RECEIPT: { text: 'the message was handed to another consumer in the meantime.', status: 409 },
   E_BUS_DOWN: { text: 'the bus at %s does not answer: %s.', status: 503, canRetry: true },
+  E_BUS_REFUSED: { text: 'the bus will never take this: %s.', status: 422 },
   E_BUS_PROVISION: {
     text: 'the bus has no %s.',
     next: 'Create it, or set breakwater.bus.provision=true where the service may create it itself.'

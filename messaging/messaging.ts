@@ -30,7 +30,7 @@ import { Deadlines, type DeadlineFailure } from './saga/deadlines.ts'
 import { SagaBook, type SagaBookParts } from './saga/saga-book.ts'
 import type { SagaType } from './saga/sagas.ts'
 import type { Schemas } from './schemas.ts'
-import { probeStore, type SqlReader, type SqlTx, type Store, type Tx } from './store/store.ts'
+import { probeStore, type OutboxRow, type SqlReader, type SqlTx, type Store, type Tx } from './store/store.ts'
 import { MessageTrace } from './trace.ts'
 
 /** Handles one type of message. Everything it does goes through `tx` and `emit`, or it is not exactly once. */
@@ -120,7 +120,8 @@ export class Messaging<T extends Tx> {
       holding: this.#holding, write: (context, fn) => this.#write(context, fn), now })
     const { relayBatch: batch, sweepMs, maxBackOffMs, purgeMs, deadlineLookMs } = parts.options
     this.#relay = new Relay(parts.store, parts.bus, { batch, sweepMs, maxBackOffMs, clock: this.#clock,
-      faults: this.#faults, onError: error => { this.#relayFailed(error) } })
+      faults: this.#faults, onError: (error, failures, where) => { this.#relayFailed(error, failures, where) },
+      onRefused: (row, reason) => { this.#refused(row, reason) } })
     const sagas = this.#sagaBook()
     if (sagas !== undefined) this.sagas = new SagaBook(sagas)
     this.#joining = this.#loop('provision', PROVISION_MS, () => this.#join())
@@ -196,7 +197,7 @@ export class Messaging<T extends Tx> {
 
   /** False while the bus refuses what the relay brings. */
   get busUp (): boolean {
-    return this.#relay.failures === 0
+    return this.#relay.troubles.size === 0
   }
 
   get dlq (): DeadLetters {
@@ -275,7 +276,14 @@ export class Messaging<T extends Tx> {
   }
 
   /** The first failure in a row is news, the hundredth is not. */
-  #relayFailed (error: unknown): void {
-    if (this.#relay.failures === 1) this.#parts.log.warn({ err: String(error) }, 'the relay waits for the bus')
+  #relayFailed (error: unknown, failures: number, where: string): void {
+    if (failures > 1) return
+    const waitsFor = where === '' ? 'its store' : 'the bus'
+    this.#parts.log.warn({ err: String(error), ...(where === '' ? {} : { where }) }, `the relay waits for ${waitsFor}`)
+  }
+
+  #refused ({ id, type, dest, group }: OutboxRow, reason: string): void {
+    this.#parts.log.error({ id, type, dest, group, reason },
+      'the bus will never take this message: it is set aside, see /internal/outbox')
   }
 }

@@ -71,7 +71,7 @@ export type Handler = (delivery: Delivery) => Promise<void>
 
 /**
  * Messages that were not taken, by dedupe id; the others of the call were. An error with `canRetry` speaks of this
- * moment; any other is for ever: the bus will never take this message.
+ * moment, and none behind it in its group is taken either; any other is for ever: the bus will never take this message.
  */
 export type Refused = ReadonlyMap<string, Error>
 

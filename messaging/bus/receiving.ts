@@ -1,8 +1,9 @@
 /** The loop of every consumer: receive, set to work, again, until it is stopped. */
-import type { Clock } from '../clock.ts'
+import { backOffMs } from '../back-off.ts'
+import { within, type Clock } from '../clock.ts'
 import type { ConsumeOptions } from './bus.ts'
 
-/** Waits between two calls to a bus that fails them: doubled each time, and spread, or all would come at once. */
+/** Waits between two calls to a bus that fails them. */
 const FIRST_WAIT_MS = 200
 const MAX_WAIT_MS = 5000
 /** A stop waits no longer for handlers: what hangs would keep the process from ending. */
@@ -38,8 +39,7 @@ export function keepReceiving (options: Receiving): () => Promise<void> {
       if (signal.aborted) return
       up = false
       onError?.(error)
-      const longest = Math.min(FIRST_WAIT_MS * 2 ** failures++, MAX_WAIT_MS)
-      await clock.delay(longest * (0.5 + random() / 2), signal)
+      await clock.delay(backOffMs(++failures, FIRST_WAIT_MS, MAX_WAIT_MS, random), signal)
     }
   }
   const loop = async (): Promise<void> => {
@@ -54,10 +54,4 @@ export function keepReceiving (options: Receiving): () => Promise<void> {
     await leave?.().catch(() => {})
     await within(Promise.all(working()), STOP_MS, clock)
   }
-}
-
-async function within (work: Promise<unknown>, ms: number, clock: Clock): Promise<void> {
-  const over = new AbortController()
-  await Promise.race([work, clock.delay(ms, over.signal)])
-  over.abort()
 }
