@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import t, { type Test } from 'tap'
+import { until } from './until.ts'
 
 const COMMAND = path.join(import.meta.dirname, '../breakwater.cjs')
 
@@ -19,14 +20,6 @@ function run (t: Test, args: readonly string[], options: { shell?: boolean, env?
   let text = ''
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => { text += chunk.toString() })
   return { child, output: () => text, exited: new Promise(resolve => { child.once('close', resolve) }) }
-}
-
-async function until (condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 60_000
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('the condition did not come true in 60 s')
-    await new Promise(resolve => { setTimeout(resolve, 20) })
-  }
 }
 
 t.test('help names every command, an unknown one is a usage error', async t => {
@@ -56,7 +49,7 @@ t.test('a mistake in the file is told with file and line, and nothing else', asy
 
 t.test('SIGTERM stops a server that was started alone', async t => {
   const server = run(t, ['discovery', '--port', '0'])
-  await until(() => server.output().includes('"started"'))
+  await until('it has started', () => server.output().includes('"started"'))
   server.child.kill('SIGTERM')
   t.equal(await server.exited, 0)
   t.match(server.output(), '"stopped"')
@@ -64,8 +57,8 @@ t.test('SIGTERM stops a server that was started alone', async t => {
 
 t.test('under npm, whose shell does not pass signals on, the end of that shell stops the server', async t => {
   const server = run(t, ['discovery', '--port', '0'], { shell: true, env: { npm_command: 'exec' } })
-  await until(() => server.output().includes('"started"'))
+  await until('it has started', () => server.output().includes('"started"'))
   server.child.kill('SIGTERM')
-  await until(() => server.output().includes('"stopped"'))
+  await until('it has stopped', () => server.output().includes('"stopped"'))
   t.pass()
 })

@@ -2,10 +2,10 @@
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { PassThrough } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openLogFile } from '../supervisor/log-file.ts'
 import { LastLines, readLines } from '../supervisor/output.ts'
+import { until } from './until.ts'
 
 t.test('lines stay whole, whatever the pieces they arrive in', async t => {
   const stream = new PassThrough()
@@ -23,8 +23,8 @@ t.test('a line without end does not fill the memory', async t => {
   let got = 0
   readLines(stream, lines => { got += lines.length })
   for (let at = 0; at < 100; at++) stream.write('x'.repeat(10_000))
-  await sleep(10)
-  t.ok(got > 900_000, `${got} of a million passed on before the end`)
+  await until('nearly all of a million is passed on before the end', () => got > 900_000)
+  t.pass()
 })
 
 t.test('the last lines are the last twenty', async t => {
@@ -37,17 +37,17 @@ t.test('the last lines are the last twenty', async t => {
 
 t.test('the file turns over at its limit and keeps one older', async t => {
   const folder = t.testdir()
+  const file = path.join(folder, 'users.log')
   const log = openLogFile(folder, 'users')
-  for (let at = 0; at < 11; at++) {
-    log.write(Buffer.from(`${at} ${'x'.repeat(1_000_000)}\n`))
+  const lines = Array.from({ length: 11 }, (_, at) => Buffer.from(`${'abcdefghijk'[at]} ${'x'.repeat(1_000_000)}\n`))
+  for (const [at, line] of lines.entries()) {
+    log.write(line)
     // A slow disk would leave lines out, which is not what is looked at here.
-    await sleep(20)
+    await until('the disk', () => sizeOf(file) + sizeOf(`${file}.1`) === (at + 1) * line.length)
   }
   log.close()
-  const file = path.join(folder, 'users.log')
-  while (!existsSync(`${file}.1`) || statSync(file).size < 1_000_000) await sleep(5)
-  t.ok(statSync(`${file}.1`).size > 9_000_000)
-  t.match(readFileSync(file, 'utf8').slice(0, 3), '10 ')
+  t.equal(sizeOf(`${file}.1`), 10 * lines[0]!.length)
+  t.match(readFileSync(file, 'utf8').slice(0, 2), 'k ')
 })
 
 t.test('what a disk does not take is left out, and said', async t => {
@@ -55,12 +55,12 @@ t.test('what a disk does not take is left out, and said', async t => {
   const log = openLogFile(folder, 'users')
   for (let at = 0; at < 8; at++) log.write(Buffer.from(`${'x'.repeat(1_000_000)}\n`))
   const file = path.join(folder, 'users.log')
-  while (!existsSync(file) || statSync(file).size < 4_000_000) await sleep(5)
-  await sleep(50)
-  log.write(Buffer.from('again\n'))
+  await until('it takes lines again', () => {
+    log.write(Buffer.from('again\n'))
+    return sizeOf(file) > 0 && readFileSync(file, 'utf8').endsWith('again\n')
+  })
   log.close()
-  while (!readFileSync(file, 'utf8').endsWith('again\n')) await sleep(5)
-  t.match(readFileSync(file, 'utf8').slice(-100), /\n\.\.\. \d+ bytes left out: the disk did not keep up\nagain\n$/)
+  t.match(readFileSync(file, 'utf8').slice(-1_000), /\n\.\.\. \d+ bytes left out: the disk did not keep up\n(again\n)+$/)
 })
 
 t.test('a log that somebody removes does not end the supervisor, and begins anew when it would have turned over', async t => {
@@ -69,19 +69,22 @@ t.test('a log that somebody removes does not end the supervisor, and begins anew
   const file = path.join(folder, 'users.log')
   const mebibyte = Buffer.alloc(1024 * 1024, 'x')
   log.write(mebibyte)
-  await waitFor(() => existsSync(file) && statSync(file).size === mebibyte.length)
+  await until('the first of it', () => sizeOf(file) === mebibyte.length)
   rmSync(folder, { recursive: true })
-  for (let written = 1; written < 11; written++) {
+  let written = 1
+  await until('it turns over', () => {
     log.write(mebibyte)
-    // What the disk has not taken is bounded: each has its time.
-    await sleep(20)
-  }
-  log.write(Buffer.from('again\n'))
+    written++
+    return existsSync(file)
+  })
+  t.ok(written >= 11, `${written} MiB`)
+  await until('it takes lines again', () => {
+    log.write(Buffer.from('again\n'))
+    return readFileSync(file, 'utf8').endsWith('again\n')
+  })
   log.close()
-  await waitFor(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('again\n'))
-  t.pass('it is there')
 })
 
-async function waitFor (check: () => boolean): Promise<void> {
-  while (!check()) await sleep(5)
+function sizeOf (file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0
 }

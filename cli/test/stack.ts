@@ -23,7 +23,7 @@ export async function startStack (t: Test, args: readonly string[] = []): Promis
   const supervisor = createSupervisor(planStack(options, root), {
     env: childEnv(process.env, options.profile, root),
     logFolder: path.join(folder, 'logs'),
-    startTimeoutMs: 60_000,
+    startTimeoutMs: 240_000,
     restart: false,
     onStatus: () => {},
     onLines: () => {},
@@ -38,14 +38,4 @@ export async function startStack (t: Test, args: readonly string[] = []): Promis
     management: name => find(name)?.management ?? '',
     pid: name => find(name)?.pid ?? 0
   }
-}
-
-/** Polls until the condition holds; fails after half a minute. Returns how long it took in milliseconds. */
-export async function until (what: string, condition: () => boolean | Promise<boolean>): Promise<number> {
-  const started = performance.now()
-  while (performance.now() - started < 30_000) {
-    if (await condition()) return performance.now() - started
-    await new Promise(resolve => { setTimeout(resolve, 5) })
-  }
-  throw new Error(`not within 30 s: ${what}`)
 }

@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import type { ProcessSpec } from '../supervisor/plan.ts'
 import { decideRestart } from '../supervisor/restart-policy.ts'
 import { createSupervisor, type ProcessStatus } from '../supervisor/supervisor.ts'
+import { until } from './until.ts'
 
 const CHILD = path.join(import.meta.dirname, 'fixtures/child.mjs')
 
@@ -16,7 +17,7 @@ function setUp (t: Test, specs: readonly ProcessSpec[], more: { restart?: boolea
   const supervisor = createSupervisor(specs, {
     env: process.env,
     logFolder: t.testdir(),
-    startTimeoutMs: 30_000,
+    startTimeoutMs: 90_000,
     restart: false,
     onStatus: status => { seen.push(status) },
     onLines: () => {},
@@ -25,16 +26,8 @@ function setUp (t: Test, specs: readonly ProcessSpec[], more: { restart?: boolea
   })
   t.teardown(() => supervisor.stop())
   const pids = () => seen.flatMap(status => status.pid ?? [])
-  const reached = (name: string, state: string) => waitFor(() => seen.some(s => s.name === name && s.state === state))
+  const reached = (name: string, state: string) => until(`${name} ${state}`, () => seen.some(s => s.name === name && s.state === state))
   return { supervisor, seen, problems, pids, reached }
-}
-
-async function waitFor (condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 30_000
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('the condition did not come true in 30 s')
-    await new Promise(resolve => { setTimeout(resolve, 10) })
-  }
 }
 
 function alive (pid: number): boolean {
@@ -101,7 +94,7 @@ t.test('a killed process is started again on its port while the others stay', as
   const before = supervisor.statuses()
   supervisor.kill('a', 'SIGKILL')
   await reached('a', 'RESTART')
-  await waitFor(() => supervisor.statuses()[0]?.state === 'UP')
+  await until('it is back', () => supervisor.statuses()[0]?.state === 'UP')
   const after = supervisor.statuses()
   t.equal(after[0]?.url, before[0]?.url)
   t.not(after[0]?.pid, before[0]?.pid)

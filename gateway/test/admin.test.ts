@@ -1,7 +1,8 @@
 import t from 'tap'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { call, deadPort, echo, gateway, server, upstream, until, writeYaml } from './harness.ts'
+import { deadPort } from '../../starter/test/ports.ts'
+import { call, echo, gateway, server, upstream, until, writeYaml } from './harness.ts'
 
 const json = { 'content-type': 'application/json' }
 const post = (url: string, body?: unknown) => call(url, { method: 'POST', headers: json, ...body === undefined ? {} : { body: JSON.stringify(body) } })

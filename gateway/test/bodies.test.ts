@@ -1,7 +1,7 @@
 /** Bodies that are sent again, changed or broken off: fallbacks, transformations, aborts, half-close, early answers. */
 import t from 'tap'
 import { gzipSync } from 'node:zlib'
-import { deadPort } from './harness.ts'
+import { deadPort } from '../../starter/test/ports.ts'
 import {
   answerAfter, caughtUp, named, OK, RawClient, RawUpstream, route, startDataPlane, statusOf, until, type UpstreamPeer
 } from './raw.ts'

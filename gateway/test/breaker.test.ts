@@ -184,9 +184,9 @@ t.test('a time window holds exactly the calls of its seconds', async () => {
 t.test('one failure costs the same however many latencies the window holds', async t => {
   const { made, clock } = breaker({ minimumNumberOfCalls: 1e9, slidingWindowType: 'TIME_BASED' })
   for (let i = 0; i < 150_000; i++) made.success(made.enter(clock.nowMs), i % 900, clock.nowMs)
-  const before = performance.now()
+  const before = process.cpuUsage()
   for (let i = 0; i < 1_000; i++) made.failure(made.enter(clock.nowMs), 5, clock.nowMs)
-  const each = (performance.now() - before) / 1_000
+  const each = process.cpuUsage(before).user / 1e6
   t.ok(each < 1, `${each} ms; opossum's default takes 244 ms`)
   made.stop()
 })

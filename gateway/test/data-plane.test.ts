@@ -65,15 +65,16 @@ t.test('Two workers share a port, their counters add up, and one that dies is re
     const { requests } = await dataPlane.metrics()
     return requests.find((cell) => cell.status === 200)?.count ?? 0
   }
-  t.equal(await counted(), 20)
-  t.equal((await dataPlane.ask('die')).length, 2)
+  // A worker that is kept from answering for a second is counted as it was last.
+  await until(async () => await counted() === 20, 'all to be counted')
+  await dataPlane.ask('die')
   await until(() => logged.filter((line) => line.includes('asked to die')).length === 2, 'both to die')
   await until(() => dataPlane.workersAlive === 2, 'both to be replaced')
   // A thread that lives may not listen yet.
   let served = false
   for (const endMs = performance.now() + 30_000; !served && performance.now() < endMs;) served = await ask() === 200
   t.ok(served, 'the new workers serve the newest routes')
-  t.ok(await counted() >= 21, 'what the dead had counted is still there')
+  await until(async () => await counted() >= 21, 'the new and what the dead had counted')
 })
 
 t.test('Routes changed ten times a second under load: not one request fails', async (t) => {
@@ -85,9 +86,9 @@ t.test('Routes changed ten times a second under load: not one request fails', as
     await gateway.apply([route(`extra-${n}`, upstreamUrl, `/extra-${n}`), route('all', upstreamUrl, '/**', { filters })])
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
+  await until(() => clients.done > 100, 'a hundred requests')
   await clients.stop()
   t.same(clients.faults, [])
-  t.ok(clients.done > 100, `${clients.done} requests`)
 })
 
 t.test('A snapshot with a fault is refused whole, the old routes go on', async (t) => {

@@ -5,7 +5,8 @@
 import t, { type Test } from 'tap'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { call, deadPort, server, until } from './harness.ts'
+import { deadPort } from '../../starter/test/ports.ts'
+import { call, server, until } from './harness.ts'
 import { instance, load, retries, type Load, type Upstream } from './load.ts'
 
 const route = (name: string, more = '', metadata = '') => `

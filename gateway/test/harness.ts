@@ -2,7 +2,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createServer, request as httpRequest, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createServer as createTcpServer } from 'node:net'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +10,9 @@ import type { Test } from 'tap'
 import type { DiscoveryClient, InstancesListener, ServiceInstance } from '../../starter/discovery/discovery-client.ts'
 import { createLogger } from '../../starter/logger.ts'
 import { loadSettings } from '../../starter/settings/index.ts'
+import type { Clock } from '../clock.ts'
 import { startGateway, type RunningGateway } from '../start.ts'
+import { createDataPlane } from '../workers/data-plane.ts'
 import { instance } from './exchange.ts'
 
 /** Discovery in the test's hands. */
@@ -43,9 +44,9 @@ export interface Harness extends RunningGateway {
   readonly folder: string
 }
 
-/** Starts one; it ends with the test. */
+/** Starts one; it ends with the test. By `clock` its deadlines are reckoned. */
 export async function gateway (t: Test, yaml: string, services: Record<string, number[]> = {},
-  env: Record<string, string> = {}): Promise<Harness> {
+  env: Record<string, string> = {}, clock?: Clock): Promise<Harness> {
   const folder = await mkdtemp(join(tmpdir(), 'gateway-test-'))
   // Before the start, which some tests expect to fail.
   t.teardown(() => rm(folder, { recursive: true }))
@@ -58,7 +59,10 @@ export async function gateway (t: Test, yaml: string, services: Record<string, n
   const log = createLogger({ name: 'gateway', level: 'debug', destination: { write: line => { lines.push(line) } } })
   const discovery = new TestDiscovery()
   for (const [service, ports] of Object.entries(services)) discovery.set(service, ports)
-  const running = await startGateway({ settings, log, discovery })
+  const parts = clock === undefined ? {} : { clock }
+  const running = await startGateway({
+    settings, log, discovery, dataPlane: (options, tell) => createDataPlane(options, tell, parts)
+  })
   t.teardown(async () => {
     await running.stop()
     settings.close()
@@ -101,15 +105,6 @@ export const echo: RequestListener = (request, response) => {
     const { method, url, headers } = request
     response.end(JSON.stringify({ method, url, headers, body: Buffer.concat(parts).toString() }))
   })
-}
-
-/** A port where nobody listens. */
-export async function deadPort (): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1')
-  await new Promise(resolve => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
 }
 
 export interface ServerProcess {

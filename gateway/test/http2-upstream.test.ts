@@ -8,9 +8,10 @@ import { createServer as createHttps } from 'node:https'
 import { connect as connectTcp, createServer as createTcp, type AddressInfo, type Server, type Socket } from 'node:net'
 import path from 'node:path'
 import t, { type Test } from 'tap'
+import { deadPort } from '../../starter/test/ports.ts'
 import { loadSettings } from '../../starter/settings/index.ts'
 import { readOptions } from '../settings/read-options.ts'
-import { deadPort, gateway as startWhole } from './harness.ts'
+import { gateway as startWhole } from './harness.ts'
 import { ask } from './http2-client.ts'
 import {
   named, pour, RawClient, RawUpstream, route, standstill, startDataPlane, statusOf, until, type Started
@@ -323,7 +324,7 @@ t.test('A session on which nothing comes any more, as when a network swallows it
   const url = `http://127.0.0.1:${await listen(between)}`
   t.teardown(() => between.close())
   const routes = [h2('all', url), h2('late', url, { metadata: { http2: true, 'response-timeout': 60 } })]
-  const { port } = await plane(t, routes, { upstream: { maxIdleTimeMs: 100 } })
+  const { port } = await plane(t, routes, { upstream: { maxIdleTimeMs: 2_000 } })
   const client = session(t, port)
   t.equal((await ask(client, { ':path': '/all/x' })).body, 'ok')
   swallow = true

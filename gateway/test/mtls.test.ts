@@ -69,7 +69,9 @@ spring.cloud.gateway.routes:
     predicates: [ Path=/limited ]
     filters:
       - name: RequestRateLimiter
-        args: { redis-rate-limiter.replenishRate: 1, redis-rate-limiter.burstCapacity: 1, key-resolver: "#{@certificate}" }
+        # One call an hour.
+        args: { redis-rate-limiter.replenishRate: 1, redis-rate-limiter.burstCapacity: 3600, redis-rate-limiter.requestedTokens: 3600,
+          key-resolver: "#{@certificate}" }
 `
 }
 

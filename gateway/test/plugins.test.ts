@@ -1,6 +1,7 @@
 import t from 'tap'
 import { join } from 'node:path'
-import { call, deadPort, echo, server, upstream } from './harness.ts'
+import { deadPort } from '../../starter/test/ports.ts'
+import { call, echo, server, upstream } from './harness.ts'
 
 const plugin = join(import.meta.dirname, 'fixtures/example-plugin.ts')
 
@@ -18,7 +19,9 @@ spring.cloud.gateway.routes:
     filters:
       - Stamp=X-Stamp, yes
       - name: RequestRateLimiter
-        args: { redis-rate-limiter.replenishRate: 1, redis-rate-limiter.burstCapacity: 1, key-resolver: "#{@tenant}",
+        # One call an hour.
+        args: { redis-rate-limiter.replenishRate: 1, redis-rate-limiter.burstCapacity: 3600, redis-rate-limiter.requestedTokens: 3600,
+          key-resolver: "#{@tenant}",
           deny-empty-key: false }
   - { id: never, uri: lb://users, predicates: [ Path=/never, Weekday=Never ] }
   - { id: pot, uri: lb://pots, predicates: [ Path=/pot ], filters: [ { name: CircuitBreaker, args: { fallbackUri: "forward:/fallback/teapot" } } ] }

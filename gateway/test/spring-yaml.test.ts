@@ -1,7 +1,10 @@
 import t from 'tap'
+import type { ServerResponse } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { call, deadPort, echo, gateway, upstream } from './harness.ts'
+import { deadPort } from '../../starter/test/ports.ts'
+import { call, echo, gateway, upstream, until } from './harness.ts'
+import { heldClock } from './raw.ts'
 
 interface Echoed { method: string, url: string, body: string, headers: Record<string, string> }
 
@@ -47,11 +50,13 @@ t.test('an application.yml of the documentation\'s kind runs unchanged', async t
 t.test('breaker: open is 503 without a call; a status list counts; recovery by its wait', async t => {
   let status = 404
   const users = await upstream(t, (_, response) => { response.statusCode = status; response.end() })
-  const { url } = await gateway(t, `
-resilience4j.circuitbreaker.instances.b: { slidingWindowSize: 4, minimumNumberOfCalls: 4,
-  waitDurationInOpenState: 300ms, permittedNumberOfCallsInHalfOpenState: 2 }
+  const { url, log } = await gateway(t, `
+resilience4j.circuitbreaker.instances:
+  b: { slidingWindowSize: 4, minimumNumberOfCalls: 4, waitDurationInOpenState: 1h }
+  c: { slidingWindowSize: 4, minimumNumberOfCalls: 4, waitDurationInOpenState: 100ms, permittedNumberOfCallsInHalfOpenState: 2 }
 spring.cloud.gateway.routes:
   - { id: users, uri: lb://users, predicates: [ Path=/users ], filters: [ { name: CircuitBreaker, args: { name: b, statusCodes: [ 500, NOT_FOUND ] } } ] }
+  - { id: again, uri: lb://users, predicates: [ Path=/again ], filters: [ { name: CircuitBreaker, args: { name: c, statusCodes: [ 404 ] } } ] }
   - id: soft
     uri: lb://users
     predicates: [ Path=/soft ]
@@ -62,10 +67,11 @@ breakwater.gateway.fallbacks: { "[/instead]": { status: 200, content-type: text/
   t.equal((await call(`${url}/users`)).status, 503)
   t.equal(users.calls(), 4)
   t.match(await call(`${url}/soft`), { status: 200, body: 'instead' }, 'a listed status leads to the fallback')
+  for (let i = 0; i < 4; i++) t.equal((await call(`${url}/again`)).status, 404)
   status = 200
-  const endMs = performance.now() + 30_000
-  while ((await call(`${url}/users`)).status !== 200 && performance.now() < endMs);
-  t.equal((await call(`${url}/users`)).status, 200)
+  const states = () => log.flatMap(line => /breaker c is (\w+)/.exec(line)?.[1] ?? [])
+  await until('it is closed', async () => (await call(`${url}/again`)).status === 200 && states().includes('CLOSED'))
+  t.strictSame(states(), ['OPEN', 'HALF_OPEN', 'CLOSED'])
 })
 
 t.test('ignored failures do not open; recorded ones do', async t => {
@@ -84,7 +90,9 @@ spring.cloud.gateway.routes:
 })
 
 t.test('a time limit only where one is given; timeouts are 504; bulkhead is 503', async t => {
-  const users = await upstream(t, (_, response) => { setTimeout(() => response.end(), 1_500) })
+  const held: ServerResponse[] = []
+  const users = await upstream(t, (_, response) => { held.push(response) })
+  const clock = heldClock()
   const { url } = await gateway(t, `
 resilience4j:
   timelimiter.instances.short.timeoutDuration: 100ms
@@ -93,9 +101,13 @@ spring.cloud.gateway.routes:
   - { id: short, uri: lb://users, predicates: [ Path=/short ], filters: [ CircuitBreaker=short ] }
   - { id: long, uri: lb://users, predicates: [ Path=/long ], filters: [ CircuitBreaker=long ] }
   - { id: narrow, uri: lb://users, predicates: [ Path=/narrow ] }
-`, { users: [users.port] })
-  const [short, long, first, second] = await Promise.all(['/short', '/long', '/narrow', '/narrow'].map(path => call(`${url}${path}`)))
-  t.equal(short?.status, 504)
-  t.equal(long?.status, 200, 'Spring would have cut this one after a hidden second')
-  t.strictSame([first?.status, second?.status].toSorted((a, b) => Number(a) - Number(b)), [200, 503])
+`, { users: [users.port] }, {}, clock)
+  const answers = ['/short', '/long', '/narrow', '/narrow'].map(path => call(`${url}${path}`))
+  await until('three are held', () => held.length === 3)
+  await clock.pass(1_001)
+  t.equal((await answers[0])?.status, 504)
+  for (const response of held) response.end()
+  t.equal((await answers[1])?.status, 200, 'Spring would have cut this one after a hidden second')
+  const narrow = await Promise.all(answers.slice(2))
+  t.strictSame(narrow.map(({ status }) => status).toSorted((a, b) => a - b), [200, 503])
 })

@@ -3,7 +3,8 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
-import { deadPort, gateway, upstream } from './harness.ts'
+import { deadPort } from '../../starter/test/ports.ts'
+import { gateway, upstream } from './harness.ts'
 import { until } from './raw.ts'
 
 interface Span {
@@ -164,7 +165,7 @@ t.test('a collector that is down costs spans, counted and said once, and no requ
   for (let call = 0; call < 10; call++) statuses.add((await fetch(`${url}/users/1`)).status)
   t.same(statuses, new Set([200]))
   const lost = async () => /^breakwater_spans_dropped_total (\d+)$/m.exec(await (await fetch(`${management}/actuator/prometheus`)).text())?.[1]
-  while (await lost() !== '10') await new Promise(resolve => setTimeout(resolve, 5))
+  await until(async () => await lost() === '10', 'all ten to be lost')
   t.equal(log.filter(line => line.includes('the trace collector takes no spans')).length, 1)
 })
 

@@ -1,7 +1,8 @@
 /** Vectors of Spring that only a whole gateway can show: limits to the byte, and how often an upstream is asked. */
 import t from 'tap'
 import type { RequestListener } from 'node:http'
-import { call, deadPort, gateway, upstream, type CallOptions } from './harness.ts'
+import { deadPort } from '../../starter/test/ports.ts'
+import { call, gateway, upstream, type CallOptions } from './harness.ts'
 import { RawClient } from './raw.ts'
 
 t.test('limits, to the byte', async t => {

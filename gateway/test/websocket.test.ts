@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { WebSocket, WebSocketServer } from 'ws'
-import { named, RawClient, RawUpstream, route, startDataPlane, statusOf, until } from './raw.ts'
+import { caughtUp, heldClock, named, RawClient, RawUpstream, route, startDataPlane, statusOf, until } from './raw.ts'
 
 const raw = await new RawUpstream().listen()
 const http: Server = createServer((_request, response) => response.writeHead(403).end('no'))
@@ -136,14 +136,16 @@ t.test('An end in the middle of a frame, or a reset, ends the other side too, wh
 })
 
 t.test('A tunnel may be silent for longer than any time limit of requests', async (t) => {
+  const clock = heldClock()
   const metadata = { 'response-timeout': 100, 'total-timeout': 200 }
   const impatient = await startDataPlane([route('raw', raw.url, '/raw', { metadata })],
-    { limits: { keepAliveTimeoutMs: 50, bodyTimeoutMs: 50, streamIdleTimeoutMs: 50, writeTimeoutMs: 50 } })
+    { limits: { keepAliveTimeoutMs: 50, bodyTimeoutMs: 50, streamIdleTimeoutMs: 50, writeTimeoutMs: 50 } }, { clock })
   t.teardown(() => impatient.dataPlane.stop(0))
   raw.answerWith(AGREED)
   const client = new RawClient(impatient.port).send(`GET /raw HTTP/1.1\r\n${HANDSHAKE}\r\n`)
   await client.until((received) => received.endsWith('\r\n\r\n'))
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  await caughtUp(impatient.port)
+  await clock.pass(3_600_000)
   raw.peers[0]!.socket.write('late')
   await client.until((received) => received.endsWith('late'))
   t.notOk(client.closed)

@@ -17,7 +17,8 @@ import { runInContext } from '../trace/context.ts'
 import type { RequestContext } from '../trace/context.ts'
 import { createIdSource } from '../trace/random-ids.ts'
 import type { Span } from '../trace/spans.ts'
-import { deadPort, httpDouble, memoryLog, settingsOf, until } from './support.ts'
+import { deadPort } from './ports.ts'
+import { httpDouble, memoryLog, settingsOf, until } from './support.ts'
 
 const BREAKER: BreakerOptions = {
   windowType: 'COUNT_BASED', windowSize: 10, minimumCalls: 4, failureRate: 50, slowCallRate: 100, slowCallMs: 1_000, openMs: 20, probes: 2

@@ -5,7 +5,8 @@ import { readEntry } from '../discovery/consul/consul-instance.ts'
 import { createDiscoveryClient, createRegistration } from '../discovery/factory.ts'
 import { service } from '../service.ts'
 import { ConsulAgent, findConsul } from './consul-agent.ts'
-import { deadPort, memoryLog, settingsOf, until } from './support.ts'
+import { deadPort } from './ports.ts'
+import { memoryLog, settingsOf, until } from './support.ts'
 
 const found = findConsul(process.env)
 const skip = 'missing' in found ? found.missing : false

@@ -5,6 +5,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
@@ -23,7 +24,8 @@ import { readOwnInstance } from '../discovery/eureka/own-instance.ts'
 import { createDiscoveryClient, createRegistration, discoveryKind } from '../discovery/factory.ts'
 import { InstanceTable } from '../discovery/instance-table.ts'
 import { service } from '../service.ts'
-import { certificate, deadPort, httpDouble, memoryLog, NODE_COMPILE_CACHE, settingsOf, until } from './support.ts'
+import { deadPort, freePort } from './ports.ts'
+import { certificate, httpDouble, memoryLog, NODE_COMPILE_CACHE, settingsOf, until } from './support.ts'
 import type { HttpDouble } from './support.ts'
 
 const ADDRESS = { host: '127.0.0.1', ip: '127.0.0.1', port: 4001, secure: false }
@@ -111,9 +113,8 @@ t.test('the stream breaks: what was known keeps serving, and the next stream res
   registry.send('change', 'e1-6', { action: 'ADDED', instance: wire('b', 2) })
   await until('both', () => ports(client).length === 2)
   registry.streams[0]?.response.destroy()
-  await until('the loss seen', () => !client.connected)
-  t.same(ports(client), [1, 2])
   await until('a second stream', () => registry.streams.length === 2)
+  t.same(ports(client), [1, 2])
   t.equal(registry.streams[1]?.lastEventId, 'e1-6')
   await until('connected by the answer alone', () => client.connected)
   t.equal(reached, 2)
@@ -170,12 +171,12 @@ t.test('a proxy that keeps the stream to itself: the registry is asked by long p
     asked.push(request.url ?? '')
     // The head comes through, the events do not.
     if (request.headers.accept === 'text/event-stream') return response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
-    if (asked.length === 2) return response.end(JSON.stringify({ index: 'e-1', reset: true, instances: [wire('a', 1)] }))
+    if (request.url?.includes('&index=') !== true) return response.end(JSON.stringify({ index: 'e-1', reset: true, instances: [wire('a', 1)] }))
     waiting.push(response)
   })
   t.teardown(() => double.close())
   const { client } = await eurekaClient(t, `${double.url}/eureka`, {
-    'eureka.client.eureka-server-read-timeout-seconds': '0.05', 'breakwater.discovery.apps': 'users,orders'
+    'eureka.client.eureka-server-read-timeout-seconds': '0.5', 'breakwater.discovery.apps': 'users,orders'
   })
   await client.start()
   t.same(ports(client), [1])
@@ -184,13 +185,16 @@ t.test('a proxy that keeps the stream to itself: the registry is asked by long p
   const answer = async (nth: number, body: object): Promise<void> => {
     (await until('the next question', () => waiting[nth])).end(JSON.stringify(body))
   }
+  await until('the next question', () => waiting[0])
+  // Longer than an answer may take that is not waited for.
+  await sleep(1_000)
   await answer(0, { index: 'e-2', reset: false, changes: [{ index: 'e-2', action: 'ADDED', instance: wire('b', 2) }] })
   await until('the change', () => ports(client).length === 2)
   await answer(1, { index: 'e-3', reset: true, instances: [wire('c', 3)] })
   await until('the new truth', () => ports(client).join() === '3')
   await until('the next question', () => waiting[2])
   const apps = 'apps=USERS%2CORDERS'
-  t.same(asked, [`/eureka/stream?${apps}`, ...['', '&index=e-1', '&index=e-2', '&index=e-3'].map(index => `/eureka/stream?${apps}&wait=30000ms${index}`)])
+  t.same([...new Set(asked)], [`/eureka/stream?${apps}`, ...['', '&index=e-1', '&index=e-2', '&index=e-3'].map(index => `/eureka/stream?${apps}&wait=30000ms${index}`)])
 })
 
 t.test('deltas switched off at the server (403), and at the client', async t => {
@@ -214,7 +218,7 @@ t.test('deltas switched off at the server (403), and at the client', async t => 
 })
 
 t.test('nobody answers: start ends by its deadline, the service starts, and the first answer is used', async t => {
-  const port = await deadPort()
+  const port = await freePort()
   const { client } = await eurekaClient(t, `http://127.0.0.1:${port}/eureka/`, { 'breakwater.discovery.start-timeout': '50ms' })
   await client.start()
   t.notOk(client.connected)
@@ -555,7 +559,7 @@ t.test('the real registry gets SIGKILL and comes back knowing nobody: no call fa
   const caller = (async () => {
     while (calling) {
       await client.get('/').then(() => calls++, () => failures++)
-      await new Promise(resolve => setTimeout(resolve, 5))
+      await sleep(5)
     }
   })()
   await registry.kill()

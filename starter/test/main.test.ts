@@ -7,7 +7,8 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { parseCommandLine } from '../command-line.ts'
 import { portOwner } from '../port-owner.ts'
-import { deadPort, httpDouble, NODE_COMPILE_CACHE, until } from './support.ts'
+import { deadPort } from './ports.ts'
+import { httpDouble, NODE_COMPILE_CACHE, until } from './support.ts'
 
 const PROGRAM = new URL('./process-service.ts', import.meta.url).pathname
 

@@ -69,13 +69,6 @@ export async function httpDouble (
   }
 }
 
-/** A port nobody listens on. */
-export async function deadPort (): Promise<number> {
-  const double = await httpDouble(() => {})
-  await double.close()
-  return double.port
-}
-
 export interface Pem { readonly key: string, readonly cert: string }
 
 /** A certificate for a name: of its own, an authority, or signed by one. */
