@@ -155,10 +155,11 @@ export class ConfigWatch {
   }
 
   async #longPoll (target: WatchTarget): Promise<void> {
-    const answer = await getText(this.#watch.agent, `${this.#watchUrl(target)}?wait=${LONG_POLL_SECONDS}s`, {
-      ...requestHeaders(this.#watch.options, target.server, undefined),
+    const { agent, options } = this.#watch
+    const answer = await getText(agent, `${this.#watchUrl(target)}?wait=${LONG_POLL_SECONDS}s`, {
+      ...requestHeaders(options, target.server, undefined),
       ...(this.#etag === undefined ? {} : { 'if-none-match': this.#etag })
-    }, this.#stop.signal)
+    }, this.#stop.signal, LONG_POLL_SECONDS * 1_000 + options.readTimeoutMs)
     refuse(answer.status)
     // Whatever answers without a tag knows nothing of waiting, and would be asked again and again.
     if (answer.status >= 400 || answer.etag === undefined) {

@@ -20,11 +20,16 @@ export function createAgent (options: Pick<ConfigClientOptions, 'connectTimeoutM
   })
 }
 
-/** One GET, read whole; rejects when the server cannot be reached or does not answer in time. */
+/**
+ * One GET, read whole; rejects when the server cannot be reached or does not answer in time: in the agent's, or within
+ * `headersTimeout` milliseconds.
+ */
 export async function getText (
-  agent: Agent, url: string, headers: Record<string, string>, signal: AbortSignal
+  agent: Agent, url: string, headers: Record<string, string>, signal: AbortSignal, headersTimeout?: number
 ): Promise<ServerAnswer> {
-  const response = await request(url, { dispatcher: agent, headers, signal })
+  const response = await request(url, {
+    dispatcher: agent, headers, signal, ...(headersTimeout === undefined ? {} : { headersTimeout })
+  })
   let text = ''
   const decoder = new TextDecoder()
   let bytes = 0

@@ -59,8 +59,8 @@ export class RegistryHttp {
 
   /** One call, whole answer; rejects on connection trouble, time-out or an oversized reply, never on a status. */
   async call (server: ServerUrl, path: string, call: RegistryCall = {}): Promise<RegistryReply> {
-    const { method = 'GET', body, timeoutMs, signal } = call
-    const deadline = AbortSignal.timeout(timeoutMs ?? this.#readTimeoutMs)
+    const { method = 'GET', body, timeoutMs = this.#readTimeoutMs, signal } = call
+    const deadline = AbortSignal.timeout(timeoutMs)
     const response = await request(new URL(path, server.url), {
       dispatcher: this.#agent,
       method,
@@ -71,6 +71,8 @@ export class RegistryHttp {
         ...(body === undefined ? {} : { 'content-type': 'application/json' })
       },
       signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
+      // The head of a long poll's answer comes when there is something to tell: long after the usual limit, maybe.
+      headersTimeout: timeoutMs,
       ...(body === undefined ? {} : { body })
     })
     const bytes = await readBounded(response.body)
