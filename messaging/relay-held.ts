@@ -88,12 +88,18 @@ export class Held {
     return Math.min(...[...this.#holds.values()].map(hold => hold.until))
   }
 
-  /** Takes out what may be sent again: from which row on. */
-  takeDue (): Array<{ readonly key: string, readonly first: number }> {
+  /**
+   * Takes out one that may be sent again: from which row on. One at a time: a destination's rows must not go before
+   * those that a group of it still has to catch up with.
+   */
+  takeDue (): { readonly key: string, readonly first: number } | undefined {
     const now = this.#options.clock.elapsed()
-    const due = [...this.#holds].filter(([, hold]) => hold.until <= now)
-    for (const [key] of due) this.#holds.delete(key)
-    return due.map(([key, { first }]) => ({ key, first }))
+    for (const [key, { until, first }] of this.#holds) {
+      if (until > now) continue
+      this.#holds.delete(key)
+      return { key, first }
+    }
+    return undefined
   }
 
   clear (): void {

@@ -127,8 +127,8 @@ export class Relay {
   }
 
   async #drainAll (): Promise<void> {
-    for (const { key, first } of this.#held.takeDue()) {
-      if (first <= this.#after && !await this.#scan(first - 1, this.#after, key)) return
+    for (let due = this.#held.takeDue(); due !== undefined; due = this.#held.takeDue()) {
+      if (due.first <= this.#after && !await this.#scan(due.first - 1, this.#after, due.key)) return
     }
     const after = this.#late ? Math.max(0, this.#after - LATE_ROWS) : this.#after
     this.#late = false
