@@ -18,7 +18,7 @@ export const messagingError = errorTable({
     status: 503,
     canRetry: true
   },
-  E_STORE_BUSY: { text: 'another process holds the store\'s write lock.', status: 503, canRetry: true },
+  E_STORE_BUSY: { text: 'somebody else holds what is needed: %s.', status: 503, canRetry: true },
   E_STORE_READ_ONLY: {
     text: 'the store takes no writes: %s.',
     next: 'Make it writable again, or point breakwater.store.url at the one that is.',
@@ -57,6 +57,10 @@ export const messagingError = errorTable({
     canRetry: true
   },
   E_STORE_CONFLICT: { text: 'the same record was changed by another command.', status: 503, canRetry: true },
+  E_STORE_CONSTRAINT: {
+    text: 'a row breaks the %s constraint %s.',
+    next: 'Look for it before writing, or use ON CONFLICT.'
+  },
   E_STORE_NOT_TRANSACTIONAL: {
     text: 'the store keeps outbox rows of a transaction that was rolled back.',
     next: 'Use an adapter that writes state and outbox in one atomic unit.'
@@ -84,7 +88,11 @@ export const messagingError = errorTable({
     next: 'Set breakwater.store.url, or ALLOW_EMBEDDED=1 with a volume.'
   },
   E_STORE_KEY: { text: 'the key %s cannot be kept: %s.', status: 400 },
-  E_STORE_VALUE: { text: '%s.', next: 'A store keeps what JSON gives back as it was.' },
+  E_STORE_VALUE: {
+    text: '%s.',
+    next: 'Relational stores keep whole numbers to 2^53 - 1, well-formed text without U+0000, and null; ' +
+      'key-value stores what JSON gives back as it was.'
+  },
   E_TX_LARGE: {
     text: 'a transaction writes %s entries of %s characters; 100000 and 64 Mi are possible.',
     next: 'Divide it.'

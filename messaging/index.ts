@@ -10,8 +10,8 @@ export { DEFAULTS, queueOf, readMessagingOptions, topicOf, type MessagingOptions
 export { Schemas, type MessageSchema } from './schemas.ts'
 export { openSqlite, type SqliteOptions, type SqlStore } from './store/sqlite.ts'
 export type {
-  Claim, KeyValueReader, KeyValueTx, Outbox, OutboxEntry, OutboxRow, PurgeBefore, RefusedRow, RefusedRows, SqlReader,
-  SqlTx, SqlValue, Store, StoredAnswer, Tx
+  Claim, KeyValueReader, KeyValueTx, Outbox, OutboxEntry, OutboxRow, PurgeBefore, RefusedRow, RefusedRows,
+  SqlCommitted, SqlReader, SqlTx, SqlValue, Store, StoredAnswer, Tx, TxOptions
 } from './store/store.ts'
 export type {
   Bus, ConsumeOptions, DeadLetter, DeadLetters, Delivery, Handler, Outgoing, QueueStat, Refused, Subscription

@@ -28,6 +28,7 @@ export async function swapWhenLevel (
     if (streams.length < PAGE) break
     after = streams.at(-1)!
   }
+  // Alone: an event that comes into the old generation meanwhile would be missing in the new one.
   return store.tx(async tx => {
     const now = await progress.generations(tx)
     if (now.active !== active || now.building !== building) return false
@@ -36,7 +37,7 @@ export async function swapWhenLevel (
     if (!left.every(stream => gone.has(stream))) return false
     await progress.swap(tx)
     return true
-  })
+  }, { alone: true })
 }
 
 /** Removes what nobody reads any more, a piece at a time: a large read model must not hold its store. */

@@ -9,7 +9,7 @@ import { messagingError } from '../errors.ts'
 
 /** The engine under the queue; all of it answers without waiting for anything but the disk. */
 export interface Batch<Handle> {
-  /** Starts the transaction; throws an error with `canRetry` while the store is locked by somebody else. */
+  /** Starts the transaction; throws E_STORE_BUSY while the store is locked by somebody else. */
   begin (): void
   /** Opens a savepoint and hands out what the command writes through. */
   open (): Handle
@@ -98,8 +98,8 @@ export class GroupCommit<Handle> {
         this.#batch.begin()
         return
       } catch (error) {
-        const retry = error instanceof Error && 'canRetry' in error && error.canRetry === true
-        if (!retry || this.#clock.elapsed() > deadline) throw error
+        const held = error instanceof Error && 'code' in error && error.code === 'E_STORE_BUSY'
+        if (!held || this.#clock.elapsed() > deadline) throw error
         await this.#clock.delay(5 + random() * 20)
       }
     }

@@ -5,15 +5,25 @@
  */
 import { DatabaseSync } from 'node:sqlite'
 import { messagingError } from '../errors.ts'
+import { sqliteError } from './sqlite-errors.ts'
 
-/** Takes the ownership of a file, or throws E_STORE_OWNED. Closing the returned handle gives it back. */
+/**
+ * Takes the ownership of a file. Closing the returned handle gives it back. Errors: E_STORE_OWNED when somebody else
+ * has it, E_STORE_READ_ONLY or E_STORE_DOWN where nothing can be written.
+ */
 export function lockFile (file: string): DatabaseSync {
-  const lock = new DatabaseSync(`${file}-owner`, { timeout: 0 })
+  let lock: DatabaseSync | undefined
   try {
+    lock = new DatabaseSync(`${file}-owner`, { timeout: 0 })
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
     return lock
   } catch (cause) {
-    lock.close()
-    throw messagingError('E_STORE_OWNED', [file], { cause })
+    lock?.close()
+    const error = sqliteError(cause, file)
+    throw isBusy(error) ? messagingError('E_STORE_OWNED', [file], { cause }) : error
   }
+}
+
+function isBusy (error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'E_STORE_BUSY'
 }

@@ -1,201 +1,194 @@
 /**
- * The shared relational store: PostgreSQL, the same SQL as on sqlite. Transactions are serializable: what the embedded
- * store gets from having one writer, this one gets from the server refusing what would not have happened one after the
- * other; what it refuses runs again.
+ * The shared relational store: PostgreSQL, the same SQL as on sqlite. Transactions see one moment of the database
+ * (REPEATABLE READ): whoever changes a row that another has changed since is refused by the server and runs again, so
+ * no update is lost. What a command only reads is not watched; where it must not change meanwhile the query ends with
+ * FOR SHARE or FOR UPDATE, the command runs alone, or a constraint watches. (SERIALIZABLE would watch it by pages of
+ * indexes, and the keys of one moment lie on one page: of forty orders at a time nearly all refuse each other.)
+ *
+ * A command runs alone when it asks for that, or was refused a few times: each transaction holds the table `gate` a
+ * little, this one wholly.
  */
-import pg from 'pg'
+import type pg from 'pg'
 import { systemClock, type Clock } from '../clock.ts'
 import { messagingError } from '../errors.ts'
-import { MESSAGING_TABLES, spell } from './sql-schema.ts'
-import { sqlMessaging, sqlOutbox, sqlPurge, type SqlRunner } from './sql-messaging.ts'
+import { inTime } from './deadline.ts'
+import { hasCode, mayBeRace } from './postgres-errors.ts'
+import { nextPosition, settledPosition } from './postgres-lines.ts'
+import { Sessions, type Session } from './postgres-sessions.ts'
+import { prepareServer } from './postgres-start.ts'
+import { RelayLeader } from './relay-leader.ts'
+import { SqlCommand, type SqlWriter } from './sql-command.ts'
+import { CHECK, sqlOutbox, sqlPurge } from './sql-messaging.ts'
 import type { SqlStore } from './sqlite.ts'
-import type { SqlTx, SqlValue } from './store.ts'
+import type { SqlCommitted, SqlReader, SqlTx, SqlValue, TxOptions } from './store.ts'
 
 export interface PostgresOptions {
   /** `postgres://user:password@host/database` */
   readonly url: string
-  /** The service's own tables, with the tokens of {@link spell}. */
+  /** The service's own tables, with the tokens of `sql-schema.ts`. */
   readonly tables: string
   /** Connections at most. Default 10. */
   readonly connections?: number
+  /** A command that takes longer is undone. Default 5000. */
+  readonly commandMs?: number
   /** @default the machine's */
   readonly clock?: Clock
   readonly random?: () => number
 }
 
-const MAX_TRIES = 10
-const CALL_MS = 5000
-/** Any number, the same for all instances: who holds it in a database relays from it. */
-const RELAY_LOCK = 7_232_811
-const INT8 = 20
+/** Refused this often, a command runs alone. */
+const SIDE_BY_SIDE = 3
+const MAX_TRIES = 6
+/** The lock comes before the first look at the data, which decides what moment a transaction sees. */
+const BEGIN = 'BEGIN ISOLATION LEVEL REPEATABLE READ; LOCK TABLE gate IN ROW SHARE MODE'
+const BEGIN_ALONE = 'BEGIN ISOLATION LEVEL REPEATABLE READ; LOCK TABLE gate IN EXCLUSIVE MODE'
 
-/** Connects and makes the tables. */
+/**
+ * Connects and makes the tables. Errors: E_STORE_DOWN, E_STORE_READ_ONLY, and E_STORE_NOT_DURABLE or E_STORE_UNFIT for
+ * a server that cannot keep what a store promises.
+ */
 export async function openPostgres (options: PostgresOptions): Promise<SqlStore> {
-  const pool = createPool(options)
-  try {
-    // Two instances that start together would both create, and one would fail on the catalogue's own unique index.
-    await inSession(pool, async client => {
-      await client.query(`BEGIN; SELECT pg_advisory_xact_lock(${RELAY_LOCK + 1});
-        ${spell(MESSAGING_TABLES + options.tables, 'postgres')}; COMMIT`)
-    })
-  } catch (error) {
-    await pool.end()
-    throw storeError(error, options)
-  }
-  return createStore(pool, options)
+  await prepareServer(options.url, options.tables)
+  return createStore(options)
 }
 
-function createPool ({ url, connections = 10 }: PostgresOptions): pg.Pool {
-  // Whole numbers as numbers: ours are times, amounts and counts below 2^53.
-  const types = { getTypeParser: ((oid: number, format?: 'text') =>
-    oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser }
-  const pool = new pg.Pool({ connectionString: url, max: connections, connectionTimeoutMillis: CALL_MS,
-    query_timeout: CALL_MS, idle_in_transaction_session_timeout: CALL_MS, types })
-  // An idle connection that breaks is replaced; unhandled, its event would end the process.
-  pool.on('error', () => {})
-  return pool
-}
-
-function createStore (pool: pg.Pool, options: PostgresOptions): SqlStore {
-  const { clock = systemClock, random = Math.random } = options
-  const now = () => clock.now()
+function createStore (options: PostgresOptions): SqlStore {
+  const { clock = systemClock } = options
+  const sessions = new Sessions(options.url, options.connections ?? 10)
   const listeners: Array<() => void> = []
-  const guard = async <Value>(work: Promise<Value>): Promise<Value> =>
-    work.catch((error: unknown) => { throw storeError(error, options) })
-  const read = runner(pool)
+  const commands = new Commands(sessions, options, () => { for (const wake of listeners) wake() })
+  const read = reader(sessions, clock)
+  const leader = new RelayLeader(sessions)
+  const alone = (sql: string, ...params: SqlValue[]) => sessions.use(session => writer(session).run(sql, ...params))
+  return {
+    description: `postgres ${sessions.where}`,
+    tx: (fn, how) => commands.run(fn, how),
+    read,
+    outbox: sqlOutbox(read, fn => commands.run(fn), () => leader.lead()),
+    inbox: limit => read.all('SELECT consumer, id, at FROM inbox ORDER BY at DESC LIMIT ?', limit),
+    onOutbox: listener => { listeners.push(listener) },
+    // Not as commands: several instances remove the same rows, which is no conflict.
+    purge: sqlPurge(alone, () => clock.elapsed()),
+    check: async () => { await alone(CHECK, clock.now()) },
+    close: async () => {
+      leader.close()
+      await sessions.close()
+    }
+  }
+}
 
-  const tx = async <Value>(fn: (tx: SqlTx) => Promise<Value>): Promise<Value> => {
+class Commands {
+  readonly #sessions: Sessions
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #commandMs: number
+  readonly #onOutbox: () => void
+
+  constructor (sessions: Sessions, options: PostgresOptions, onOutbox: () => void) {
+    this.#sessions = sessions
+    this.#clock = options.clock ?? systemClock
+    this.#random = options.random ?? Math.random
+    this.#commandMs = options.commandMs ?? 5000
+    this.#onOutbox = onOutbox
+  }
+
+  async run<Value> (fn: (tx: SqlTx) => Promise<Value>, { alone = false }: TxOptions = {}): Promise<Value> {
+    const once = new Set<string>()
     for (let tries = 1; ; tries++) {
-      let appended = 0
       try {
-        const value = await transaction(pool, sql => fn({ ...sql, ...sqlMessaging(sql, now, n => { appended += n }) }))
-        if (appended > 0) for (const wake of listeners) wake()
-        return value
+        const begin = alone || tries > SIDE_BY_SIDE ? BEGIN_ALONE : BEGIN
+        return await this.#sessions.use(session => this.#try(session, begin, fn))
       } catch (error) {
-        if (!isConflict(error) || tries === MAX_TRIES) throw error
-        await clock.delay(random() * 2 ** tries)
+        if (tries === MAX_TRIES || !mayPass(error, once)) throw error
+        await this.#clock.delay(this.#random() * 2 ** tries)
       }
     }
   }
 
-  const leader = new RelayLeader(pool)
-  return {
-    description: `postgres ${withoutCredentials(options.url)}`,
-    tx: fn => guard(tx(fn)),
-    read: {
-      get: (sql, ...params) => guard(read.get(sql, ...params)),
-      all: (sql, ...params) => guard(read.all(sql, ...params))
-    },
-    outbox: sqlOutbox(read, fn => guard(tx(fn)), () => guard(leader.lead())),
-    inbox: limit => guard(read.all('SELECT consumer, id, at FROM inbox ORDER BY at DESC LIMIT ?', limit)),
-    onOutbox: listener => { listeners.push(listener) },
-    purge: before => guard(tx(sql => sqlPurge(sql, before))),
-    check: async () => { await guard(tx(sql => sql.run('UPDATE outbox SET at = at WHERE seq = 0'))) },
-    close: async () => {
-      leader.close()
-      await pool.end()
-    }
-  }
-}
-
-/** The relay's lock lives as long as its session: an instance that dies frees it. */
-class RelayLeader {
-  readonly #pool: pg.Pool
-  #session: pg.PoolClient | undefined
-
-  constructor (pool: pg.Pool) {
-    this.#pool = pool
-  }
-
-  async lead (): Promise<boolean> {
-    if (this.#session !== undefined) return true
-    const session = await this.#pool.connect()
-    const answer = await session.query<{ got: boolean }>(`SELECT pg_try_advisory_lock(${RELAY_LOCK}) AS got`)
-      .catch((error: unknown) => {
-        session.release(true)
-        throw error
-      })
-    if (answer.rows[0]?.got !== true) {
-      session.release()
-      return false
-    }
-    this.#session = session
-    session.once('error', () => { this.close() })
-    return true
-  }
-
-  close (): void {
-    const session = this.#session
-    this.#session = undefined
-    session?.release(true)
-  }
-}
-
-async function transaction<Value> (pool: pg.Pool, fn: (sql: SqlRunner) => Promise<Value>): Promise<Value> {
-  return inSession(pool, async client => {
-    await client.query('BEGIN ISOLATION LEVEL SERIALIZABLE')
+  async #try<Value> (session: Session, begin: string, fn: (tx: SqlTx) => Promise<Value>): Promise<Value> {
+    await session.query(begin)
+    const command = new SqlCommand(writer(session), () => this.#clock.now())
     try {
-      const value = await fn(runner(client))
-      await client.query('COMMIT')
+      const value = await inTime(this.#clock, this.#commandMs, fn(command.tx))
+      command.end()
+      command.check()
+      await commit(session, command)
+      if (command.appended > 0) this.#onOutbox()
       return value
     } catch (error) {
-      await client.query('ROLLBACK').catch(() => {})
+      command.end()
+      // Whatever it still waits for may take for ever.
+      if (hasCode(error, 'E_TX_SLOW')) session.drop()
+      if (!session.broken) await session.query('ROLLBACK').catch(() => {})
       throw error
     }
+  }
+}
+
+/**
+ * Whether a command that was undone may pass when it runs again. Some things only once: a key that another transaction
+ * has inserted meanwhile is seen at the second look, and a session that was made when the server was read-only, or is
+ * with a server that has become a standby, is replaced by then.
+ */
+function mayPass (error: unknown, once: Set<string>): boolean {
+  if (hasCode(error, 'E_STORE_CONFLICT')) return true
+  const reason = hasCode(error, 'E_STORE_READ_ONLY') ? 'read-only' : mayBeRace(error) ? 'race' : undefined
+  if (reason === undefined || once.has(reason)) return false
+  once.add(reason)
+  return true
+}
+
+/** A commit whose answer is lost may have been written: nobody but the caller can know whether to do it again. */
+async function commit (session: Session, command: SqlCommand): Promise<void> {
+  const answer = await session.query('COMMIT').catch((cause: unknown) => {
+    if (!session.broken) throw cause
+    throw messagingError('E_STORE_UNKNOWN', [cause instanceof Error ? cause.message : 'no answer'], { cause })
   })
+  if (answer.command === 'COMMIT') return
+  // A statement that nobody waited for had failed; the server says so in the name of its answer alone.
+  command.check()
+  throw messagingError('E_STORE_CONFLICT')
 }
 
-async function inSession<Value> (pool: pg.Pool, use: (client: pg.PoolClient) => Promise<Value>): Promise<Value> {
-  const client = await pool.connect()
-  let broken = false
-  client.once('error', () => { broken = true })
-  try {
-    return await use(client)
-  } finally {
-    client.release(broken)
-  }
-}
-
-function runner (queryable: Pick<pg.Pool, 'query'>): SqlRunner {
-  const numbered = new Map<string, string>()
-  const query = async (sql: string, params: readonly SqlValue[]) => {
-    let text = numbered.get(sql)
-    if (text === undefined) {
-      let n = 0
-      text = sql.replace(/\?/g, () => `$${++n}`)
-      numbered.set(sql, text)
-    }
-    return queryable.query(text, [...params])
-  }
+function writer (session: Session): SqlWriter {
   return {
-    get: async <Row>(sql: string, ...params: SqlValue[]) => (await query(sql, params)).rows[0] as Row | undefined,
-    all: async <Row>(sql: string, ...params: SqlValue[]) => (await query(sql, params)).rows as Row[],
-    run: async (sql, ...params) => (await query(sql, params)).rowCount ?? 0
+    get: async <Row>(sql: string, ...params: SqlValue[]) =>
+      (await ask(session, sql, params)).rows[0] as Row | undefined,
+    all: async <Row>(sql: string, ...params: SqlValue[]) => (await ask(session, sql, params)).rows as Row[],
+    run: async (sql, ...params) => (await ask(session, sql, params)).rowCount ?? 0,
+    position: line => nextPosition(session, line)
   }
 }
 
-/** Serialization failure, deadlock, and two that insert the same key: one of both must look again. */
-function isConflict (error: unknown): boolean {
-  if (error instanceof Error && 'canRetry' in error && error.canRetry === true) return true
-  return ['40001', '40P01', '23505'].includes(codeOf(error))
+function reader (sessions: Sessions, clock: Clock): SqlCommitted {
+  const read: SqlReader = {
+    get: (sql, ...params) => sessions.use(session => writer(session).get(sql, ...params)),
+    all: (sql, ...params) => sessions.use(session => writer(session).all(sql, ...params))
+  }
+  const before = new Map<string, number>()
+  return {
+    ...read,
+    settled: async line => {
+      const last = await settledPosition(read, line, clock) ?? before.get(line) ?? 0
+      before.set(line, last)
+      return last
+    }
+  }
 }
 
-function codeOf (error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
+function ask (session: Session, sql: string, params: readonly SqlValue[]): Promise<pg.QueryResult> {
+  return session.query(numbered(sql), params)
 }
 
-function storeError (error: unknown, { url }: PostgresOptions): unknown {
-  if (!(error instanceof Error) || 'canRetry' in error) return error
-  const details = { where: withoutCredentials(url), cause: error }
-  const code = codeOf(error)
-  if (isConflict(error)) return messagingError('E_STORE_CONFLICT', [], details)
-  if (code === '53100') return messagingError('E_STORE_FULL', [], details)
-  // Connection exceptions, shutdown, too many connections, and what Node says of sockets.
-  const away = /^(08|57P|53)/.test(code) || /^E[A-Z]+$/.test(code) || /terminated|timeout|not queryable/i.test(error.message)
-  return away ? messagingError('E_STORE_DOWN', [error.message], details) : error
-}
+const texts = new Map<string, string>()
 
-function withoutCredentials (url: string): string {
-  const { host, pathname } = new URL(url)
-  return `${host}${pathname}`
+/** `?` as PostgreSQL numbers them; the texts are constants of the code, so the map stays small. */
+function numbered (sql: string): string {
+  let text = texts.get(sql)
+  if (text === undefined) {
+    let n = 0
+    text = sql.replace(/\?/g, () => `$${++n}`)
+    texts.set(sql, text)
+  }
+  return text
 }

@@ -1,10 +1,15 @@
 /** Outbox, inbox and idempotency keys in SQL, the same statements on sqlite and on PostgreSQL. */
+import { messagingError } from '../errors.ts'
 import { sqlRefused } from './sql-refused.ts'
 import type { Claim, Outbox, OutboxEntry, OutboxRow, PurgeBefore, SqlReader, SqlValue, StoredAnswer, Tx } from './store.ts'
 
 export interface SqlRunner extends SqlReader {
   run (sql: string, ...params: readonly SqlValue[]): Promise<number>
 }
+
+/** A write, not a look: a disk that is full or read-only shows itself to nobody who only reads. */
+export const CHECK = "INSERT INTO idempotency (scope, key, hash, status, body, at) VALUES ('check', '', '', 0, '', ?) " +
+  'ON CONFLICT (scope, key) DO UPDATE SET at = excluded.at'
 
 /** What one transaction writes for messaging. `now` stamps the rows; `onAppend` learns that the relay has work. */
 export function sqlMessaging (sql: SqlRunner, now: () => number, onAppend: (rows: number) => void): Tx {
@@ -20,8 +25,10 @@ export function sqlMessaging (sql: SqlRunner, now: () => number, onAppend: (rows
       get: (scope, key) => sql.get<StoredAnswer>(
         'SELECT hash, status, body, at FROM idempotency WHERE scope = ? AND key = ?', scope, key),
       put: async (scope, key, answer) => {
-        await sql.run('INSERT INTO idempotency (scope, key, hash, status, body, at) VALUES (?, ?, ?, ?, ?, ?)',
-          scope, key, answer.hash, answer.status, answer.body, answer.at)
+        const inserted = await sql.run('INSERT INTO idempotency (scope, key, hash, status, body, at) ' +
+          'VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (scope, key) DO NOTHING',
+        scope, key, answer.hash, answer.status, answer.body, answer.at)
+        if (inserted !== 1) throw messagingError('E_STORE_CONFLICT')
       }
     }
   }
@@ -74,11 +81,37 @@ export function sqlOutbox (
   }
 }
 
-/** A thousand rows a time: a purge must not be a stop of the world. */
-export async function sqlPurge (sql: SqlRunner, before: PurgeBefore): Promise<void> {
-  await sql.run('DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE sent_at < ? LIMIT 1000)', before.sentMs)
-  await sql.run('DELETE FROM inbox WHERE (consumer, id) IN (SELECT consumer, id FROM inbox WHERE at < ? LIMIT 1000)',
-    before.inboxMs)
-  await sql.run('DELETE FROM idempotency WHERE (scope, key) IN ' +
-    '(SELECT scope, key FROM idempotency WHERE at < ? LIMIT 1000)', before.answersMs)
+/** Rows removed in one transaction: what comes meanwhile waits for no more than these. */
+const BATCH = 1000
+/** A round ends here and is gone on with in the next one: the backlog of a month must not keep the disk for itself. */
+const ROUND_MS = 20_000
+
+type Kind = keyof PurgeBefore
+
+/** Each finds its rows by an index on the time; the oldest need not come first. */
+export const PURGES: Readonly<Record<Kind, string>> = {
+  sentMs: `DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE sent_at < ? LIMIT ${BATCH})`,
+  inboxMs: `DELETE FROM inbox WHERE (consumer, id) IN (SELECT consumer, id FROM inbox WHERE at < ? LIMIT ${BATCH})`,
+  answersMs: 'DELETE FROM idempotency WHERE (scope, key) IN ' +
+    `(SELECT scope, key FROM idempotency WHERE at < ? LIMIT ${BATCH})`
+}
+
+/**
+ * Removes all that is old, batch by batch, the kinds in turn; `remove` runs a statement in a transaction of its own. A
+ * round that is asked for while one runs is that one.
+ */
+export function sqlPurge (
+  remove: (sql: string, beforeMs: number) => Promise<number>, elapsed: () => number
+): (before: PurgeBefore) => Promise<void> {
+  let running: Promise<void> | undefined
+  const round = async (before: PurgeBefore): Promise<void> => {
+    const endsAt = elapsed() + ROUND_MS
+    let kinds = Object.keys(PURGES) as Kind[]
+    while (kinds.length > 0 && elapsed() < endsAt) {
+      const more: Kind[] = []
+      for (const kind of kinds) if (await remove(PURGES[kind], before[kind]) === BATCH) more.push(kind)
+      kinds = more
+    }
+  }
+  return before => running ??= round(before).finally(() => { running = undefined })
 }

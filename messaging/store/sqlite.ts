@@ -9,23 +9,27 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { systemClock, type Clock } from '../clock.ts'
-import { messagingError } from '../errors.ts'
 import { GroupCommit, type Batch } from './group-commit.ts'
 import { lockFile } from './owner-lock.ts'
-import { MESSAGING_TABLES, spell } from './sql-schema.ts'
-import { sqlMessaging, sqlOutbox, sqlPurge, type SqlRunner } from './sql-messaging.ts'
-import type { SqlReader, SqlTx, SqlValue, Store } from './store.ts'
+import { SqlCommand, type SqlWriter } from './sql-command.ts'
+import { CHECK, sqlOutbox, sqlPurge } from './sql-messaging.ts'
+import { sqliteError } from './sqlite-errors.ts'
+import { openReader, openWriter } from './sqlite-file.ts'
+import type { SqlCommitted, SqlTx, SqlValue, Store } from './store.ts'
+import { checkValues } from './values.ts'
 import { WalFlush } from './wal-flush.ts'
 
 export interface SqliteOptions {
   /** The file; its folder is made. `:memory:` has no second connection and is therefore refused. */
   readonly file: string
-  /** The service's own tables, `CREATE TABLE IF NOT EXISTS`, with the tokens of {@link spell}. */
+  /** The service's own tables, `CREATE TABLE IF NOT EXISTS`, with the tokens of `sql-schema.ts`. */
   readonly tables: string
   /** `full` survives a power cut, `normal` a kill of the process. Default `full`. */
   readonly synchronous?: 'full' | 'normal'
   /** How long a command waits for a lock held by a stranger. Default 1000. */
   readonly lockWaitMs?: number
+  /** A command that takes longer is undone. Default 5000. */
+  readonly commandMs?: number
   /** @default the machine's */
   readonly clock?: Clock
   /** For tests: how the files are opened. */
@@ -48,36 +52,51 @@ const FILES: SqliteFiles = {
   flush: file => new WalFlush(file)
 }
 
-const CHECK = "INSERT INTO idempotency (scope, key, hash, status, body, at) VALUES ('check', '', '', 0, '', ?) " +
-  'ON CONFLICT (scope, key) DO UPDATE SET at = excluded.at'
+export type SqlStore = Store<SqlTx, SqlCommitted>
 
-export type SqlStore = Store<SqlTx, SqlReader>
+interface OpenFiles {
+  readonly writer: DatabaseSync
+  readonly reader: DatabaseSync
+  readonly flush: WalFlush | undefined
+  /** Ends them and the ownership. */
+  readonly close: () => void
+}
 
-/** Opens the file, makes the tables, and returns the store. Throws E_STORE_OWNED when another process has it. */
+/**
+ * Opens the file, makes the tables, and returns the store. Errors: E_STORE_OWNED when another process has it,
+ * E_STORE_UNFIT, E_STORE_CORRUPT and E_STORE_READ_ONLY when it cannot keep what a store promises.
+ */
 export function openSqlite (options: SqliteOptions): SqlStore {
-  mkdirSync(dirname(options.file), { recursive: true })
-  const files = { ...FILES, ...options.files }
-  const owner = files.lock(options.file)
+  return createStore(options, openFiles(options))
+}
+
+function openFiles ({ file, tables, synchronous, files }: SqliteOptions): OpenFiles {
+  const { connect, lock, flush } = { ...FILES, ...files }
+  const opened: Array<{ close (): void }> = []
+  const open = <File extends { close (): void }>(one: File): File => {
+    opened.unshift(one)
+    return one
+  }
+  const close = (): void => { for (const one of opened) one.close() }
   try {
-    return createStore(options, files, owner)
+    mkdirSync(dirname(file), { recursive: true })
+    open(lock(file))
+    const writer = open(openWriter(connect(file), file, tables))
+    const reader = open(openReader(connect(file), file))
+    return { writer, reader, flush: synchronous === 'normal' ? undefined : open(flush(file)), close }
   } catch (error) {
-    owner.close()
-    throw storeError(error, options.file)
+    close()
+    throw error
   }
 }
 
-function createStore (options: SqliteOptions, files: SqliteFiles, owner: { close (): void }): SqlStore {
-  const { file, clock = systemClock } = options
+function createStore (options: SqliteOptions, { writer, reader, flush, close }: OpenFiles): SqlStore {
+  const { file, clock = systemClock, lockWaitMs = 1000, commandMs = 5000 } = options
   const now = () => clock.now()
-  const writer = prepare(files.connect(file))
-  writer.exec(spell(MESSAGING_TABLES + options.tables, 'sqlite'))
-  const reader = prepare(files.connect(file))
-  const flush = options.synchronous === 'normal' ? undefined : files.flush(file)
   const listeners: Array<() => void> = []
   const onOutbox = (): void => { for (const wake of listeners) wake() }
   const batch = new SqliteBatch(new Connection(writer, file), flush, now, onOutbox)
-  const commits = new GroupCommit<Handle>(batch,
-    { maxCommands: 100, lockWaitMs: options.lockWaitMs ?? 1000, commandMs: 5000, clock })
+  const commits = new GroupCommit<SqlCommand>(batch, { maxCommands: 100, lockWaitMs, commandMs, clock })
   const read = flushedReader(new Connection(reader, file), flush)
   return {
     description: `sqlite ${file}`,
@@ -86,35 +105,32 @@ function createStore (options: SqliteOptions, files: SqliteFiles, owner: { close
     outbox: sqlOutbox(read, fn => commits.run(handle => fn(handle.tx)), async () => true),
     inbox: limit => read.all('SELECT consumer, id, at FROM inbox ORDER BY at DESC LIMIT ?', limit),
     onOutbox: listener => { listeners.push(listener) },
-    purge: before => commits.run(handle => sqlPurge(handle.tx, before)),
-    // A write, not a look: a disk that is full or read-only shows itself to nobody who only reads.
+    purge: sqlPurge((sql, at) => commits.run(handle => handle.tx.run(sql, at)), () => clock.elapsed()),
     check: () => commits.run(async handle => { await handle.tx.run(CHECK, now()) }),
     close: async () => {
       await commits.run(async () => {}).catch(() => {})
-      for (const one of [reader, writer, flush, owner]) one?.close()
+      close()
     }
   }
 }
 
-function prepare (database: DatabaseSync): DatabaseSync {
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON')
-  return database
-}
-
 /** Nobody may act on what a power cut could still undo: the relay would tell others of what never was. */
-function flushedReader (connection: Connection, flush: WalFlush | undefined): SqlReader {
+function flushedReader (connection: Connection, flush: WalFlush | undefined): SqlCommitted {
   const flushed = async <Value>(value: Value): Promise<Value> => {
     await flush?.pending
     return value
   }
+  const get = async <Row>(sql: string, ...params: SqlValue[]) => flushed(await connection.get<Row>(sql, ...params))
   return {
-    get: async <Row>(sql: string, ...params: SqlValue[]) => flushed(await connection.get<Row>(sql, ...params)),
-    all: async <Row>(sql: string, ...params: SqlValue[]) => flushed(await connection.all<Row>(sql, ...params))
+    get,
+    all: async <Row>(sql: string, ...params: SqlValue[]) => flushed(await connection.all<Row>(sql, ...params)),
+    // One writer: what was numbered later is committed later.
+    settled: async line => (await get<{ last: number }>('SELECT last FROM line WHERE name = ?', line))?.last ?? 0
   }
 }
 
 /** Prepared statements by their text; the texts are constants of the code, so the map stays small. */
-class Connection implements SqlRunner {
+class Connection implements SqlWriter {
   readonly #database: DatabaseSync
   readonly #file: string
   readonly #statements = new Map<string, StatementSync>()
@@ -125,22 +141,28 @@ class Connection implements SqlRunner {
   }
 
   async get<Row> (sql: string, ...params: readonly SqlValue[]): Promise<Row | undefined> {
-    return this.#call(sql, statement => statement.get(...params)) as Row | undefined
+    return this.#call(sql, params, (statement, bound) => statement.get(...bound)) as Row | undefined
   }
 
   async all<Row> (sql: string, ...params: readonly SqlValue[]): Promise<Row[]> {
-    return this.#call(sql, statement => statement.all(...params)) as Row[]
+    return this.#call(sql, params, (statement, bound) => statement.all(...bound)) as Row[]
   }
 
   async run (sql: string, ...params: readonly SqlValue[]): Promise<number> {
-    return Number(this.#call(sql, statement => statement.run(...params)).changes)
+    return Number(this.#call(sql, params, (statement, bound) => statement.run(...bound)).changes)
+  }
+
+  async position (line: string): Promise<number> {
+    const row = await this.get<{ last: number }>('UPDATE line SET last = last + 1 WHERE name = ? RETURNING last', line)
+    if (row === undefined) throw new Error(`no line ${line}: add {{line ${line}.COLUMN}} to the store's tables`)
+    return row.last
   }
 
   exec (sql: string): void {
     try {
       this.#database.exec(sql)
     } catch (error) {
-      throw storeError(error, this.#file)
+      throw sqliteError(error, this.#file)
     }
   }
 
@@ -148,46 +170,38 @@ class Connection implements SqlRunner {
     return this.#database.isOpen && this.#database.isTransaction
   }
 
-  #call<Result> (sql: string, use: (statement: StatementSync) => Result): Result {
+  #call<Result> (
+    sql: string, params: readonly SqlValue[], use: (statement: StatementSync, bound: Bound[]) => Result
+  ): Result {
+    checkValues(sql, params)
     try {
-      let statement = this.#statements.get(sql)
-      if (statement === undefined) {
-        statement = this.#database.prepare(sql)
-        this.#statements.set(sql, statement)
-      }
-      return use(statement)
+      return use(this.#prepare(sql), params.map(bind))
     } catch (error) {
-      throw storeError(error, this.#file)
+      throw sqliteError(error, this.#file, sql)
     }
+  }
+
+  #prepare (sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql.replace(ROW_LOCK, ''))
+      this.#statements.set(sql, statement)
+    }
+    return statement
   }
 }
 
-/** One command's view: refuses to work once its command is over, when a late write would land in another's. */
-class Handle {
-  appended = 0
-  #open = true
-  readonly tx: SqlTx
+/** One command at a time: nobody can change what another has read. */
+const ROW_LOCK = / FOR (UPDATE|SHARE)$/
 
-  constructor (connection: Connection, now: () => number) {
-    const guarded: SqlRunner = {
-      get: (sql, ...params) => this.#guard(() => connection.get(sql, ...params)),
-      all: (sql, ...params) => this.#guard(() => connection.all(sql, ...params)),
-      run: (sql, ...params) => this.#guard(() => connection.run(sql, ...params))
-    }
-    this.tx = { ...guarded, ...sqlMessaging(guarded, now, rows => { this.appended += rows }) }
-  }
+type Bound = string | bigint | null
 
-  close (): void {
-    this.#open = false
-  }
-
-  async #guard<Value> (use: () => Promise<Value>): Promise<Value> {
-    if (!this.#open) throw messagingError('E_TX_CLOSED')
-    return use()
-  }
+/** node:sqlite binds each number as REAL: 5 would be '5.0' in a text column, and 5 / 2 would be 2.5. */
+function bind (value: SqlValue): Bound {
+  return typeof value === 'number' ? BigInt(value) : value
 }
 
-class SqliteBatch implements Batch<Handle> {
+class SqliteBatch implements Batch<SqlCommand> {
   readonly #connection: Connection
   readonly #flush: WalFlush | undefined
   readonly #now: () => number
@@ -208,19 +222,20 @@ class SqliteBatch implements Batch<Handle> {
     this.#connection.exec('BEGIN IMMEDIATE')
   }
 
-  open (): Handle {
+  open (): SqlCommand {
     this.#connection.exec('SAVEPOINT command')
-    return new Handle(this.#connection, this.#now)
+    return new SqlCommand(this.#connection, this.#now)
   }
 
-  keep (handle: Handle): void {
-    handle.close()
+  keep (command: SqlCommand): void {
+    command.end()
+    command.check()
     this.#connection.exec('RELEASE command')
-    this.#appended += handle.appended
+    this.#appended += command.appended
   }
 
-  undo (handle: Handle): void {
-    handle.close()
+  undo (command: SqlCommand): void {
+    command.end()
     this.#connection.exec('ROLLBACK TO command; RELEASE command')
   }
 
@@ -237,16 +252,4 @@ class SqliteBatch implements Batch<Handle> {
   rollback (): void {
     if (this.#connection.inTransaction) this.#connection.exec('ROLLBACK')
   }
-}
-
-/** sqlite's primary result codes that mean "not now" rather than "never". */
-function storeError (error: unknown, file: string): unknown {
-  if (!(error instanceof Error) || !('errcode' in error)) return error
-  const primary = Number(error.errcode) & 0xff
-  const details = { where: file, cause: error }
-  if (primary === 5 || primary === 6) return messagingError('E_STORE_BUSY', [], details)
-  if (primary === 13) return messagingError('E_STORE_FULL', [], details)
-  // readonly, I/O error, cannot open, not a database, corrupt
-  if ([8, 10, 11, 14, 26].includes(primary)) return messagingError('E_STORE_DOWN', [error.message], details)
-  return error
 }

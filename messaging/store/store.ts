@@ -50,17 +50,39 @@ export interface Tx {
   }
 }
 
-/** Reading and writing SQL, `?` for parameters, the subset that sqlite and PostgreSQL share. */
+/**
+ * Reading SQL, `?` for parameters, the subset that sqlite and PostgreSQL share. Errors: E_STORE_VALUE for a parameter
+ * that no store keeps, or a stored number that JavaScript would round.
+ */
 export interface SqlReader {
   get<Row> (sql: string, ...params: readonly SqlValue[]): Promise<Row | undefined>
   all<Row> (sql: string, ...params: readonly SqlValue[]): Promise<Row[]>
 }
 
-export type SqlValue = string | number | null | Uint8Array
+/** Text (well-formed, without U+0000), whole numbers from -(2^53 - 1) to 2^53 - 1, null. */
+export type SqlValue = string | number | null
 
+/**
+ * A statement that fails fails its transaction, whatever the command makes of the error. On PostgreSQL commands run
+ * side by side: no two change the same row from the same state of it, but what a command only reads may be changed by
+ * another meanwhile. A query that ends with FOR UPDATE or FOR SHARE keeps the rows that it finds as they are until the
+ * command ends; sqlite, with one command at a time, ignores that.
+ */
 export interface SqlTx extends Tx, SqlReader {
-  /** Returns the number of rows changed. */
+  /** Returns the number of rows changed. E_STORE_CONSTRAINT when a row breaks one. */
   run (sql: string, ...params: readonly SqlValue[]): Promise<number>
+  /**
+   * The next number of a line (`{{line table.column}}` in the store's tables), larger than all that were given. Two
+   * transactions may commit in the other order than they were numbered, and what is undone leaves a hole: whoever
+   * follows a line reads no further than {@link SqlCommitted.settled}.
+   */
+  position (line: string): Promise<number>
+}
+
+/** Reading what was committed, outside of any transaction. */
+export interface SqlCommitted extends SqlReader {
+  /** The number up to which a line is final: whoever has read so far will never find anything new before it. */
+  settled (line: string): Promise<number>
 }
 
 export interface KeyValueReader {
@@ -109,8 +131,11 @@ export interface Outbox {
 export interface Store<T extends Tx = Tx, Reader = unknown> {
   /** For logs and health: `sqlite data/orders/orders.db`. */
   readonly description: string
-  /** Runs `fn` atomically and resolves once the result would survive a SIGKILL. */
-  tx<Value> (fn: (tx: T) => Promise<Value>): Promise<Value>
+  /**
+   * Runs `fn` atomically and resolves once the result would survive a SIGKILL. It may run more than once, when another
+   * command has changed what it saw; all but the last are undone.
+   */
+  tx<Value> (fn: (tx: T) => Promise<Value>, how?: TxOptions): Promise<Value>
   /** Reads what was committed, never what a running transaction is about to write. */
   readonly read: Reader
   readonly outbox: Outbox
@@ -123,6 +148,15 @@ export interface Store<T extends Tx = Tx, Reader = unknown> {
   /** Rejects when the store cannot take a write right now. */
   check (): Promise<void>
   close (): Promise<void>
+}
+
+export interface TxOptions {
+  /**
+   * For the rare command that decides by many rows which it does not change: it begins when all others have ended, and
+   * they wait for it. Only PostgreSQL runs commands side by side without watching what they read; elsewhere it is
+   * always so.
+   */
+  readonly alone?: boolean
 }
 
 export interface PurgeBefore {

@@ -41,9 +41,12 @@ export class WalFlush {
     return flushing
   }
 
-  /** Undefined when all that can be read is on the disk; else what to wait for before telling anybody what was read. */
+  /**
+   * Undefined when all that can be read is on the disk; else what to wait for before telling anybody what was read.
+   * After a flush that failed, nothing is told any more: what is read may be what the disk has lost.
+   */
   get pending (): Promise<void> | undefined {
-    return this.#flushing
+    return this.#failure === undefined ? this.#flushing : Promise.reject(this.#failure)
   }
 
   /**

@@ -12,7 +12,7 @@ t.test('projections on sqlite', async t => {
   await projectionSuite(t, async () => openSqlite({ file: join(t.testdir(), 'reader.db'), tables: TABLES }))
 })
 
-t.test('projections on PostgreSQL', { skip: noPostgres }, async t => {
+t.test('projections on PostgreSQL', { skip: noPostgres, timeout: 240_000 }, async t => {
   const server = await startPostgres()
   t.teardown(() => server.stop())
   await projectionSuite(t, () => openPostgres({ url: server.url, tables: TABLES }))

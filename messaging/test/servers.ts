@@ -9,6 +9,8 @@ import { until } from './bus-conformance.ts'
 
 export interface TestServer {
   readonly url: string
+  /** Where it keeps its files. */
+  readonly dir: string
   /** Ends it without a goodbye; what it answered must be there when it is started again. */
   kill (): Promise<void>
   start (): Promise<void>
@@ -57,6 +59,7 @@ async function server (
   let child = await run()
   return {
     url,
+    dir,
     kill: async () => {
       child.kill(crash)
       await until(() => child.exitCode !== null || child.signalCode !== null, 'the server is dead')

@@ -1,4 +1,5 @@
 /** What every store must do, whatever is under it, as one suite. */
+import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
 import { probeStore, type OutboxEntry, type Store, type Tx } from '../store/store.ts'
 import { until } from './bus-conformance.ts'
@@ -11,6 +12,14 @@ export interface StoreBed<T extends Tx> {
   /** As committed, outside of any transaction. */
   read (store: Store<T>, key: string): Promise<number | undefined>
   now: () => number
+  /** So many rows of each kind that one batch of the purge does not take them. */
+  readonly backlog?: number
+  /** Opens a store beside, in which a command may take SLOW_MS. */
+  readonly openSlow?: () => Promise<Store<T>>
+  /** Makes the engine refuse writes; returns the way back. */
+  readonly readOnly?: () => Promise<() => Promise<void>>
+  /** Leaves the engine no room; returns the way back. */
+  readonly full?: () => Promise<() => Promise<void>>
 }
 
 let ids = 0
@@ -242,6 +251,81 @@ export async function storeConformance<T extends Tx> (t: Test, bed: StoreBed<T>)
     })
   })
 
+  await t.test('a transaction used after its end is refused, not written into another one', async t => {
+    const late = await store.tx(async tx => tx)
+    await t.rejects(async () => bed.put(late, 'late', 1), { code: 'E_TX_CLOSED' })
+    await t.rejects(async () => late.inbox.claim('late', 'm'), { code: 'E_TX_CLOSED' })
+    t.equal(await bed.read(store, 'late'), undefined)
+  })
+
+  await t.test('a command that waits for something else is ended, and the next one goes on', async t => {
+    if (bed.openSlow === undefined) return
+    const slow = await bed.openSlow()
+    t.teardown(() => slow.close())
+    const never = slow.tx(async tx => {
+      await bed.put(tx, 'slow', 1)
+      await new Promise(() => {})
+    })
+    await t.rejects(never, { code: 'E_TX_SLOW' })
+    await slow.tx(tx => bed.put(tx, 'quick', 1))
+    t.same([await bed.read(slow, 'slow'), await bed.read(slow, 'quick')], [undefined, 1])
+  })
+
+  await t.test('a purge takes all that is old, however much it is', async t => {
+    const { backlog } = bed
+    if (backlog === undefined) return
+    await drain(store, bed.now())
+    const entries = Array.from({ length: backlog }, () => entry('b'))
+    for (let n = 0; n < backlog; n += 500) {
+      await store.tx(async tx => {
+        await tx.outbox.append(entries.slice(n, n + 500))
+        for (const { id } of entries.slice(n, n + 500)) {
+          await tx.inbox.claim('backlog', id)
+          await tx.idempotency.put('backlog', id, { hash: 'h', status: 200, body: '1', at: 1 })
+        }
+      })
+    }
+    const seqs = (await store.outbox.unsent(backlog)).map(row => row.seq)
+    await store.outbox.markSent(seqs.slice(1), bed.now())
+    await store.purge({ sentMs: bed.now() + 1, inboxMs: bed.now() + 1, answersMs: 2 })
+    t.same(await store.inbox(backlog), [])
+    t.equal(await store.outbox.count(), 1)
+    const answers = await store.tx(tx => Promise.all(entries.map(({ id }) => tx.idempotency.get('backlog', id))))
+    t.equal(answers.filter(answer => answer !== undefined).length, 0)
+    // What was sent is gone, too, or the same message could not be sent again.
+    await store.tx(tx => tx.outbox.append(entries.slice(1)))
+    t.equal(await store.outbox.count(), backlog)
+    await drain(store, bed.now())
+  })
+
+  await faulty('what is read-only takes no command, is read, and goes on when it is writable again', bed.readOnly,
+    { code: 'E_STORE_READ_ONLY' })
+  await faulty('what is full takes no command, is read, and goes on when there is room', bed.full, { code: 'E_STORE_FULL' })
+
+  async function faulty (name: string, hook: StoreBed<T>['readOnly'], expected: { code: string }): Promise<void> {
+    await t.test(name, async t => {
+      if (hook === undefined) return
+      const meanwhile = `meanwhile-${expected.code}`
+      await store.tx(tx => bed.put(tx, 'before', 1))
+      const undo = await hook()
+      // Long enough to need room of its own.
+      const command = () => store.tx(async tx => {
+        await bed.put(tx, meanwhile, 1)
+        await tx.outbox.append([{ ...entry('f'), body: JSON.stringify(randomBytes(150_000).toString('base64')) }])
+      })
+      try {
+        for (let n = 0; n < 3; n++) await t.rejects(command(), { ...expected, canRetry: true, statusCode: 503 })
+        t.equal(await bed.read(store, 'before'), 1)
+      } finally {
+        await undo()
+      }
+      t.equal(await bed.read(store, meanwhile), undefined)
+      await command()
+      t.equal(await bed.read(store, meanwhile), 1)
+      await t.resolves(store.check())
+    })
+  }
+
   await t.test('it passes the probe that refuses stores whose outbox is not part of the transaction', async t => {
     await t.resolves(probeStore(store, Date.now()))
     await t.resolves(store.check())
@@ -297,6 +381,6 @@ export async function keyValueOnly<T extends Tx> (t: Test, bed: StoreBed<T>): Pr
 }
 
 async function drain (store: Store, now: number): Promise<void> {
-  const rows = await store.outbox.unsent(1000)
+  const rows = await store.outbox.unsent(10_000)
   if (rows.length > 0) await store.outbox.markSent(rows.map(row => row.seq), now)
 }

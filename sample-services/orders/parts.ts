@@ -1,6 +1,6 @@
 /** What orders is made of, wherever it runs: as a process of its own (`orders.ts`), or in a world of a test. */
 import {
-  SAGA_TABLES, Schemas, type Messaging, type MessageRoute, type MessagingParts, type SqlReader, type SqlTx
+  SAGA_TABLES, Schemas, type Messaging, type MessageRoute, type MessagingParts, type SqlCommitted, type SqlTx
 } from '@breakwater/messaging'
 import type { FastifyInstance } from 'fastify'
 import { internalRoutes } from './http/internal-routes.ts'
@@ -29,7 +29,7 @@ export function ordersParts (
 
 export interface OrdersHttpParts {
   readonly messaging: Messaging<SqlTx>
-  readonly reader: SqlReader
+  readonly reader: SqlCommitted
   readonly process: PlaceOrderProcess
   readonly askUsers: AskUsers
 }

@@ -10,7 +10,7 @@ export const PROJECTION = 'orders'
 export const DOCUMENT_TABLES = `
 CREATE TABLE IF NOT EXISTS order_documents (
   generation {{int}} NOT NULL, id TEXT NOT NULL, user_id TEXT NOT NULL, status TEXT NOT NULL, placed_at TEXT NOT NULL,
-  version {{int}} NOT NULL, doc {{json}} NOT NULL, PRIMARY KEY (generation, id)
+  version {{int}} NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (generation, id)
 ) {{strict}};
 CREATE INDEX IF NOT EXISTS order_documents_placed ON order_documents (generation, placed_at, id);
 CREATE INDEX IF NOT EXISTS order_documents_user ON order_documents (generation, user_id, placed_at, id);
@@ -20,7 +20,7 @@ const ACTIVE = activeGeneration(PROJECTION)
 
 /** The document that readers get. */
 export async function findDocument (reader: SqlReader, id: string): Promise<OrderDocument | undefined> {
-  const row = await reader.get<{ doc: unknown }>(
+  const row = await reader.get<{ doc: string }>(
     `SELECT doc FROM order_documents WHERE generation = ${ACTIVE} AND id = ?`, id)
   return row === undefined ? undefined : parse(row.doc)
 }
@@ -29,7 +29,7 @@ export async function findDocument (reader: SqlReader, id: string): Promise<Orde
 export async function documentOf (
   reader: SqlReader, id: string, generation: number
 ): Promise<OrderDocument | undefined> {
-  const row = await reader.get<{ doc: unknown }>(
+  const row = await reader.get<{ doc: string }>(
     'SELECT doc FROM order_documents WHERE generation = ? AND id = ?', generation, id)
   return row === undefined ? undefined : parse(row.doc)
 }
@@ -73,12 +73,11 @@ export async function searchDocuments (reader: SqlReader, search: Search): Promi
   where('placed_at >= ?', search.from)
   where('placed_at < ?', search.to)
   where('(placed_at, id) < (?, ?)', search.before?.placedAt, search.before?.id)
-  const rows = await reader.all<{ doc: unknown }>(
+  const rows = await reader.all<{ doc: string }>(
     `SELECT doc FROM order_documents WHERE ${conditions.join(' AND ')} ORDER BY placed_at DESC, id DESC LIMIT ?`, ...params, search.limit)
   return rows.map(row => parse(row.doc))
 }
 
-/** sqlite gives text back, PostgreSQL's jsonb an object. */
-function parse (doc: unknown): OrderDocument {
-  return typeof doc === 'string' ? JSON.parse(doc) as OrderDocument : doc as OrderDocument
+function parse (doc: string): OrderDocument {
+  return JSON.parse(doc) as OrderDocument
 }

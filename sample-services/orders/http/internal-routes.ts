@@ -1,5 +1,5 @@
 /** For the read model and for checkers: streams, the audit. */
-import type { SqlReader } from '@breakwater/messaging'
+import type { SqlCommitted, SqlReader } from '@breakwater/messaging'
 import type { FastifyInstance } from 'fastify'
 import { readAll, readStream } from '../store/event-store.ts'
 
@@ -9,7 +9,7 @@ const feed = {
   querystring: { type: 'object', properties: { after: { type: 'integer', minimum: 0, default: 0 }, limit } }
 } as const
 
-export function internalRoutes (app: FastifyInstance, reader: SqlReader): void {
+export function internalRoutes (app: FastifyInstance, reader: SqlCommitted): void {
   app.get<{ Params: { id: string }, Querystring: { from: number } }>(
     '/internal/streams/order/:id', { schema: stream }, async request =>
       ({ items: await readStream(reader, request.params.id, request.query.from) }))

@@ -1,5 +1,5 @@
 /** Orders as streams of events: append with the expected version, read one stream, read all in their order. */
-import type { SqlReader, SqlTx } from '@breakwater/messaging'
+import type { SqlCommitted, SqlReader, SqlTx } from '@breakwater/messaging'
 import { evolve, type Order, type OrderEvent } from '../domain/order.ts'
 import { orderError } from '../errors.ts'
 
@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS events (
   stream TEXT NOT NULL, version {{int}} NOT NULL, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, data TEXT NOT NULL,
   at {{int}} NOT NULL, pos {{int}} NOT NULL UNIQUE, PRIMARY KEY (stream, version)
 ) {{strict}};
+{{line events.pos}};
 `
 
 /** An event as stored, and as /internal/streams tells it. */
@@ -34,8 +35,8 @@ export interface NewEvent {
 /** Two commands at the same version: one of them is refused and must look again. */
 export async function appendEvent (tx: SqlTx, orderId: string, { id, version, event, at }: NewEvent): Promise<void> {
   const rows = await tx.run(`INSERT INTO events (stream, version, id, type, data, at, pos)
-    VALUES (?, ?, ?, ?, ?, ?, (SELECT coalesce(max(pos), 0) + 1 FROM events)) ON CONFLICT DO NOTHING`,
-  orderId, version, id, event.type, JSON.stringify(event.data), at)
+    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  orderId, version, id, event.type, JSON.stringify(event.data), at, await tx.position('events'))
   if (rows !== 1) throw orderError('E_STREAM_CONFLICT', [orderId])
 }
 
@@ -50,9 +51,14 @@ export async function readStream (reader: SqlReader, orderId: string, from: numb
   return rows.map(parse)
 }
 
-/** Everything after a position, for building a read model from nothing. */
-export async function readAll (reader: SqlReader, after: number, limit: number): Promise<StoredEvent[]> {
-  const rows = await reader.all<EventRow>('SELECT * FROM events WHERE pos > ? ORDER BY pos LIMIT ?', after, limit)
+/**
+ * Everything after a position, for building a read model from nothing. No further than the line is final: an event
+ * that is not committed yet may have a lower position than one that is.
+ */
+export async function readAll (reader: SqlCommitted, after: number, limit: number): Promise<StoredEvent[]> {
+  const settled = await reader.settled('events')
+  const rows = await reader.all<EventRow>(
+    'SELECT * FROM events WHERE pos > ? AND pos <= ? ORDER BY pos LIMIT ?', after, settled, limit)
   return rows.map(parse)
 }
 
