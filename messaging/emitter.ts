@@ -5,7 +5,7 @@
 import type { Span } from '@breakwater/starter'
 import { seal, serviceOf, type Draft, type Envelope, type NewId } from './envelope.ts'
 import { queueOf, topicOf } from './options.ts'
-import type { Schemas } from './schemas.ts'
+import { toWireText, type Schemas } from './schemas.ts'
 import type { OutboxEntry, Tx } from './store/store.ts'
 import type { MessageTrace } from './trace.ts'
 
@@ -44,10 +44,10 @@ export interface Said { readonly entries: OutboxEntry[], readonly spans: Span[] 
 export function createEmitter (parts: EmitterParts, tx: Tx, context: EmitterContext, said: Said): Emitter {
   const { service, prefix, schemas, trace, now, newId } = parts
   const append = async (
-    envelope: Envelope, kind: OutboxEntry['kind'], dest: string, dedupe = envelope.id
+    envelope: Envelope, body: string, kind: OutboxEntry['kind'], dest: string, dedupe = envelope.id
   ): Promise<void> => {
     const { id, subject: group, type } = envelope
-    const entry: OutboxEntry = { id, dedupe, kind, dest, group, type, body: schemas.encode(envelope) }
+    const entry: OutboxEntry = { id, dedupe, kind, dest, group, type, body }
     said.entries.push(entry)
     await tx.outbox.append([entry])
   }
@@ -56,14 +56,15 @@ export function createEmitter (parts: EmitterParts, tx: Tx, context: EmitterCont
     const { traceparent, span } = trace.send(sealed, dest, sealed.traceparent)
     const envelope = traceparent === undefined ? sealed : { ...sealed, traceparent }
     if (span !== undefined) said.spans.push(span)
-    await append(envelope, kind, dest)
+    await append(envelope, schemas.encode(envelope), kind, dest)
     return envelope
   }
   return {
     event: draft => emit(draft, 'event', topicOf(prefix, service)),
     command: draft => emit(draft, 'command', queueOf(prefix, serviceOf(draft.type))),
-    resend: (envelope, mark) =>
-      append(envelope, 'command', queueOf(prefix, serviceOf(envelope.type)), `${envelope.id}:${mark}`),
+    // Checked when it was first sent. By a schema that is narrower since then, its saga could neither ask nor give up.
+    resend: (envelope, mark) => append(envelope, toWireText(envelope), 'command',
+      queueOf(prefix, serviceOf(envelope.type)), `${envelope.id}:${mark}`),
     now,
     id: () => newId(now())
   }

@@ -16,6 +16,7 @@ export { createIdSource, type IdSource } from './trace/random-ids.ts'
 export { formatTraceParent, parseTraceParent, type TraceParent } from './trace/traceparent.ts'
 
 export { service, type ServiceApp, type ServiceOptions, type ServiceParts } from './service.ts'
+export { sendTagged } from './http/entity-tag.ts'
 export { ServiceClient, type CallOptions, type CallRequest } from './client/client.ts'
 export type { ServiceResponse } from './client/response.ts'
 export { createSpanExporter } from './trace/create-exporter.ts'

@@ -16,7 +16,7 @@ import { ClientMetrics } from './client/client-metrics.ts'
 import { readClientOptions } from './client/options.ts'
 import type { DiscoveryClient, Registration } from './discovery/discovery-client.ts'
 import { createDiscoveryClient, createRegistration } from './discovery/factory.ts'
-import { checkTexts } from './http/check-texts.ts'
+import { checkInput } from './http/check-input.ts'
 import { readJson } from './http/json-body.ts'
 import { answerProblems } from './http/problems.ts'
 import { guardPorts, listenForManagement, ownAddress, urlOf } from './http/ports.ts'
@@ -169,7 +169,7 @@ class ServiceLife {
     answerProblems(app)
     // 4. What no store and no reader could be given as it is goes no further.
     readJson(app)
-    checkTexts(app)
+    checkInput(app)
     // 5. What operators and probes ask. Without a choice of who may, this machine may.
     const chosen = this.#settings.get('breakwater.security.mode') !== undefined
     const auth = chosen ? await createAuthenticator(this.#settings, this.#log) : undefined

@@ -1,6 +1,8 @@
 /** The one door of messages: what leaves a service and what comes in is held to the same rules. */
 import { t } from 'tap'
-import { Poison, Schemas, seal, type Envelope } from '../index.ts'
+import { Poison, Schemas, seal, uuidv7, type Envelope } from '../index.ts'
+import { until } from './bus-conformance.ts'
+import { rig } from './rig.ts'
 
 const MAX = Number.MAX_SAFE_INTEGER
 const schemas = new Schemas([{ $id: 'shop.A.v1', type: 'object', required: ['n'],
@@ -32,4 +34,17 @@ t.test('a number is what it is and within its range, or the message is refused',
     t.throws(() => schemas.check(message({ n })), Poison, String(n))
   }
   for (const n of [0, -0, 1, MAX]) schemas.check(JSON.parse(schemas.encode(message({ n }))) as Envelope)
+})
+
+t.test('a command is sent again as it was, whatever its schema has become since', async t => {
+  const { messaging, bus } = await rig(t, { schemas: [{ $id: 'stock.Do.v1', type: 'object',
+    properties: { n: { type: 'integer', maximum: 10 } } }] })
+  await messaging.start()
+  const command = seal({ type: 'stock.Do.v1', subject: 's', aggregateType: 'thing', aggregateVersion: 1, data: { n: 99 } },
+    'shop', 0, uuidv7)
+  await t.rejects(messaging.tx((_tx, emit) => emit.command({ type: 'stock.Do.v1', subject: 's', aggregateType: 'thing',
+    aggregateVersion: 1, data: { n: 99 } })), { code: 'E_EVENT_SCHEMA' })
+  await messaging.tx((_tx, emit) => emit.resend(command, 'a1'))
+  await until(() => bus.of('stock.Do.v1').length > 0, 'it is sent')
+  t.same(bus.of('stock.Do.v1'), [command])
 })

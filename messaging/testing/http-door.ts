@@ -1,5 +1,5 @@
 /** A service's routes without a socket: a Fastify furnished as the starter's are, asked directly. */
-import { answerProblems, checkTexts, createValidatorBuilder, readJson } from '@breakwater/starter/http'
+import { answerProblems, checkInput, createValidatorBuilder, readJson } from '@breakwater/starter/http'
 import { SerializerSelector } from '@fastify/fast-json-stringify-compiler'
 import { fastify, type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import type { Scheduler } from './scheduler.ts'
@@ -53,7 +53,7 @@ export class HttpDoor {
     this.#scheduler = scheduler
     answerProblems(this.#app)
     readJson(this.#app)
-    checkTexts(this.#app)
+    checkInput(this.#app)
     this.#app.addHook('preHandler', async request => { this.#visits.get(String(request.headers[VISIT]))?.() })
     this.#app.addHook('onSend', async request => { this.#enter(String(request.headers[VISIT])) })
   }

@@ -74,6 +74,9 @@ t.test('queries, paths and headers are text, and are read as what their schema s
   t.match((await app.inject({ url: '/read/7' })).json(), { status: 400, errors: [{ message: /x-count/ }] }, 'whatever its case')
   t.equal((await app.inject({ url: '/read/x', headers: { 'x-count': '3' } })).statusCode, 400)
   t.equal((await app.inject({ url: '/read/7?limit=1&limit=2', headers: { 'x-count': '3' } })).statusCode, 400)
+  for (const [url, count, field] of [['/read/7?limit=1e400', '3', '/limit'], ['/read/-1e999', '3', '/id'], ['/read/7', '1e999', '/x-count']]) {
+    t.match((await app.inject({ url: url!, headers: { 'x-count': count } })).json(), { status: 400, errors: [{ field }] }, 'no number is infinite')
+  }
 })
 
 t.test('text that a store could not keep is refused at each door, and the problem says where', async t => {
