@@ -126,7 +126,7 @@ class Simulation {
       ? reserve(this.reservation, fresh, this.order.lines, stocks)
       : message.type === 'inventory.ReleaseStock.v1'
         ? release(this.reservation, fresh, stocks)
-        : commit(this.reservation, stocks)
+        : commit('o', this.reservation, stocks)
     this.reservation = outcome.reservation
     this.stock = outcome.stocks[0] ?? this.stock
     return outcome

@@ -106,6 +106,39 @@ t.test('the HTTP APIs', async t => {
     t.match(await ask('payments', 'GET', '/internal/audit'), { body: { sum: 0, crooked: [] } })
   })
 
+  await t.test('the order history is away: its stand-in answers under the same conditions', async t => {
+    const userId = await register('waits@example.com')
+    const behind = (orderId: string, query: string, headers = {}) => ask('gateway', 'GET', `/order-history/${orderId}?${query}`, undefined, headers)
+    await Promise.all(['order-history', 'payments'].map(name => platform.process(name).stop('SIGKILL')))
+    const placed = await ask('orders', 'POST', '/orders', order(userId))
+    const orderId = String(placed.body.orderId)
+    const stands = { status: 200, body: { orderId, status: 'PENDING', version: 1 } }
+    const first = await behind(orderId, '')
+    t.match(first, stands)
+    t.equal(first.headers.get('x-fallback'), 'orders')
+    t.match(await behind(orderId, 'minVersion=1'), stands)
+    for (const version of [2, 99]) {
+      t.match(await behind(orderId, `minVersion=${version}&waitMs=100`), { status: 504, body: { code: 'READ_MODEL_BEHIND' } })
+    }
+    t.equal((await behind(orderId, 'minVersion=none')).status, 400)
+    const etag = first.headers.get('etag')!
+    t.equal((await behind(orderId, '', { 'if-none-match': etag })).status, 304)
+    t.equal((await behind(orderId, '', { 'if-none-match': '"1"' })).status, 200, 'the history\'s document is another one')
+    t.equal((await ask('gateway', 'POST', `/order-history/${orderId}`, {})).status, 404)
+    const waiting = behind(orderId, 'minVersion=2&waitMs=2000')
+    t.equal((await ask('orders', 'POST', `/orders/${orderId}/cancel`, {})).status, 202)
+    await waiting
+    await Promise.all(['order-history', 'payments'].map(name => platform.process(name).start()))
+    await until(async () => (await behind(orderId, 'minVersion=2&waitMs=2000')).status === 200, 'the order has ended')
+    await until(async () => (await behind(orderId, '')).headers.get('x-fallback') === null, 'the history answers again')
+    const known = await ask('order-history', 'GET', `/order-history/${orderId}?minVersion=2&waitMs=2000`)
+    t.match(known, { status: 200, body: { status: 'CANCELLED', version: 2 } })
+    t.not(known.headers.get('etag'), etag)
+    t.equal((await ask('order-history', 'GET', `/order-history/${orderId}`, undefined, { 'if-none-match': known.headers.get('etag')! })).status, 304)
+    t.match(await ask('orders', 'GET', `/orders/${orderId}?minVersion=2`, undefined, { 'if-none-match': known.headers.get('etag')! }),
+      { status: 200, body: { status: 'CANCELLED', version: 2 } }, 'no tag of one is the other\'s')
+  })
+
   await t.test('users: the owner dies, a replica reads on and takes the writes over', async t => {
     const userId = await register('stays@example.com')
     t.equal((await ask('users-2', 'GET', `/users/${userId}`)).status, 200)

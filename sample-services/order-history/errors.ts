@@ -9,5 +9,10 @@ export const historyError = errorTable({
     status: 504,
     canRetry: true
   },
+  INSTANT: {
+    text: '%s is not an instant: "%s".',
+    next: 'Write it as RFC 3339 does: 2026-01-31T12:00:00Z, or with an offset.',
+    status: 400
+  },
   CURSOR: { text: 'the cursor is not one of ours.', next: 'Use the nextCursor of the previous answer.', status: 400 }
 })

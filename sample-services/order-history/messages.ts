@@ -1,7 +1,9 @@
 /** The order history's copy of the events it reads: no more than it needs. */
 import type { MessageSchema } from '@breakwater/messaging'
+import { amount, uuid } from './shapes.ts'
 
-const uuid = { type: 'string', format: 'uuid' }
+const line = { type: 'object', required: ['sku', 'qty', 'unitPrice'],
+  properties: { sku: { type: 'string' }, qty: amount, unitPrice: amount } }
 
 function message ($id: string, properties: Record<string, unknown>): MessageSchema {
   return { $id, type: 'object', required: Object.keys(properties), properties }
@@ -9,7 +11,7 @@ function message ($id: string, properties: Record<string, unknown>): MessageSche
 
 export const MESSAGES: readonly MessageSchema[] = [
   message('orders.OrderPlaced.v1', { orderId: uuid, userId: uuid, currency: { type: 'string' },
-    total: { type: 'integer' }, lines: { type: 'array' } }),
+    total: amount, lines: { type: 'array', items: line } }),
   message('orders.OrderConfirmed.v1', { orderId: uuid, paymentId: uuid }),
   message('orders.OrderCancelled.v1', { orderId: uuid, reason: { type: 'string' } })
 ]

@@ -1,6 +1,7 @@
 /** What orders is made of, wherever it runs: as a process of its own (`orders.ts`), or in a world of a test. */
 import {
-  SAGA_TABLES, Schemas, type Messaging, type MessageRoute, type MessagingParts, type SqlCommitted, type SqlTx
+  SAGA_TABLES, Schemas, type Clock, type Messaging, type MessageRoute, type MessagingParts, type SqlCommitted,
+  type SqlTx
 } from '@breakwater/messaging'
 import type { FastifyInstance } from 'fastify'
 import { internalRoutes } from './http/internal-routes.ts'
@@ -32,9 +33,11 @@ export interface OrdersHttpParts {
   readonly reader: SqlCommitted
   readonly process: PlaceOrderProcess
   readonly askUsers: AskUsers
+  /** @default the machine's */
+  readonly clock?: Clock
 }
 
-export function ordersHttp (app: FastifyInstance, { messaging, reader, process, askUsers }: OrdersHttpParts): void {
-  orderRoutes(app, { messaging, reader, process, lookup: new UserLookup(askUsers, reader, messaging) })
-  internalRoutes(app, reader)
+export function ordersHttp (app: FastifyInstance, { askUsers, ...parts }: OrdersHttpParts): void {
+  orderRoutes(app, { ...parts, lookup: new UserLookup(askUsers, parts.reader, parts.messaging) })
+  internalRoutes(app, parts.reader)
 }

@@ -1,6 +1,6 @@
 /** What payments is made of, wherever it runs: as a process of its own (`payments.ts`), or in a world of a test. */
 import {
-  Schemas, systemClock, uuidv7, type Clock, type Envelope, type MessageRoute, type MessagingParts, type SqlTx
+  Schemas, systemClock, type Clock, type Emitter, type Envelope, type MessageRoute, type MessagingParts, type SqlTx
 } from '@breakwater/messaging'
 import { cancel, capture, merchantAccount, type CaptureRequest, type Outcome, type Payment } from './domain/payment.ts'
 import { MESSAGES, USER_EVENTS } from './messages.ts'
@@ -19,25 +19,26 @@ export function paymentsParts (
     schemas,
     subscribe: [{ service: 'users', types: USER_EVENTS }],
     routes: {
-      'payments.CapturePayment.v1': { prepare: slow, ...command(async (message, payment, tx) => {
-        const request = message.data as unknown as CaptureRequest
-        return capture(payment, request, await findAccount(tx, request.userId), uuidv7())
+      'payments.CapturePayment.v1': { prepare: slow, ...command(async (message, payment, tx, emit) => {
+        const request = { ...message.data as unknown as CaptureRequest, orderId: message.subject }
+        return capture(payment, request, await findAccount(tx, request.userId), emit.id())
       }) },
-      'payments.CancelPayment.v1': command(async (message, payment) => cancel(payment, message.subject, uuidv7())),
+      'payments.CancelPayment.v1': command(async (message, payment, _tx, emit) =>
+        cancel(payment, message.subject, emit.id())),
       'users.UserSuspended.v1': freeze(true),
       'users.UserReactivated.v1': freeze(false)
     }
   }
 }
 
-type Decide = (message: Envelope, payment: Payment | undefined, tx: SqlTx) => Promise<Outcome>
+type Decide = (message: Envelope, payment: Payment | undefined, tx: SqlTx, emit: Emitter) => Promise<Outcome>
 
 /** Load, decide, book, answer. */
 function command (decide: Decide): MessageRoute<SqlTx> {
   return {
     kind: 'command',
     handle: async (message, tx, emit) => {
-      const { payment, transfer, answer } = await decide(message, await findPayment(tx, message.subject), tx)
+      const { payment, transfer, answer } = await decide(message, await findPayment(tx, message.subject), tx, emit)
       await putPayment(tx, payment)
       if (transfer !== undefined) {
         await openAccount(tx, merchantAccount(payment.currency), payment.currency)

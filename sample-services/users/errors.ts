@@ -9,6 +9,12 @@ export const userError = errorTable({
     next: 'Read the user again and repeat the change.',
     status: 412
   },
+  READ_MODEL_BEHIND: {
+    text: 'the user %s is not here in version %s yet.',
+    next: 'Repeat the request.',
+    status: 504,
+    canRetry: true
+  },
   E_NO_OWNER: {
     text: 'the instance that owns the users does not answer at the moment.',
     next: 'Repeat the request in a second.',

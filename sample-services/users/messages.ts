@@ -1,17 +1,15 @@
 /** The events users publishes. */
 import type { MessageSchema } from '@breakwater/messaging'
+import { email, name, reason, userId } from './shapes.ts'
 
-const userId = { type: 'string', format: 'uuid' }
-const statusChange = {
-  type: 'object', required: ['userId'], properties: { userId, reason: { type: 'string', maxLength: 500 } }
-}
+const statusChange = { type: 'object', required: ['userId'], properties: { userId, reason } }
 
 export const MESSAGES: readonly MessageSchema[] = [
   {
     $id: 'users.UserRegistered.v1',
     type: 'object',
     required: ['userId', 'email', 'name'],
-    properties: { userId, email: { type: 'string', maxLength: 254 }, name: { type: 'string', maxLength: 200 } }
+    properties: { userId, email, name }
   },
   { $id: 'users.UserSuspended.v1', ...statusChange },
   { $id: 'users.UserReactivated.v1', ...statusChange }

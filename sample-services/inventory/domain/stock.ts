@@ -1,4 +1,9 @@
 /** Stock and reservations. Pure: records in, changed records and an answer out. */
+import { Poison } from '@breakwater/messaging'
+import { inventoryError } from '../errors.ts'
+
+/** Of one article. Nobody reserves more than there is, so no sum in here is larger. */
+export const MAX_STOCK = 1_000_000_000
 
 export interface Stock {
   readonly sku: string
@@ -18,6 +23,13 @@ export interface Reservation {
   readonly state: 'RESERVED' | 'REJECTED' | 'RELEASED' | 'COMMITTED'
   readonly lines: readonly Line[]
   readonly version: number
+  /** What a rejection said, to be said again. */
+  readonly rejection?: Rejection
+}
+
+export interface Rejection {
+  readonly reason: 'OUT_OF_STOCK' | 'UNKNOWN_SKU'
+  readonly shortages?: ReadonlyArray<{ readonly sku: string, readonly wanted: number, readonly available: number }>
 }
 
 export interface Answer {
@@ -35,18 +47,23 @@ export function available (stock: Stock): number {
   return stock.onHand - stock.reserved
 }
 
+/** What is on the shelf from now on: counted, or so much more. */
+export function count (stock: Stock, { onHand, add = 0 }: { onHand?: number, add?: number }): Stock {
+  const counted: Stock = { ...stock, onHand: onHand ?? stock.onHand + add }
+  if (counted.onHand > MAX_STOCK) throw inventoryError('STOCK_LIMIT', [MAX_STOCK, stock.sku])
+  if (available(counted) < 0) throw inventoryError('STOCK_RESERVED', [stock.reserved, stock.sku, counted.onHand])
+  return counted
+}
+
 /** All lines or none. `stocks` holds the known articles of the lines. */
 export function reserve (
-  reservation: Reservation | undefined, fresh: Pick<Reservation, 'orderId' | 'reservationId'>, lines: readonly Line[],
+  reservation: Reservation | undefined, fresh: Pick<Reservation, 'orderId' | 'reservationId'>, wanted: readonly Line[],
   stocks: ReadonlyMap<string, Stock>
 ): Outcome {
   if (reservation !== undefined) return repeat(reservation)
-  const { orderId } = fresh
-  const reject = (data: Record<string, unknown>): Outcome => ({
-    reservation: { ...fresh, state: 'REJECTED', lines: [], version: 1 },
-    stocks: [],
-    answer: { type: 'inventory.StockRejected.v1', data: { orderId, ...data } }
-  })
+  const lines = bySku(wanted)
+  const reject = (rejection: Rejection): Outcome =>
+    repeat({ ...fresh, state: 'REJECTED', lines: [], version: 1, rejection })
   if (lines.some(({ sku }) => !stocks.has(sku))) return reject({ reason: 'UNKNOWN_SKU' })
   const shortages = lines.flatMap(({ sku, qty }) => {
     const left = available(stocks.get(sku)!)
@@ -54,20 +71,22 @@ export function reserve (
   })
   if (shortages.length > 0) return reject({ reason: 'OUT_OF_STOCK', shortages })
   return {
-    reservation: { ...fresh, state: 'RESERVED', lines, version: 1 },
-    stocks: change(lines, stocks, (stock, qty) => ({ ...stock, reserved: stock.reserved + qty })),
-    answer: { type: 'inventory.StockReserved.v1', data: { orderId, reservationId: fresh.reservationId } }
+    ...repeat({ ...fresh, state: 'RESERVED', lines, version: 1 }),
+    stocks: change(lines, stocks, (stock, qty) => ({ ...stock, reserved: stock.reserved + qty }))
   }
 }
 
-/** Never refused: what is not reserved is released already, and stays so. */
+/**
+ * Never refused: what is not reserved is released already, and stays so. What has left the house is another matter: no
+ * saga asks for that, and an answer would end one that is wrong. It is for a person, who finds it in the dead letters.
+ */
 export function release (
   reservation: Reservation | undefined, fresh: Pick<Reservation, 'orderId' | 'reservationId'>,
   stocks: ReadonlyMap<string, Stock>
 ): Outcome {
   const known: Reservation = reservation ?? { ...fresh, state: 'RELEASED', lines: [], version: 0 }
   const held = known.state === 'RESERVED'
-  if (known.state === 'COMMITTED') throw new Error(`order ${known.orderId} is committed and cannot be released`)
+  if (known.state === 'COMMITTED') throw new Poison(`the stock of order ${known.orderId} is committed, not released`)
   return {
     reservation: { ...known, state: 'RELEASED', version: known.version + 1 },
     stocks: held
@@ -77,10 +96,14 @@ export function release (
   }
 }
 
-/** Never refused for what was reserved; anything else is a fault of the sender. */
-export function commit (reservation: Reservation | undefined, stocks: ReadonlyMap<string, Stock>): Outcome {
+/** Never refused for what was reserved; anything else is for a person, as in {@link release}. */
+export function commit (
+  orderId: string, reservation: Reservation | undefined, stocks: ReadonlyMap<string, Stock>
+): Outcome {
   if (reservation?.state === 'COMMITTED') return { reservation, stocks: [], answer: committed(reservation) }
-  if (reservation?.state !== 'RESERVED') throw new Error('there is no reservation to commit')
+  if (reservation?.state !== 'RESERVED') {
+    throw new Poison(`nothing is reserved for order ${orderId} (${reservation?.state ?? 'never was'})`)
+  }
   return {
     reservation: { ...reservation, state: 'COMMITTED', version: reservation.version + 1 },
     stocks: change(reservation.lines, stocks, (stock, qty) =>
@@ -89,13 +112,21 @@ export function commit (reservation: Reservation | undefined, stocks: ReadonlyMa
   }
 }
 
+/** The answer that a reservation stands for; the first time and every time. */
 function repeat (reservation: Reservation): Outcome {
-  const { orderId, reservationId, state } = reservation
-  const refusal = state === 'RELEASED' ? 'RELEASED' : 'OUT_OF_STOCK'
+  const { orderId, reservationId, state, rejection = { reason: 'OUT_OF_STOCK' } } = reservation
+  const refusal = state === 'RELEASED' ? { reason: 'RELEASED' } : rejection
   const answer: Answer = state === 'RESERVED' || state === 'COMMITTED'
     ? { type: 'inventory.StockReserved.v1', data: { orderId, reservationId } }
-    : { type: 'inventory.StockRejected.v1', data: { orderId, reason: refusal } }
+    : { type: 'inventory.StockRejected.v1', data: { orderId, ...refusal } }
   return { reservation, stocks: [], answer }
+}
+
+/** One line an article: a sender that writes it in two wants both. */
+function bySku (lines: readonly Line[]): Line[] {
+  const wanted = new Map<string, number>()
+  for (const { sku, qty } of lines) wanted.set(sku, (wanted.get(sku) ?? 0) + qty)
+  return [...wanted].map(([sku, qty]) => ({ sku, qty }))
 }
 
 function committed ({ orderId }: Reservation): Answer {

@@ -1,15 +1,14 @@
 /** Inventory over HTTP: count, look, audit. */
 import { commandRoute, type Command, type KeyValueReader, type KeyValueTx, type Messaging } from '@breakwater/messaging'
 import type { FastifyInstance } from 'fastify'
-import { available, type Stock } from '../domain/stock.ts'
+import { available, count, type Stock } from '../domain/stock.ts'
 import { inventoryError } from '../errors.ts'
+import { sku, stock } from '../shapes.ts'
 import { allReservations, allStocks, findStock, putStock } from '../store/stock-store.ts'
 
-const amount = { type: 'integer', minimum: 0, maximum: 1_000_000_000 } as const
-const sku = { type: 'string', minLength: 1, maxLength: 64 } as const
 const params = { type: 'object', required: ['sku'], properties: { sku } } as const
 const STOCK = {
-  type: 'object', properties: { sku, onHand: amount, reserved: amount, available: amount }
+  type: 'object', properties: { sku, onHand: stock, reserved: stock, available: stock }
 } as const
 const COUNT = {
   summary: 'Set what is on the shelf, or add to it',
@@ -17,18 +16,19 @@ const COUNT = {
   body: {
     type: 'object',
     oneOf: [{ required: ['onHand'] }, { required: ['add'] }],
-    properties: { onHand: amount, add: { ...amount, minimum: 1 } }
+    additionalProperties: false,
+    properties: { onHand: stock, add: { ...stock, minimum: 1 } }
   },
   response: { 200: STOCK }
 } as const
 const READ = { summary: 'Read the stock of an article', params, response: { 200: STOCK } } as const
 
 export function stockRoutes (app: FastifyInstance, messaging: Messaging<KeyValueTx>, reader: KeyValueReader): void {
-  app.put('/inventory/:sku', { schema: COUNT }, commandRoute(() => messaging, count))
+  app.put('/inventory/:sku', { schema: COUNT }, commandRoute(() => messaging, countStock))
   app.get<{ Params: { sku: string } }>('/inventory/:sku', { schema: READ }, async request => {
-    const stock = await findStock(reader, request.params.sku)
-    if (stock === undefined) throw inventoryError('SKU_UNKNOWN', [request.params.sku])
-    return view(stock)
+    const known = await findStock(reader, request.params.sku)
+    if (known === undefined) throw inventoryError('SKU_UNKNOWN', [request.params.sku])
+    return view(known)
   })
   app.get<{ Querystring: { limit: number } }>('/internal/audit', { schema: AUDIT }, async request => ({
     stocks: await allStocks(reader, request.query.limit),
@@ -43,16 +43,14 @@ const AUDIT = {
   }
 } as const
 
-const count: Command<KeyValueTx> = async (request, tx) => {
+const countStock: Command<KeyValueTx> = async (request, tx) => {
   const { sku: article } = request.params as { sku: string }
-  const { onHand, add = 0 } = request.body as { onHand?: number, add?: number }
   const known = await findStock(tx, article) ?? { sku: article, onHand: 0, reserved: 0 }
-  const stock: Stock = { ...known, onHand: onHand ?? known.onHand + add }
-  if (available(stock) < 0) throw inventoryError('STOCK_RESERVED', [stock.reserved, article, stock.onHand])
-  putStock(tx, stock)
-  return { status: 200, body: view(stock) }
+  const counted = count(known, request.body as { onHand?: number, add?: number })
+  putStock(tx, counted)
+  return { status: 200, body: view(counted) }
 }
 
-function view (stock: Stock): object {
-  return { ...stock, available: available(stock) }
+function view (known: Stock): object {
+  return { ...known, available: available(known) }
 }

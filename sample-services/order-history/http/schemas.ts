@@ -1,16 +1,27 @@
 /** The shapes of the order history's HTTP API. */
-const uuid = { type: 'string', format: 'uuid' } as const
-const integer = { type: 'integer' } as const
+import { amount, uuid, version } from '../shapes.ts'
+
 const text = { type: 'string' } as const
 const status = { enum: ['PENDING', 'CONFIRMED', 'CANCELLED'] } as const
-const time = { type: 'string', format: 'date-time' } as const
+/** Read by `instant.ts`, which knows more of them than a format does. */
+const time = { type: 'string', maxLength: 64, description: 'An instant: RFC 3339, in any offset' } as const
+
+const PROBLEM = {
+  type: 'object',
+  properties: {
+    type: { type: 'string' }, title: { type: 'string' }, status: { type: 'integer' }, detail: { type: 'string' },
+    code: { type: 'string' }, requestId: { type: 'string' }, traceId: { type: 'string' }
+  }
+} as const
+const problem = (description: string) =>
+  ({ description, content: { 'application/problem+json': { schema: PROBLEM } } }) as const
 
 export const DOCUMENT = {
   type: 'object',
   properties: {
-    orderId: uuid, userId: uuid, currency: text, total: integer, status, paymentId: text, reason: text, placedAt: text,
-    updatedAt: text, version: integer,
-    lines: { type: 'array', items: { type: 'object', properties: { sku: text, qty: integer, unitPrice: integer } } }
+    orderId: uuid, userId: uuid, currency: text, total: amount, status, paymentId: text, reason: text, placedAt: text,
+    updatedAt: text, version,
+    lines: { type: 'array', items: { type: 'object', properties: { sku: text, qty: amount, unitPrice: amount } } }
   }
 } as const
 
@@ -20,11 +31,14 @@ export const READ = {
   querystring: {
     type: 'object',
     properties: {
-      minVersion: { type: 'integer', minimum: 1 },
+      minVersion: version,
       waitMs: { type: 'integer', minimum: 0, maximum: 2000 }
     }
   },
-  response: { 200: DOCUMENT }
+  response: {
+    200: DOCUMENT, 304: { type: 'null', description: 'Not changed' },
+    404: problem('ORDER_NOT_FOUND'), 504: problem('READ_MODEL_BEHIND')
+  }
 } as const
 
 export const LIST = {
@@ -40,6 +54,7 @@ export const LIST = {
     200: {
       type: 'object',
       properties: { items: { type: 'array', items: DOCUMENT }, nextCursor: { type: ['string', 'null'] }, asOf: text }
-    }
+    },
+    400: problem('INSTANT, CURSOR')
   }
 } as const

@@ -51,8 +51,8 @@ export function forgetDocuments (tx: SqlTx, generation: number, limit: number): 
 export interface Search {
   readonly userId?: string
   readonly status?: string
-  readonly from?: string
-  readonly to?: string
+  readonly from?: string | undefined
+  readonly to?: string | undefined
   readonly limit: number
   /** The last order of the page before. */
   readonly before?: { readonly placedAt: string, readonly id: string } | undefined

@@ -34,7 +34,9 @@ export function place (orderId: string, request: OrderRequest): OrderEvent {
     if (seen.has(sku)) throw orderError('SKU_TWICE', [sku])
     seen.add(sku)
   }
+  // Sums of what is not negative never come back below a limit that they have passed, rounded or not.
   const total = request.lines.reduce((sum, line) => sum + line.qty * line.unitPrice, 0)
+  if (!Number.isSafeInteger(total)) throw orderError('TOTAL_TOO_LARGE')
   return { type: 'orders.OrderPlaced.v1', data: { orderId, total, userId: request.userId, currency: request.currency,
     lines: request.lines.map(({ sku, qty, unitPrice }) => ({ sku, qty, unitPrice })) } }
 }

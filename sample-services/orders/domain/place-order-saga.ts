@@ -105,7 +105,7 @@ function onTimeout (saga: View): Step {
 function onCancel (saga: View, reason: string): Step | undefined {
   if (saga.state === 'RESERVING') {
     // The reservation is under way: its reply decides what there is to undo.
-    return { to: 'RESERVING', cancelReason: reason, note: 'to be cancelled at the reply' }
+    return { to: 'RESERVING', cancelReason: saga.cancelReason ?? reason, note: 'to be cancelled at the reply' }
   }
   return saga.state === 'PAYING' ? cancelPayment(saga, reason, 'cancelled while paying') : undefined
 }

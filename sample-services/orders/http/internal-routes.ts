@@ -4,9 +4,10 @@ import type { FastifyInstance } from 'fastify'
 import { readAll, readStream } from '../store/event-store.ts'
 
 const limit = { type: 'integer', minimum: 1, maximum: 1000, default: 100 } as const
-const stream = { querystring: { type: 'object', properties: { from: { type: 'integer', minimum: 1, default: 1 } } } } as const
+const place = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const
+const stream = { querystring: { type: 'object', properties: { from: { ...place, minimum: 1, default: 1 } } } } as const
 const feed = {
-  querystring: { type: 'object', properties: { after: { type: 'integer', minimum: 0, default: 0 }, limit } }
+  querystring: { type: 'object', properties: { after: { ...place, default: 0 }, limit } }
 } as const
 
 export function internalRoutes (app: FastifyInstance, reader: SqlCommitted): void {

@@ -1,5 +1,7 @@
 /** The shapes of orders' HTTP API. */
-const orderId = { type: 'string', format: 'uuid' } as const
+import { currency, lines, qty, sku, unitPrice, uuid, version } from '../shapes.ts'
+
+const orderId = uuid
 const status = { enum: ['PENDING', 'CONFIRMED', 'CANCELLED'] } as const
 
 const PROBLEM = {
@@ -13,10 +15,13 @@ const PROBLEM = {
 const problem = (description: string) =>
   ({ description, content: { 'application/problem+json': { schema: PROBLEM } } }) as const
 
+/** A misspelt member is told to its client; messages let through what a newer sender may add. */
+const closed = { additionalProperties: false } as const
+
 const params = { type: 'object', required: ['id'], properties: { id: orderId } } as const
 const headers = {
   type: 'object',
-  properties: { 'idempotency-key': { type: 'string', description: 'Required, 1 to 255 characters' } }
+  properties: { 'idempotency-key': { type: 'string', description: 'Required: 1 to 255 printable ASCII characters' } }
 } as const
 
 export const PLACE = {
@@ -25,27 +30,13 @@ export const PLACE = {
   body: {
     type: 'object',
     required: ['userId', 'currency', 'lines'],
-    properties: {
-      userId: { type: 'string', format: 'uuid' },
-      currency: { type: 'string', pattern: '^[A-Z]{3}$' },
-      lines: {
-        type: 'array', minItems: 1, maxItems: 50,
-        items: {
-          type: 'object',
-          required: ['sku', 'qty', 'unitPrice'],
-          properties: {
-            sku: { type: 'string', minLength: 1, maxLength: 64 },
-            qty: { type: 'integer', minimum: 1, maximum: 1_000_000 },
-            unitPrice: { type: 'integer', minimum: 0, maximum: 1_000_000_000 }
-          }
-        }
-      }
-    }
+    ...closed,
+    properties: { userId: uuid, currency, lines: lines({ sku, qty, unitPrice }, closed) }
   },
   response: {
     202: { type: 'object', properties: { orderId, status, sagaId: { type: 'string' } } },
-    400: problem('Malformed, or KEY_MISSING'), 409: problem('KEY_IN_FLIGHT'),
-    422: problem('USER_UNKNOWN, USER_SUSPENDED, KEY_REUSED'), 503: problem('Not now')
+    400: problem('Malformed, SKU_TWICE, TOTAL_TOO_LARGE, E_KEY_MISSING'), 409: problem('E_KEY_IN_FLIGHT'),
+    422: problem('USER_UNKNOWN, USER_SUSPENDED, E_KEY_REUSED'), 503: problem('Not now')
   }
 } as const
 
@@ -53,6 +44,7 @@ export const CANCEL = {
   summary: 'Cancel an order that is not paid for yet',
   headers,
   params,
+  body: { type: ['object', 'null'], ...closed },
   response: {
     202: { type: 'object', properties: { orderId, status } },
     404: problem('ORDER_NOT_FOUND'), 409: problem('ORDER_CONFIRMED')
@@ -60,10 +52,14 @@ export const CANCEL = {
 } as const
 
 export const READ = {
-  summary: 'The write side\'s view of an order; for the gateway\'s fallback only',
+  summary: 'The write side\'s view of an order; for the gateway\'s fallback only, under the same conditions',
   params,
+  querystring: {
+    type: 'object', properties: { minVersion: version, waitMs: { type: 'integer', minimum: 0, maximum: 2000 } }
+  },
   response: {
-    200: { type: 'object', properties: { orderId, status, version: { type: 'integer' } } },
-    404: problem('ORDER_NOT_FOUND')
+    200: { type: 'object', properties: { orderId, status, version } },
+    304: { type: 'null', description: 'Not changed' },
+    404: problem('ORDER_NOT_FOUND'), 504: problem('READ_MODEL_BEHIND')
   }
 } as const

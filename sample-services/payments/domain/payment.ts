@@ -1,4 +1,11 @@
-/** Payments as decisions over what is known of order and account. Pure. */
+/**
+ * Payments as decisions over what is known of order and account. Pure.
+ *
+ * No sum in the ledger is beyond 2^53-1, and one check sees to it: what was ever paid in, in one currency. Every other
+ * balance is a part of that money, which captures and refunds move and never make; so they need no limit, and a refund
+ * is never refused for one.
+ */
+import { paymentError } from '../errors.ts'
 
 export interface Account {
   readonly id: string
@@ -16,6 +23,8 @@ export interface Payment {
   readonly amount: number
   readonly currency: string
   readonly version: number
+  /** Of a payment that was declined. */
+  readonly reason?: Refusal | undefined
 }
 
 /** Money that moves: always both sides. */
@@ -24,6 +33,8 @@ export interface Transfer {
   readonly to: string
   readonly amount: number
 }
+
+export type Refusal = 'INSUFFICIENT_FUNDS' | 'ACCOUNT_FROZEN' | 'NO_ACCOUNT' | 'VOIDED'
 
 export interface Outcome {
   readonly payment: Payment
@@ -46,21 +57,35 @@ export function merchantAccount (currency: string): string {
   return `merchant:${currency}`
 }
 
+/** Where deposits come from: what it is short of is what was paid in. */
+export function worldAccount (currency: string): string {
+  return `world:${currency}`
+}
+
+/** A deposit; `paidIn` is the sum of all in its currency so far. */
+export function payIn (
+  userId: string, { amount, currency }: Pick<CaptureRequest, 'amount' | 'currency'>, account: Account | undefined,
+  paidIn: number
+): Transfer {
+  if (account !== undefined && account.currency !== currency) {
+    throw paymentError('CURRENCY_MISMATCH', [account.currency, currency])
+  }
+  if (!Number.isSafeInteger(paidIn + amount)) throw paymentError('LEDGER_FULL', [currency])
+  return { from: worldAccount(currency), to: userAccount(userId), amount }
+}
+
 export function capture (
   payment: Payment | undefined, request: CaptureRequest, account: Account | undefined, paymentId: string
 ): Outcome {
-  if (payment !== undefined) return { payment, answer: captureAnswer(payment, 'VOIDED') }
+  if (payment !== undefined) return { payment, answer: captureAnswer(payment) }
+  const { orderId, userId, amount, currency } = request
   const reason = refusal(request, account)
-  const fresh = { ...request, paymentId, version: 1 }
-  if (reason !== undefined) {
-    const declined: Payment = { ...fresh, state: 'DECLINED' }
-    return { payment: declined, answer: captureAnswer(declined, reason) }
-  }
-  const captured: Payment = { ...fresh, state: 'CAPTURED' }
+  const fresh: Payment = { orderId, paymentId, userId, amount, currency, version: 1,
+    ...(reason === undefined ? { state: 'CAPTURED' } : { state: 'DECLINED', reason }) }
   return {
-    payment: captured,
-    transfer: { from: userAccount(request.userId), to: merchantAccount(request.currency), amount: request.amount },
-    answer: captureAnswer(captured, '')
+    payment: fresh,
+    ...(reason === undefined ? { transfer: { from: userAccount(userId), to: merchantAccount(currency), amount } } : {}),
+    answer: captureAnswer(fresh)
   }
 }
 
@@ -80,17 +105,19 @@ export function cancel (payment: Payment | undefined, orderId: string, paymentId
   }
 }
 
-function refusal (request: CaptureRequest, account: Account | undefined): string | undefined {
+function refusal (request: CaptureRequest, account: Account | undefined): Refusal | undefined {
   if (account === undefined || account.currency !== request.currency) return 'NO_ACCOUNT'
   if (account.frozen) return 'ACCOUNT_FROZEN'
   return account.balance < request.amount ? 'INSUFFICIENT_FUNDS' : undefined
 }
 
-function captureAnswer (payment: Payment, reason: string): Outcome['answer'] {
+function captureAnswer (payment: Payment): Outcome['answer'] {
   const { orderId, paymentId, amount, currency, state } = payment
-  return state === 'CAPTURED'
-    ? { type: 'payments.PaymentCaptured.v1', data: { orderId, paymentId, amount, currency } }
-    : { type: 'payments.PaymentDeclined.v1', data: { orderId, reason } }
+  if (state === 'CAPTURED') {
+    return { type: 'payments.PaymentCaptured.v1', data: { orderId, paymentId, amount, currency } }
+  }
+  const reason = state === 'DECLINED' ? payment.reason : undefined
+  return { type: 'payments.PaymentDeclined.v1', data: { orderId, reason: reason ?? 'VOIDED' } }
 }
 
 function refunded ({ orderId, amount }: Payment): Outcome['answer'] {

@@ -1,19 +1,20 @@
 /** Payments over HTTP: deposit, balance, the payments of an order. */
-import { commandRoute, uuidv7, type Command, type Messaging, type SqlReader, type SqlTx } from '@breakwater/messaging'
+import { commandRoute, type Command, type Messaging, type SqlReader, type SqlTx } from '@breakwater/messaging'
 import type { FastifyInstance } from 'fastify'
-import { userAccount } from '../domain/payment.ts'
+import { payIn } from '../domain/payment.ts'
 import { paymentError } from '../errors.ts'
-import { audit, findAccount, findPayment, move, openAccount } from '../store/ledger.ts'
+import { amount, currency, depositAmount, refusal, uuid } from '../shapes.ts'
+import { audit, findAccount, findPayment, move, openAccount, paidIn } from '../store/ledger.ts'
 
-const uuid = { type: 'string', format: 'uuid' } as const
-const amount = { type: 'integer', minimum: 1, maximum: 1_000_000_000_000 } as const
-const balance = { type: 'integer' } as const
-const currency = { type: 'string', pattern: '^[A-Z]{3}$' } as const
+const balance = amount
 const params = { type: 'object', required: ['userId'], properties: { userId: uuid } } as const
 const DEPOSIT = {
   summary: 'Pay money in; the first deposit opens the account',
   params,
-  body: { type: 'object', required: ['amount', 'currency'], properties: { amount, currency } },
+  body: {
+    type: 'object', required: ['amount', 'currency'], additionalProperties: false,
+    properties: { amount: depositAmount, currency }
+  },
   response: { 201: { type: 'object', properties: { entryId: uuid, balance } } }
 } as const
 const READ = {
@@ -24,7 +25,7 @@ const READ = {
 const PAYMENT = {
   type: 'object',
   properties: { orderId: uuid, paymentId: uuid, userId: { type: 'string' }, state: { type: 'string' },
-    amount: { type: 'integer' }, currency: { type: 'string' }, version: { type: 'integer' } }
+    amount, currency: { type: 'string' }, version: { type: 'integer' }, reason: refusal }
 } as const
 const LIST = {
   summary: 'What was paid for an order',
@@ -46,17 +47,13 @@ export function paymentRoutes (app: FastifyInstance, messaging: Messaging<SqlTx>
   app.get('/internal/audit', { schema: { hide: true } }, async () => audit(reader))
 }
 
-const deposit: Command<SqlTx> = async (request, tx) => {
+const deposit: Command<SqlTx> = async (request, tx, emit) => {
   const { userId } = request.params as { userId: string }
   const body = request.body as { amount: number, currency: string }
   const known = await findAccount(tx, userId)
-  if (known !== undefined && known.currency !== body.currency) {
-    throw paymentError('CURRENCY_MISMATCH', [known.currency, body.currency])
-  }
-  const world = `world:${body.currency}`
-  await openAccount(tx, world, body.currency)
-  await openAccount(tx, userAccount(userId), body.currency)
-  const entryId = uuidv7()
-  await move(tx, entryId, { from: world, to: userAccount(userId), amount: body.amount }, Date.now())
+  const transfer = payIn(userId, body, known, await paidIn(tx, body.currency))
+  for (const account of [transfer.from, transfer.to]) await openAccount(tx, account, body.currency)
+  const entryId = emit.id()
+  await move(tx, entryId, transfer, emit.now())
   return { status: 201, body: { entryId, balance: (known?.balance ?? 0) + body.amount } }
 }

@@ -3,7 +3,9 @@
  * sum, kept in the same transaction; the CHECK makes a user's balance below zero impossible, whatever the code does.
  */
 import type { SqlReader, SqlTx } from '@breakwater/messaging'
-import { userAccount, type Account, type Payment, type Transfer } from '../domain/payment.ts'
+import {
+  userAccount, worldAccount, type Account, type Payment, type Refusal, type Transfer
+} from '../domain/payment.ts'
 
 export const LEDGER_TABLES = `
 CREATE TABLE IF NOT EXISTS accounts (
@@ -18,12 +20,16 @@ CREATE TABLE IF NOT EXISTS payments (
   order_id TEXT PRIMARY KEY, payment_id TEXT NOT NULL, user_id TEXT NOT NULL, state TEXT NOT NULL,
   amount {{int}} NOT NULL, currency TEXT NOT NULL, version {{int}} NOT NULL
 ) {{strict}};
+CREATE TABLE IF NOT EXISTS refusals (
+  order_id TEXT PRIMARY KEY, reason TEXT NOT NULL
+) {{strict}};
 CREATE TABLE IF NOT EXISTS frozen_users (
   id TEXT PRIMARY KEY, frozen {{int}} NOT NULL, version {{int}} NOT NULL
 ) {{strict}};
 `
 
-const PAYMENT = 'order_id AS "orderId", payment_id AS "paymentId", user_id AS "userId", state, amount, currency, version'
+const PAYMENT = `payments.order_id AS "orderId", payment_id AS "paymentId", user_id AS "userId", state, amount,
+  currency, version, reason`
 
 export async function findAccount (reader: SqlReader, userId: string): Promise<Account | undefined> {
   const row = await reader.get<Omit<Account, 'frozen'>>(
@@ -46,15 +52,25 @@ export async function openAccount (tx: SqlTx, id: string, currency: string): Pro
 }
 
 export async function move (tx: SqlTx, id: string, { from, to, amount }: Transfer, at: number): Promise<void> {
-  const sides = [[from, -amount], [to, amount]] as const
+  // 0 minus: of nothing, the negative would be -0, a number that not every store takes for a whole one.
+  const sides = [[from, 0 - amount], [to, amount]] as const
   for (const [n, [account, change]] of sides.entries()) {
     await tx.run('UPDATE accounts SET balance = balance + ? WHERE id = ?', change, account)
     await tx.run('INSERT INTO entries (tx, n, account, amount, at) VALUES (?, ?, ?, ?, ?)', id, n + 1, account, change, at)
   }
 }
 
-export function findPayment (reader: SqlReader, orderId: string): Promise<Payment | undefined> {
-  return reader.get<Payment>(`SELECT ${PAYMENT} FROM payments WHERE order_id = ?`, orderId)
+/** All that was ever paid in, in one currency. */
+export async function paidIn (reader: SqlReader, currency: string): Promise<number> {
+  const world = await reader.get<{ balance: number }>(
+    'SELECT balance FROM accounts WHERE id = ?', worldAccount(currency))
+  return 0 - (world?.balance ?? 0)
+}
+
+export async function findPayment (reader: SqlReader, orderId: string): Promise<Payment | undefined> {
+  const row = await reader.get<Omit<Payment, 'reason'> & { reason: Refusal | null }>(`SELECT ${PAYMENT} FROM payments
+    LEFT JOIN refusals ON refusals.order_id = payments.order_id WHERE payments.order_id = ?`, orderId)
+  return row === undefined ? undefined : { ...row, reason: row.reason ?? undefined }
 }
 
 export async function putPayment (tx: SqlTx, payment: Payment): Promise<void> {
@@ -62,12 +78,19 @@ export async function putPayment (tx: SqlTx, payment: Payment): Promise<void> {
     VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, version = excluded.version`,
   payment.orderId, payment.paymentId, payment.userId, payment.state, payment.amount, payment.currency, payment.version)
+  if (payment.reason === undefined) return
+  await tx.run('INSERT INTO refusals (order_id, reason) VALUES (?, ?) ON CONFLICT (order_id) DO NOTHING',
+    payment.orderId, payment.reason)
 }
 
-/** Sums for a checker: they are zero, or the ledger is wrong. */
+/**
+ * Sums for a checker: they are zero, or the ledger is wrong. Of amounts only those are added up that the ledger limits:
+ * what was declined never was money, and what was refunded may be captured again and again.
+ */
 export async function audit (reader: SqlReader): Promise<object> {
   const total = await reader.get('SELECT coalesce(sum(amount), 0) AS sum FROM entries')
   const crooked = await reader.all('SELECT tx FROM entries GROUP BY tx HAVING sum(amount) <> 0 LIMIT 10')
-  const states = await reader.all('SELECT state, count(*) AS count, sum(amount) AS amount FROM payments GROUP BY state')
-  return { ...total as object, crooked, payments: states }
+  const kept = await reader.get("SELECT coalesce(sum(amount), 0) AS kept FROM payments WHERE state = 'CAPTURED'")
+  const states = await reader.all('SELECT state, count(*) AS count FROM payments GROUP BY state')
+  return { ...total as object, ...kept as object, crooked, payments: states }
 }

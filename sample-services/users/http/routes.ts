@@ -1,5 +1,6 @@
 /** Users over HTTP. */
-import { commandRoute, uuidv7, type Command, type Messaging, type SqlTx } from '@breakwater/messaging'
+import { commandRoute, type Command, type Messaging, type SqlTx } from '@breakwater/messaging'
+import { sendTagged } from '@breakwater/starter'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { changeStatus, normalEmail, register, type Decision, type User } from '../domain/user.ts'
 import { userError } from '../errors.ts'
@@ -21,22 +22,19 @@ export function userRoutes (app: FastifyInstance, node: Users): void {
     commandRoute(current, statusCommand('SUSPENDED')))
   app.post('/users/:id/reactivate', { schema: { summary: 'Reactivate a user', ...CHANGE_STATUS }, preHandler },
     commandRoute(current, statusCommand('ACTIVE')))
-  app.get<{ Params: { id: string } }>('/users/:id', { schema: READ }, async (request, reply) => {
-    const user = await node.find(request.params.id)
-    if (user === undefined) throw userError('USER_NOT_FOUND', [request.params.id])
-    return answer(request, reply, user)
-  })
-}
-
-function answer (request: FastifyRequest, reply: FastifyReply, user: User): FastifyReply {
-  const etag = `"${user.version}"`
-  reply.header('etag', etag)
-  return request.headers['if-none-match'] === etag ? reply.code(304).send() : reply.send(user)
+  app.get<{ Params: { id: string }, Querystring: { minVersion?: number } }>(
+    '/users/:id', { schema: READ }, async (request, reply) => {
+      const { params: { id }, query: { minVersion = 0 } } = request
+      const user = await node.find(id, minVersion)
+      if (user === undefined) throw userError('USER_NOT_FOUND', [id])
+      if (user.version < minVersion) throw userError('READ_MODEL_BEHIND', [id, minVersion])
+      return sendTagged(request, reply, String(user.version), user)
+    })
 }
 
 const registerUser: Command<SqlTx> = async (request, tx, emit) => {
   const { email, name } = request.body as { email: string, name: string }
-  const decision = register(uuidv7(), normalEmail(email), name)
+  const decision = register(emit.id(), normalEmail(email), name)
   if (!await insertUser(tx, decision.user)) throw userError('EMAIL_TAKEN')
   await emit.event(draft(decision))
   const { userId, version } = decision.user

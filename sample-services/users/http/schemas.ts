@@ -1,8 +1,5 @@
 /** The shapes of users' HTTP API; Fastify checks requests by them and the OpenAPI page shows them. */
-const userId = { type: 'string', format: 'uuid' } as const
-const email = { type: 'string', format: 'email', maxLength: 254 } as const
-const name = { type: 'string', minLength: 1, maxLength: 200 } as const
-const version = { type: 'integer', minimum: 1 } as const
+import { email, name, reason, userId, version } from '../shapes.ts'
 
 export const USER = {
   type: 'object',
@@ -24,7 +21,7 @@ const problem = (description: string) =>
 
 export const REGISTER = {
   summary: 'Register a user',
-  body: { type: 'object', required: ['email', 'name'], properties: { email, name } },
+  body: { type: 'object', required: ['email', 'name'], additionalProperties: false, properties: { email, name } },
   response: {
     201: { type: 'object', properties: { userId, version } },
     400: problem('Malformed'), 409: problem('EMAIL_TAKEN'), 503: problem('No store, or nobody takes writes')
@@ -32,16 +29,19 @@ export const REGISTER = {
 } as const
 
 export const READ = {
-  summary: 'Read a user',
+  summary: 'Read a user; with minVersion, never an older one, whichever instance answers',
   params,
-  response: { 200: USER, 304: { type: 'null', description: 'Not changed' }, 404: problem('USER_NOT_FOUND') }
+  querystring: { type: 'object', properties: { minVersion: version } },
+  response: {
+    200: USER, 304: { type: 'null', description: 'Not changed' }, 404: problem('USER_NOT_FOUND'),
+    503: problem('The instance that would know does not answer'), 504: problem('READ_MODEL_BEHIND')
+  }
 } as const
 
 export const CHANGE_STATUS = {
   params,
   body: {
-    type: ['object', 'null'],
-    properties: { reason: { type: 'string', maxLength: 500 } }
+    type: ['object', 'null'], additionalProperties: false, properties: { reason }
   },
   response: { 200: USER, 404: problem('USER_NOT_FOUND'), 412: problem('VERSION_MISMATCH') }
 } as const

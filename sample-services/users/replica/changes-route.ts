@@ -11,7 +11,7 @@ const LOOK_MS = 20
 const querystring = {
   type: 'object',
   properties: {
-    after: { type: 'integer', minimum: 0, default: 0 },
+    after: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 0 },
     waitMs: { type: 'integer', minimum: 0, maximum: 20_000, default: 0 }
   }
 } as const

@@ -1,7 +1,7 @@
 /**
  * A copy of all users in memory, kept by a long poll on the owner's changes. It lags by milliseconds; a user that is
- * not known here is asked for at the owner once, so that nobody who has just registered is unknown anywhere. Without
- * an owner the copy goes on answering.
+ * not known here, or not in the version that a reader has seen already, is asked for at the owner, so that nobody who
+ * has just registered is unknown anywhere. Without an owner the copy goes on answering.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -41,9 +41,10 @@ export class Replica {
     await this.#running
   }
 
-  async find (userId: string): Promise<User | undefined> {
+  /** The user in `minVersion` or a later one, from here or from the owner; else as the owner knows it. */
+  async find (userId: string, minVersion: number): Promise<User | undefined> {
     const user = this.#users.get(userId)
-    if (user !== undefined) return user
+    if (user !== undefined && user.version >= minVersion) return user
     const response = await this.#call(`/users/${encodeURIComponent(userId)}`)
       .catch((cause: unknown) => { throw userError('E_NO_OWNER', [], { cause }) })
     if (response.status === 404) return undefined
@@ -52,7 +53,7 @@ export class Replica {
     return this.#remember(await response.json() as User)
   }
 
-  /** What was answered once is answered again after the owner's death, also when the copy had not come so far. */
+  /** What was answered once is answered again, before the copy has come so far and after the owner's death. */
   #remember (user: User): User {
     const known = this.#users.get(user.userId)
     if (known === undefined || known.version < user.version) this.#users.set(user.userId, user)
@@ -95,7 +96,7 @@ export class Replica {
 
   #apply (changes: readonly UserChange[]): void {
     for (const { pos, ...user } of changes) {
-      this.#users.set(user.userId, user)
+      this.#remember(user)
       this.#pos = pos
     }
   }

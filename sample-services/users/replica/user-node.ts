@@ -73,8 +73,11 @@ export class UserNode {
     await this.#ownership?.store.close()
   }
 
-  find (userId: string): Promise<User | undefined> {
-    return this.#ownership === undefined ? this.#replica.find(userId) : findUser(this.#ownership.store.read, userId)
+  /** Of a user who is known here, the version wanted if it exists anywhere. */
+  find (userId: string, minVersion: number): Promise<User | undefined> {
+    return this.#ownership === undefined
+      ? this.#replica.find(userId, minVersion)
+      : findUser(this.#ownership.store.read, userId)
   }
 
   forward (request: FastifyRequest, reply: FastifyReply): Promise<void> {
