@@ -78,7 +78,7 @@ export const messagingError = errorTable({
     status: 503,
     canRetry: true
   },
-  E_STORE_URL: { text: 'breakwater.store.url names no %s.', next: 'Use %s.' },
+  E_STORE_SETTING: { text: '%s cannot be %s.', next: 'Use %s.' },
   E_STORE_OWNED: {
     text: '%s belongs to another running process.',
     next: 'Scale this service with a shared store (breakwater.store.url), or give the second one another breakwater.data.dir.'

@@ -2,4 +2,4 @@
 export type { KeyValueStore } from './store/key-value-store.ts'
 export { openLmdb, type LmdbOptions } from './store/lmdb.ts'
 export { openPostgres, type PostgresOptions } from './store/postgres.ts'
-export { openRedis, type RedisOptions } from './store/redis.ts'
+export { openRedis, readRedisOptions, type RedisOptions } from './store/redis/redis-store.ts'

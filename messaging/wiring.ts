@@ -48,8 +48,8 @@ export async function openSqlStore (settings: Settings, service: string, tables:
 export async function openKeyValueStore (settings: Settings, service: string): Promise<KeyValueStore> {
   const url = settings.string('breakwater.store.url', '')
   if (url !== '') {
-    const { openRedis } = await import('./store/redis.ts')
-    return openRedis({ url, name: service })
+    const { openRedis, readRedisOptions } = await import('./store/redis/redis-store.ts')
+    return openRedis({ url, name: service, ...readRedisOptions(settings) })
   }
   const { openLmdb } = await import('./store/lmdb.ts')
   return openLmdb({ file: dataFile(settings, service, `${service}.lmdb`) })

@@ -12,14 +12,18 @@ const MAX_DEPTH = 200
 export function checkKey (key: string): string {
   if (!key.isWellFormed()) throw messagingError('E_STORE_KEY', [quote(key), 'it has half of a surrogate pair'])
   const bytes = Buffer.byteLength(key)
-  if (bytes > MAX_KEY_BYTES) throw messagingError('E_STORE_KEY', [quote(key), `${bytes} bytes, ${MAX_KEY_BYTES} are possible`])
+  if (bytes > MAX_KEY_BYTES) {
+    throw messagingError('E_STORE_KEY', [quote(key), `it has ${bytes} bytes, ${MAX_KEY_BYTES} are possible`])
+  }
   return key
 }
 
 /** Returns the value, or throws E_STORE_VALUE when it would come back as another one. */
 export function checkValue (key: string, value: unknown): unknown {
   const fault = unlikeJson(value, 'it', 0)
-  if (fault !== undefined) throw messagingError('E_STORE_VALUE', [`the value of ${quote(key)} cannot be kept: ${fault}`])
+  if (fault !== undefined) {
+    throw messagingError('E_STORE_VALUE', [`the value of ${quote(key)} cannot be kept: ${fault}`])
+  }
   return value
 }
 

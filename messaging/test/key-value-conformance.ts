@@ -5,13 +5,14 @@ import { systemClock, type Clock, type KeyValueReader, type KeyValueTx, type Out
 export type OpenKeyValue = (name: string, clock?: Clock) => Promise<Store<KeyValueTx, KeyValueReader>>
 
 /** One of each length in UTF-8, the ends of each range, and what comes before and behind a `/`. */
-const CHARACTERS = ['\u0000', '\u0001', '\u0004', '\u001b', ' ', '.', '/', '0', 'a', '\u007f', '\u0080', '\u07ff', '\u0800',
-  '\ud7ff', '\ue000', '\ufffe', '\uffff', '\u{10000}', '\u{1f600}', '\u{10ffff}']
+const CHARACTERS = ['\u0000', '\u0001', '\u0004', '\u001b', ' ', '.', '/', '0', 'a', '\u007f', '\u0080', '\u07ff',
+  '\u0800', '\ud7ff', '\ue000', '\ufffe', '\uffff', '\u{10000}', '\u{1f600}', '\u{10ffff}']
 const KEYS = ['', ...CHARACTERS, ...CHARACTERS.flatMap(last => [`sku/${last}`, `${last}sku`, `${'long/'.repeat(20)}${last}`]),
   '%2F', '__proto__', 'k'.repeat(1024), '\u{10ffff}'.repeat(256)]
 
-const VALUES: readonly unknown[] = [null, true, false, 0, 1, -1, 0.1, 1.5e-300, 2 ** 53 - 1, -(2 ** 53) + 1, '', '\ud800', 'a\u0000b',
-  '\ufffe\uffff\u{10ffff}', [], {}, [[], {}], { a: { b: [1, 'x', null] } }, JSON.parse('{"__proto__": 1, "toString": 2}'), 'x'.repeat(1_000_000)]
+const VALUES: readonly unknown[] = [null, true, false, 0, 1, -1, 0.1, 1.5e-300, 2 ** 53 - 1, -(2 ** 53) + 1, '', '\ud800',
+  'a\u0000b', '\ufffe\uffff\u{10ffff}', [], {}, [[], {}], { a: { b: [1, 'x', null] } },
+  JSON.parse('{"__proto__": 1, "toString": 2}'), 'x'.repeat(1_000_000)]
 
 const cyclic: Record<string, unknown> = {}
 cyclic.self = cyclic
@@ -19,7 +20,8 @@ const UNLIKE_JSON: ReadonlyArray<readonly [string, unknown]> = [
   ['it is undefined', undefined], ['it is NaN', NaN], ['it is Infinity', Infinity], ['it is -0', -0],
   ['it is 9007199254740992', 2 ** 53], ['it.at is a Date', { at: new Date(0) }], ['it.0 is a Map', [new Map()]],
   ['it.a.b is undefined', { a: { b: undefined } }], ['it is a function', () => {}], ['it is a bigint', 1n],
-  ['it has holes', Object.assign([], { length: 2 })], ['it has holes', Object.assign([1], { extra: 2 })], ['it.x has holes', { x: { [Symbol('s')]: 1 } }],
+  ['it has holes', Object.assign([], { length: 2 })], ['it has holes', Object.assign([1], { extra: 2 })],
+  ['it.x has holes', { x: { [Symbol('s')]: 1 } }],
   ['levels deep', cyclic], ['it is a Uint8Array', new Uint8Array(2)], ['it.toJSON is a function', { toJSON: () => 1 }]]
 
 const TOO_LONG = 'k'.repeat(1025)
@@ -57,7 +59,7 @@ export async function keyValueConformance (t: Test, open: OpenKeyValue): Promise
   await t.test('what JSON would alter is refused, and nobody beside it is', async t => {
     const store = await open('unlike')
     t.teardown(() => store.close())
-    const refused = UNLIKE_JSON.map(([fault, value]) => t.rejects(store.tx(async tx => { tx.put('bad', { ok: 1, value }.value) }),
+    const refused = UNLIKE_JSON.map(([fault, value]) => t.rejects(store.tx(async tx => { tx.put('bad', value) }),
       { code: 'E_STORE_VALUE', canRetry: false, message: new RegExp(fault) }, fault))
     const beside = Array.from({ length: 20 }, (_, n) => store.tx(async tx => { tx.put(`good-${n}`, n) }))
     await Promise.all([...refused, ...beside])
@@ -86,7 +88,8 @@ export async function keyValueConformance (t: Test, open: OpenKeyValue): Promise
     t.teardown(() => store.close())
     const put = (n: number) => store.tx(async tx => { for (let key = 0; key < n; key++) tx.put(`k${key}`, key) })
     await t.rejects(put(100_001), { code: 'E_TX_LARGE', canRetry: false })
-    await t.rejects(store.tx(async tx => { for (let n = 0; n < 65; n++) tx.put(`m${n}`, 'x'.repeat(1024 * 1024)) }), { code: 'E_TX_LARGE' })
+    await t.rejects(store.tx(async tx => { for (let n = 0; n < 65; n++) tx.put(`m${n}`, 'x'.repeat(1024 * 1024)) }),
+      { code: 'E_TX_LARGE' })
     t.same(await store.read.range('', 1), [])
     await put(100_000)
     t.equal((await store.read.range('k', 200_000)).length, 100_000)

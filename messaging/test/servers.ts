@@ -14,6 +14,9 @@ export interface TestServer {
   /** Ends it without a goodbye; what it answered must be there when it is started again. */
   kill (): Promise<void>
   start (): Promise<void>
+  /** It says nothing until it is resumed; its connections stay. */
+  pause (): void
+  resume (): void
   stop (): Promise<void>
 }
 
@@ -23,12 +26,14 @@ export const noPostgres = postgresBin() === undefined
   ? 'postgresql is not installed'
   : postgresUser() === undefined ? 'postgres refuses root, and there is no user postgres' : false
 
-export async function startRedis (args: readonly string[]): Promise<TestServer> {
+/** `disk.blocks`: how large a file may become, in half kilobytes, from the next start on. */
+export async function startRedis (args: readonly string[], disk: { blocks?: number } = {}): Promise<TestServer> {
   const dir = mkdtempSync(join(tmpdir(), 'breakwater-redis-'))
   const port = await freePort()
   const all = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', ...args]
   return server(`redis://127.0.0.1:${port}/0`, dir, 'SIGKILL', async () => {
-    const child = spawn('redis-server', all, { stdio: 'ignore' })
+    const limit = disk.blocks === undefined ? '' : `trap '' XFSZ; ulimit -f ${disk.blocks};`
+    const child = spawn('sh', ['-c', `${limit} exec redis-server "$@"`, 'redis-server', ...all], { stdio: 'ignore' })
     await until(() => answers(port), 'redis answers')
     return child
   })
@@ -65,14 +70,21 @@ async function server (
       await until(() => child.exitCode !== null || child.signalCode !== null, 'the server is dead')
     },
     start: async () => { child = await run() },
+    pause: () => { child.kill('SIGSTOP') },
+    resume: () => { child.kill('SIGCONT') },
     stop: () => end(child, dir)
   }
 }
 
-/** SIGINT is postgres's fast shutdown. */
+/** SIGINT is postgres's fast shutdown; redis overhears it while it begins its file anew. */
 async function end (child: ChildProcess, dir: string): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT')
-  await until(() => child.exitCode !== null || child.signalCode !== null, 'the server has ended')
+  const ended = () => child.exitCode !== null || child.signalCode !== null
+  if (!ended()) {
+    child.kill('SIGINT')
+    child.kill('SIGCONT')
+    await until(ended, 'the server has ended', 3000).catch(() => { child.kill('SIGKILL') })
+  }
+  await until(ended, 'the server has ended')
   rmSync(dir, { recursive: true, force: true })
 }
 

@@ -18,6 +18,48 @@ t.test('Redis keeps any key and any value', { skip: noRedis }, async t => {
   await keyValueConformance(t, (name, clock = CLOCK) => openRedis({ url: server.url, name, clock }))
 })
 
+t.test('two instances on one Redis, each with 40 commands at a time', { skip: noRedis }, async t => {
+  const server = await startRedis(['--appendonly', 'yes', '--appendfsync', 'always'])
+  const stores = await Promise.all([0, 1].map(() => openRedis({ url: server.url, name: 'test' })))
+  t.teardown(async () => {
+    for (const store of stores) await store.close()
+    await server.stop()
+  })
+  let tries = 0
+  const reserve = (article: (n: number) => string) => Promise.all(stores.flatMap((store, instance) =>
+    Array.from({ length: 40 }, (_, n) => store.tx(async tx => {
+      tries++
+      const id = `${article(n)}-${instance}-${n}`
+      if (await tx.idempotency.get('s', id) !== undefined) throw new Error('twice')
+      await tx.inbox.claim('c', id)
+      tx.put(article(n), (await tx.get<number>(article(n)) ?? 0) + 1)
+      await tx.outbox.append([{ id, dedupe: id, kind: 'event', dest: 'd', group: article(n), type: 't', body: '{}' }])
+      await tx.idempotency.put('s', id, { hash: '', status: 200, body: '', at: 1 })
+    }))))
+
+  await t.test('different articles: nobody gets in another\'s way', async t => {
+    await Promise.all([stores[0]!, stores[1]!].map(async (store, instance) => {
+      await Promise.all(Array.from({ length: 40 }, (_, n) => store.tx(async tx => {
+        tries++
+        tx.put(`own-${instance}-${n}`, (await tx.get<number>(`own-${instance}-${n}`) ?? 0) + 1)
+        const id = `own-${instance}-${n}`
+        await tx.outbox.append([{ id, dedupe: id, kind: 'event', dest: 'd', group: id, type: 't', body: '{}' }])
+      })))
+    }))
+    t.equal(tries, 80)
+    const rows = await stores[0]!.outbox.unsent(1000)
+    t.same(rows.map(row => row.seq), Array.from({ length: 80 }, (_, n) => n + 1), 'numbered without a hole')
+  })
+
+  await t.test('the same article: none is refused, no update is lost, and each goes on after few tries', async t => {
+    tries = 0
+    await reserve(() => 'apple')
+    t.equal(await stores[0]!.read.get('apple'), 80)
+    t.ok(tries < 80 * 5, `${tries} tries`)
+    t.equal(await stores[0]!.outbox.count(), 160)
+  })
+})
+
 t.test('a Redis that does not flush is refused by name', { skip: noRedis }, async t => {
   const server = await startRedis(['--appendonly', 'no'])
   t.teardown(() => server.stop())

@@ -6,7 +6,7 @@
  *   {name}:relay              who relays; for some seconds
  *   {name}:done:<instance>:<slot>   the last commit of an instance in one of its slots, and how it ended; for an hour
  */
-import { NEW, SEQ } from './key-value-keys.ts'
+import { NEW, SEQ } from '../key-value-keys.ts'
 
 /**
  * KEYS: data, index, the slot of this commit. ARGV: the commit's number in its slot, for how many ms the slot is kept,
@@ -84,25 +84,22 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 
 /**
  * KEYS: data, index, a slot. ARGV: the time. Does once whatever the others do, so that a right that is missing shows
- * before a commit could stop half way; and asks whether the index lists what there is. Returns the number of entries,
- * and of those in the index.
+ * before a commit could stop half way, and by its name; and asks whether the index lists what there is. Returns the
+ * number of entries, and of those in the index.
  */
 export const PROBE = `
 local data, index, slot = KEYS[1], KEYS[2], KEYS[3]
-redis.call('SET', slot, '0 0', 'PX', 1000)
-redis.call('PEXPIRE', slot, 1000)
-redis.call('GET', slot)
-redis.call('DEL', slot)
-redis.call('HEXISTS', data, 'check')
-redis.call('HGET', data, 'check')
-redis.call('ZRANGEBYLEX', index, '[check', '[check')
-redis.call('ZREVRANGEBYLEX', index, '[check', '[check')
-redis.call('ZLEXCOUNT', index, '[check', '[check')
-redis.call('HSET', data, 'check', ARGV[1])
-redis.call('ZADD', index, 0, 'check')
-redis.call('HINCRBY', data, 'probe', 1)
-redis.call('ZADD', index, 0, 'probe')
-redis.call('HDEL', data, 'probe')
-redis.call('ZREM', index, 'probe')
-return { redis.call('HLEN', data), redis.call('ZCARD', index) }
+local answer
+for _, call in ipairs({
+  {'SET', slot, '0 0', 'PX', 1000}, {'PEXPIRE', slot, 1000}, {'GET', slot}, {'DEL', slot},
+  {'HEXISTS', data, 'check'}, {'HGET', data, 'check'}, {'HLEN', data}, {'ZCARD', index},
+  {'ZRANGEBYLEX', index, '[check', '[check'}, {'ZREVRANGEBYLEX', index, '[check', '[check'},
+  {'ZLEXCOUNT', index, '[check', '[check'},
+  {'ZADD', index, 0, 'check'}, {'HSET', data, 'check', ARGV[1]},
+  {'HINCRBY', data, 'probe', 1}, {'ZADD', index, 0, 'probe'}, {'HDEL', data, 'probe'}, {'ZREM', index, 'probe'}
+}) do
+  answer = redis.pcall(unpack(call))
+  if type(answer) == 'table' and answer.err then return redis.error_reply(answer.err .. ' (' .. call[1] .. ')') end
+end
+return {redis.call('HLEN', data), redis.call('ZCARD', index)}
 `

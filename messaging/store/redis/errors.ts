@@ -1,5 +1,5 @@
 /** What Redis and its driver throw, sorted: was it refused, and by what, or is nobody to know what became of it? */
-import { messagingError } from '../errors.ts'
+import { messagingError } from '../../errors.ts'
 
 /** The connection ended, or said nothing for too long: what was sent may have been done, or not. */
 export class Lost extends Error {
@@ -32,16 +32,17 @@ const WORDS = new RegExp(`(?:^|[ -])(${Object.keys(CODES).join('|')})\\b`)
 export function redisError (error: unknown, url: string): Error {
   if (!(error instanceof Error)) return new Error(String(error))
   if (error instanceof Lost || 'canRetry' in error) return error
-  const text = withoutSecrets(error.message, url)
+  const text = withoutSecrets(error.message, url).replace(/\.$/, '')
   if (error.name !== 'ReplyError') return new Lost(text)
   const details = { where: withoutCredentials(url) }
-  const word = WORDS.exec(text)?.[1]
+  // How scripts tell of NOPERM since Redis 7.
+  const word = /can't run this command/.test(text) ? 'NOPERM' : WORDS.exec(text)?.[1]
   if (word === undefined) {
     return messagingError('E_STORE_UNFIT', ['Redis', `it answers "${text}"`, 'Use a server that takes it'], details)
   }
   // A disk that is full shows as MISCONF.
   const code = /no space/i.test(text) ? 'E_STORE_FULL' : CODES[word]!
-  return messagingError(code, [text.replace(/\.$/, '')], details)
+  return messagingError(code, [text], details)
 }
 
 /** Whether somebody else should be asked: this server takes no writes any more. */

@@ -3,13 +3,14 @@
  * `CONFIG SET` may put something else behind the same URL.
  */
 import type { Redis } from 'ioredis'
-import { messagingError } from '../errors.ts'
+import { messagingError } from '../../errors.ts'
+import { isOurs } from './names.ts'
 
 /**
  * What the operator answers for, where the server cannot be asked or keeps its word in a way of its own: `durable`
- * (what is acknowledged is flushed), `noeviction`, `exclusive` (others may use the database, too).
+ * (what is acknowledged is flushed), `noeviction`, `shared` (the database is others', too, and they do no harm).
  */
-export const ASSUMPTIONS = ['durable', 'noeviction', 'exclusive'] as const
+export const ASSUMPTIONS = ['durable', 'noeviction', 'shared'] as const
 export type Assumption = typeof ASSUMPTIONS[number]
 
 /** What a server says of itself: the lines of INFO, and of CONFIG GET where it is permitted. */
@@ -43,12 +44,12 @@ export function faultOf (said: Said, assume: ReadonlySet<Assumption>, replicas: 
   return wrongServer(said.info) ??
     (assume.has('noeviction') ? undefined : evicting(said)) ??
     (assume.has('durable') ? undefined : forgetful(said)) ??
-    alone(said.info, replicas)
+    alone(said, replicas)
 }
 
-/** How many replicas are attached. */
+/** How many replicas follow; one that still gets its first copy does not. */
 export function replicasOf ({ info }: Said): number {
-  return Number(info.get('connected_slaves') ?? 0)
+  return [...info].filter(([name, value]) => /^slave\d+$/.test(name) && value.includes('state=online')).length
 }
 
 function wrongServer (info: Said['info']): Error | undefined {
@@ -87,11 +88,12 @@ function forgetful ({ info, config }: Said): Error | undefined {
     'server whose provider vouches for it'])
 }
 
-function alone (info: Said['info'], replicas: number): Error | undefined {
-  const attached = Number(info.get('connected_slaves') ?? 0)
-  return attached >= replicas
+function alone (said: Said, replicas: number): Error | undefined {
+  const following = replicasOf(said)
+  return following >= replicas
     ? undefined
-    : unfit(`${attached} replicas are attached, ${replicas} must acknowledge`, 'Bring them back, or lower breakwater.store.replicas')
+    : unfit(`${following} replicas follow, ${replicas} must acknowledge`,
+      'Bring them back, or lower breakwater.store.replicas')
 }
 
 function cannotTell (assumption: Assumption, what: string): Error {
@@ -103,7 +105,6 @@ function unfit (what: string, next: string): Error {
   return messagingError('E_STORE_UNFIT', ['Redis', what, next])
 }
 
-const OURS = /^\{.*\}:(?:data|index|relay|done:.*)$/s
 const PAGES = 10
 
 /**
@@ -114,10 +115,10 @@ export async function refuseShared (redis: Redis): Promise<void> {
   let cursor = '0'
   for (let page = 0; page < PAGES; page++) {
     const [next, keys] = await redis.scan(cursor, 'COUNT', 1000)
-    const foreign = keys.find(key => !OURS.test(key))
+    const foreign = keys.find(key => !isOurs(key))
     if (foreign !== undefined) {
       throw unfit(`its database has keys of others, ${JSON.stringify(foreign.slice(0, 60))}`,
-        'Use a database of its own (redis://host:port/1), or set breakwater.store.assume=exclusive')
+        'Use a database of its own (redis://host:port/1), or set breakwater.store.assume=shared')
     }
     cursor = next
     if (cursor === '0') return

@@ -1,7 +1,7 @@
 /** One try of a command: what it saw, what it wants, and how it ended. */
-import type { Clock } from '../clock.ts'
-import { isTransient, messagingError } from '../errors.ts'
-import { WriteSet } from './key-value-writes.ts'
+import type { Clock } from '../../clock.ts'
+import { isTransient, messagingError } from '../../errors.ts'
+import { WriteSet } from '../key-value-writes.ts'
 
 /** As long as a command may hold an embedded store; this one it holds from nobody, but its caller waits. */
 const COMMAND_MS = 5000

@@ -4,15 +4,15 @@
  * breaks is given up with all that was under way on it, and the next call makes another one.
  */
 import { Redis } from 'ioredis'
-import type { Clock } from '../clock.ts'
-import { messagingError } from '../errors.ts'
-import { isElsewhere, Lost, redisError, withoutCredentials } from './redis-errors.ts'
+import type { Clock } from '../../clock.ts'
+import { messagingError } from '../../errors.ts'
+import { isElsewhere, Lost, redisError, withoutCredentials } from './errors.ts'
 
 export interface LinkOptions {
   readonly url: string
   readonly clock: Clock
-  /** Rejects when the server at the other end is not to be used. */
-  readonly check: (redis: Redis) => Promise<void>
+  /** How many replicas must acknowledge what is written here. Rejects when this server is not to be used. */
+  readonly check: (redis: Redis) => Promise<number>
 }
 
 const CALL_MS = 2000
@@ -25,22 +25,25 @@ const WAIT_MS = 1000
 export class RedisSession {
   readonly redis: Redis
   checkedAt: number
+  /** How many must acknowledge. */
+  replicas: number
   #waiting: Promise<unknown> = Promise.resolve()
   #next: Promise<number> | undefined
 
-  constructor (redis: Redis, checkedAt: number) {
+  constructor (redis: Redis, replicas: number, checkedAt: number) {
     this.redis = redis
+    this.replicas = replicas
     this.checkedAt = checkedAt
   }
 
   /**
-   * How many replicas have all that was written on this connection so far; `wanted`, or fewer after a second. Nothing
-   * else is answered meanwhile: who comes while others wait shares the next one.
+   * How many replicas have all that was written on this connection so far; as many as must, or fewer after a second.
+   * Nothing else is answered meanwhile: who comes while others wait shares the next one.
    */
-  acknowledged (wanted: number): Promise<number> {
+  acknowledged (): Promise<number> {
     this.#next ??= this.#waiting.catch(() => {}).then(() => {
       this.#next = undefined
-      const asked = this.redis.wait(wanted, WAIT_MS)
+      const asked = this.redis.wait(this.replicas, WAIT_MS)
       this.#waiting = asked
       return asked
     })
@@ -110,8 +113,7 @@ export class RedisLink {
     redis.on('error', (error: Error) => { reason ??= error })
     try {
       await redis.connect()
-      await check(redis)
-      const session = new RedisSession(redis, clock.elapsed())
+      const session = new RedisSession(redis, await check(redis), clock.elapsed())
       redis.on('end', () => { this.#drop(session) })
       this.#failures = 0
       this.#live = session
@@ -138,7 +140,7 @@ export class RedisLink {
 
   #checkAgain (session: RedisSession): void {
     session.checkedAt = this.#options.clock.elapsed()
-    this.#options.check(session.redis).catch((error: unknown) => {
+    this.#options.check(session.redis).then(replicas => { session.replicas = replicas }, (error: unknown) => {
       this.#drop(session)
       this.#failed(error)
     })
