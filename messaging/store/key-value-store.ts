@@ -27,9 +27,11 @@ export interface KeyValueEngine {
   close (): Promise<void>
 }
 
-export function createKeyValueStore (engine: KeyValueEngine, clock: Clock = systemClock): KeyValueStore {
+export function createKeyValueStore (
+  engine: KeyValueEngine, clock: Clock = systemClock, commandMs = 5000
+): KeyValueStore {
   const commits = new GroupCommit<WriteSet>(new EngineBatch(engine),
-    { maxCommands: 100, lockWaitMs: 1000, commandMs: 5000, clock })
+    { maxCommands: 100, lockWaitMs: 1000, commandMs, clock })
   const entries = {
     get: async (key: string) => engine.get(key),
     range: async (start: string, end: string, limit: number) => [...engine.range(start, end, limit)],

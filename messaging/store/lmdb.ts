@@ -9,6 +9,8 @@ import { lockFile } from './owner-lock.ts'
 
 export interface LmdbOptions {
   readonly file: string
+  /** How long a command may take before it is undone. @default 5000 */
+  readonly commandMs?: number
   /** @default the machine's */
   readonly clock?: Clock
 }
@@ -16,7 +18,7 @@ export interface LmdbOptions {
 type Database = RootDatabase<string, Buffer>
 
 /** Opens the file. Throws E_STORE_OWNED when another process has it. */
-export function openLmdb ({ file, clock }: LmdbOptions): KeyValueStore {
+export function openLmdb ({ file, clock, commandMs }: LmdbOptions): KeyValueStore {
   mkdirSync(dirname(file), { recursive: true })
   const owner = lockFile(file)
   const database: Database = open({ path: file, encoding: 'string', noSubdir: true,
@@ -27,7 +29,7 @@ export function openLmdb ({ file, clock }: LmdbOptions): KeyValueStore {
   return createKeyValueStore(engineOf(database, file, async () => {
     await database.close()
     owner.close()
-  }), clock)
+  }), clock, commandMs)
 }
 
 function engineOf (database: Database, file: string, close: () => Promise<void>): KeyValueEngine {

@@ -44,12 +44,18 @@ export function sqlBed (open: () => Promise<SqlStore>, hooks: SqlHooks = {}): Sq
   }
 }
 
-export function keyValueBed (open: () => Promise<Store<KeyValueTx, KeyValueReader>>): StoreBed<KeyValueTx> {
+export type KeyValueHooks = Pick<StoreBed<KeyValueTx>, 'openSlow' | 'readOnly' | 'full'>
+
+export function keyValueBed (
+  open: () => Promise<Store<KeyValueTx, KeyValueReader>>, hooks: KeyValueHooks = {}
+): StoreBed<KeyValueTx> {
   return {
     open,
     now: () => NOW,
     get: (tx, key) => tx.get<number>(key),
     put: async (tx, key, value) => { tx.put(key, value) },
-    read: (store, key) => (store.read as KeyValueReader).get<number>(key)
+    read: (store, key) => (store.read as KeyValueReader).get<number>(key),
+    backlog: 2500,
+    ...hooks
   }
 }

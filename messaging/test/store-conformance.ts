@@ -13,7 +13,7 @@ export interface StoreBed<T extends Tx> {
   read (store: Store<T>, key: string): Promise<number | undefined>
   now: () => number
   /** So many rows of each kind that one batch of the purge does not take them. */
-  readonly backlog?: number
+  readonly backlog: number
   /** Opens a store beside, in which a command may take SLOW_MS. */
   readonly openSlow?: () => Promise<Store<T>>
   /** Makes the engine refuse writes; returns the way back. */
@@ -251,10 +251,20 @@ export async function storeConformance<T extends Tx> (t: Test, bed: StoreBed<T>)
     })
   })
 
-  await t.test('a transaction used after its end is refused, not written into another one', async t => {
-    const late = await store.tx(async tx => tx)
-    await t.rejects(async () => bed.put(late, 'late', 1), { code: 'E_TX_CLOSED' })
-    await t.rejects(async () => late.inbox.claim('late', 'm'), { code: 'E_TX_CLOSED' })
+  await t.test('a transaction that is over takes and tells nothing, however it ended', async t => {
+    const kept: T[] = []
+    await store.tx(async tx => { kept.push(tx) })
+    await t.rejects(store.tx(async tx => {
+      kept.push(tx)
+      throw new Error('undone')
+    }))
+    for (const tx of kept) {
+      const uses: ReadonlyArray<() => Promise<unknown>> = [() => bed.get(tx, 'late'), () => bed.put(tx, 'late', 1),
+        () => tx.outbox.append([entry('late')]), () => tx.inbox.claim('c', 'late'),
+        () => tx.inbox.keepReplies('c', 'late', []), () => tx.idempotency.get('s', 'late'),
+        () => tx.idempotency.put('s', 'late', { hash: '', status: 200, body: '', at: 1 })]
+      for (const use of uses) await t.rejects(use, { code: 'E_TX_CLOSED' }, String(use))
+    }
     t.equal(await bed.read(store, 'late'), undefined)
   })
 
@@ -273,7 +283,6 @@ export async function storeConformance<T extends Tx> (t: Test, bed: StoreBed<T>)
 
   await t.test('a purge takes all that is old, however much it is', async t => {
     const { backlog } = bed
-    if (backlog === undefined) return
     await drain(store, bed.now())
     const entries = Array.from({ length: backlog }, () => entry('b'))
     for (let n = 0; n < backlog; n += 500) {
@@ -329,54 +338,6 @@ export async function storeConformance<T extends Tx> (t: Test, bed: StoreBed<T>)
   await t.test('it passes the probe that refuses stores whose outbox is not part of the transaction', async t => {
     await t.resolves(probeStore(store, Date.now()))
     await t.resolves(store.check())
-  })
-}
-
-/** Of the suite, what the relational stores do not do yet. */
-export async function keyValueOnly<T extends Tx> (t: Test, bed: StoreBed<T>): Promise<void> {
-  const store = await bed.open()
-  t.teardown(() => store.close())
-
-  await t.test('a transaction that is over takes and tells nothing, however it ended', async t => {
-    const kept: T[] = []
-    await store.tx(async tx => { kept.push(tx) })
-    await t.rejects(store.tx(async tx => {
-      kept.push(tx)
-      throw new Error('undone')
-    }))
-    for (const tx of kept) {
-      const uses: ReadonlyArray<() => Promise<unknown>> = [() => bed.get(tx, 'late'), () => bed.put(tx, 'late', 1),
-        () => tx.outbox.append([entry('late')]), () => tx.inbox.claim('c', 'late'), () => tx.inbox.keepReplies('c', 'late', []),
-        () => tx.idempotency.get('s', 'late'),
-        () => tx.idempotency.put('s', 'late', { hash: '', status: 200, body: '', at: 1 })]
-      for (const use of uses) await t.rejects(use, { code: 'E_TX_CLOSED' }, String(use))
-    }
-    t.equal(await bed.read(store, 'late'), undefined)
-  })
-
-  await t.test('a purge goes on until nothing old is left', async t => {
-    await drain(store, bed.now())
-    const many = Array.from({ length: 2500 }, () => entry('many'))
-    await store.tx(async tx => {
-      await tx.outbox.append(many)
-      for (const { id } of many) {
-        await tx.inbox.claim('many', id)
-        await tx.idempotency.put('many', id, { hash: '', status: 200, body: '', at: bed.now() })
-      }
-    })
-    for (let n = 0; n < 3; n++) await drain(store, bed.now())
-    const later = bed.now() + 1
-    await store.purge({ sentMs: later, inboxMs: later, answersMs: later })
-    t.same((await store.inbox(1000)).filter(row => row.consumer === 'many'), [])
-    await store.tx(async tx => {
-      for (const { id } of [many[0]!, many[1499]!, many[2499]!]) {
-        t.same(await tx.inbox.claim('many', id), { fresh: true })
-        t.equal(await tx.idempotency.get('many', id), undefined)
-      }
-      // Their dedupe ids are free again, so their rows are gone.
-      await tx.outbox.append(many)
-    })
-    t.equal(await store.outbox.count(), 2500)
   })
 }
 

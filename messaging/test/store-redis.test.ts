@@ -1,15 +1,36 @@
+import { Redis } from 'ioredis'
 import { t } from 'tap'
-import { openRedis } from '../stores.ts'
+import { openRedis, type KeyValueStore } from '../stores.ts'
+import { until } from './bus-conformance.ts'
 import { keyValueConformance } from './key-value-conformance.ts'
 import { noRedis, startRedis } from './servers.ts'
-import { CLOCK, keyValueBed } from './store-beds.ts'
-import { keyValueOnly, storeConformance } from './store-conformance.ts'
+import { CLOCK, keyValueBed, SLOW_MS } from './store-beds.ts'
+import { storeConformance } from './store-conformance.ts'
 
 t.test('Redis passes the suite', { skip: noRedis }, async t => {
   const server = await startRedis(['--appendonly', 'yes', '--appendfsync', 'always'])
-  t.teardown(() => server.stop())
-  await storeConformance(t, keyValueBed(() => openRedis({ url: server.url, name: 'test', clock: CLOCK })))
-  await keyValueOnly(t, keyValueBed(() => openRedis({ url: server.url, name: 'other', clock: CLOCK })))
+  const admin = new Redis(server.url)
+  t.teardown(async () => {
+    admin.disconnect()
+    await server.stop()
+  })
+  let store: KeyValueStore | undefined
+  const open = async () => store = await openRedis({ url: server.url, name: 'test', clock: CLOCK })
+  await storeConformance(t, keyValueBed(open, {
+    openSlow: () => openRedis({ url: server.url, name: 'slow', commandMs: SLOW_MS }),
+    readOnly: async () => {
+      await admin.replicaof('127.0.0.1', 1)
+      return async () => {
+        await admin.replicaof('NO', 'ONE')
+        // It asks again within a second.
+        await until(() => store!.check().then(() => true, () => false), 'it takes writes')
+      }
+    },
+    full: async () => {
+      await admin.config('SET', 'maxmemory', '1mb')
+      return async () => { await admin.config('SET', 'maxmemory', '0') }
+    }
+  }))
 })
 
 t.test('Redis keeps any key and any value', { skip: noRedis }, async t => {

@@ -3,9 +3,6 @@ import type { Clock } from '../../clock.ts'
 import { isTransient, messagingError } from '../../errors.ts'
 import { WriteSet } from '../key-value-writes.ts'
 
-/** As long as a command may hold an embedded store; this one it holds from nobody, but its caller waits. */
-const COMMAND_MS = 5000
-
 export class Attempt<Value> {
   readonly #seen = new Map<string, string>()
   readonly #writes: WriteSet
@@ -20,10 +17,11 @@ export class Attempt<Value> {
     })
   }
 
-  async run (fn: (writes: WriteSet) => Promise<Value>, clock: Clock): Promise<void> {
+  /** A command holds nothing from anybody here, but its caller waits, as long as with an embedded store. */
+  async run (fn: (writes: WriteSet) => Promise<Value>, clock: Clock, commandMs: number): Promise<void> {
     let cancel = (): void => {}
     const late = new Promise<never>((_resolve, reject) => {
-      cancel = clock.after(COMMAND_MS, () => { reject(messagingError('E_TX_SLOW', [COMMAND_MS])) })
+      cancel = clock.after(commandMs, () => { reject(messagingError('E_TX_SLOW', [commandMs])) })
     })
     try {
       this.#ended = { value: await Promise.race([fn(this.#writes), late]) }

@@ -13,6 +13,8 @@ export interface RedisOptions {
   readonly assume?: readonly Assumption[]
   /** How many replicas must have a commit before it is acknowledged. @default 1 at a server that has had one */
   readonly replicas?: number
+  /** How long a command may take before it is undone. @default 5000 */
+  readonly commandMs?: number
   /** How long the right to relay lasts without being renewed. @default 5000 */
   readonly leadMs?: number
   /** @default the machine's */

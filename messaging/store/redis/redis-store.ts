@@ -95,7 +95,7 @@ class RedisStore {
     try {
       for (let tries = 1; ; tries++) {
         const attempt = new Attempt<Value>(key => this.entries.get(key))
-        await attempt.run(fn, this.#clock)
+        await attempt.run(fn, this.#clock, this.#options.commandMs ?? 5000)
         const changed = await this.#settle(attempt)
         if (changed === undefined) return attempt.result()
         if (tries === MAX_TRIES || this.#clock.elapsed() > giveUpAt) {
