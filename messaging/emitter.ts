@@ -4,11 +4,13 @@
  */
 import type { Span } from '@breakwater/starter'
 import { seal, serviceOf, type Draft, type Envelope, type NewId } from './envelope.ts'
+import { messagingError } from './errors.ts'
 import { queueOf, topicOf } from './options.ts'
 import { toWireText, type Schemas } from './schemas.ts'
 import type { OutboxEntry, Tx } from './store/store.ts'
 import type { MessageTrace } from './trace.ts'
 
+/** A transaction in which something could not be said is undone, whoever caught the error. */
 export interface Emitter {
   /** Publishes an event to whoever subscribed. */
   event (draft: Draft): Promise<Envelope>
@@ -37,8 +39,32 @@ export interface EmitterParts {
 /** What every message of a transaction has in common, unless its draft says otherwise. */
 export type EmitterContext = Pick<Draft, 'traceparent' | 'correlationId' | 'causationId'>
 
-/** What was said in one transaction. */
-export interface Said { readonly entries: OutboxEntry[], readonly spans: Span[] }
+/** What was said in one transaction; once that has ended nothing more can be. */
+export class Said {
+  readonly entries: OutboxEntry[] = []
+  readonly spans: Span[] = []
+  readonly #saying: Array<Promise<unknown>> = []
+  #open = true
+
+  /** Throws E_TX_CLOSED behind the end of the transaction: what is said there would belong to none. */
+  say<Value> (saying: () => Promise<Value>): Promise<Value> {
+    if (!this.#open) return Promise.reject(messagingError('E_TX_CLOSED'))
+    const said = saying()
+    this.#saying.push(said)
+    // Whoever does not wait for it hears of its failure from {@link end}.
+    said.catch(() => {})
+    return said
+  }
+
+  /** Waits for what nobody has waited for, and rejects when anything could not be said: all of it, or nothing. */
+  async end (): Promise<void> {
+    await Promise.all(this.#saying)
+  }
+
+  close (): void {
+    this.#open = false
+  }
+}
 
 /** Makes the emitter of one transaction; what it says is also noted in `said`. */
 export function createEmitter (parts: EmitterParts, tx: Tx, context: EmitterContext, said: Said): Emitter {
@@ -60,11 +86,11 @@ export function createEmitter (parts: EmitterParts, tx: Tx, context: EmitterCont
     return envelope
   }
   return {
-    event: draft => emit(draft, 'event', topicOf(prefix, service)),
-    command: draft => emit(draft, 'command', queueOf(prefix, serviceOf(draft.type))),
+    event: draft => said.say(() => emit(draft, 'event', topicOf(prefix, service))),
+    command: draft => said.say(() => emit(draft, 'command', queueOf(prefix, serviceOf(draft.type)))),
     // Checked when it was first sent. By a schema that is narrower since then, its saga could neither ask nor give up.
-    resend: (envelope, mark) => append(envelope, toWireText(envelope), 'command',
-      queueOf(prefix, serviceOf(envelope.type)), `${envelope.id}:${mark}`),
+    resend: (envelope, mark) => said.say(() => append(envelope, toWireText(envelope), 'command',
+      queueOf(prefix, serviceOf(envelope.type)), `${envelope.id}:${mark}`)),
     now,
     id: () => newId(now())
   }

@@ -35,8 +35,6 @@ export interface Draft {
   readonly aggregateType: string
   readonly aggregateVersion: number
   readonly data: Record<string, unknown>
-  /** Given when the id must be known beforehand, as a saga's command is. */
-  readonly id?: string
   readonly correlationId?: string | undefined
   readonly causationId?: string | undefined
   readonly traceparent?: string | undefined
@@ -90,7 +88,7 @@ export type NewId = (nowMs: number) => string
 export function seal (draft: Draft, service: string, nowMs: number, newId: NewId = uuidv7): Envelope {
   return {
     specversion: '1.0',
-    id: draft.id ?? newId(nowMs),
+    id: newId(nowMs),
     source: `/${service}`,
     type: draft.type,
     subject: draft.subject,

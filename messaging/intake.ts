@@ -4,6 +4,7 @@
  */
 import type { Delivery } from './bus/bus.ts'
 import type { Emitter, EmitterContext, Said } from './emitter.ts'
+import type { Envelope } from './envelope.ts'
 import { Newer } from './errors.ts'
 import type { Faults } from './faults.ts'
 import type { Holding } from './holding.ts'
@@ -20,7 +21,6 @@ export interface IntakeParts<T extends Tx> {
   readonly faults: Faults
   readonly holding: Holding
   readonly write: (context: EmitterContext, fn: (tx: T, emit: Emitter, said: Said) => Promise<void>) => Promise<void>
-  readonly now: () => number
 }
 
 export class Intake<T extends Tx> {
@@ -48,23 +48,22 @@ export class Intake<T extends Tx> {
     const { traceparent, run } = trace.handle(message, service, delivery.tries)
     await run(async () => {
       const prepared = await route.prepare?.(message)
-      await this.#once(delivery, route, prepared, traceparent)
+      await this.#once(message, route, prepared, traceparent)
     })
     route.committed?.(message)
     faults.at('beforeAck')
   }
 
   #once (
-    { envelope: message, tries }: Delivery, route: MessageRoute<T>, prepared: unknown, traceparent: string | undefined
+    message: Envelope, route: MessageRoute<T>, prepared: unknown, traceparent: string | undefined
   ): Promise<void> {
-    const { service, write, now } = this.#parts
+    const { service, write } = this.#parts
     const context = { traceparent, correlationId: message.correlationid, causationId: message.id }
     return write(context, async (tx, emit, said) => {
       const claim = await tx.inbox.claim(service, message.id)
       if (!claim.fresh) {
         // A dedupe id of its own: the bus may still remember the first sending and would swallow this one.
-        const again = claim.replies.map(reply => ({ ...reply, dedupe: `${reply.id}:r${now()}-${tries}` }))
-        return tx.outbox.append(again)
+        return tx.outbox.append(claim.replies.map(reply => ({ ...reply, dedupe: `${reply.id}:r${emit.id()}` })))
       }
       await route.handle(message, tx, emit, prepared)
       if (route.kind === 'command' && said.entries.length > 0) {

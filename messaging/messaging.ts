@@ -14,10 +14,10 @@
  */
 import { Loop, Work, type Job, type WorkState } from './background.ts'
 import type { Bus, DeadLetters, QueueStat } from './bus/bus.ts'
-import type { SpanSink } from '@breakwater/starter'
+import type { Span, SpanSink } from '@breakwater/starter'
 import { checkPlan } from './check-plan.ts'
 import { systemClock, type Clock } from './clock.ts'
-import { createEmitter, type Emitter, type EmitterContext, type EmitterParts, type Said } from './emitter.ts'
+import { createEmitter, Said, type Emitter, type EmitterContext, type EmitterParts } from './emitter.ts'
 import { uuidv7, type Envelope, type NewId } from './envelope.ts'
 import { isTransient, messagingError } from './errors.ts'
 import { NO_FAULTS, type Faults } from './faults.ts'
@@ -97,6 +97,7 @@ export class Messaging<T extends Tx> {
   readonly #holding: Holding
   readonly #intake: Intake<T>
   readonly #joining: Loop
+  readonly #consuming: Work
   readonly #loops: readonly Loop[]
   #waiting = 0
   #failedDeadlines = 0
@@ -117,13 +118,14 @@ export class Messaging<T extends Tx> {
     this.#holding = new Holding({ holdMs: parts.options.holdUnknownMs, clock: this.#clock,
       random: parts.random ?? Math.random, log: parts.log })
     this.#intake = new Intake({ service, schemas, routes: this.#plan.routes, trace: this.#trace, faults: this.#faults,
-      holding: this.#holding, write: (context, fn) => this.#write(context, fn), now })
+      holding: this.#holding, write: (context, fn) => this.#write(context, fn) })
     const { relayBatch: batch, sweepMs, maxBackOffMs, purgeMs, deadlineLookMs } = parts.options
     this.#relay = new Relay(parts.store, parts.bus, { batch, sweepMs, maxBackOffMs, clock: this.#clock,
       faults: this.#faults, onError: (error, failures, where) => { this.#relayFailed(error, failures, where) },
       onRefused: (row, reason) => { this.#refused(row, reason) } })
     const sagas = this.#sagaBook()
     if (sagas !== undefined) this.sagas = new SagaBook(sagas)
+    this.#consuming = this.#work('consume')
     this.#joining = this.#loop('provision', PROVISION_MS, () => this.#join())
     this.#loops = [
       this.#loop('count', sweepMs, () => this.#count()),
@@ -161,7 +163,7 @@ export class Messaging<T extends Tx> {
 
   /** How the work goes that nobody waits for. */
   get work (): readonly WorkState[] {
-    return [this.#joining, ...this.#loops].map(loop => loop.work.state)
+    return [this.#joining.work, this.#consuming, ...this.#loops.map(loop => loop.work)].map(work => work.state)
   }
 
   /**
@@ -212,12 +214,19 @@ export class Messaging<T extends Tx> {
   async #write<Value> (
     context: EmitterContext, fn: (tx: T, emit: Emitter, said: Said) => Promise<Value>
   ): Promise<Value> {
-    let said: Said = { entries: [], spans: [] }
-    const value = await this.store.tx(tx => {
-      said = { entries: [], spans: [] }
-      return fn(tx, createEmitter(this.#emitting, tx, context, said), said)
+    let spans: readonly Span[] = []
+    const value = await this.store.tx(async tx => {
+      const said = new Said()
+      try {
+        const result = await fn(tx, createEmitter(this.#emitting, tx, context, said), said)
+        await said.end()
+        spans = said.spans
+        return result
+      } finally {
+        said.close()
+      }
     })
-    this.#trace.sent(said.spans)
+    this.#trace.sent(spans)
     return value
   }
 
@@ -226,8 +235,11 @@ export class Messaging<T extends Tx> {
     const { options, service } = this.#parts
     await this.bus.provision(this.queue, this.#plan.subscriptions, topicOf(options.prefix, service))
     if (this.#plan.routes.size > 0 && !this.#joining.stopped) {
-      const { lanes } = options
-      this.#stopConsuming = this.bus.consume(this.queue, delivery => this.#intake.handle(delivery), { lanes })
+      this.#stopConsuming = this.bus.consume(this.queue, delivery => this.#intake.handle(delivery), {
+        lanes: options.lanes,
+        onError: error => { this.#consuming.failed(error) },
+        onUp: () => { this.#consuming.succeeded() }
+      })
     }
     return 'done'
   }
@@ -272,7 +284,11 @@ export class Messaging<T extends Tx> {
   }
 
   #loop (name: string, everyMs: number, job: Job): Loop {
-    return new Loop(new Work(name, this.#parts.log, this.#clock), this.#clock, everyMs, job)
+    return new Loop(this.#work(name), this.#clock, everyMs, job)
+  }
+
+  #work (name: string): Work {
+    return new Work(name, this.#parts.log, this.#clock)
   }
 
   /** The first failure in a row is news, the hundredth is not. */

@@ -74,7 +74,7 @@ export class SagaBook {
     if (state !== undefined) clauses.push(['s.state = ?', [state]])
     if (stuck) clauses.push(this.#stuckClause())
     const where = clauses.length === 0 ? '' : ` WHERE ${clauses.map(([sql]) => sql).join(' AND ')}`
-    const rows = await this.#parts.reader.all<Row>(`${ROWS}${where} ORDER BY s.moved_at ${stuck ? 'ASC' : 'DESC'} LIMIT ?`,
+    const rows = await this.#parts.reader.all<Row>(`${ROWS}${where} ORDER BY s.moved_at ${stuck ? 'ASC' : 'DESC'}, s.id LIMIT ?`,
       ...clauses.flatMap(([, params]) => params), limit)
     return rows.map(row => this.#summary(row))
   }

@@ -103,7 +103,7 @@ export class Sagas<Data> implements SagaType {
     const state = row === undefined ? undefined : stateOf(this.definition.states, row.state)
     const command = row === undefined || !isWait(state) || state.sends === undefined ? undefined : commandOf(row)
     if (command === undefined) throw messagingError('E_SAGA_IDLE', [row?.state])
-    await emit.resend(command, `o${emit.now()}`)
+    await emit.resend(command, `o${emit.id()}`)
     await this.#note(tx, emit, row!, row!.state, 'sent again by an operator')
   }
 

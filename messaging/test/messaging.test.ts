@@ -78,10 +78,14 @@ t.test('data against its schema rolls the transaction back and names the place',
 })
 
 t.test('a command that comes twice is done once and answered twice', async t => {
-  const { open } = await rig(t)
+  const { open, url } = await rig(t)
   const answers: Envelope[] = []
   let done = 0
-  await open('shop', { 'shop.Answered.v1': { kind: 'event', handle: async message => { answers.push(message) } } }, ['stock'])
+  // Straight from the bus: the asker's inbox would drop the second, which has the id of the first.
+  const asking = embeddedBus({ url })
+  t.teardown(() => asking.close())
+  await asking.provision('asker', [{ topic: 'breakwater-stock-events.fifo', types: ['shop.Answered.v1'] }], 'asker')
+  asking.consume('asker', async ({ envelope }) => { answers.push(envelope) })
   await open('stock', { 'stock.Do.v1': { kind: 'command', handle: async (message, _tx, emit) => {
     done++
     await emit.event(draft('shop.Answered.v1', message.subject, 1))
@@ -91,11 +95,12 @@ t.test('a command that comes twice is done once and answered twice', async t => 
   await until(() => answers.length === 1, 'the first answer')
   t.equal(answers[0]!.causationid, envelope.id)
   await asker.messaging.tx((_tx, emit) => emit.resend(envelope, 'a1'))
+  await until(() => answers.length === 2, 'the answer came again')
+  t.same(answers[1], answers[0])
+  t.equal(done, 1)
   await asker.messaging.tx((_tx, emit) => emit.command(draft('stock.Do.v1', 'a', 2)))
-  await until(() => done === 2, 'the command behind the doubled one was done')
-  // The repeated answer has the id of the first one: the asker's inbox drops it, on the bus it was seen.
-  await until(async () => (await asker.store.outbox.count()) === 0, 'all is sent')
-  t.same(answers.map(answer => answer.id).length, new Set(answers.map(answer => answer.id)).size)
+  await until(() => answers.length === 3, 'the command behind the doubled one was answered')
+  t.equal(done, 2)
 })
 
 t.test('what a handler changed is undone when it fails, and done once when it succeeds', async t => {
