@@ -1,5 +1,7 @@
 import { t } from 'tap'
-import type { Emitter, OutboxEntry } from '../index.ts'
+import { createEmitter, Said } from '../emitter.ts'
+import { Schemas, uuidv7, type Emitter, type OutboxEntry } from '../index.ts'
+import { MessageTrace } from '../trace.ts'
 import { anyData, rig } from './rig.ts'
 
 const SCHEMAS = anyData('shop.Opened.v1', 'stock.Do.v1')
@@ -30,6 +32,13 @@ t.test('what is said behind the end of its transaction is refused: it would belo
   }), { message: 'undone' })
   await t.rejects(late!.command(draft({ type: 'stock.Do.v1' })), { code: 'E_TX_CLOSED' })
   t.equal(await store.outbox.count(), 0)
+  // Not every store would notice.
+  const said = new Said()
+  const emit = createEmitter({ service: 'shop', prefix: 'x', schemas: new Schemas(SCHEMAS), now: () => 0, newId: uuidv7,
+    trace: new MessageTrace(undefined, () => 0) }, { outbox: { append: async () => {} } } as never, {}, said)
+  await emit.event(draft())
+  said.close()
+  await t.rejects(emit.event(draft()), { code: 'E_TX_CLOSED' })
 })
 
 t.test('what nobody waited for is written with the rest, or undoes it', async t => {

@@ -23,13 +23,14 @@ async function world (t: Test) {
   const seen: string[] = []
   const told: object[] = []
   const running = new Set<Messaging<SqlTx>>()
-  const start = async (name: string, types: string[]) => {
+  const start = async (name: string, types: string[], known = types, fails = () => false) => {
     const route: MessageRoute<SqlTx> = { kind: 'command', handle: async message => {
+      if (fails()) throw new Error('not at the first try')
       seen.push(`${message.subject}${String(message.data.n)} ${name}`)
     } }
     const log = { info: () => {}, error: () => {}, warn: (fields: object) => { told.push(fields) } }
     const messaging = new Messaging<SqlTx>({ service: 'shop', store, bus: connect(), clock, random, options: OPTIONS, log,
-      schemas: new Schemas(anyData(...types)), routes: Object.fromEntries(types.map(type => [type, route])) })
+      schemas: new Schemas(anyData(...known)), routes: Object.fromEntries(types.map(type => [type, route])) })
     await messaging.start()
     running.add(messaging)
     return messaging
@@ -106,6 +107,22 @@ t.test('what nobody has understood for an hour is a dead letter, and its group g
   t.equal(await dlq.redrive('all'), 1)
   await clock.advance(2 * MINUTE)
   t.same(seen, ['a2 old', 'a1 new'])
+})
+
+t.test('a type with a schema and without a route is left to others, and that counts no try', async t => {
+  const { clock, start, send, seen, dead } = await world(t)
+  await start('old', OLD, NEW)
+  await send('shop.DoMore.v1', 'a', 1)
+  await clock.advance(10 * MINUTE)
+  t.same(await dead(), [])
+  let first = true
+  await start('new', NEW, NEW, () => {
+    const fails = first
+    first = false
+    return fails
+  })
+  await clock.advance(10 * MINUTE)
+  t.same(seen, ['a1 new'])
 })
 
 t.test('an envelope of another version waits, too; a known type with wrong data is a dead letter at once', async t => {
