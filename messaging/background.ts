@@ -113,5 +113,5 @@ export class Loop {
   }
 }
 
-/** A look each quarter of a second becomes one each 4 s while nothing works. */
-const MAX_DOUBLINGS = 4
+/** A look each quarter of a second becomes one each second while nothing works. */
+const MAX_DOUBLINGS = 2
