@@ -2,6 +2,7 @@
 import pg from 'pg'
 import { t } from 'tap'
 import { createRandom } from '@breakwater/messaging/testing'
+import { readOnly } from '../../messaging/test/postgres-bed.ts'
 import { noPostgres, noRedis, startPostgres, startRedis } from '../../messaging/test/servers.ts'
 import { until } from '../../messaging/test/bus-conformance.ts'
 import { Platform } from '../platform/platform.ts'
@@ -67,6 +68,21 @@ t.test('the services on PostgreSQL and Redis', { skip: noPostgres || noRedis, ti
     await confirmed(placed)
   })
 
+  await t.test('PostgreSQL becomes read-only under payments: "not now", and the order waits for it', async t => {
+    const writable = await readOnly(new URL('/payments', postgres.url).href)
+    const deposit = () => ask('payments', 'POST', `/accounts/${String(userId)}/deposits`, { amount: 1, currency: 'EUR' }, 'late')
+    for (let n = 0; n < 5; n++) t.match(await deposit(), { status: 503, body: { code: 'E_STORE_READ_ONLY' } })
+    t.match(await ask('payments', 'GET', '/actuator/health'), { body: { components: { store: { status: 'DOWN' } } } })
+    t.match(await ask('payments', 'GET', `/accounts/${String(userId)}`), { body: { balance: 980 } })
+    const placed = await place('read-only')
+    await until(async () => ((await ask('payments', 'GET', '/internal/queue')).body.inFlight as number) > 0,
+      'the payment is being tried')
+    await writable()
+    await confirmed(placed)
+    t.match(await deposit(), { status: 201, body: { balance: 971 } })
+    t.match(await ask('payments', 'GET', '/internal/dlq'), { body: { items: [] } })
+  })
+
   await t.test('Redis dies in the middle: the order waits for it', async t => {
     await redis.kill()
     const placed = await place('third')
@@ -74,7 +90,7 @@ t.test('the services on PostgreSQL and Redis', { skip: noPostgres || noRedis, ti
     t.match(await ask('orders', 'GET', `/orders/${String(placed.body.orderId)}`), { body: { status: 'PENDING' } })
     await redis.start()
     await confirmed(placed)
-    t.match(await ask('inventory', 'GET', '/inventory/apple'), { body: { onHand: 7, reserved: 0 } })
+    t.match(await ask('inventory', 'GET', '/inventory/apple'), { body: { onHand: 6, reserved: 0 } })
     t.match(await ask('inventory', 'GET', '/internal/dlq'), { body: { items: [] } })
   })
 })

@@ -1,6 +1,8 @@
 /**
- * A double-entry ledger: every movement is two entries that add up to nothing. The balance beside the entries is their
- * sum, kept in the same transaction; the CHECK makes a user's balance below zero impossible, whatever the code does.
+ * A double-entry ledger: every movement is two entries that add up to nothing. A user's balance beside the entries is
+ * their sum, kept in the same transaction; the CHECK makes it impossible below zero, whatever the code does. Accounts
+ * of the house (merchant, world) have none: it would be one row that all bookings wait for. Theirs is asked of the
+ * entries.
  */
 import type { SqlReader, SqlTx } from '@breakwater/messaging'
 import {
@@ -55,7 +57,7 @@ export async function move (tx: SqlTx, id: string, { from, to, amount }: Transfe
   // 0 minus: of nothing, the negative would be -0, a number that not every store takes for a whole one.
   const sides = [[from, 0 - amount], [to, amount]] as const
   for (const [n, [account, change]] of sides.entries()) {
-    await tx.run('UPDATE accounts SET balance = balance + ? WHERE id = ?', change, account)
+    await tx.run("UPDATE accounts SET balance = balance + ? WHERE id = ? AND kind = 'user'", change, account)
     await tx.run('INSERT INTO entries (tx, n, account, amount, at) VALUES (?, ?, ?, ?, ?)', id, n + 1, account, change, at)
   }
 }
