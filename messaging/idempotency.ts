@@ -66,11 +66,19 @@ export function commandRoute<T extends Tx> (
     }
   }
   return (request, reply) => run(request, reply).catch((error: unknown) => {
-    // RFC 9110, 10.2.3: who is told "not now" is told when.
-    if (isTransient(error)) reply.header('retry-after', '1')
+    // RFC 9110, 10.2.3: who is told "not now" is told when; not who may have been heard and has no key to ask again.
+    const again = request.headers['idempotency-key'] !== undefined || !mayBeDone(error)
+    if (isTransient(error) && again) reply.header('retry-after', '1')
     throw error
   })
 }
+
+function mayBeDone (error: unknown): boolean {
+  return error instanceof Error && 'code' in error && MAY_BE_DONE.includes(String(error.code))
+}
+
+/** The answer to the commit was lost, or a failover may take it back. */
+const MAY_BE_DONE = ['E_STORE_UNKNOWN', 'E_STORE_REPLICAS']
 
 type Answer<T extends Tx> = (tx: T, emit: Emitter) => Promise<Sent>
 

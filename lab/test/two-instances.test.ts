@@ -22,7 +22,8 @@ type ServiceParts = Pick<MessagingParts<SqlTx>, 'schemas' | 'sagas' | 'subscribe
 async function twoInstances (t: Test, service: string, tables: string, parts: () => ServiceParts) {
   const server = await startPostgres()
   t.teardown(() => server.stop())
-  const log = { info: () => {}, warn: (_: object, text: string) => { t.fail(text) }, error: (_: object, text: string) => { t.fail(text) } }
+  const fail = (_fields: object, text: string): void => { t.fail(text) }
+  const log = { info: () => {}, warn: fail, error: fail }
   const start = async () => {
     const store = await openPostgres({ url: server.url, tables })
     const bus = new NoteBus()

@@ -12,7 +12,7 @@ const NOT_NOW: Readonly<Record<number, Code>> = {
   10: 'E_STORE_DOWN', // IOERR
   11: 'E_STORE_CORRUPT', // CORRUPT
   13: 'E_STORE_FULL', // FULL
-  14: 'E_STORE_DOWN', // CANTOPEN
+  14: 'E_STORE_READ_ONLY', // CANTOPEN: no log can be made beside the file
   26: 'E_STORE_CORRUPT' // NOTADB
 }
 

@@ -5,7 +5,8 @@ import type { FastifyRequest } from 'fastify'
 import { t, type Test } from 'tap'
 import { memoryLog, settingsOf } from '../../starter/test/support.ts'
 import {
-  commandRoute, DEFAULTS, embeddedBus, Messaging, openSqlite, Schemas, type Command, type SqlStore, type SqlTx
+  commandRoute, DEFAULTS, embeddedBus, Messaging, messagingError, openSqlite, Schemas, type Command, type SqlStore,
+  type SqlTx
 } from '../index.ts'
 import { openPostgres } from '../stores.ts'
 import { noPostgres, startPostgres } from './servers.ts'
@@ -38,6 +39,7 @@ async function instance (t: Test, store: SqlStore, command: Command<SqlTx> = eff
   app.post('/things/:id', { schema }, route)
   app.post('/things/:id/again', { schema }, route)
   app.put('/things/:id', { schema }, route)
+  app.post('/without-key', { schema }, commandRoute(() => messaging, command))
   t.teardown(() => app.close())
   const ask = (key: string | undefined, payload: object | string = {}, { url = '/things/1', method = 'POST' as 'POST' | 'PUT', user = '' } = {}) =>
     app.inject({ method, url, payload, headers: { 'content-type': 'application/json',
@@ -174,3 +176,23 @@ t.test('two instances on one database get the same key at once: one effect, one 
 async function waitFor (fact: () => boolean): Promise<void> {
   while (!fact()) await new Promise(resolve => { setImmediate(resolve) })
 }
+
+t.test('a commit whose answer is lost is not asked for again without a key, and done once with one', async t => {
+  const store = sqlite(t)
+  let lost = 0
+  const unsure: SqlStore = { ...store, tx: async fn => {
+    const value = await store.tx(fn)
+    if (lost-- > 0) throw messagingError('E_STORE_UNKNOWN', ['cut'])
+    return value
+  } }
+  const { ask, effects } = await instance(t, unsure)
+  lost = 1
+  const blind = await ask(undefined, {}, { url: '/without-key' })
+  t.match(blind, { statusCode: 503, headers: { 'retry-after': undefined } })
+  t.match(blind.json(), { code: 'E_STORE_UNKNOWN' })
+  t.equal(await effects(), 1, 'nobody ran it again')
+  lost = 1
+  t.match(await ask('k'), { statusCode: 503, headers: { 'retry-after': '1' } })
+  t.match(await ask('k'), { statusCode: 202, body: '{"effect":2}', headers: { 'idempotency-replayed': 'true' } })
+  t.equal(await effects(), 2)
+})

@@ -125,6 +125,9 @@ t.test('sqlite', async t => {
     failing = false
     await t.rejects(put('b'), { code: 'E_STORE_FLUSH' })
     await t.rejects(store.check(), { code: 'E_STORE_FLUSH' })
+    // Nor is anything told of what the disk may have lost: the relay would send it.
+    await t.rejects(store.read.get('SELECT * FROM things'), { code: 'E_STORE_FLUSH' })
+    await t.rejects(store.outbox.unsent(1), { code: 'E_STORE_FLUSH' })
     await store.close()
     const again = openSqlite({ file, tables: TABLES })
     t.teardown(() => again.close())
