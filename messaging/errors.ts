@@ -11,7 +11,7 @@ export const messagingError = errorTable({
     text: 'no instance has understood %s (%s) for %s s.',
     next: 'Bring the version that does, then redrive the message; or drop it.'
   },
-  E_MESSAGE_TOO_LARGE: { text: '%s has %s bytes, a message may have 262144.', next: 'Send a reference.', status: 413 },
+  E_MESSAGE_TOO_LARGE: { text: '%s has %s bytes, a message may have 256000.', next: 'Send a reference.', status: 413 },
   E_OUTBOX_FULL: {
     text: '%s messages wait in the outbox, the bus takes none.',
     next: 'Bring the bus back; repeat the request later.',
@@ -101,7 +101,23 @@ export const messagingError = errorTable({
   E_TX_SLOW: { text: 'a command held the store for more than %s ms.', next: 'Do no network calls inside tx().', status: 503 },
   E_STALE_RECEIPT: { text: 'the message was handed to another consumer in the meantime.', status: 409 },
   E_BUS_DOWN: { text: 'the bus at %s does not answer: %s.', status: 503, canRetry: true },
+  E_BUS_THROTTLED: { text: 'the bus at %s asks for fewer calls: %s.', status: 503, canRetry: true },
+  E_BUS_DENIED: {
+    text: 'the bus refuses us %s: %s.',
+    next: 'Give the service this right, or valid keys.',
+    status: 503
+  },
+  E_BUS_NOT_YET: { text: 'the bus did not take the message: %s.', status: 503, canRetry: true },
   E_BUS_REFUSED: { text: 'the bus will never take this: %s.', status: 422 },
+  E_BUS_NAME: {
+    text: '%s is no name of a %s on SNS/SQS: letters, digits, - and _, at most %s with the suffix .fifo.',
+    next: 'Choose another breakwater.messaging.prefix, or another name for the service.'
+  },
+  E_BUS_FILTER: {
+    text: 'the subscription of %s to %s has no list of types that one could be taken from.',
+    next: 'Change its filter by hand.',
+    status: 409
+  },
   E_BUS_PROVISION: {
     text: 'the bus has no %s.',
     next: 'Create it, or set breakwater.bus.provision=true where the service may create it itself.'

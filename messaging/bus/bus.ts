@@ -19,9 +19,14 @@ export interface Delivery {
   readonly envelope: Envelope
   /**
    * 1 on the first try. Counts what a handler ended with an ordinary error; received and given back untried, or because
-   * the surroundings were down, counts nothing. What ends each of its consumers is bounded by the bus.
+   * the surroundings were down, counts nothing.
    */
   readonly tries: number
+  /**
+   * How often the bus has handed it out, where it cannot tell what became of that (SQS). Undefined where the bus bounds
+   * by itself what ends each of its consumers.
+   */
+  readonly receives?: number
 }
 
 export interface DeadLetter {
@@ -77,8 +82,13 @@ export type Refused = ReadonlyMap<string, Error>
 
 export interface Bus {
   readonly description: string
-  /** Makes sure the queue and its subscriptions exist, creating them only where that is allowed. */
+  /**
+   * Makes sure the queue and its subscriptions exist, creating them only where that is allowed. A subscription only
+   * grows: in a rolling deploy, and after a rollback, instances that know fewer types must not take away the others'.
+   */
   provision (queue: string, subscriptions: readonly Subscription[], topic: string): Promise<void>
+  /** Takes types out of a queue's subscription: the word of a person who knows that no instance wants them any more. */
+  unsubscribe (queue: string, subscription: Subscription): Promise<void>
   /** To every subscribed queue. Rejects when nothing was taken; else returns what was refused. */
   publish (topic: string, messages: readonly Outgoing[]): Promise<Refused>
   /** To one queue. */

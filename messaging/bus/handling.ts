@@ -11,32 +11,42 @@ export type Verdict =
   | { readonly kind: 'wait' | 'retry', readonly delayMs: number, readonly error: string }
   | { readonly kind: 'dead', readonly error: string }
 
-export interface HandlingOptions {
+export interface JudgingOptions {
   /** Between two probes of surroundings that are down. */
   readonly probeMs: number
+  readonly maxTries?: number
+  readonly delaysMs?: readonly number[]
+}
+
+export interface HandlingOptions extends JudgingOptions {
   /** Keeps the message ours while we work. */
   readonly extend: () => Promise<void>
   readonly extendEveryMs: number
-  readonly maxTries?: number
-  readonly delaysMs?: readonly number[]
   readonly clock: Clock
 }
 
-/** Runs the handler once, and judges. */
+/** Runs the handler once, and judges; keeps the message meanwhile. */
 export async function handle (handler: Handler, delivery: Delivery, options: HandlingOptions): Promise<Verdict> {
   // A lost extension is no failure of the handler: the receipt goes stale and the inbox drops the second delivery.
   const stopHeartbeat = options.clock.every(options.extendEveryMs, () => { options.extend().catch(() => {}) })
   try {
-    await handler(delivery)
-    return { kind: 'done' }
-  } catch (error) {
-    return judge(error, delivery.tries, options)
+    return await tryOnce(handler, delivery, options)
   } finally {
     stopHeartbeat()
   }
 }
 
-function judge (error: unknown, tries: number, options: HandlingOptions): Verdict {
+/** Runs the handler once, and judges. */
+export async function tryOnce (handler: Handler, delivery: Delivery, options: JudgingOptions): Promise<Verdict> {
+  try {
+    await handler(delivery)
+    return { kind: 'done' }
+  } catch (error) {
+    return judge(error, delivery.tries, options)
+  }
+}
+
+function judge (error: unknown, tries: number, options: JudgingOptions): Verdict {
   const text = textOf(error)
   if (error instanceof Held) return { kind: 'wait', delayMs: error.delayMs, error: text }
   if (isTransient(error)) return { kind: 'wait', delayMs: options.probeMs, error: text }

@@ -4,16 +4,10 @@ import type { Bed } from './bus-conformance.ts'
 
 const VISIBILITY_SECONDS = 2
 
-/** What no SQS does yet. */
-const DIFFERENCES = {
-  'groups whose surroundings are down hold up nobody, however many they are': 'a group that waits holds a slot',
-  'a consumer that stops while its surroundings are down uses up no try': 'receives are counted, not tries'
-}
-
 export function awsBed (prefix: string, endpoint: string, differences: Readonly<Record<string, string>> = {}): Bed {
   return {
     prefix,
-    differences: { ...DIFFERENCES, ...differences },
+    differences,
     visibilityMs: VISIBILITY_SECONDS * 1000,
     connect: async () => awsBus({ ...readAwsUrl(`aws://eu-central-1?endpoint=${endpoint}`, true), waitSeconds: 1,
       visibilitySeconds: VISIBILITY_SECONDS, retryDelaysMs: [0, 0, 0, 0], probeMs: 20 })

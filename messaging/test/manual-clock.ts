@@ -2,41 +2,43 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Cancel, Clock } from '../clock.ts'
 
-interface Timer { readonly fn: () => void, readonly everyMs: number | undefined, at: number }
-
 export class ManualClock implements Clock {
-  readonly #start = Date.UTC(2026, 0, 1)
-  readonly #timers = new Set<Timer>()
-  #elapsed = 0
+  #now = Date.parse('2026-03-01T12:00:00Z')
+  readonly #timers = new Set<{ at: number, fn: () => void }>()
+  readonly #startedAt = this.#now
 
   now (): number {
-    return this.#start + this.#elapsed
+    return this.#now
   }
 
   elapsed (): number {
-    return this.#elapsed
+    return this.#now - this.#startedAt
   }
 
   after (ms: number, fn: () => void): Cancel {
-    return this.#add({ fn, at: this.#elapsed + ms, everyMs: undefined })
+    const timer = { at: this.#now + ms, fn }
+    this.#timers.add(timer)
+    return () => { this.#timers.delete(timer) }
   }
 
   every (ms: number, fn: () => void): Cancel {
-    return this.#add({ fn, at: this.#elapsed + ms, everyMs: ms })
+    let cancel = (): void => {}
+    const tick = (): void => {
+      cancel = this.after(ms, tick)
+      fn()
+    }
+    cancel = this.after(ms, tick)
+    return () => { cancel() }
   }
 
   delay (ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise(resolve => {
       if (signal?.aborted === true) return resolve()
-      const cancel = this.after(ms, () => {
-        signal?.removeEventListener('abort', abort)
-        resolve()
-      })
-      const abort = () => {
+      const cancel = this.after(ms, resolve)
+      signal?.addEventListener('abort', () => {
         cancel()
         resolve()
-      }
-      signal?.addEventListener('abort', abort, { once: true })
+      }, { once: true })
     })
   }
 
@@ -44,22 +46,28 @@ export class ManualClock implements Clock {
     return turn()
   }
 
-  /** Lets time pass, and does what falls due on the way, each at its time. */
-  advance (ms: number): void {
-    const end = this.#elapsed + ms
+  /** Lets time pass: every timer at its moment, and what follows from it before the next. */
+  async advance (ms: number): Promise<void> {
+    const until = this.#now + ms
+    await settle()
     for (;;) {
-      const next = [...this.#timers].filter(timer => timer.at <= end).toSorted((a, b) => a.at - b.at)[0]
+      const next = [...this.#timers].filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0]
       if (next === undefined) break
-      this.#elapsed = Math.max(this.#elapsed, next.at)
-      if (next.everyMs === undefined) this.#timers.delete(next)
-      else next.at += next.everyMs
+      this.#now = Math.max(this.#now, next.at)
+      this.#timers.delete(next)
       next.fn()
+      await settle()
     }
-    this.#elapsed = end
+    this.#now = until
+    await settle()
   }
 
-  #add (timer: Timer): Cancel {
-    this.#timers.add(timer)
-    return () => { this.#timers.delete(timer) }
+  get timers (): number {
+    return this.#timers.size
   }
+}
+
+/** Nothing here waits for a disk or a socket, so that what follows from an event is done some turns later. */
+async function settle (): Promise<void> {
+  for (let n = 0; n < 30; n++) await turn()
 }

@@ -1,80 +1,12 @@
 /** One service's messaging over a bus that only writes down, with a clock that the test moves. */
-import { setImmediate as turn } from 'node:timers/promises'
 import {
-  DEFAULTS, Messaging, openSqlite, Schemas, uuidv7, type Bus, type Cancel, type Clock, type Delivery, type Envelope,
+  DEFAULTS, Messaging, openSqlite, Schemas, uuidv7, type Bus, type Delivery, type Envelope,
   type Handler, type MessageSchema, type MessagingParts, type Outgoing, type SqlReader, type SqlTx, type Store,
   type Subscription
 } from '../index.ts'
+import { ManualClock } from './manual-clock.ts'
 
-/** Time stands still until `advance`. */
-export class ManualClock implements Clock {
-  #now = Date.parse('2026-03-01T12:00:00Z')
-  readonly #timers = new Set<{ at: number, fn: () => void }>()
-  readonly #startedAt = this.#now
-
-  now (): number {
-    return this.#now
-  }
-
-  elapsed (): number {
-    return this.#now - this.#startedAt
-  }
-
-  after (ms: number, fn: () => void): Cancel {
-    const timer = { at: this.#now + ms, fn }
-    this.#timers.add(timer)
-    return () => { this.#timers.delete(timer) }
-  }
-
-  every (ms: number, fn: () => void): Cancel {
-    let cancel = (): void => {}
-    const tick = (): void => {
-      cancel = this.after(ms, tick)
-      fn()
-    }
-    cancel = this.after(ms, tick)
-    return () => { cancel() }
-  }
-
-  delay (ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise(resolve => {
-      const cancel = this.after(ms, resolve)
-      signal?.addEventListener('abort', () => {
-        cancel()
-        resolve()
-      }, { once: true })
-    })
-  }
-
-  turn (): Promise<void> {
-    return turn()
-  }
-
-  /** Lets time pass: every timer at its moment, and what follows from it before the next. */
-  async advance (ms: number): Promise<void> {
-    const until = this.#now + ms
-    await settle()
-    for (;;) {
-      const next = [...this.#timers].filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0]
-      if (next === undefined) break
-      this.#now = Math.max(this.#now, next.at)
-      this.#timers.delete(next)
-      next.fn()
-      await settle()
-    }
-    this.#now = until
-    await settle()
-  }
-
-  get timers (): number {
-    return this.#timers.size
-  }
-}
-
-/** Nothing here waits for a disk or a socket, so that what follows from an event is done some turns later. */
-async function settle (): Promise<void> {
-  for (let n = 0; n < 30; n++) await turn()
-}
+export { ManualClock }
 
 /** Keeps what it is given, and delivers what the test hands it. */
 export class NoteBus implements Bus {
@@ -113,6 +45,8 @@ export class NoteBus implements Bus {
   async deliver (envelope: Envelope, tries = 1): Promise<void> {
     await this.handler!({ envelope, tries } satisfies Delivery)
   }
+
+  async unsubscribe (): Promise<void> {}
 
   dlq (): never { throw new Error('not here') }
   stats (): never { throw new Error('not here') }

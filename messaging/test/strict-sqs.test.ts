@@ -70,12 +70,12 @@ t.test('a dedupe id is remembered for five minutes, also when its message is gon
     await send(q, entry('m', 'g', 'first'))
     const [message] = await receive(q)
     await remove(q, message!.ReceiptHandle!)
-    clock.advance(299_999)
+    await clock.advance(299_999)
     t.match(await send(q, entry('m', 'g', 'second')), { Successful: [{ Id: 'm' }] })
     t.same(bodies(await receive(q)), [])
     await send(q, entry('m', 'h', 'in another group'))
     t.same(bodies(await receive(q)), scope === 'queue' ? [] : ['in another group'])
-    clock.advance(1)
+    await clock.advance(1)
     await send(q, entry('m', 'g', 'third'))
     t.same(bodies(await receive(q)), ['third'])
   }
@@ -110,7 +110,7 @@ t.test('receiving', async t => {
     await send(q, entry('m1', 'g'))
     for (const n of ['1', '2']) {
       t.match(await receive(q), [{ Body: 'm1', Attributes: { ApproximateReceiveCount: n } }])
-      clock.advance(30_000)
+      await clock.advance(30_000)
     }
     await send(q, entry('m2', 'g'))
     t.same(bodies(await receive(q)), ['m2'])
@@ -141,7 +141,7 @@ t.test('receiving', async t => {
     await t.rejects(receive(q, { ReceiveRequestAttemptId: 'x' }))
     t.same(await receive(q, { ReceiveRequestAttemptId: 'y' }), [])
     t.match(await receive(q, { ReceiveRequestAttemptId: 'x' }), [{ Attributes: { ApproximateReceiveCount: '1' } }])
-    clock.advance(30_000)
+    await clock.advance(30_000)
     t.match(await receive(q, { ReceiveRequestAttemptId: 'x' }), [{ Attributes: { ApproximateReceiveCount: '2' } }])
   })
 
@@ -158,7 +158,7 @@ t.test('receiving', async t => {
     await t.rejects(lost)
     await send(q, entry('a', 'a'))
     t.same(await receive(q), [])
-    clock.advance(30_000)
+    await clock.advance(30_000)
     t.same(bodies(await receive(q)), ['a'])
   })
 })
@@ -168,7 +168,7 @@ t.test('a receipt belongs to one receive, and ends with its visibility', async t
   const q = await create('q.fifo')
   await send(q, entry('a', 'a'))
   const old = (await receive(q))[0]!.ReceiptHandle!
-  clock.advance(30_000)
+  await clock.advance(30_000)
   await t.rejects(remove(q, old), { name: /InvalidParameterValue/, message: /has expired/ })
   await t.rejects(change(q, old, 10), { name: /MessageNotInflight/ })
   const fresh = (await receive(q))[0]!.ReceiptHandle!
@@ -190,10 +190,10 @@ t.test('visibility is whole seconds up to 12 hours, and 12 hours from the receiv
   const receipt = (await receive(q))[0]!.ReceiptHandle!
   for (const seconds of [43_201, -1]) await t.rejects(change(q, receipt, seconds), { name: /InvalidParameterValue/ })
   await change(q, receipt, 43_200)
-  clock.advance(43_190_000)
+  await clock.advance(43_190_000)
   await t.rejects(change(q, receipt, 11), { message: /beyond the limit \[43200 seconds\]/ })
   await change(q, receipt, 10)
-  clock.advance(10_000)
+  await clock.advance(10_000)
   t.same(bodies(await receive(q, { VisibilityTimeout: 43_200 })), ['a'], 'a new receive begins anew')
 })
 
@@ -201,9 +201,9 @@ t.test('what is older than the retention is gone', async t => {
   const { clock, create, send, receive } = await rig(t)
   const q = await create('q.fifo')
   await send(q, entry('a', 'a'))
-  clock.advance(4 * 86_400_000 - 1)
+  await clock.advance(4 * 86_400_000 - 1)
   t.equal((await receive(q, { VisibilityTimeout: 0 })).length, 1)
-  clock.advance(1)
+  await clock.advance(1)
   t.same(await receive(q), [])
 })
 

@@ -1,98 +1,104 @@
 /**
  * Consuming from SQS: each receive brings up to ten messages, sorted into lanes by group. A lane is handled in order,
- * lanes side by side. When a message fails, its lane stops, and it and all behind it are given back, the last first, so
- * that none of them can come before the failed one.
+ * lanes side by side.
  */
-import {
-  ChangeMessageVisibilityCommand, DeleteMessageBatchCommand, ReceiveMessageCommand, type Message, type SQSClient
-} from '@aws-sdk/client-sqs'
+import { randomUUID } from 'node:crypto'
 import { systemClock } from '../../clock.ts'
 import type { Envelope } from '../../envelope.ts'
-import { Poison } from '../../errors.ts'
 import type { ConsumeOptions, Handler } from '../bus.ts'
-import { handle, type Verdict } from '../handling.ts'
+import { tryOnce, type Verdict } from '../handling.ts'
 import { keepReceiving } from '../receiving.ts'
-import { bury } from './dead-letters.ts'
+import type { AwsCalls } from './calls.ts'
+import { Hand, type Held } from './hand.ts'
+import { runLane } from './lane.ts'
+import { bury } from './letters.ts'
 import type { AwsBusOptions } from './options.ts'
-import type { Topology } from './topology.ts'
+import { Outage } from './outage.ts'
+import type { Places } from './places.ts'
+import { Slots } from './slots.ts'
 
 const RECEIVE = 10
+/** Far below what SQS lets be in flight, 20,000 for all consumers of a queue. */
+const MAX_IN_HAND = 1000
+const MAX_BYTES_IN_HAND = 64 * 1024 * 1024
+/** SQS counts in whole seconds, and a receive waits for one. */
+const MIN_VISIBILITY_MS = 2000
+/** With the hand full of lanes that wait, so often some make room for others. */
+const MAKE_ROOM_MS = 1000
 
 export function consumeSqs (
-  sqs: SQSClient, topology: Topology, queue: string, handler: Handler, options: AwsBusOptions & ConsumeOptions
+  calls: AwsCalls, places: Places, queue: string, handler: Handler, options: AwsBusOptions & ConsumeOptions
 ): () => Promise<void> {
-  const clock = options.clock ?? systemClock
-  const lanes = options.lanes ?? 16
-  const visibilityMs = options.visibilityMs ?? (options.visibilitySeconds ?? 30) * 1000
+  const { lanes = 16, onError = () => {}, clock = systemClock } = options
+  const visibilityMs = Math.max(options.visibilityMs ?? (options.visibilitySeconds ?? 30) * 1000, MIN_VISIBILITY_MS)
+  // A stop waits for the receive that is under way: what it brings would be nobody's if it were cut off.
+  const waitSeconds = Math.min(options.waitSeconds ?? 5, Math.floor(visibilityMs / 2000))
   const stopping = new AbortController()
-  const working = new Set<Promise<void>>()
+  const { signal } = stopping
+  const running = new Map<string, Promise<void>>()
+  const url = () => places.queueUrl(queue)
+  let onRoom = (): void => {}
+  const hand = new Hand({ calls, url, clock, visibilityMs, onError, onRoom: () => { onRoom() },
+    maxMessages: options.maxInHand ?? MAX_IN_HAND, maxBytes: MAX_BYTES_IN_HAND })
+  const slots = new Slots(lanes, () => { onRoom() })
+  signal.addEventListener('abort', () => { slots.open() }, { once: true })
+  const outage = new Outage(clock)
 
-  const visibility = async (message: Message, ms: number): Promise<void> => {
-    await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl: await topology.queueUrl(queue),
-      ReceiptHandle: message.ReceiptHandle!, VisibilityTimeout: Math.ceil(ms / 1000) }))
+  const attempt = async ({ message }: Held, tries: number): Promise<Verdict> => {
+    const envelope = readEnvelope(message.Body ?? '')
+    // Whoever can reach the queue can send anything: what is no JSON must not end the service.
+    if (envelope === undefined) return { kind: 'dead', error: 'the body is no JSON' }
+    const receives = Number(message.Attributes?.ApproximateReceiveCount ?? 1)
+    return tryOnce(handler, { envelope, tries, receives }, { probeMs: options.probeMs ?? 1000,
+      ...(options.retryDelaysMs === undefined ? {} : { delaysMs: options.retryDelaysMs }) })
   }
+  const parts = { hand, slots, outage, clock, signal, attempt, onError,
+    bury: ({ message }: Held, error: string) => bury(calls, places, queue, message, error) }
 
-  /** Waits here while the surroundings are down: given back, each probe would count as a receive. */
-  const judge = async (message: Message, behind: readonly Message[]): Promise<Verdict> => {
-    for (;;) {
-      const verdict = await tryOnce(message, behind)
-      if (verdict.kind !== 'wait' || stopping.signal.aborted) return verdict
-      await clock.delay(verdict.delayMs, stopping.signal)
-    }
-  }
-
-  const tryOnce = (message: Message, behind: readonly Message[]): Promise<Verdict> => {
-    let envelope: Envelope
-    try {
-      envelope = JSON.parse(message.Body ?? '') as Envelope
-    } catch (cause) {
-      return Promise.resolve({ kind: 'dead', error: new Poison('the body is no JSON', { cause }).toString() })
-    }
-    return handle(handler, { envelope, tries: Number(message.Attributes?.ApproximateReceiveCount ?? 1) }, {
-      clock,
-      probeMs: options.probeMs ?? 1000,
-      extendEveryMs: visibilityMs / 3,
-      // Those behind wait in our hands for as long as this one takes.
-      extend: async () => { await Promise.all([message, ...behind].map(one => visibility(one, visibilityMs))) },
-      ...(options.retryDelaysMs === undefined ? {} : { delaysMs: options.retryDelaysMs })
+  /** SQS gives no more of a group while we have some of it, but for what we have lost: that waits for the first. */
+  const start = (group: string, lane: readonly Held[]): void => {
+    const before = running.get(group) ?? Promise.resolve()
+    const job = before.then(() => runLane(lane, parts)).catch(onError).finally(() => {
+      if (running.get(group) === job) running.delete(group)
     })
+    running.set(group, job)
   }
 
-  const lane = async (messages: readonly Message[]): Promise<void> => {
-    const done: Message[] = []
-    for (const [at, message] of messages.entries()) {
-      const behind = messages.slice(at + 1)
-      const verdict = await judge(message, behind)
-      if (verdict.kind === 'retry' || verdict.kind === 'wait') {
-        await remove(sqs, topology, queue, done)
-        for (const one of behind.toReversed()) await visibility(one, verdict.delayMs).catch(() => {})
-        await visibility(message, verdict.delayMs).catch(() => {})
-        return
-      }
-      if (verdict.kind === 'dead') await bury(sqs, topology, queue, message, verdict.error)
-      done.push(message)
+  const room = async (): Promise<void> => {
+    while (!signal.aborted && !(slots.hasRoom && hand.hasRoom)) {
+      const woken = new AbortController()
+      onRoom = () => { woken.abort() }
+      await clock.delay(MAKE_ROOM_MS, AbortSignal.any([signal, woken.signal]))
+      if (!woken.signal.aborted && slots.hasRoom && !hand.hasRoom) outage.sendAway(RECEIVE)
     }
-    await remove(sqs, topology, queue, done)
   }
 
+  // The same until it is answered: what a lost answer brought is brought again, and not invisible for its time.
+  let attemptId = randomUUID()
   const receive = async (down: boolean): Promise<void> => {
-    if (working.size >= lanes) return Promise.race(working)
-    const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: await topology.queueUrl(queue),
-      MaxNumberOfMessages: RECEIVE, WaitTimeSeconds: down ? 0 : options.waitSeconds ?? 20,
-      VisibilityTimeout: Math.ceil(visibilityMs / 1000), MessageAttributeNames: ['All'],
-      MessageSystemAttributeNames: ['ApproximateReceiveCount', 'MessageGroupId'] }),
-    { abortSignal: stopping.signal })
-    for (const messages of Map.groupBy(Messages, one => one.Attributes?.MessageGroupId ?? '').values()) {
-      const job = lane(messages).catch(() => {}).finally(() => { working.delete(job) })
-      working.add(job)
-    }
+    await room()
+    if (signal.aborted) return
+    const askedAt = clock.elapsed()
+    const messages = await calls.receive({ QueueUrl: await url(), MaxNumberOfMessages: RECEIVE,
+      WaitTimeSeconds: down ? 0 : waitSeconds, VisibilityTimeout: Math.ceil(visibilityMs / 1000),
+      ReceiveRequestAttemptId: attemptId, MessageAttributeNames: ['All'],
+      MessageSystemAttributeNames: ['ApproximateReceiveCount', 'MessageGroupId'] })
+    attemptId = randomUUID()
+    const byGroup = Map.groupBy(hand.take(messages, askedAt), held => held.message.Attributes?.MessageGroupId ?? '')
+    for (const [group, lane] of byGroup) start(group, lane)
   }
-  return keepReceiving({ ...options, receive, stopping, clock, working: () => working })
+
+  const stop = keepReceiving({ ...options, receive, stopping, clock, working: () => running.values() })
+  return async () => {
+    await stop()
+    hand.close()
+  }
 }
 
-/** One call for all that is done; what is not deleted comes again and ends at the inbox. */
-async function remove (sqs: SQSClient, topology: Topology, queue: string, done: readonly Message[]): Promise<void> {
-  if (done.length === 0) return
-  await sqs.send(new DeleteMessageBatchCommand({ QueueUrl: await topology.queueUrl(queue),
-    Entries: done.map((message, at) => ({ Id: String(at), ReceiptHandle: message.ReceiptHandle! })) }))
+function readEnvelope (body: string): Envelope | undefined {
+  try {
+    return JSON.parse(body) as Envelope
+  } catch {
+    return undefined
+  }
 }

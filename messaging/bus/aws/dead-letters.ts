@@ -1,95 +1,162 @@
 /**
- * Dead letters on SQS: a FIFO queue of their own. There is no way to look into a queue without receiving, so listing
- * receives with a short visibility and finds again by id; SQS's own redrive task is not used, because it would send
- * under the old dedupe id.
+ * Dead letters on SQS: a FIFO queue of their own. There is no way to look into a queue without receiving, so a look
+ * holds what it finds for as long as it takes; SQS's own redrive task is not used, because it would send under the old
+ * dedupe id and keep no order.
  */
-import {
-  ChangeMessageVisibilityCommand, DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand, type Message,
-  type SQSClient
-} from '@aws-sdk/client-sqs'
-import type { Clock } from '../../clock.ts'
+import type { Message } from '@aws-sdk/client-sqs'
 import type { DeadLetter, DeadLetters } from '../bus.ts'
-import { deadLetterName, type Topology } from './topology.ts'
+import type { AwsCalls } from './calls.ts'
+import { letterOf, revived } from './letters.ts'
+import { deadLetterName } from './names.ts'
+import type { Places } from './places.ts'
+import { entryOf, sendInBatches, SQS_BYTES } from './sending.ts'
 
-const RECEIVE = 10
-const HOLD_SECONDS = 10
+const BATCH = 10
+/** A lister that dies shows the letters again so much later. */
+const LIST_SECONDS = 30
+/** For looking through, sending and deleting what one round holds. */
+const ROUND_SECONDS = 600
+/** Letters held at once; of these the order of a group is sure. */
+const ROUND = 5000
+const ROUND_BYTES = 64 * 1024 * 1024
+/** Letters held to find some by id: SQS lets 20,000 be in flight. */
+const MAX_HELD = 15_000
+/** With a wait SQS asks all of its machines; without one, letters may be overlooked. */
+const WAIT_SECONDS = 1
 
-/** To the dead letters, with the reason. The caller deletes it from its queue afterwards. */
-export async function bury (
-  sqs: SQSClient, topology: Topology, queue: string, message: Message, error: string
-): Promise<void> {
-  const text = (value: string) => ({ DataType: 'String', StringValue: value.slice(0, 1000) || '-' })
-  await sqs.send(new SendMessageCommand({
-    QueueUrl: await topology.queueUrl(deadLetterName(queue)),
-    MessageBody: message.Body!,
-    // A group of its own for each letter: letters must not hide behind one another.
-    MessageGroupId: message.MessageId!,
-    MessageDeduplicationId: `${message.MessageId!}:${message.Attributes?.ApproximateReceiveCount ?? ''}`,
-    MessageAttributes: { error: text(error), group: text(message.Attributes?.MessageGroupId ?? ''),
-      type: message.MessageAttributes?.type ?? text('unknown') }
-  }))
-}
+export class SqsDeadLetters implements DeadLetters {
+  readonly #calls: AwsCalls
+  readonly #places: Places
+  readonly #queue: string
+  /** Two looks at the same time would hide letters from each other. */
+  #turn: Promise<unknown> = Promise.resolve()
 
-export function sqsDeadLetters (sqs: SQSClient, topology: Topology, queue: string, clock: Clock): DeadLetters {
-  const url = () => topology.queueUrl(deadLetterName(queue))
-  const remove = async (message: Message): Promise<void> => {
-    await sqs.send(new DeleteMessageCommand({ QueueUrl: await url(), ReceiptHandle: message.ReceiptHandle! }))
+  constructor (calls: AwsCalls, places: Places, queue: string) {
+    this.#calls = calls
+    this.#places = places
+    this.#queue = queue
   }
-  /** Takes hold of letters, uses the wanted ones, and lets the others go. */
-  const visit = async (
-    limit: number, wanted: (message: Message) => boolean, use: (message: Message) => Promise<void>
-  ): Promise<number> => {
-    const held = await hold(sqs, await url(), limit)
-    const chosen = held.filter(wanted)
-    for (const message of chosen) await use(message)
-    await release(sqs, await url(), held.filter(message => !chosen.includes(message)))
-    return chosen.length
-  }
-  return {
-    list: async limit => {
-      const held = await hold(sqs, await url(), limit)
-      await release(sqs, await url(), held)
+
+  list (limit: number): Promise<DeadLetter[]> {
+    return this.#inTurn(async () => {
+      const held = await this.#hold(LIST_SECONDS, letters => letters.length >= limit)
+      await this.#release(held)
       return held.slice(0, limit).map(letterOf)
-    },
-    redrive: ids => visit(1000, message => ids === 'all' || ids.includes(message.MessageId!), async message => {
-      await sqs.send(new SendMessageCommand({ QueueUrl: await topology.queueUrl(queue), MessageBody: message.Body!,
-        MessageGroupId: letterOf(message).group,
-        MessageDeduplicationId: `${message.MessageId!}:r${clock.now()}`,
-        MessageAttributes: { type: message.MessageAttributes!.type! } }))
-      await remove(message)
-    }),
-    drop: ids => visit(1000, message => ids.includes(message.MessageId!), remove)
+    })
+  }
+
+  redrive (ids: readonly string[] | 'all'): Promise<number> {
+    const revive = (letters: readonly Message[]) => this.#revive(letters)
+    return this.#inTurn(() => ids === 'all' ? this.#all(revive) : this.#some(ids, revive))
+  }
+
+  drop (ids: readonly string[]): Promise<number> {
+    return this.#inTurn(() => this.#some(ids, async letters => {
+      await this.#remove(letters)
+      return letters.length
+    }))
+  }
+
+  #inTurn<Value> (work: () => Promise<Value>): Promise<Value> {
+    const result = this.#turn.catch(() => {}).then(work)
+    this.#turn = result
+    return result
+  }
+
+  /** Round by round, as many letters as there are now: those that die again meanwhile are not sent for ever. */
+  async #all (use: Use): Promise<number> {
+    const counts = await this.#calls.queueAttributes(await this.#url(),
+      ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'])
+    let left = Object.values(counts).reduce((sum, count) => sum + Number(count), 0)
+    let used = 0
+    while (left > 0) {
+      const held = await this.#hold(ROUND_SECONDS, letters => letters.length >= ROUND || bytesOf(letters) > ROUND_BYTES)
+      if (held.length === 0) break
+      used += await this.#using(held, use)
+      left -= held.length
+    }
+    return used
+  }
+
+  /** Looks through the letters until these are found; the others are held meanwhile, or they would be found again. */
+  async #some (ids: readonly string[], use: Use): Promise<number> {
+    const wanted = new Set(ids)
+    const isWanted = (letter: Message) => wanted.has(letter.MessageId!)
+    const held = await this.#hold(ROUND_SECONDS,
+      letters => letters.filter(isWanted).length >= wanted.size || letters.length >= MAX_HELD, isWanted)
+    await this.#release(held.filter(letter => !isWanted(letter)))
+    return this.#using(held.filter(isWanted), use)
+  }
+
+  async #using (letters: readonly Message[], use: Use): Promise<number> {
+    try {
+      return await use(letters)
+    } catch (error) {
+      await this.#release(letters)
+      throw error
+    }
+  }
+
+  /** Sends, and then deletes: killed in between, a letter is sent again under the same dedupe id. */
+  async #revive (letters: readonly Message[]): Promise<number> {
+    const sent = new Map(letters.toSorted(bySequence).map(letter => [revived(letter), letter]))
+    const url = await this.#places.queueUrl(this.#queue)
+    const refused = await sendInBatches([...sent.keys()], SQS_BYTES,
+      batch => this.#calls.send(url, batch.map((message, at) =>
+        ({ MessageBody: message.body, ...entryOf(message, at, message.group) }))))
+    for (const message of sent.keys()) if (refused.has(message.dedupe)) sent.delete(message)
+    await this.#remove([...sent.values()])
+    const [reason] = refused.values()
+    if (reason !== undefined) throw reason
+    return sent.size
+  }
+
+  /** Bodies are kept of those that are used only. */
+  async #hold (
+    seconds: number, enough: (held: readonly Message[]) => boolean, isUsed: (letter: Message) => boolean = () => true
+  ): Promise<Message[]> {
+    const held: Message[] = []
+    while (!enough(held)) {
+      const letters = await this.#calls.receive({ QueueUrl: await this.#url(), MaxNumberOfMessages: BATCH,
+        VisibilityTimeout: seconds, WaitTimeSeconds: WAIT_SECONDS, MessageAttributeNames: ['All'],
+        MessageSystemAttributeNames: ['SentTimestamp', 'MessageGroupId', 'SequenceNumber'] })
+      if (letters.length === 0) break
+      held.push(...letters.map(letter => isUsed(letter) ? letter : { ...letter, Body: '' }))
+    }
+    return held
+  }
+
+  async #release (letters: readonly Message[]): Promise<void> {
+    const url = await this.#url()
+    // One that is not let go, or is gone, is of no harm: it comes back by itself, or does not.
+    for (const entries of inTens(letters)) {
+      const visible = entries.map(entry => ({ ...entry, VisibilityTimeout: 0 }))
+      await this.#calls.changeVisibility(url, visible).catch(() => {})
+    }
+  }
+
+  async #remove (letters: readonly Message[]): Promise<void> {
+    for (const entries of inTens(letters)) await this.#calls.remove(await this.#url(), entries)
+  }
+
+  #url (): Promise<string> {
+    return this.#places.queueUrl(deadLetterName(this.#queue))
   }
 }
 
-async function hold (sqs: SQSClient, QueueUrl: string, limit: number): Promise<Message[]> {
-  const held: Message[] = []
-  while (held.length < limit) {
-    const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: RECEIVE,
-      VisibilityTimeout: HOLD_SECONDS, WaitTimeSeconds: 0, MessageAttributeNames: ['All'],
-      MessageSystemAttributeNames: ['SentTimestamp', 'MessageGroupId'] }))
-    if (Messages.length === 0) break
-    held.push(...Messages)
-  }
-  return held
+type Use = (letters: readonly Message[]) => Promise<number>
+
+function inTens (letters: readonly Message[]): Array<Array<{ Id: string, ReceiptHandle: string }>> {
+  const entries = letters.map((letter, n) => ({ Id: String(n % BATCH), ReceiptHandle: letter.ReceiptHandle! }))
+  return Array.from({ length: Math.ceil(entries.length / BATCH) }, (_, n) => entries.slice(n * BATCH, (n + 1) * BATCH))
 }
 
-async function release (sqs: SQSClient, QueueUrl: string, messages: readonly Message[]): Promise<void> {
-  for (const message of messages) {
-    await sqs.send(new ChangeMessageVisibilityCommand(
-      { QueueUrl, ReceiptHandle: message.ReceiptHandle!, VisibilityTimeout: 0 }))
-  }
+function bytesOf (letters: readonly Message[]): number {
+  return letters.reduce((sum, { Body = '' }) => sum + Buffer.byteLength(Body), 0)
 }
 
-/** What SQS moved here by itself, because it killed its consumer each time, has no error and keeps its group. */
-function letterOf (message: Message): DeadLetter {
-  const attribute = (name: string) => message.MessageAttributes?.[name]?.StringValue
-  return {
-    id: message.MessageId!,
-    group: attribute('group') ?? message.Attributes?.MessageGroupId ?? '',
-    type: attribute('type') ?? 'unknown',
-    body: message.Body ?? '',
-    error: attribute('error') ?? 'received too often without an answer',
-    at: Number(message.Attributes?.SentTimestamp ?? 0)
-  }
+/** SQS numbers messages in the order of their arrival, with 20 digits. */
+function bySequence (a: Message, b: Message): number {
+  const of = ({ Attributes }: Message) => BigInt(Attributes?.SequenceNumber ?? 0)
+  return of(a) < of(b) ? -1 : Number(of(a) > of(b))
 }

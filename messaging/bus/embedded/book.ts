@@ -67,9 +67,25 @@ export class BusBook {
     this.#lanes.catch(() => {})
   }
 
-  async subscribe (topic: string, queue: string, types: readonly string[]): Promise<void> {
-    await this.#store.tx(tx => tx.run('INSERT INTO subscription (topic, queue, types) VALUES (?, ?, ?) ' +
-      'ON CONFLICT (topic, queue) DO UPDATE SET types = excluded.types', topic, queue, JSON.stringify(types)))
+  /** Beside the types that the queue gets already. */
+  subscribe (topic: string, queue: string, types: readonly string[]): Promise<void> {
+    return this.#changeTypes(topic, queue, known => [...new Set([...known, ...types])])
+  }
+
+  unsubscribe (topic: string, queue: string, types: readonly string[]): Promise<void> {
+    return this.#changeTypes(topic, queue, known => known.filter(type => !types.includes(type)))
+  }
+
+  async #changeTypes (
+    topic: string, queue: string, change: (known: readonly string[]) => readonly string[]
+  ): Promise<void> {
+    await this.#store.tx(async tx => {
+      const row = await tx.get<{ types: string }>(
+        'SELECT types FROM subscription WHERE topic = ? AND queue = ?', topic, queue)
+      const types = change(row === undefined ? [] : JSON.parse(row.types) as string[])
+      await tx.run('INSERT INTO subscription (topic, queue, types) VALUES (?, ?, ?) ' +
+        'ON CONFLICT (topic, queue) DO UPDATE SET types = excluded.types', topic, queue, JSON.stringify(types))
+    })
   }
 
   /** Returns the queues that got something, for waking their consumers. */

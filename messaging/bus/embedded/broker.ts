@@ -16,6 +16,7 @@ export interface ReceiveOptions {
 
 export interface Broker {
   subscribe (topic: string, queue: string, types: readonly string[]): Promise<void>
+  unsubscribe (topic: string, queue: string, types: readonly string[]): Promise<void>
   publish (topic: string, messages: readonly Outgoing[]): Promise<void>
   send (queue: string, messages: readonly Outgoing[]): Promise<void>
   /** Heads of free lanes. Aborted too late it hands out to nobody: {@link leave} gives that back. */
@@ -44,6 +45,10 @@ export class BookBroker implements Broker {
 
   subscribe (topic: string, queue: string, types: readonly string[]): Promise<void> {
     return this.#book.subscribe(topic, queue, types)
+  }
+
+  unsubscribe (topic: string, queue: string, types: readonly string[]): Promise<void> {
+    return this.#book.unsubscribe(topic, queue, types)
   }
 
   async publish (topic: string, messages: readonly Outgoing[]): Promise<void> {

@@ -46,6 +46,7 @@ export function brokerBus (description: string, broker: Broker, options: BrokerB
     provision: async (queue, subscriptions) => {
       for (const { topic, types } of subscriptions) await broker.subscribe(topic, queue, types)
     },
+    unsubscribe: (queue, { topic, types }) => broker.unsubscribe(topic, queue, types),
     publish: (topic, messages) => inChunks(messages, chunk => broker.publish(topic, chunk)),
     send: (queue, messages) => inChunks(messages, chunk => broker.send(queue, chunk)),
     consume: (queue, handler, consumeOptions) => {

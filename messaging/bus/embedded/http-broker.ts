@@ -10,6 +10,9 @@ export function httpBroker (url: string, timeoutMs: number): { readonly broker: 
   const ask = call as <Answer>(...args: Parameters<typeof call>) => Promise<Answer>
   const broker: Broker = {
     subscribe: async (topic, queue, types) => { await call('PUT', `/topics/${topic}/subscriptions/${queue}`, { types }) },
+    unsubscribe: async (topic, queue, types) => {
+      await call('DELETE', `/topics/${topic}/subscriptions/${queue}`, { types })
+    },
     publish: async (topic, messages) => { await call('POST', `/topics/${topic}`, { messages }) },
     send: async (queue, messages) => { await call('POST', `/queues/${queue}`, { messages }) },
     receive: async (queue, options, signal) => (await ask<{ messages: Received[] }>(

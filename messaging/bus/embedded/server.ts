@@ -66,6 +66,11 @@ function publishing (app: FastifyInstance, broker: Broker): void {
       await broker.subscribe(request.params.topic, request.params.queue, request.body.types)
       return {}
     })
+  app.delete<{ Params: { topic: string, queue: string }, Body: { types: string[] } }>(
+    '/topics/:topic/subscriptions/:queue', async request => {
+      await broker.unsubscribe(request.params.topic, request.params.queue, request.body.types)
+      return {}
+    })
   app.post<{ Params: { topic: string }, Body: { messages: Outgoing[] } }>(
     '/topics/:topic', { schema: { body: messages } }, async request => {
       await broker.publish(request.params.topic, request.body.messages)

@@ -1,0 +1,79 @@
+/**
+ * What one receive brought of one group, handled in order. A try that failed is repeated here, with the message still
+ * in hand, so that a try is what a handler did and nothing else. When the consumer stops, or a message is no longer
+ * ours, it and all behind it go back.
+ */
+import type { Clock } from '../../clock.ts'
+import type { Verdict } from '../handling.ts'
+import type { Hand, Held } from './hand.ts'
+import type { Outage } from './outage.ts'
+import type { Slots } from './slots.ts'
+
+export interface LaneParts {
+  readonly hand: Hand
+  readonly slots: Slots
+  readonly outage: Outage
+  readonly clock: Clock
+  /** Ended when the consumer stops. */
+  readonly signal: AbortSignal
+  /** Runs the handler once. */
+  readonly attempt: (held: Held, tries: number) => Promise<Verdict>
+  /** To the dead letters; rejects while they take none. */
+  readonly bury: (held: Held, error: string) => Promise<void>
+  readonly onError: (error: unknown) => void
+}
+
+/** A lane for which there is no room in hand is somebody's again this much later. */
+const AWAY_SECONDS = 60
+const BURY_AGAIN_MS = 1000
+
+type Outcome = 'settled' | 'back' | 'leave'
+
+export async function runLane (lane: readonly Held[], parts: LaneParts): Promise<void> {
+  const removals: Array<Promise<void>> = []
+  for (const [at, held] of lane.entries()) {
+    const outcome = await handled(held, parts)
+    if (outcome !== 'settled') {
+      await parts.hand.giveBack(lane.slice(at), outcome === 'leave' ? AWAY_SECONDS : 0)
+      break
+    }
+    // The next one waits for no deletion: what comes twice ends at the inbox.
+    removals.push(parts.hand.remove(held))
+  }
+  await Promise.all(removals)
+}
+
+async function handled (held: Held, parts: LaneParts): Promise<Outcome> {
+  const { hand, slots, outage, clock, signal, attempt } = parts
+  let tries = 1
+  let waited = false
+  for (;;) {
+    // Asked with the slot in hand: the wait for it may have been long.
+    const ours = () => !signal.aborted && hand.keeps(held)
+    const verdict = await slots.use(async () => ours() ? attempt(held, tries) : undefined)
+    if (verdict === undefined) return 'back'
+    if (waited && verdict.kind !== 'wait') outage.through()
+    waited = verdict.kind === 'wait'
+    if (verdict.kind === 'done') return 'settled'
+    if (verdict.kind === 'dead') return await buried(held, verdict.error, parts) ? 'settled' : 'back'
+    if (verdict.kind === 'retry') {
+      tries++
+      await clock.delay(verdict.delayMs, signal)
+    } else if (await outage.wait(verdict.delayMs, tries === 1, signal) === 'leave') return 'leave'
+  }
+}
+
+/** Until it is done: deleted without a letter it would be lost, and handled again it might do harm. */
+async function buried (held: Held, error: string, { hand, clock, signal, bury, onError }: LaneParts): Promise<boolean> {
+  while (hand.keeps(held)) {
+    try {
+      await bury(held, error)
+      return true
+    } catch (failure) {
+      onError(failure)
+      if (signal.aborted) return false
+      await clock.delay(BURY_AGAIN_MS, signal)
+    }
+  }
+  return false
+}
