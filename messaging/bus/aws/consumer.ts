@@ -65,11 +65,14 @@ export function consumeSqs (
   }
 
   const room = async (): Promise<void> => {
+    let since = clock.elapsed()
     while (!signal.aborted && !(slots.hasRoom && hand.hasRoom)) {
       const woken = new AbortController()
       onRoom = () => { woken.abort() }
       await clock.delay(MAKE_ROOM_MS, AbortSignal.any([signal, woken.signal]))
-      if (!woken.signal.aborted && slots.hasRoom && !hand.hasRoom) outage.sendAway(RECEIVE)
+      if (hand.hasRoom || clock.elapsed() - since < MAKE_ROOM_MS) continue
+      since = clock.elapsed()
+      outage.sendAway(RECEIVE)
     }
   }
 

@@ -16,11 +16,10 @@ const BATCH = 10
 const LIST_SECONDS = 30
 /** For looking through, sending and deleting what one round holds. */
 const ROUND_SECONDS = 600
-/** Letters held at once; of these the order of a group is sure. */
-const ROUND = 5000
-const ROUND_BYTES = 64 * 1024 * 1024
-/** Letters held to find some by id: SQS lets 20,000 be in flight. */
-const MAX_HELD = 15_000
+/** Letters held at once to be used, of which the order of a group is sure; and to be looked through for some by id. */
+const LIMITS = { round: 5000, roundBytes: 64 * 1024 * 1024,
+  // SQS lets 20,000 be in flight.
+  looked: 15_000 }
 /** With a wait SQS asks all of its machines; without one, letters may be overlooked. */
 const WAIT_SECONDS = 1
 
@@ -28,13 +27,15 @@ export class SqsDeadLetters implements DeadLetters {
   readonly #calls: AwsCalls
   readonly #places: Places
   readonly #queue: string
+  readonly #limits: typeof LIMITS
   /** Two looks at the same time would hide letters from each other. */
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor (calls: AwsCalls, places: Places, queue: string) {
+  constructor (calls: AwsCalls, places: Places, queue: string, limits: Partial<typeof LIMITS> = {}) {
     this.#calls = calls
     this.#places = places
     this.#queue = queue
+    this.#limits = { ...LIMITS, ...limits }
   }
 
   list (limit: number): Promise<DeadLetter[]> {
@@ -70,7 +71,8 @@ export class SqsDeadLetters implements DeadLetters {
     let left = Object.values(counts).reduce((sum, count) => sum + Number(count), 0)
     let used = 0
     while (left > 0) {
-      const held = await this.#hold(ROUND_SECONDS, letters => letters.length >= ROUND || bytesOf(letters) > ROUND_BYTES)
+      const held = await this.#hold(ROUND_SECONDS,
+        letters => letters.length >= this.#limits.round || bytesOf(letters) > this.#limits.roundBytes)
       if (held.length === 0) break
       used += await this.#using(held, use)
       left -= held.length
@@ -83,7 +85,7 @@ export class SqsDeadLetters implements DeadLetters {
     const wanted = new Set(ids)
     const isWanted = (letter: Message) => wanted.has(letter.MessageId!)
     const held = await this.#hold(ROUND_SECONDS,
-      letters => letters.filter(isWanted).length >= wanted.size || letters.length >= MAX_HELD, isWanted)
+      letters => letters.filter(isWanted).length >= wanted.size || letters.length >= this.#limits.looked, isWanted)
     await this.#release(held.filter(letter => !isWanted(letter)))
     return this.#using(held.filter(isWanted), use)
   }

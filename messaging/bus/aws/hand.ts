@@ -9,8 +9,12 @@ import { Together } from './together.ts'
 
 /** The most SQS takes in one call. */
 const BATCH = 10
-/** "Visibility timeout": 12 hours from the receive, extended or not. Five minutes less, to be out of its way. */
-const MAX_HELD_MS = 43_200_000 - 300_000
+/** "Visibility timeout": 12 hours from the receive, extended or not; less a minute for clocks that differ. */
+const MAX_HELD_MS = 43_200_000 - 60_000
+/** Nothing is begun in the last half hour: what waits has to wake and go back while it is ours. */
+const LAST_BEGIN_MS = 30 * 60_000
+/** Beats within a visibility: three of them must fail before a message is lost. */
+const BEATS = 4
 const FIRST_WAIT_MS = 200
 const MAX_WAIT_MS = 5000
 
@@ -21,12 +25,12 @@ export interface Held {
   readonly bytes: number
   /** Until when nobody else gets it, by the clock's `elapsed`. */
   until: number
-  /** When it must have gone back. */
+  /** When it can be extended no more. */
   readonly end: number
 }
 
 export interface HandOptions {
-  readonly calls: AwsCalls
+  readonly calls: Pick<AwsCalls, 'remove' | 'changeVisibility'>
   readonly url: () => Promise<string>
   readonly clock: Clock
   readonly visibilityMs: number
@@ -49,7 +53,7 @@ export class Hand {
   constructor (options: HandOptions) {
     this.#options = options
     this.#seconds = Math.ceil(options.visibilityMs / 1000)
-    this.#stopHeartbeat = options.clock.every(options.visibilityMs / 3, () => { this.#extendAll() })
+    this.#stopHeartbeat = options.clock.every(options.visibilityMs / BEATS, () => { this.#extendAll() })
     this.#deletions = new Together(options.clock, BATCH, receipts => this.#delete(receipts))
   }
 
@@ -62,14 +66,14 @@ export class Hand {
       this.#held.add(held)
       this.#bytes += held.bytes
     }
-    if (this.#options.clock.elapsed() - askedAt > this.#options.visibilityMs / 3) this.#extendAll()
+    if (this.#options.clock.elapsed() - askedAt > this.#options.visibilityMs / BEATS) this.#extendAll()
     return taken
   }
 
-  /** Whether it is ours, and may stay so for another round. */
+  /** Whether it is ours, and a try of it may begin. */
   keeps (held: Held): boolean {
     const now = this.#options.clock.elapsed()
-    return held.until > now && held.end > now + this.#options.visibilityMs
+    return held.until > now && held.end > now + LAST_BEGIN_MS
   }
 
   /** Whether another receive may be made. */
@@ -116,7 +120,7 @@ export class Hand {
     }
   }
 
-  /** A call that fails is made again with the next beat: three of them must be lost before a message is. */
+  /** A call that fails is made again with the next beat. */
   async #extend (some: readonly Held[]): Promise<void> {
     const { calls, url, clock } = this.#options
     const now = clock.elapsed()

@@ -19,6 +19,8 @@ interface Rule<Judged> {
   readonly action: string
   readonly fault: AwsFault
   readonly applies: (judged: Judged) => boolean
+  /** Calls that are let through before. */
+  skip: number
   left: number
 }
 
@@ -32,6 +34,7 @@ export class Hooks {
   readonly calls: Call[] = []
   readonly #refusals: Array<Rule<string>> = []
   readonly #entries: Array<Rule<SentEntry>> = []
+  readonly #callsWith: Array<Rule<SentEntry>> = []
   readonly #cuts: Array<{ readonly action: string, left: number }> = []
   readonly #gates: Array<{ readonly action: string, readonly opened: Promise<void>, reached: () => void }> = []
 
@@ -41,23 +44,28 @@ export class Hooks {
     const [service] = right.split(':')
     const fault = new AwsFault(service === 'sns' ? 'AuthorizationError' : 'AccessDenied',
       `User: arn:aws:iam::000000000000:user/test is not authorized to perform: ${right}`, 403)
-    return this.#add({ action: right, fault, applies: arn => resource.test(arn), left: Infinity })
+    return this.#add({ action: right, fault, applies: arn => resource.test(arn), skip: 0, left: Infinity })
   }
 
   /** Every call is answered so: `InvalidClientTokenId`, `ExpiredToken`, `SignatureDoesNotMatch`. */
   refuseKeys (code: string): () => void {
     const fault = new AwsFault(code, 'The security token included in the request is invalid.', 403)
-    return this.#add({ action: '*', fault, applies: () => true, left: Infinity })
+    return this.#add({ action: '*', fault, applies: () => true, skip: 0, left: Infinity })
   }
 
   /** The next calls of an action are refused as too many. */
   throttle (action: string, times = 1): () => void {
-    return this.#add({ action, fault: new AwsFault('ThrottlingException', 'Rate exceeded'), applies: () => true, left: times })
+    return this.fail(action, new AwsFault('ThrottlingException', 'Rate exceeded'), times)
   }
 
-  /** The next calls of an action fail as a whole. */
-  fail (action: string, fault: AwsFault, times = 1): () => void {
-    return this.#add({ action, fault, applies: () => true, left: times })
+  /** The next calls of an action fail as a whole, but for the first `skip`. */
+  fail (action: string, fault: AwsFault, times = 1, skip = 0): () => void {
+    return this.#add({ action, fault, applies: () => true, skip, left: times })
+  }
+
+  /** Calls of an action fail as a whole that have such an entry. */
+  failCallsWith (action: string, applies: (entry: SentEntry) => boolean, fault: AwsFault): void {
+    this.#callsWith.push({ action, fault, applies, skip: 0, left: Infinity })
   }
 
   /** Fails the chosen entries of batches; the others of their calls are taken. */
@@ -65,7 +73,7 @@ export class Hooks {
     action: string, applies: (entry: SentEntry) => boolean, times = 1,
     fault = new AwsFault('InternalError', 'We encountered an internal error. Please try again.', 500)
   ): void {
-    this.#entries.push({ action, fault, applies, left: times })
+    this.#entries.push({ action, fault, applies, skip: 0, left: times })
   }
 
   /** The next calls of an action are done, and the connection is cut instead of answering. */
@@ -93,9 +101,15 @@ export class Hooks {
   check (service: 'sns' | 'sqs', action: string, arn: string): void {
     const words = ['*', action, rightOf(service, action)]
     const rule = this.#refusals.find(rule => rule.left > 0 && words.includes(rule.action) && rule.applies(arn))
-    if (rule === undefined) return
+    if (rule === undefined || rule.skip-- > 0) return
     rule.left--
     throw rule.fault
+  }
+
+  /** Throws when a call with these entries must fail. */
+  checkEntries (action: string, entries: readonly SentEntry[]): void {
+    const rule = this.#callsWith.find(rule => rule.action === action && entries.some(rule.applies))
+    if (rule !== undefined) throw rule.fault
   }
 
   /** Throws when this entry must fail. */

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { arnOf, type Account } from './account.ts'
 import { AwsFault, eachEntry } from './fault.ts'
+import type { Arriving } from './queue.ts'
 import { bytesOf, checkAttributes, checkBatch, checkFifoId, checkTopicName, type Attributes } from './rules.ts'
 import { checkFilter, Topic, type Subscription } from './topic.ts'
 
@@ -78,6 +79,7 @@ export const SNS_ACTIONS: Readonly<Record<string, Action>> = {
   PublishBatch: (account, input: TopicInput & { PublishBatchRequestEntries?: PublishEntry[] }) => {
     const [topic, entries] = [topicOf(account, 'PublishBatch', input), input.PublishBatchRequestEntries ?? []]
     checkBatch(entries)
+    account.hooks.checkEntries('PublishBatch', entries.map(arriving))
     checkSize(topic, entries)
     return eachEntry(entries, entry => ({ Id: entry.Id, ...publish(account, topic, entry) }))
   }
@@ -124,6 +126,11 @@ function checkSize (topic: Topic, entries: readonly PublishEntry[]): void {
   if (sum > Number(topic.attributes.MaximumMessageSize)) {
     throw new AwsFault('BatchRequestTooLong', 'The length of all the batch messages put together is more than the limit.')
   }
+}
+
+function arriving (entry: PublishEntry): Arriving {
+  const { Message: body = '', MessageAttributes: attributes = {} } = entry
+  return { body, attributes, group: entry.MessageGroupId ?? '', dedupe: entry.MessageDeduplicationId ?? '' }
 }
 
 function publish (account: Account, topic: Topic, entry: PublishEntry): object {

@@ -60,7 +60,10 @@ export const SQS_ACTIONS: Readonly<Record<string, Action>> = {
   },
   SendMessageBatch: (account, input: BatchInput<SendInput>) => batch(account, 'SendMessageBatch', input, (queue, entry) => ({
     Id: entry.Id, ...send(account, queue, 'SendMessageBatch', entry)
-  }), queue => { checkSize(queue, input.Entries ?? [], 'BatchRequestTooLong') }),
+  }), queue => {
+    account.hooks.checkEntries('SendMessageBatch', (input.Entries ?? []).map(arriving))
+    checkSize(queue, input.Entries ?? [], 'BatchRequestTooLong')
+  }),
   ReceiveMessage: (account, input: QueueInput & ReceiveInput) =>
     receiveMessage(queueOf(account, 'ReceiveMessage', input), input),
   DeleteMessage: (account, input: QueueInput & { ReceiptHandle: string }) => {
@@ -135,6 +138,11 @@ function send (account: Account, queue: Queue, action: string, input: SendInput)
   const message: Arriving = { body, attributes, group, dedupe }
   account.hooks.checkEntry(action, message)
   return { ...queue.add(message), MD5OfMessageBody: md5(body) }
+}
+
+function arriving (input: SendInput): Arriving {
+  const { MessageBody: body = '', MessageAttributes: attributes = {} } = input
+  return { body, attributes, group: input.MessageGroupId ?? '', dedupe: input.MessageDeduplicationId ?? '' }
 }
 
 /** smaskalik/sqsmover#54: in a batch, a receipt that is no good has one code for all reasons. */
