@@ -118,6 +118,11 @@ export const messagingError = errorTable({
     next: 'Change its filter by hand.',
     status: 409
   },
+  E_SUBSCRIPTION_USED: {
+    text: 'this version of the service handles %s.',
+    next: 'Stop its instances first, or ask one of the version that does not.',
+    status: 409
+  },
   E_BUS_PROVISION: {
     text: 'the bus has no %s.',
     next: 'Create it, or set breakwater.bus.provision=true where the service may create it itself.'

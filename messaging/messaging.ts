@@ -206,6 +206,14 @@ export class Messaging<T extends Tx> {
     return this.bus.dlq(this.queue)
   }
 
+  /** Ends the delivery of a type of another service's events: a person's word that no instance handles it any more. */
+  async unsubscribe (service: string, type: string): Promise<void> {
+    const topic = topicOf(this.#parts.options.prefix, service)
+    const used = this.#plan.subscriptions.some(one => one.topic === topic && one.types.includes(type))
+    if (used) throw messagingError('E_SUBSCRIPTION_USED', [type])
+    await this.bus.unsubscribe(this.queue, { topic, types: [type] })
+  }
+
   stats (): Promise<QueueStat> {
     return this.bus.stats(this.queue)
   }

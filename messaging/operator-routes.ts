@@ -21,6 +21,10 @@ export function operatorRoutes<T extends Tx> (app: FastifyInstance, current: () 
   })
   app.delete<{ Params: { id: string } }>('/internal/dlq/:id', async request =>
     ({ count: await current().dlq.drop([request.params.id]) }))
+  app.delete<{ Params: { service: string, type: string } }>('/internal/subscriptions/:service/:type', async request => {
+    await current().unsubscribe(request.params.service, request.params.type)
+    return {}
+  })
   sagaRoutes(app, () => current().sagas)
 }
 

@@ -8,7 +8,9 @@ import { MAX_TRIES, RETRY_DELAYS_MS, type Delivery, type Handler } from './bus.t
 
 export type Verdict =
   | { readonly kind: 'done' }
-  | { readonly kind: 'wait' | 'retry', readonly delayMs: number, readonly error: string }
+  | { readonly kind: 'retry', readonly delayMs: number, readonly error: string }
+  /** `leave`: somebody else may be able to, so it must not wait in anybody's hand. */
+  | { readonly kind: 'wait', readonly delayMs: number, readonly error: string, readonly leave: boolean }
   | { readonly kind: 'dead', readonly error: string }
 
 export interface JudgingOptions {
@@ -48,8 +50,8 @@ export async function tryOnce (handler: Handler, delivery: Delivery, options: Ju
 
 function judge (error: unknown, tries: number, options: JudgingOptions): Verdict {
   const text = textOf(error)
-  if (error instanceof Held) return { kind: 'wait', delayMs: error.delayMs, error: text }
-  if (isTransient(error)) return { kind: 'wait', delayMs: options.probeMs, error: text }
+  if (error instanceof Held) return { kind: 'wait', delayMs: error.delayMs, error: text, leave: true }
+  if (isTransient(error)) return { kind: 'wait', delayMs: options.probeMs, error: text, leave: false }
   if (error instanceof Poison || tries >= (options.maxTries ?? MAX_TRIES)) return { kind: 'dead', error: text }
   const delays = options.delaysMs ?? RETRY_DELAYS_MS
   return { kind: 'retry', delayMs: delays[Math.min(tries, delays.length) - 1] ?? 0, error: text }

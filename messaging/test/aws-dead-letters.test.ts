@@ -85,7 +85,7 @@ t.test('one letter among many is dropped or sent again by its id', async t => {
   const { bus, dead, bodies } = await rig(t)
   await bury(bus, Array.from({ length: 25 }, (_, n) => message(`g${n}`, n)))
   const letters = await bus.dlq(QUEUE).list(100)
-  const number = (n: number) => letters.find(letter => (JSON.parse(letter.body) as { data: { n: number } }).data.n === n)!.id
+  const number = (n: number) => letters.find(letter => letter.body.includes(`"n":${n}}`))!.id
   t.equal(await bus.dlq(QUEUE).drop([number(23)]), 1)
   t.equal(await bus.dlq(QUEUE).redrive([number(24)]), 1)
   t.equal(await bus.dlq(QUEUE).drop(['not-there']), 0)
@@ -98,13 +98,13 @@ t.test('a redrive that fails half way leaves the letters, stops the group, and s
   await bury(bus, [message('g', 1), message('g', 2), message('g', 3), message('h', 4)])
   hooks.failEntries('SendMessageBatch', ({ body }) => body.includes('"n":2'))
   await t.rejects(bus.dlq(QUEUE).redrive('all'), { code: 'E_BUS_NOT_YET' })
-  t.same(bodies().toSorted(), [1, 4])
+  t.same(bodies().toSorted((a, b) => a - b), [1, 4])
   t.same(dead.counts, { visible: 2, invisible: 0 })
   hooks.throttle('DeleteMessageBatch')
   await t.rejects(bus.dlq(QUEUE).redrive('all'), { code: 'E_BUS_THROTTLED' })
   t.same(dead.counts, { visible: 2, invisible: 0 })
   t.equal(await bus.dlq(QUEUE).redrive('all'), 2)
-  t.same(bodies().toSorted(), [1, 2, 3, 4])
+  t.same(bodies().toSorted((a, b) => a - b), [1, 2, 3, 4])
 })
 
 t.test('letters that die again at once are not sent for ever', async t => {

@@ -56,7 +56,7 @@ t.test('nothing is held beyond 12 hours: it goes back with all behind it, and is
   put('a', 'b')
   const stop = new AbortController()
   const parts = { hand, clock, slots: new Slots(1, () => {}), outage: new Outage(clock), signal: stop.signal,
-    attempt: async (): Promise<Verdict> => ({ kind: 'wait', delayMs: 60_000, error: 'down' }),
+    attempt: async (): Promise<Verdict> => ({ kind: 'wait', delayMs: 60_000, error: 'down', leave: false }),
     bury: async () => {}, onError: () => {} }
   let lane = runLane(receive(), parts)
   let lanes = 1

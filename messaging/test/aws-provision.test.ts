@@ -5,7 +5,6 @@ import { message } from './bus-conformance.ts'
 import { ManualClock } from './manual-clock.ts'
 import { arnOf } from './strict-aws/account.ts'
 import { AwsFault } from './strict-aws/fault.ts'
-import { HIGH } from './strict-aws/rig.ts'
 
 const OTHER = 'test-users-events.fifo'
 const [A, B, C] = ['a.A.v1', 'a.B.v1', 'a.C.v1']

@@ -5,7 +5,7 @@
 import type { Test } from 'tap'
 import { uuidv7, type Bus, type Delivery, type Envelope, type Outgoing } from '../index.ts'
 import { toWireText } from '../schemas.ts'
-import { Poison, Transient } from '../errors.ts'
+import { Held, Poison, Transient } from '../errors.ts'
 
 export interface Bed {
   /** A bus client; several may be asked for. */
@@ -247,6 +247,25 @@ export async function busConformance (t: Test, bed: Bed): Promise<void> {
     })
     await until(async () => (await bus.dlq(name).list(10)).length === 1, 'it is a dead letter')
     t.same(tries, [1, 2, 3, 4, 5])
+  })
+
+  await row('what one consumer leaves to others is handled by another, before the next of its group', async (t, bus) => {
+    const name = await queue(bus)
+    const other = await bed.connect()
+    t.teardown(() => other.close())
+    let left = 0
+    const seen: string[] = []
+    bus.consume(name, async delivery => {
+      if (delivery.envelope.data.n !== 1) return void seen.push(label(delivery))
+      left++
+      throw new Held('for a newer one', 100)
+    })
+    await bus.send(name, [message('a', 1), message('a', 2)])
+    await until(() => left > 1, 'it was left more than once')
+    other.consume(name, async delivery => { seen.push(label(delivery)) })
+    await until(() => seen.length === 2, 'both are done')
+    t.same(seen, ['a1', 'a2'])
+    t.same(await bus.dlq(name).list(10), [])
   })
 
   await row('a handler that takes longer than the visibility keeps its message', async (t, bus) => {

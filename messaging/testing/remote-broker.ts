@@ -31,6 +31,7 @@ export function remoteBroker (parts: RemoteBrokerParts): Broker {
     .catch((cause: unknown) => { throw messagingError('E_BUS_DOWN', ['the bus', String(cause)], { cause }) })
   return {
     subscribe: (topic, queue, types) => call(there => there.subscribe(topic, queue, types)),
+    unsubscribe: (topic, queue, types) => call(there => there.unsubscribe(topic, queue, types)),
     publish: (topic, messages) => call(async there => {
       await there.publish(topic, messages)
       onTaken(topic, messages)

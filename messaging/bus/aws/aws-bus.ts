@@ -46,7 +46,8 @@ export function awsBus (options: AwsBusOptions): Bus {
       }
     },
     dlq: queue => {
-      const known = letters.get(queue) ?? new SqsDeadLetters(calls, places, queue)
+      const known = letters.get(queue) ??
+        new SqsDeadLetters(calls, places, queue, { waitSeconds: Math.min(options.waitSeconds ?? 1, 1) })
       letters.set(queue, known)
       return known
     },

@@ -23,6 +23,8 @@ const MAX_IN_HAND = 1000
 const MAX_BYTES_IN_HAND = 64 * 1024 * 1024
 /** SQS counts in whole seconds, and a receive waits for one. */
 const MIN_VISIBILITY_MS = 2000
+/** Between two receives that do not wait. */
+const IDLE_MS = 100
 /** With the hand full of lanes that wait, so often some make room for others. */
 const MAKE_ROOM_MS = 1000
 
@@ -87,6 +89,7 @@ export function consumeSqs (
       ReceiveRequestAttemptId: attemptId, MessageAttributeNames: ['All'],
       MessageSystemAttributeNames: ['ApproximateReceiveCount', 'MessageGroupId'] })
     attemptId = randomUUID()
+    if (messages.length === 0 && waitSeconds === 0) return clock.delay(IDLE_MS, signal)
     const byGroup = Map.groupBy(hand.take(messages, askedAt), held => held.message.Attributes?.MessageGroupId ?? '')
     for (const [group, lane] of byGroup) start(group, lane)
   }

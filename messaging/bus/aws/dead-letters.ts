@@ -16,12 +16,15 @@ const BATCH = 10
 const LIST_SECONDS = 30
 /** For looking through, sending and deleting what one round holds. */
 const ROUND_SECONDS = 600
-/** Letters held at once to be used, of which the order of a group is sure; and to be looked through for some by id. */
-const LIMITS = { round: 5000, roundBytes: 64 * 1024 * 1024,
-  // SQS lets 20,000 be in flight.
-  looked: 15_000 }
-/** With a wait SQS asks all of its machines; without one, letters may be overlooked. */
-const WAIT_SECONDS = 1
+const LIMITS = {
+  // Letters held at once to be used: of these the order of a group is sure.
+  round: 5000,
+  roundBytes: 64 * 1024 * 1024,
+  // Letters held to find some by id: SQS lets 20,000 be in flight.
+  looked: 15_000,
+  // With a wait SQS asks all of its machines; without one, letters may be overlooked.
+  waitSeconds: 1
+}
 
 export class SqsDeadLetters implements DeadLetters {
   readonly #calls: AwsCalls
@@ -120,7 +123,7 @@ export class SqsDeadLetters implements DeadLetters {
     const held: Message[] = []
     while (!enough(held)) {
       const letters = await this.#calls.receive({ QueueUrl: await this.#url(), MaxNumberOfMessages: BATCH,
-        VisibilityTimeout: seconds, WaitTimeSeconds: WAIT_SECONDS, MessageAttributeNames: ['All'],
+        VisibilityTimeout: seconds, WaitTimeSeconds: this.#limits.waitSeconds, MessageAttributeNames: ['All'],
         MessageSystemAttributeNames: ['SentTimestamp', 'MessageGroupId', 'SequenceNumber'] })
       if (letters.length === 0) break
       held.push(...letters.map(letter => isUsed(letter) ? letter : { ...letter, Body: '' }))

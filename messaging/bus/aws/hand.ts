@@ -98,12 +98,15 @@ export class Hand {
     this.#forget([held])
   }
 
-  /** Gives back what is left of a lane, the last first, so that none can come before the first one. */
-  async giveBack (lane: readonly Held[], seconds = 0): Promise<void> {
+  /**
+   * Gives back what is left of a lane, the last first, so that none can come before the first one; and none does while
+   * the first one waits for its delay.
+   */
+  async giveBack (lane: readonly Held[], delayMs = 0): Promise<void> {
     this.#forget(lane)
     const { calls, url, onError } = this.#options
-    const entries = lane.toReversed().map((held, n) =>
-      ({ Id: String(n), ReceiptHandle: held.receipt, VisibilityTimeout: seconds }))
+    const entries = lane.map((held, n) => ({ Id: String(n), ReceiptHandle: held.receipt,
+      VisibilityTimeout: n === 0 ? Math.ceil(delayMs / 1000) : 0 })).toReversed()
     // What does not go back comes back when its time is up.
     if (entries.length > 0) await calls.changeVisibility(await url(), entries).catch(onError)
   }

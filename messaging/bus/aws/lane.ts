@@ -24,17 +24,18 @@ export interface LaneParts {
 }
 
 /** A lane for which there is no room in hand is somebody's again this much later. */
-const AWAY_SECONDS = 60
+const AWAY_MS = 60_000
 const BURY_AGAIN_MS = 1000
 
-type Outcome = 'settled' | 'back' | 'leave'
+/** Settled, or how much later somebody else gets it. */
+type Outcome = 'settled' | number
 
 export async function runLane (lane: readonly Held[], parts: LaneParts): Promise<void> {
   const removals: Array<Promise<void>> = []
   for (const [at, held] of lane.entries()) {
     const outcome = await handled(held, parts)
     if (outcome !== 'settled') {
-      await parts.hand.giveBack(lane.slice(at), outcome === 'leave' ? AWAY_SECONDS : 0)
+      await parts.hand.giveBack(lane.slice(at), outcome)
       break
     }
     // The next one waits for no deletion: what comes twice ends at the inbox.
@@ -51,15 +52,17 @@ async function handled (held: Held, parts: LaneParts): Promise<Outcome> {
     // Asked with the slot in hand: the wait for it may have been long.
     const ours = () => !signal.aborted && hand.keeps(held)
     const verdict = await slots.use(async () => ours() ? attempt(held, tries) : undefined)
-    if (verdict === undefined) return 'back'
+    if (verdict === undefined) return 0
     if (waited && verdict.kind !== 'wait') outage.through()
     waited = verdict.kind === 'wait'
     if (verdict.kind === 'done') return 'settled'
-    if (verdict.kind === 'dead') return await buried(held, verdict.error, parts) ? 'settled' : 'back'
+    if (verdict.kind === 'dead') return await buried(held, verdict.error, parts) ? 'settled' : 0
     if (verdict.kind === 'retry') {
       tries++
       await clock.delay(verdict.delayMs, signal)
-    } else if (await outage.wait(verdict.delayMs, tries === 1, signal) === 'leave') return 'leave'
+    } else if (verdict.leave) {
+      return verdict.delayMs
+    } else if (await outage.wait(verdict.delayMs, tries === 1, signal) === 'leave') return AWAY_MS
   }
 }
 

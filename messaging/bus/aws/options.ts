@@ -12,7 +12,7 @@ export interface AwsBusOptions {
   readonly credentials?: { readonly accessKeyId: string, readonly secretAccessKey: string } | undefined
   /** Seconds until an unsettled message goes to somebody else. Default 30, at least 2. */
   readonly visibilitySeconds?: number
-  /** Seconds a receive waits, and a stop at most for it. Default 5. */
+  /** Seconds a receive waits, and a stop at most for it. Default 5; 0 asks ten times a second. */
   readonly waitSeconds?: number
   /** For tests: waits before the second, third, ... try. */
   readonly retryDelaysMs?: readonly number[]
