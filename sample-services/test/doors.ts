@@ -18,7 +18,7 @@ interface Schema {
   readonly maxLength?: number
   readonly minLength?: number
   readonly enum?: readonly unknown[]
-  readonly pattern?: string
+  readonly format?: string
 }
 interface Parameter { readonly name: string, readonly in: string, readonly schema: Schema }
 interface Operation {
@@ -126,7 +126,7 @@ function wrongParameters ({ name, in: place, schema }: Parameter, sample: Sample
   if (schema.type === 'boolean') values.push('x', '2')
   if (schema.enum !== undefined) values.push('x', String(schema.enum[0]).toLowerCase())
   const right = (place === 'path' ? sample.path : sample.query)?.[name]
-  if (schema.pattern?.includes('{36}') === true && right !== undefined) {
+  if (schema.format === 'uuid' && right !== undefined) {
     values.push(right.toUpperCase(), `urn:uuid:${right}`, `${right}0`)
   }
   return values.map(value => place === 'path' ? { path: { [name]: value } } : { query: { [name]: value } })
@@ -149,6 +149,7 @@ function wrongValues (schema: Schema, right: unknown): string[] {
     texts.push('"a\\u0000b"', '"\\ud800"', ...(schema.minLength ?? 0) > 0 ? ['""'] : [],
       ...schema.maxLength === undefined ? [] : [JSON.stringify('😀'.repeat(schema.maxLength + 1))])
   }
+  if (schema.format === 'uuid') texts.push(json.toUpperCase(), json.replace('"', '"urn:uuid:'))
   if (types.includes('object') && typeof right === 'object' && right !== null) {
     texts.push(...wrongMembers(schema, right as Record<string, unknown>))
   }
