@@ -1,5 +1,6 @@
 /**
- * `npm run lab -- [--seed N] [--seconds S | --minutes M] [--runs N] [--rate ORDERS_PER_SECOND] [--keep]`
+ * `npm run lab -- [--seed N] [--seconds S | --minutes M] [--seeds N] [--shared] [--rate ORDERS_PER_SECOND]
+ * [--keep] [--quiet]`
  * `npm run lab -- --isolation` makes the table of what works while what is down.
  * Prints a table and the seed; ends with 1 when an invariant was broken, and then keeps the run's folder.
  */
@@ -13,7 +14,7 @@ import { runLab, type LabResult } from './lab.ts'
 import { Platform } from './platform/platform.ts'
 
 const { values } = parseArgs({ options: {
-  seed: { type: 'string' }, seconds: { type: 'string' }, minutes: { type: 'string' }, runs: { type: 'string' },
+  seed: { type: 'string' }, seconds: { type: 'string' }, minutes: { type: 'string' }, seeds: { type: 'string' }, shared: { type: 'boolean' },
   rate: { type: 'string' }, keep: { type: 'boolean' }, quiet: { type: 'boolean' },
   isolation: { type: 'boolean' }
 } })
@@ -25,20 +26,24 @@ const seconds = values.minutes === undefined ? Number(values.seconds ?? 60) : Nu
 const started = performance.now()
 
 let failed = 0
-const runs = values.isolation === true ? 0 : Number(values.runs ?? 1)
+const runs = values.isolation === true ? 0 : Number(values.seeds ?? 1)
 if (values.isolation === true) await isolate()
 for (let run = 0; run < runs; run++) {
   const seed = firstSeed + run
   const dir = mkdtempSync(join(tmpdir(), `breakwater-lab-${seed}-`))
   console.log(`lab: seed ${seed}, ${seconds} s, folder ${dir}`)
-  const result = await runLab({ seed, seconds, dir, ordersPerSecond: Number(values.rate ?? 10), onProgress: text => {
-    if (values.quiet !== true) console.log(`${((performance.now() - started) / 1000).toFixed(1).padStart(7)} s  ${text}`)
-  } })
+  const result = await runLab({ seed, seconds, dir, shared: values.shared === true,
+    ordersPerSecond: Number(values.rate ?? 10), onProgress: progress })
   print(result)
   if (result.violations.length > 0) failed++
   else if (values.keep !== true) rmSync(dir, { recursive: true, force: true })
 }
 process.exitCode = failed === 0 ? 0 : 1
+
+function progress (text: string): void {
+  if (values.quiet === true) return
+  console.log(`${((performance.now() - started) / 1000).toFixed(1).padStart(7)} s  ${text}`)
+}
 
 async function isolate (): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'breakwater-isolation-'))
@@ -60,7 +65,8 @@ async function isolate (): Promise<void> {
 
 function print ({ seed, violations, faults, facts, settleMs }: LabResult): void {
   const rows: Array<[string, string | number]> = [
-    ...Object.entries(faults).toSorted(([a], [b]) => a < b ? -1 : 1).map(([name, n]): [string, number] => [`fault: ${name}`, n]),
+    ...Object.entries(faults).toSorted(([a], [b]) => a < b ? -1 : 1).map(([name, { came, bit }]): [string, string] =>
+      [`fault: ${name}`, `${came}, seen ${bit}`]),
     ...Object.entries(facts), ['settled after, ms', settleMs], ['violations', violations.length]
   ]
   console.log(`\n| seed ${seed} | |\n|---|---:|\n${rows.map(([name, value]) => `| ${name} | ${value} |`).join('\n')}\n`)

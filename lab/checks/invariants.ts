@@ -2,13 +2,23 @@
 import type { Entry } from '../workload/client-log.ts'
 import type { EventRow, Stores } from './rows.ts'
 
+/** What was done to messages on their way, by id. */
+export interface Harms {
+  /** Taken from their reader for good. */
+  readonly lost: ReadonlySet<string>
+  /** Poison that the bus has taken. */
+  readonly poisoned: ReadonlySet<string>
+}
+
+const NO_HARMS: Harms = { lost: new Set(), poisoned: new Set() }
+
 /** Broken invariants, each with an example; empty is what we want. */
-export function checkInvariants (stores: Stores, log: readonly Entry[]): string[] {
+export function checkInvariants (stores: Stores, log: readonly Entry[], harms = NO_HARMS): string[] {
   const streams = Map.groupBy(stores.orders.events, event => event.stream)
   return [
     ...checkEnds(stores, streams), ...checkPayments(stores, streams), ...checkStock(stores, log),
-    ...checkLedger(stores, streams, log), ...checkReadModel(stores, streams), ...checkStreams(stores, streams),
-    ...checkClients(stores, streams, log), ...checkDeadLetters(stores)
+    ...checkLedger(stores, streams, log), ...checkReadModel(stores, streams), ...checkStreams(stores, streams, harms),
+    ...checkClients(stores, streams, log), ...checkDeadLetters(stores, harms)
   ]
 }
 
@@ -128,10 +138,10 @@ function documentOf (events: readonly EventRow[]): Record<string, unknown> {
     ...(events.length > 1 ? pick(data[1]!, ['paymentId', 'reason']) : {}) }
 }
 
-function checkStreams (stores: Stores, streams: Streams): string[] {
+function checkStreams (stores: Stores, streams: Streams, { lost: taken }: Harms): string[] {
   const holes = [...streams].filter(([, events]) => events.some((event, at) => event.version !== at + 1))
   const lost = (rows: Stores['orders']['outbox'], inbox: Set<string>, wanted: (dest: string, type: string) => boolean) =>
-    rows.filter(row => wanted(row.dest, row.type) && !inbox.has(row.id)).map(row => `${row.type} ${row.id}`)
+    rows.filter(row => wanted(row.dest, row.type) && !inbox.has(row.id) && !taken.has(row.id)).map(row => `${row.type} ${row.id}`)
   const inboxes = { orders: idsOf(stores.orders.inbox), payments: idsOf(stores.payments.inbox),
     inventory: new Set(stores.inventory.inbox) }
   const { outbox: users } = stores.users
@@ -170,9 +180,13 @@ function checkClients (stores: Stores, streams: Streams, log: readonly Entry[]):
   ]
 }
 
-function checkDeadLetters (stores: Stores): string[] {
-  return broken('INV-8', 'a dead letter that is not ours', stores.dead
-    .filter(letter => !letter.msg_id.startsWith('poison-')).map(letter => `${letter.queue} ${letter.error}`))
+function checkDeadLetters (stores: Stores, { poisoned }: Harms): string[] {
+  const dead = new Set(stores.dead.map(letter => letter.msg_id))
+  return [
+    ...broken('INV-8', 'a dead letter that is not ours', stores.dead
+      .filter(letter => !letter.msg_id.startsWith('poison-')).map(letter => `${letter.queue} ${letter.error}`)),
+    ...broken('INV-8', 'poison that is no dead letter', [...poisoned].filter(id => !dead.has(id)))
+  ]
 }
 
 function ok ({ status }: Entry['answers'][number]): boolean {

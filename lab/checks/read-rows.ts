@@ -25,7 +25,8 @@ export function readRows ({ orders, users, payments, history, bus, inventory, st
   return {
     orders: { events: orders('SELECT * FROM events ORDER BY stream, version'),
       sagas: orders('SELECT subject, state FROM saga'), outbox: orders(OUTBOX), inbox: orders(INBOX),
-      answers: orders(ANSWERS) },
+      answers: orders(ANSWERS),
+      resends: count(orders, "note = 'no reply, sent again'"), timeouts: count(orders, "note LIKE 'no reply from%'") },
     users: { ids: users<{ id: string }>('SELECT id FROM users').map(row => row.id), answers: users(ANSWERS),
       outbox: users(OUTBOX) },
     payments: { entries: payments('SELECT tx, account, amount FROM entries'),
@@ -37,6 +38,10 @@ export function readRows ({ orders, users, payments, history, bus, inventory, st
     dead: bus('SELECT queue, msg_id, error FROM dead'),
     stockViolations
   }
+}
+
+function count (orders: Query, steps: string): number {
+  return orders<{ n: number }>(`SELECT count(*) AS n FROM saga_log WHERE ${steps}`)[0]!.n
 }
 
 const GENERATION = "SELECT active FROM projection WHERE name = 'orders'"

@@ -17,7 +17,9 @@ export interface ReservationEntry { orderId: string, state: string, lines: Array
 
 export interface Stores {
   readonly orders: { events: EventRow[], sagas: SagaRow[], outbox: OutboxRow[], inbox: InboxRow[],
-    answers: AnswerRow[] }
+    answers: AnswerRow[],
+    /** How often sagas asked again, and gave up asking. */
+    resends: number, timeouts: number }
   readonly users: { ids: string[], answers: AnswerRow[], outbox: OutboxRow[] }
   readonly payments: { entries: EntryRow[], accounts: AccountRow[], payments: PaymentRow[], outbox: OutboxRow[],
     inbox: InboxRow[] }

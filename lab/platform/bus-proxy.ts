@@ -14,6 +14,8 @@ export interface Harm {
   reorder: number
   /** Chance that a delivery to the order history never comes. */
   drop: number
+  /** Chance that a command or its reply never comes: its sender must ask again. */
+  lose: number
   /** Senders are of the next version: their messages have fields that nobody here knows. */
   newer: boolean
   /** Nobody answers. */
@@ -31,9 +33,13 @@ interface Outgoing { dedupe: string, body: string }
 interface Sent { readonly path: string, readonly message: Outgoing }
 
 export class BusProxy {
-  readonly harm: Harm = { duplicate: 0, reorder: 0, drop: 0, newer: false, down: false }
+  readonly harm: Harm = { duplicate: 0, reorder: 0, drop: 0, lose: 0, newer: false, down: false }
   /** What was done, for the table. */
-  readonly done = { duplicated: 0, reordered: 0, dropped: 0, repeated: 0, changed: 0 }
+  readonly done = { duplicated: 0, reordered: 0, dropped: 0, lost: 0, repeated: 0, changed: 0, refused: 0 }
+  /** Ids of messages that were taken from their reader for good. */
+  readonly lost = new Set<string>()
+  /** Ids of poison that the bus has taken. */
+  readonly poisoned = new Set<string>()
   readonly #target: () => string
   readonly #random: Random
   readonly #later = new Map<string, Delivery[]>()
@@ -45,6 +51,7 @@ export class BusProxy {
     this.#random = random
     this.#server = createServer((request, response) => {
       if (this.harm.down) {
+        this.done.refused++
         request.socket.destroy()
         return
       }
@@ -67,7 +74,7 @@ export class BusProxy {
   }
 
   calm (): void {
-    Object.assign(this.harm, { duplicate: 0, reorder: 0, drop: 0, newer: false, down: false })
+    Object.assign(this.harm, { duplicate: 0, reorder: 0, drop: 0, lose: 0, newer: false, down: false })
   }
 
   async #pass (request: IncomingMessage, signal: AbortSignal): Promise<{ status: number, text: string }> {
@@ -82,14 +89,20 @@ export class BusProxy {
     return { status: response.status, text: queue === undefined || !response.ok ? text : await this.#harm(queue, text) }
   }
 
-  /** Sends messages of the past again, with the ids they had then; what the bus forgets, the inboxes must know. */
-  async repeat (count: number): Promise<void> {
+  /**
+   * Sends messages of the past again, with the ids they had then; what the bus forgets, the inboxes must know. Returns
+   * how many the bus took.
+   */
+  async repeat (count: number): Promise<number> {
+    const before = this.done.repeated
     for (let n = 0; n < count && this.#sent.length > 0; n++) {
       const { path, message } = this.#random.pick(this.#sent)
       const response = await fetch(this.#target() + path, { method: 'POST', headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ messages: [message] }) }).catch(() => undefined)
+      await response?.body?.cancel()
       if (response?.ok === true) this.done.repeated++
     }
+    return this.done.repeated - before
   }
 
   /** What a service sends, noted, and with the next version's fields in it when that is asked for. */
@@ -115,7 +128,7 @@ export class BusProxy {
     this.#later.set(queue, later)
     const given: Delivery[] = []
     for (const message of messages) {
-      if (queue.includes(PROJECTION) && await this.#swallow(queue, message, later)) continue
+      if (await this.#swallow(queue, message, later)) continue
       given.push(message)
       if (this.#random.next() < this.harm.duplicate) this.#keep(later, message, 'duplicated')
     }
@@ -126,15 +139,25 @@ export class BusProxy {
   }
 
   async #swallow (queue: string, message: Delivery, later: Delivery[]): Promise<boolean> {
-    const dropped = this.#random.next() < this.harm.drop
-    const reordered = !dropped && this.#random.next() < this.harm.reorder
-    if (!dropped && !reordered) return false
+    const fate = this.#fateOf(queue, message)
+    if (fate === undefined) return false
     await fetch(`${this.#target()}/queues/${queue}/settle`, { method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ settlements: [{ group: message.group, receipt: message.receipt, verdict: 'done' }] }) })
-    if (dropped) this.done.dropped++
-    else this.#keep(later, message, 'reordered')
+    if (fate === 'reordered') this.#keep(later, message, 'reordered')
+    else this.done[fate]++
+    if (fate === 'lost') this.lost.add((JSON.parse(message.body) as { id: string }).id)
     return true
+  }
+
+  /** News for the read model may come late or not at all; what a saga waits for may be lost. The rest is promised. */
+  #fateOf (queue: string, { body }: Delivery): 'dropped' | 'reordered' | 'lost' | undefined {
+    if (queue.includes(PROJECTION)) {
+      if (this.#random.next() < this.harm.drop) return 'dropped'
+      return this.#random.next() < this.harm.reorder ? 'reordered' : undefined
+    }
+    const isPromised = body.includes('"type":"users.') || body.includes('"id":"poison-')
+    return !isPromised && this.#random.next() < this.harm.lose ? 'lost' : undefined
   }
 
   /** Under a receipt that the bus does not know: settling it is refused as stale, and harms nothing. */

@@ -11,7 +11,9 @@ globalThis.Date = new Proxy(Date, {
 })
 
 process.on('message', (message: unknown) => {
-  if (typeof message === 'object' && message !== null && 'clockOffsetMs' in message) offsetMs = Number(message.clockOffsetMs)
+  if (typeof message !== 'object' || message === null || !('clockOffsetMs' in message)) return
+  offsetMs = Number(message.clockOffsetMs)
+  process.send?.({ clockMs: Date.now() })
 })
 // Listening must not keep a process alive that has ended its work.
 process.channel?.unref()

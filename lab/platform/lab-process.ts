@@ -8,6 +8,8 @@ const ROOT = join(import.meta.dirname, '../..')
 const CLOCK = pathToFileURL(join(import.meta.dirname, 'clock-preload.ts')).href
 /** A busy machine with two cores starts nine processes slowly. */
 const READY_MS = 90_000
+/** How long a process may take to set its clock: it may be stopped, or busy. */
+const CLOCK_MS = 2000
 
 export interface ProcessSpec {
   readonly name: string
@@ -24,8 +26,10 @@ export class LabProcess {
   readonly #logDir: string
   #child: ChildProcess | undefined
   #port = 0
-  /** Unexpected ends: crashes, and the named kill points. */
+  /** Ends by SIGKILL, ours and those of the named kill points. */
   deaths = 0
+  /** Ends that nobody asked for: a program that fell over by itself. */
+  readonly crashes: string[] = []
   url = ''
 
   constructor (spec: ProcessSpec, logDir: string) {
@@ -51,27 +55,38 @@ export class LabProcess {
     child.stderr?.pipe(log, { end: false })
     this.#child = child
     child.once('exit', (code, signal) => {
-      if (signal === 'SIGKILL' || code !== 0) this.deaths++
+      if (signal === 'SIGKILL') this.deaths++
+      else if (code !== 0) this.crashes.push(`${this.name} ended with ${code ?? signal}`)
       log.end()
     })
     this.url = await ready(child, this.name)
     this.#port = Number(new URL(this.url).port)
   }
 
-  /** SIGKILL, or SIGTERM for a clean end; resolves when it is gone. */
-  async stop (signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  /**
+   * SIGKILL, or SIGTERM for a clean end; resolves when it is gone, with how it ended. `undefined`: it was not running.
+   */
+  async stop (signal: 'SIGKILL' | 'SIGTERM'): Promise<'clean' | 'SIGKILL' | undefined> {
     const child = this.#child
-    if (child === undefined || !this.running) return
+    if (child === undefined || !this.running) return undefined
     const gone = new Promise<void>(resolve => { child.once('exit', () => { resolve() }) })
     child.kill(signal)
     const hard = setTimeout(() => { child.kill('SIGKILL') }, 10_000)
     await gone
     clearTimeout(hard)
+    return child.signalCode === 'SIGKILL' ? 'SIGKILL' : 'clean'
   }
 
-  /** From now on its wall clock is off by this much; a restart sets it right. */
-  shiftClock (ms: number): void {
-    if (this.running && this.#child?.connected === true) this.#child.send({ clockOffsetMs: ms }, () => {})
+  /** From now on its wall clock is off by this much; a restart sets it right. False when it did not say so. */
+  async shiftClock (ms: number): Promise<boolean> {
+    const child = this.#child
+    if (child === undefined || !this.running || !child.connected) return false
+    const told = new Promise<number>(resolve => {
+      child.once('message', message => { resolve((message as { clockMs?: number }).clockMs ?? NaN) })
+      setTimeout(resolve, CLOCK_MS, NaN)
+    })
+    child.send({ clockOffsetMs: ms }, () => {})
+    return Math.abs(await told - ms - Date.now()) < CLOCK_MS
   }
 
   pause (): void {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Random } from '@breakwater/messaging/testing'
 import { BusProxy } from './bus-proxy.ts'
 import { LabProcess, type ProcessSpec } from './lab-process.ts'
+import type { SharedServers } from './shared-servers.ts'
 import { SmallDisk } from './small-disk.ts'
 
 export const SERVICES = ['users-1', 'users-2', 'orders', 'inventory', 'payments', 'order-history'] as const
@@ -15,8 +16,8 @@ export const DISKS = ['users', 'orders', 'inventory', 'payments', 'order-history
 export interface PlatformOptions {
   /** As in production, for measuring: the services speak to the bus itself, and wait as long as they do there. */
   readonly measured?: boolean
-  /** Shared stores by service, in the place of its own files. */
-  readonly stores?: Readonly<Record<string, string>>
+  /** Shared stores, in the place of files of the services' own. */
+  readonly servers?: SharedServers | undefined
   /** Who gets a disk that can be made full, and how large it is. */
   readonly smallDisk?: { readonly of: typeof DISKS[number], readonly megabytes: number }
 }
@@ -38,17 +39,20 @@ export class Platform {
   readonly processes = new Map<string, LabProcess>()
   /** Undefined where it was not asked for or cannot be had. */
   readonly disk: SmallDisk | undefined
+  /** Undefined: services keep their data in files of their own. */
+  readonly servers: SharedServers | undefined
   readonly #measured: boolean
   #busUrl = ''
 
   constructor (dir: string, random: Random, options: PlatformOptions = {}) {
     this.dir = dir
     this.#measured = options.measured === true
+    this.servers = options.servers
     mkdirSync(join(dir, 'logs'), { recursive: true })
     const { smallDisk } = options
     this.disk = smallDisk === undefined ? undefined : SmallDisk.mount(join(dir, 'data', smallDisk.of), smallDisk.megabytes)
     this.proxy = new BusProxy(() => this.url('bus'), random)
-    for (const spec of this.#specs(options.stores ?? {})) this.processes.set(spec.name, new LabProcess(spec, join(dir, 'logs')))
+    for (const spec of this.#specs(options.servers?.urls ?? {})) this.processes.set(spec.name, new LabProcess(spec, join(dir, 'logs')))
   }
 
   /** In the order in which they need each other. */

@@ -3,11 +3,12 @@
  * elsewhere there is none, and that fault is not in the run.
  */
 import { execFileSync } from 'node:child_process'
-import { closeSync, cpSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, cpSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
 const CHUNK = Buffer.alloc(64 * 1024)
 const BALLAST = 'ballast'
+const PROBE = 'probe'
 
 export class SmallDisk {
   readonly #dir: string
@@ -46,6 +47,18 @@ export class SmallDisk {
       }
     } finally {
       closeSync(file)
+    }
+  }
+
+  /** Whether nobody can write there. */
+  isFull (): boolean {
+    try {
+      writeFileSync(join(this.#dir, PROBE), CHUNK)
+      return false
+    } catch {
+      return true
+    } finally {
+      rmSync(join(this.#dir, PROBE), { force: true })
     }
   }
 

@@ -1,22 +1,20 @@
 /** The services as in production: four on PostgreSQL, each in a database of its own, and inventory on Redis. */
-import pg from 'pg'
 import { t } from 'tap'
 import { createRandom } from '@breakwater/messaging/testing'
 import { readOnly } from '../../messaging/test/postgres-bed.ts'
-import { noPostgres, noRedis, startPostgres, startRedis } from '../../messaging/test/servers.ts'
 import { until } from '../../messaging/test/bus-conformance.ts'
 import { Platform } from '../platform/platform.ts'
-
-const RELATIONAL = ['users', 'orders', 'payments', 'order-history']
+import { noSharedServers, startSharedServers } from '../platform/shared-servers.ts'
 
 interface Answer { status: number, body: Record<string, unknown> }
 
-t.test('the services on PostgreSQL and Redis', { skip: noPostgres || noRedis, timeout: 240_000 }, async t => {
-  const [postgres, redis] = await Promise.all([startPostgres(), startRedis(['--appendonly', 'yes', '--appendfsync', 'always'])])
-  const platform = new Platform(t.testdir(), createRandom(1), { stores: await storesOn(postgres.url, redis.url) })
+t.test('the services on PostgreSQL and Redis', { skip: noSharedServers, timeout: 240_000 }, async t => {
+  const servers = await startSharedServers()
+  const { postgres, redis } = servers
+  const platform = new Platform(t.testdir(), createRandom(1), { servers })
   t.teardown(async () => {
     await platform.stop()
-    await Promise.all([postgres.stop(), redis.stop()])
+    await servers.stop()
   })
   await platform.start()
 
@@ -94,12 +92,3 @@ t.test('the services on PostgreSQL and Redis', { skip: noPostgres || noRedis, ti
     t.match(await ask('inventory', 'GET', '/internal/dlq'), { body: { items: [] } })
   })
 })
-
-/** Two services in one database would share one outbox. */
-async function storesOn (postgres: string, redis: string): Promise<Record<string, string>> {
-  const client = new pg.Client({ connectionString: postgres })
-  await client.connect()
-  for (const name of RELATIONAL) await client.query(`CREATE DATABASE "${name}"`)
-  await client.end()
-  return { inventory: redis, ...Object.fromEntries(RELATIONAL.map(name => [name, new URL(`/${name}`, postgres).href])) }
-}

@@ -6,7 +6,7 @@ import { appendFileSync } from 'node:fs'
 
 export interface Entry {
   readonly n: number
-  readonly kind: 'register' | 'deposit' | 'stock' | 'order' | 'cancel'
+  readonly kind: 'register' | 'deposit' | 'stock' | 'order' | 'cancel' | 'change'
   readonly key: string
   readonly path: string
   readonly body: Readonly<Record<string, unknown>>

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Random } from '@breakwater/messaging/testing'
 import type { ClientLog, Entry } from './client-log.ts'
+import { Probes } from './probes.ts'
 
 export interface WorkloadOptions {
   readonly gateway: () => string
@@ -24,6 +25,9 @@ export class Workload {
   readonly #users: string[] = []
   readonly #orders: string[] = []
   readonly #running = new Set<Promise<unknown>>()
+  readonly #probes: Probes
+  /** Suspended and active in turn; places no orders. */
+  #moody: { readonly userId: string, active: boolean } | undefined
   #keys = 0
   #stopped = false
   hangs = 0
@@ -33,6 +37,15 @@ export class Workload {
 
   constructor (options: WorkloadOptions) {
     this.#options = options
+    this.#probes = new Probes({ random: options.random.fork('probes'), fetch: (path, init) => this.#fetch(path, init) })
+  }
+
+  get violations (): readonly string[] {
+    return this.#probes.violations
+  }
+
+  get probed (): Probes['done'] {
+    return this.#probes.done
   }
 
   /** Users with money, shelves with goods; one article is scarce, one user is poor, one article is not there. */
@@ -47,6 +60,8 @@ export class Workload {
       await this.#must({ kind: 'deposit', path: `/accounts/${String(body.userId)}/deposits`,
         body: { amount: n === 0 ? 500 : 100_000_000, currency: 'EUR' } })
     }
+    const { body } = await this.#must({ kind: 'register', path: '/users', body: { email: 'moody@example.com', name: 'M' } })
+    this.#moody = { userId: String(body.userId), active: true }
   }
 
   /** Runs until stopped; orders come at their own pace, whatever the answers. */
@@ -57,6 +72,10 @@ export class Workload {
       if (random.next() < 0.1) this.#go(this.#cancel())
       this.#go(this.#look())
       if (random.next() < 0.05) this.#go(this.#more())
+      if (random.next() < 0.1) this.#go(this.#change())
+      if (random.next() < 0.2) this.#go(this.#probes.odd(random.pick(this.#users)))
+      if (random.next() < 0.5) this.#go(this.#probes.atLeast())
+      if (random.next() < 0.1) this.#go(this.#probes.again())
       await delay(1000 / ordersPerSecond * (0.5 + random.next()))
     }
     await Promise.all(this.#running)
@@ -75,9 +94,21 @@ export class Workload {
     const { random } = this.#options
     const skus = new Set([random.pick(SKUS), random.pick(SKUS), ...(random.next() < 0.03 ? ['nowhere'] : [])])
     const lines = [...skus].map(sku => ({ sku, qty: 1 + random.below(3), unitPrice: UNIT_PRICE }))
-    const { status, body } = await this.#must({ kind: 'order', path: '/orders',
-      body: { userId: random.pick(this.#users), currency: 'EUR', lines } })
-    if (status === 202) this.#orders.push(String(body.orderId))
+    const asked = { userId: random.pick(this.#users), currency: 'EUR', lines }
+    const { status, body, key } = await this.#must({ kind: 'order', path: '/orders', body: asked })
+    if (status !== 202) return
+    const orderId = String(body.orderId)
+    this.#orders.push(orderId)
+    this.#probes.placed({ key, body: asked, orderId })
+  }
+
+  /** News of users for orders and payments. */
+  async #change (): Promise<void> {
+    const moody = this.#moody!
+    moody.active = !moody.active
+    const { status, body } = await this.#must({ kind: 'change', body: {},
+      path: `/users/${moody.userId}/${moody.active ? 'reactivate' : 'suspend'}` })
+    if (status === 200) this.#probes.changed(moody.userId, Number(body.version))
   }
 
   async #cancel (): Promise<void> {
@@ -104,12 +135,12 @@ export class Workload {
   /** Repeats until there is an answer that stands. */
   async #must (
     request: Pick<Entry, 'kind' | 'path' | 'body'>, method = 'POST'
-  ): Promise<{ status: number, body: Record<string, unknown> }> {
+  ): Promise<{ status: number, body: Record<string, unknown>, key: string }> {
     const key = `lab-${++this.#keys}`
     const entry = this.#options.log.open({ ...request, key })
     for (let attempt = 1; ; attempt++) {
       const answer = await this.#try(entry, method)
-      if (answer !== undefined && !repeatable(answer)) return answer
+      if (answer !== undefined && !repeatable(answer)) return { ...answer, key }
       this.refusals++
       await delay(Math.min(100 * attempt, 1000))
     }

@@ -1,0 +1,27 @@
+/** Warnings and errors that faults explain: what is said, by whom, and behind which faults. */
+
+export interface Expected {
+  /** Anybody when it is not given. */
+  readonly process?: RegExp
+  /** Of the message, the piece of work and the error, parted by ` | `. */
+  readonly text: RegExp
+  /** One of these must have come in the run. */
+  readonly after: readonly string[]
+}
+
+/** A process is away for a while, or its answers are. */
+const AWAY = ['SIGKILL', 'kill point', 'restart (SIGTERM)', 'process stopped (SIGSTOP)', 'silent participant',
+  'slow participant', 'rolling deploy, new fields']
+const BUS_AWAY = [...AWAY, 'bus down', 'disk full']
+const STORE_AWAY = ['disk full', 'database locked', 'table locked', 'PostgreSQL killed', 'PostgreSQL read-only', 'Redis killed']
+
+export const EXPECTED: readonly Expected[] = [
+  { process: /^gateway$/, text: /^instance (left out|answers again)/, after: [...AWAY, ...STORE_AWAY] },
+  { process: /^gateway$/, text: /^breaker \S+ is (OPEN|HALF_OPEN)/, after: [...AWAY, ...STORE_AWAY] },
+  { text: /^registry lost, the last known instances go on serving/, after: ['SIGKILL', 'process stopped (SIGSTOP)'] },
+  { text: /^could not deregister, the lease will end by itself/, after: AWAY },
+  { text: /^background work fails \| "?projection orders \| "?E_(NO_INSTANCE|UPSTREAM|TIMEOUT)/, after: AWAY },
+  { text: /^(background work fails|the relay waits for the bus) \| .*E_BUS_DOWN/, after: BUS_AWAY },
+  { text: /^(background work fails|request failed) \| .*(E_STORE_BUSY|holds the store's write lock)/, after: ['database locked'] },
+  { process: /^users-/, text: /^request failed \| .*the instance that owns the users does not answer/, after: AWAY }
+]
