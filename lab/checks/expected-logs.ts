@@ -20,8 +20,11 @@ export const EXPECTED: readonly Expected[] = [
   { process: /^gateway$/, text: /^breaker \S+ is (OPEN|HALF_OPEN)/, after: [...AWAY, ...STORE_AWAY] },
   { text: /^registry lost, the last known instances go on serving/, after: ['SIGKILL', 'process stopped (SIGSTOP)'] },
   { text: /^could not deregister, the lease will end by itself/, after: AWAY },
-  { text: /^background work fails \| "?projection orders \| "?E_(NO_INSTANCE|UPSTREAM|TIMEOUT)/, after: AWAY },
+  { text: /^background work fails \| "?projection orders \| "?E_(NO_INSTANCE|UPSTREAM|DEADLINE|CIRCUIT_OPEN)/,
+    after: [...AWAY, ...STORE_AWAY] },
   { text: /^(background work fails|the relay waits for the bus) \| .*E_BUS_DOWN/, after: BUS_AWAY },
   { text: /^(background work fails|request failed) \| .*(E_STORE_BUSY|holds the store's write lock)/, after: ['database locked'] },
+  { process: /^order-history$/, text: /^request failed \| the order \S+ is not here in version \d+ yet/, after: [...BUS_AWAY, ...STORE_AWAY] },
+  { text: /^breaker changed state/, after: [...AWAY, ...STORE_AWAY] },
   { process: /^users-/, text: /^request failed \| .*the instance that owns the users does not answer/, after: AWAY }
 ]

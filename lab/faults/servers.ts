@@ -5,6 +5,8 @@ import type { Platform } from '../platform/platform.ts'
 import { ask } from '../platform/shared-servers.ts'
 import { seen, storeIsDown } from './fault.ts'
 
+const INSIST_MS = 30_000
+
 /** Its own crash: every session ends at once, the next start recovers from its log. */
 export async function killPostgres (platform: Platform, random: Random): Promise<boolean> {
   return killServer(platform, 'postgres', 'orders', random)
@@ -28,11 +30,11 @@ async function killServer (
 export async function readOnlyPostgres (platform: Platform, random: Random): Promise<boolean> {
   const { url } = platform.servers!.postgres
   const others = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL'
-  await ask(url, ["ALTER SYSTEM SET default_transaction_read_only = 'on'", 'SELECT pg_reload_conf()', others])
+  await insist(url, ["ALTER SYSTEM SET default_transaction_read_only = 'on'", 'SELECT pg_reload_conf()', others])
   const [bit] = await Promise.all([seen(() => storeIsDown(platform.process('orders')), 3000),
     delay(1000 + random.below(4000))])
   // The setting holds for the one who takes it back, too.
-  await ask(url, ['SET default_transaction_read_only = off', 'ALTER SYSTEM RESET default_transaction_read_only',
+  await insist(url, ['SET default_transaction_read_only = off', 'ALTER SYSTEM RESET default_transaction_read_only',
     'SELECT pg_reload_conf()'])
   return bit
 }
@@ -41,6 +43,12 @@ export async function readOnlyPostgres (platform: Platform, random: Random): Pro
 export async function lockTable (platform: Platform, random: Random): Promise<boolean> {
   const url = platform.servers!.urls[random.pick(['orders', 'payments', 'order-history'])]!
   const ms = 1000 + random.below(4000)
-  await ask(url, ['BEGIN', 'LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE', `SELECT pg_sleep(${ms / 1000})`, 'COMMIT'])
-  return true
+  // Another fault may end the session, or the server; then the lock is gone as well.
+  return ask(url, ['BEGIN', 'LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE', `SELECT pg_sleep(${ms / 1000})`, 'COMMIT'])
+    .then(() => true, () => false)
+}
+
+/** The server may be down by another fault; what must be set back is set back. */
+async function insist (url: string, statements: readonly string[]): Promise<void> {
+  await seen(() => ask(url, statements).then(() => true, () => false), INSIST_MS)
 }

@@ -56,7 +56,8 @@ export class LabProcess {
     this.#child = child
     child.once('exit', (code, signal) => {
       if (signal === 'SIGKILL') this.deaths++
-      else if (code !== 0) this.crashes.push(`${this.name} ended with ${code ?? signal}`)
+      // A signal of ours may come before the program listens for it.
+      else if (code !== null && code !== 0) this.crashes.push(`${this.name} ended with ${code}`)
       log.end()
     })
     this.url = await ready(child, this.name)
