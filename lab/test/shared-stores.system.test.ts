@@ -42,6 +42,13 @@ t.test('the services on PostgreSQL and Redis', { skip: noSharedServers, timeout:
     }
   })
 
+  await t.test('operators see sagas, outboxes, projections and dead letters there, too', async t => {
+    for (const path of ['/internal/sagas', '/internal/sagas?stuck=true', '/internal/outbox', '/internal/inbox', '/internal/dlq']) {
+      t.match(await ask('orders', 'GET', path), { status: 200 }, path)
+    }
+    t.match(await ask('order-history', 'GET', '/internal/projections'), { status: 200 })
+  })
+
   await t.test('an order goes its whole way; both instances of users know the user', async t => {
     const placed = await place('first')
     t.equal(placed.status, 202)

@@ -149,7 +149,9 @@ export class SagaBook {
     const types = this.#parts.sagas.map(({ definition }) => definition.type)
     const cases = types.map(() => 'WHEN ? THEN ?').join(' ')
     const since = types.flatMap(type => [type, now - this.#stuckMsOf(type)])
-    return [`(s.deadline_at IS NOT NULL AND s.moved_at < CASE s.type ${cases} ELSE ? END)`, [...since, now - DEFAULT_STUCK_MS]]
+    // Of parameters alone PostgreSQL would take it for text.
+    const before = `CAST(CASE s.type ${cases} ELSE ? END AS BIGINT)`
+    return [`(s.deadline_at IS NOT NULL AND s.moved_at < ${before})`, [...since, now - DEFAULT_STUCK_MS]]
   }
 
   #summary (row: Row): SagaSummary {
