@@ -18,12 +18,15 @@ const STORE_AWAY = ['disk full', 'database locked', 'table locked', 'PostgreSQL 
 export const EXPECTED: readonly Expected[] = [
   { process: /^gateway$/, text: /^instance (left out|answers again)/, after: [...AWAY, ...STORE_AWAY] },
   { process: /^gateway$/, text: /^breaker \S+ is (OPEN|HALF_OPEN)/, after: [...AWAY, ...STORE_AWAY] },
-  { text: /^registry lost, the last known instances go on serving/, after: ['SIGKILL', 'process stopped (SIGSTOP)'] },
+  { text: /^registry (lost, the last known instances go on serving|not reached, trying again)/, after: ['SIGKILL', 'process stopped (SIGSTOP)'] },
   { text: /^could not deregister, the lease will end by itself/, after: AWAY },
   { text: /^background work fails \| "?projection orders \| "?E_(NO_INSTANCE|UPSTREAM|DEADLINE|CIRCUIT_OPEN)/,
     after: [...AWAY, ...STORE_AWAY] },
   { text: /^(background work fails|the relay waits for the bus) \| .*E_BUS_DOWN/, after: BUS_AWAY },
-  { text: /^(background work fails|request failed) \| .*(E_STORE_BUSY|holds the store's write lock)/, after: ['database locked'] },
+  { text: /^(background work fails|the relay waits for its store|request failed) \| .*(E_STORE_BUSY|holds the store's write lock)/,
+    after: ['database locked'] },
+  { text: /^(background work fails|the relay waits for its store|request failed) \| .*(E_STORE_FULL|page limit is full|E_STORE_FLUSH|E_STORE_DOWN)/,
+    after: STORE_AWAY },
   { process: /^order-history$/, text: /^request failed \| the order \S+ is not here in version \d+ yet/, after: [...BUS_AWAY, ...STORE_AWAY] },
   { text: /^breaker changed state/, after: [...AWAY, ...STORE_AWAY] },
   { process: /^users-/, text: /^request failed \| .*the instance that owns the users does not answer/, after: AWAY }
