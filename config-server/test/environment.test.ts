@@ -2,7 +2,7 @@ import t from 'tap'
 import { parse } from 'yaml'
 import { chooseForm } from '../web/accept.ts'
 import { ask, eventually, folder, startNative, V2, write } from './support.ts'
-import { writeFile, rename, symlink, rm } from 'node:fs/promises'
+import { symlink, rm } from 'node:fs/promises'
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 
@@ -358,10 +358,9 @@ t.test('a changed, new or removed file is served at once, a hit reads no file', 
   const { url, root } = await startNative(t, { 'foo.yml': 'a: 1' })
   const value = async () => (await ask(url, '/foo-dev.json')).json.a
   t.equal(await value(), 1)
-  await writeFile(join(root, 'foo.yml'), 'a: 2')
+  await write(root, { 'foo.yml': 'a: 2' })
   await eventually('the new value', async () => await value() === 2)
-  await writeFile(join(root, 'tmp'), 'a: 3')
-  await rename(join(root, 'tmp'), join(root, 'foo-dev.yml'))
+  await write(root, { 'foo-dev.yml': 'a: 3' })
   await eventually('the new file', async () => await value() === 3)
   await rm(join(root, 'foo-dev.yml'))
   await eventually('the old value', async () => await value() === 2)

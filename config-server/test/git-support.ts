@@ -1,6 +1,7 @@
 /** Real repositories for the tests: made with git, served as files or by a git daemon on loopback. */
 import { execFileSync, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createConfigServer, REPOSITORY_DEFAULTS, type ConfigServerContext, type ConfigServerOptions, type GitOptions } from '../index.ts'
 import { folder, write, type Teardown } from './support.ts'
@@ -52,21 +53,33 @@ export async function startGit (
   return server
 }
 
-/** A git daemon over a folder of repositories; resolves with its URL once it listens. */
-export async function gitDaemon (t: Teardown, base: string): Promise<string> {
-  const port = await freePort()
-  const child = spawn('git', ['daemon', '--reuseaddr', '--export-all', '--listen=127.0.0.1', `--port=${port}`, `--base-path=${base}`, base],
-    { env: { ...ENV, GIT_CONFIG_GLOBAL: join(base, 'gitconfig') }, stdio: 'ignore', detached: true })
-  t.teardown(() => { if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL') })
-  return `git://127.0.0.1:${port}`
+/** Serves a connection as a git daemon over a folder of repositories does: a process for each, as inetd starts it. */
+export function serveGit (base: string, socket: Socket): void {
+  const child = spawn('git', ['daemon', '--inetd', '--export-all', `--base-path=${base}`, base],
+    { env: { ...ENV, GIT_CONFIG_GLOBAL: join(base, 'gitconfig') }, stdio: ['pipe', 'pipe', 'ignore'] })
+  const { stdin, stdout } = child
+  // What the daemon has started ends with its input.
+  socket.on('error', () => {}).on('close', () => {
+    child.kill()
+    stdin.destroy()
+    stdout.destroy()
+  })
+  stdin.on('error', () => {})
+  socket.pipe(stdin)
+  stdout.pipe(socket)
 }
 
-async function freePort (): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => { if (typeof address === 'object' && address !== null) resolve(address.port) })
-    })
-    server.on('error', reject)
+/** A git daemon; resolves with its URL once it listens. */
+export async function gitDaemon (t: Teardown, base: string): Promise<string> {
+  const sockets = new Set<Socket>()
+  const server = createServer(socket => {
+    sockets.add(socket)
+    serveGit(base, socket)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
   })
+  return `git://127.0.0.1:${(server.address() as AddressInfo).port}`
 }

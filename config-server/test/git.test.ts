@@ -10,7 +10,7 @@ import { matches } from '../backends/git/git-backend.ts'
 import { isWithin } from '../backends/git/label-choice.ts'
 import { prepareCredentials } from '../backends/git/credentials.ts'
 import { runGit } from '../backends/git/git-process.ts'
-import { gitDaemon, startGit, workTree } from './git-support.ts'
+import { gitDaemon, serveGit, startGit, workTree } from './git-support.ts'
 import { ask, eventually, folder, listLogger, V2 } from './support.ts'
 
 t.test('a repository is read by commit: names, version, labels', async t => {
@@ -193,33 +193,24 @@ t.test('a remote that hangs holds up nobody, and its fetch is ended', async t =>
   const base = await folder(t)
   tree.git('clone', '-q', '--bare', '.', join(base, 'config.git'))
   await writeFile(join(base, 'gitconfig'), '[safe]\n\tdirectory = *\n')
-  let backend = await gitDaemonPort(t, base)
+  let backend = (socket: Socket) => serveGit(base, socket)
   const relay = createServer(socket => backend(socket))
   await new Promise<void>(resolve => relay.listen(0, '127.0.0.1', resolve))
   t.teardown(() => relay.close())
   const uri = `git://127.0.0.1:${(relay.address() as { port: number }).port}/config.git`
-  const first = await startGit(t, { uri, basedir, refreshMs: 100 })
+  const first = await startGit(t, { uri, basedir, refreshMs: 100, timeoutMs: 600_000 })
   await eventually('it serves', async () => (await ask(first.url, '/foo-dev.json')).json.k === 1)
-  backend = socket => { sockets.add(socket); socket.on('error', () => {}) }
+  backend = socket => {
+    sockets.add(socket)
+    socket.on('error', () => {}).on('close', () => sockets.delete(socket))
+  }
   await eventually('a fetch hangs', () => sockets.size > 0)
-  const started = performance.now()
   for (let i = 0; i < 50; i++) t.equal((await ask(first.url, `/foo/p${i}`)).status, 200)
-  t.ok(performance.now() - started < 10_000, 'while it hangs, answers come')
+  t.equal(sockets.size, 1, 'while it hangs, answers come')
   await first.stop()
   const second = await startGit(t, { uri, basedir, timeoutMs: 60_000 })
   t.equal((await ask(second.url, '/foo-dev.json')).json.k, 1, 'a restart serves from the mirror without waiting for the remote')
 })
-
-async function gitDaemonPort (t: Parameters<typeof folder>[0], base: string): Promise<(socket: Socket) => void> {
-  const { connect } = await import('node:net')
-  const target = new URL(await gitDaemon(t, base))
-  return socket => {
-    const upstream = connect(Number(target.port), target.hostname)
-    socket.on('error', () => upstream.destroy())
-    upstream.on('error', () => socket.destroy())
-    socket.pipe(upstream).pipe(socket)
-  }
-}
 
 t.test('fifty labels at once never mix', async t => {
   const tree = await workTree(t, { 'foo.yml': 'label: main\nother: main', 'shared.yml': 's: 1' })

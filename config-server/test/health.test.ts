@@ -1,6 +1,4 @@
 /** `configServer` in /actuator/health, by Spring's settings. */
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { loadSettings } from '@breakwater/starter/settings'
 import t from 'tap'
 import { readOptions, type ConfigServerOptions } from '../index.ts'
@@ -8,7 +6,7 @@ import { createHealth } from '../health.ts'
 import { readAsk } from '../environment/ask.ts'
 import type { Backend } from '../backends/backend.ts'
 import { startGit, workTree } from './git-support.ts'
-import { ask, eventually, folder, startNative } from './support.ts'
+import { ask, eventually, folder, startNative, write } from './support.ts'
 
 type Tap = Parameters<typeof folder>[0]
 
@@ -75,7 +73,7 @@ t.test('finding nothing is well, or not, or nobody asks', async t => {
 t.test('a change of the store is seen, a probe in between reads nothing', async t => {
   const { url, root } = await startNative(t, { 'app.yml': 'a: 1' }, await optionsOf(t, {}))
   t.equal((await componentOf(url)).status, 'UP')
-  await writeFile(join(root, 'app.yml'), 'a: [')
+  await write(root, { 'app.yml': 'a: [' })
   await eventually('the last good state is served, and health tells', async () => {
     await ask(url, '/app/default')
     return (await componentOf(url)).details.error?.includes('app.yml')

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import http from 'node:http'
 import { join } from 'node:path'
 import type { DiscoveryClient, ServiceInstance } from '@breakwater/starter'
@@ -8,7 +8,7 @@ import t from 'tap'
 import { applicationsOf, changedPaths, isGenuine } from '../push/webhook.ts'
 import { refreshUrl } from '../push/spring-refresh.ts'
 import { startGit, workTree } from './git-support.ts'
-import { ask, eventually, folder, listLogger, startNative, V2, type Teardown } from './support.ts'
+import { ask, eventually, folder, listLogger, startNative, V2, write, type Teardown } from './support.ts'
 
 interface Event {
   id: string
@@ -44,18 +44,18 @@ t.test('only those are woken whose effective environment is another one', async 
   const bar = await watch(t, url, '/bar/dev')
   t.equal(foo.response.headers['content-type'], 'text/event-stream')
 
-  await writeFile(join(root, 'foo.yml'), '# a comment\na:   1\n')
-  await writeFile(join(root, 'foo.yml'), 'a: 2')
+  await write(root, { 'foo.yml': '# a comment\na:   1\n' })
+  await write(root, { 'foo.yml': 'a: 2' })
   await eventually('foo is told', () => foo.events.some(event => event.data.changed.includes('a')))
   await eventually('so is its other watcher', () => again.events.length > 0)
   t.strictSame(foo.events.at(-1)?.data.changed, ['a'])
-  const { headers } = await ask(url, '/foo/dev', { headers: { accept: V2 } })
-  t.equal(foo.events.at(-1)?.id, headers.etag, 'the id is the tag of the environment')
+  await eventually('the id is the tag of the environment', async () =>
+    (await ask(url, '/foo/dev', { headers: { accept: V2 } })).headers.etag === foo.events.at(-1)?.id)
   t.equal(bar.events.length, 0)
 
-  await writeFile(join(root, 'application.yml'), 'shared: 2')
+  await write(root, { 'application.yml': 'shared: 2' })
   await eventually('foo is told', () => foo.events.some(event => event.data.changed.includes('shared')))
-  await writeFile(join(root, 'bar.yml'), 'a: 3\nshared: 9')
+  await write(root, { 'bar.yml': 'a: 3\nshared: 9' })
   await eventually('bar is told', () => bar.events.length > 0)
   t.strictSame(bar.events.map(event => event.data.changed), [['a']], 'it was not told of what it overrides')
 })
@@ -84,10 +84,10 @@ t.test('a stream resumes by the last id', async t => {
   const { url, root } = await startNative(t, { 'foo.yml': 'a: 1' })
   const etag = (await ask(url, '/foo/dev', { headers: { accept: V2 } })).headers.etag as string
   const v1 = (await ask(url, '/foo/dev')).headers.etag as string
-  await writeFile(join(root, 'other.yml'), 'x: 1')
+  await write(root, { 'other.yml': 'x: 1' })
   const same = await watch(t, url, '/foo/dev', { 'last-event-id': etag })
   const sameV1 = await watch(t, url, '/foo/dev', { 'last-event-id': v1 })
-  await writeFile(join(root, 'foo.yml'), 'a: 2')
+  await write(root, { 'foo.yml': 'a: 2' })
   await eventually('the change', () => same.events.length > 0 && sameV1.events.length > 0)
   t.equal(same.events.length, 1, 'nothing was missed, so nothing was told at the start')
   const late = await watch(t, url, '/foo/dev', { 'last-event-id': etag })
@@ -104,7 +104,7 @@ t.test('long poll: 304 when nothing came, the environment when something did', a
   t.equal(quiet.status, 304)
   t.equal((await ask(url, '/_config/watch/foo/dev?wait=60s')).status, 200, 'without a tag it answers at once')
   const waiting = ask(url, '/_config/watch/foo/dev?wait=60s', { headers: { 'if-none-match': etag, accept: V2 } })
-  await writeFile(join(root, 'foo.yml'), 'a: 2')
+  await write(root, { 'foo.yml': 'a: 2' })
   const reply = await waiting
   t.equal(reply.status, 200)
   t.equal(reply.json.propertySources[0].source.a.value, 2)
@@ -224,11 +224,11 @@ t.test('applications of Spring are refreshed when they opted in and something of
     { refreshClients: { enabled: true, pauseMs: 1, timeoutMs: 5_000 } }, {}, { discovery, log })
   await ask(url, '/foo/default')
   await eventually('what they have is known', async () => {
-    await writeFile(join(root, 'foo-dev.yml'), `b: ${Math.random()}`)
+    await write(root, { 'foo-dev.yml': `b: ${Math.random()}` })
     return posts.includes('POST /foo-2/refresh') || undefined
   })
   const before = posts.filter(post => post.includes('foo-1')).length
-  await writeFile(join(root, 'foo.yml'), 'a: 2')
+  await write(root, { 'foo.yml': 'a: 2' })
   await eventually('both instances of foo', () => posts.filter(post => post === 'POST /foo-1/refresh').length > before)
   t.notOk(posts.some(post => /foo-3|bar/.test(post)), 'nobody else')
   await eventually('it is logged with the keys', () => lines.some(line => line.includes('refreshed an instance') && line.includes('"changed":["a"]')))

@@ -1,8 +1,8 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { startGit, workTree } from './git-support.ts'
-import { ask, eventually, folder, listLogger, startNative } from './support.ts'
+import { ask, eventually, folder, listLogger, startNative, write } from './support.ts'
 
 const SCHEMA = JSON.stringify({
   type: 'object',
@@ -51,15 +51,15 @@ t.test('a commit that breaks a schema is not served, for that application only',
 t.test('a folder has no history: the last good state is kept in memory', async t => {
   const { url, root } = await startNative(t, { 'foo.yml': 'a: 1', 'bar.yml': 'b: 1' })
   t.equal((await ask(url, '/foo-dev.json')).json.a, 1)
-  await writeFile(join(root, 'foo.yml'), 'a: [1')
+  await write(root, { 'foo.yml': 'a: [1' })
   await eventually('it is noticed', async () => {
     await ask(url, '/foo/dev')
     return (await ask(url, '/actuator/health')).json.components.configServer.details.error?.includes('foo.yml')
   })
   t.equal((await ask(url, '/foo-dev.json')).json.a, 1)
-  await writeFile(join(root, 'foo.yml'), 'a: 2')
+  await write(root, { 'foo.yml': 'a: 2' })
   await eventually('repaired', async () => (await ask(url, '/foo-dev.json')).json.a === 2)
-  await writeFile(join(root, 'new.schema.json'), '{"type": 7}')
+  await write(root, { 'new.schema.json': '{"type": 7}' })
   await eventually('a schema that is none', async () => (await ask(url, '/new/dev')).status === 500)
   t.match((await ask(url, '/new/dev')).json.message, /new\.schema\.json: the schema cannot be used/)
   await rm(join(root, 'new.schema.json'))

@@ -1,7 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync } from 'node:fs'
 import http from 'node:http'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import pg from 'pg'
@@ -10,6 +9,7 @@ import t from 'tap'
 import {
   createConfigServer, NATIVE_DEFAULTS, readOptions, SQL_DEFAULTS, VAULT_DEFAULTS, type BackendOptions, type VaultOptions
 } from '../index.ts'
+import { deadPort, freePort } from '../../starter/test/ports.ts'
 import { ask, eventually, folder, listLogger, type Teardown } from './support.ts'
 
 async function start (t: Teardown, backends: BackendOptions[], options = {}) {
@@ -17,15 +17,6 @@ async function start (t: Teardown, backends: BackendOptions[], options = {}) {
   const server = await createConfigServer({ port: 0, backends, ...options }, { log })
   t.teardown(() => server.stop())
   return { ...server, lines }
-}
-
-async function freePort (): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }
 
 /** Starts a program that is killed at the end of the test. */
@@ -120,7 +111,7 @@ t.test('PostgreSQL rows in the order of Spring', postgres === undefined ? { skip
   t.strictSame(names((await ask(url, '/foo/dev/v1')).json), ['foo'])
   t.equal((await ask(url, "/foo'%20or%201=1/dev")).json.propertySources.some((s: { name: string }) => s.name.startsWith("foo'")), false,
     'a name is a parameter, never part of the statement')
-  const broken = await start(t, [{ type: 'sql', sql: { ...SQL_DEFAULTS, url: `postgresql://127.0.0.1:${await freePort()}/x`, timeoutMs: 2_000 } }])
+  const broken = await start(t, [{ type: 'sql', sql: { ...SQL_DEFAULTS, url: `postgresql://127.0.0.1:${await deadPort()}/x`, timeoutMs: 2_000 } }])
   t.equal((await ask(broken.url, '/foo/dev')).status, 503)
   t.equal((await ask(broken.url, '/actuator/health')).status, 503)
   await t.rejects(async () => readOptions(await loadSettings({
@@ -235,7 +226,7 @@ t.test('composite: the order of the list, one that fails', async t => {
   t.strictSame([json.version, json.state], [null, null])
   t.strictSame(names(json), ['vault:foo', `file:${root}/foo.yml`])
   t.equal((await ask(url, '/foo/dev/x/x.txt')).text, 'hello vault')
-  const bad = vault(`http://127.0.0.1:${await freePort()}`, { token: 'good', timeoutMs: 2_000 })
+  const bad = vault(`http://127.0.0.1:${await deadPort()}`, { token: 'good', timeoutMs: 2_000 })
   t.equal((await ask((await start(t, [bad, native])).url, '/foo/dev')).status, 503)
   t.strictSame(names((await ask((await start(t, [bad, native], { failOnCompositeError: false })).url, '/foo/dev')).json), [`file:${root}/foo.yml`])
 })

@@ -1,5 +1,5 @@
 /** What the tests of this package share: folders of files, a server over them, and requests with raw paths. */
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -18,10 +18,13 @@ export async function folder (t: Teardown, files: Record<string, string | Buffer
   return root
 }
 
+/** Each file at once, as editors and `git` do: one that is written in place is empty for a moment, and read as such. */
 export async function write (root: string, files: Record<string, string | Buffer>): Promise<void> {
   for (const [name, content] of Object.entries(files)) {
-    await mkdir(dirname(join(root, name)), { recursive: true })
-    await writeFile(join(root, name), content)
+    const file = join(root, name)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(`${file}.new`, content)
+    await rename(`${file}.new`, file)
   }
 }
 
@@ -82,13 +85,13 @@ export async function ask (url: string, path: string, options: RequestOptions = 
   })
 }
 
-/** Waits until a check holds; fails loudly after half a minute. */
+/** Waits until a check holds; fails loudly after a minute and a half. */
 export async function eventually<T> (what: string, check: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const deadline = Date.now() + 30_000
+  const deadline = Date.now() + 90_000
   for (;;) {
     const result = await check()
     if (result !== undefined && result !== false) return result
-    if (Date.now() > deadline) throw new Error(`${what}: not within 30 s`)
+    if (Date.now() > deadline) throw new Error(`${what}: not within 90 s`)
     await new Promise(resolve => setTimeout(resolve, 10))
   }
 }

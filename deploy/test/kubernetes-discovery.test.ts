@@ -236,7 +236,7 @@ t.test('the API fails', async (t) => {
     t.teardown(() => api.kill())
     api.refuse = 403
     const real = await connectKubernetes({ kubeconfig: api.kubeconfig(t.testdir()) })
-    await t.rejects(real.list('/apis/x', {}, AbortSignal.timeout(30_000)),
+    await t.rejects(real.list('/apis/x', {}, AbortSignal.timeout(120_000)),
       { code: 'E_KUBERNETES_FORBIDDEN', message: /403: not for you.*verbs list and watch on endpointslices/ })
     await t.rejects(connectKubernetes({ kubeconfig: '/no/such/file' }), { code: 'E_KUBERNETES_CONFIG', message: /no.such.file/ })
   })
@@ -245,7 +245,7 @@ t.test('the API fails', async (t) => {
     const api = await new FakeApiServer().start()
     t.teardown(() => api.kill())
     const real = await connectKubernetes({ kubeconfig: api.kubeconfig(t.testdir()), watchSilenceMs: 50 })
-    await t.rejects(real.watch('/apis/x', { resourceVersion: '1000' }, () => {}, AbortSignal.timeout(30_000)), { message: /silent for 50 ms/ })
+    await t.rejects(real.watch('/apis/x', { resourceVersion: '1000' }, () => {}, AbortSignal.timeout(120_000)), { message: /silent for 50 ms/ })
   })
 })
 

@@ -28,7 +28,7 @@ t.test('a shim that stayed behind is ended, that of another containerd is not', 
   const ours = await shim(t, join(home, 'run/containerd.sock'))
   const theirs = await shim(t, join(home, 'other/containerd.sock'))
   const ended = once(ours, 'exit')
-  await promisify(execFile)(join(ROOT, 'deploy/test-cluster/down.sh'), [], { env: { ...process.env, KUBE_HOME: home }, timeout: 20_000 })
+  await promisify(execFile)(join(ROOT, 'deploy/test-cluster/down.sh'), [], { env: { ...process.env, KUBE_HOME: home }, timeout: 120_000 })
   t.same(await ended, [null, 'SIGKILL'])
   t.same([theirs.exitCode, theirs.signalCode], [null, null])
 })

@@ -1,5 +1,5 @@
-/** Waits for a condition instead of a time; a busy machine gets 30 s. */
-export async function until (condition: () => boolean | Promise<boolean>, what = 'the condition', limitMs = 30_000): Promise<void> {
+/** Waits for a condition instead of a time; a busy machine gets 90 s. */
+export async function until (condition: () => boolean | Promise<boolean>, what = 'the condition', limitMs = 90_000): Promise<void> {
   const end = Date.now() + limitMs
   let pauseMs = 5
   while (!await condition()) {

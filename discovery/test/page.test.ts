@@ -14,7 +14,7 @@ const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', 
 const missing = existsSync(CHROMIUM) ? {} : { skip: 'chromium is not installed' }
 
 t.test('in a browser', missing, async t => {
-  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
+  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: 120_000 })
   t.after(() => browser.close())
 
   /** Opens the page and notes what the browser complains about. */
@@ -32,7 +32,8 @@ t.test('in a browser', missing, async t => {
   t.test('the page follows the registry without being reloaded', async t => {
     const discovery = await startDiscovery(t)
     const { page, complaints } = await open(discovery)
-    t.ok(await page.locator('#empty').isVisible(), 'an empty registry says what to do')
+    // Each part of the page is fetched by itself.
+    await page.locator('#empty', { hasText: 'Point a client at' }).waitFor()
     await register(discovery.url, { metadata: { zone: 'z1', evil: '<img src=x onerror=alert(1)>' }, homePageUrl: 'javascript:alert(1)' })
     const line = page.locator('#instances tr', { hasText: 'h1:orders:8080' })
     await line.waitFor()
@@ -41,7 +42,7 @@ t.test('in a browser', missing, async t => {
     await call(discovery.url, '/eureka/apps/ORDERS/h1:orders:8080', { method: 'DELETE' })
     await line.waitFor({ state: 'detached' })
     await page.locator('#changes li', { hasText: 'deleted ORDERS h1:orders:8080' }).waitFor()
-    t.match(await page.locator('#preservation').innerText(), 'Self-preservation begins at 10 instances, there are 0.')
+    await page.locator('#preservation', { hasText: 'Self-preservation begins at 10 instances, there are 0.' }).waitFor()
     t.same(complaints, [], 'and nothing offends the content security policy')
   })
 
@@ -72,8 +73,10 @@ t.test('in a browser', missing, async t => {
     await page.locator('#page', { hasText: '2 of 1000' }).waitFor()
     await page.locator('#search').fill('app-7 rack=r3 node-4')
     await page.locator('#page', { hasText: '1 of' }).waitFor()
-    await page.locator('#found', { hasText: '50000' }).waitFor({ state: 'hidden' }).catch(() => {})
-    await until(async () => (await page.locator('#instances tr').allInnerTexts()).every(text => /node-\d*4/.test(text) && text.includes('rack=r3')), 'only what matches')
+    await until(async () => {
+      const rows = await page.locator('#instances tr').allInnerTexts()
+      return rows.length > 0 && rows.every(text => /node-\d*4/.test(text) && text.includes('rack=r3'))
+    }, 'only what matches')
     await page.locator('#status').selectOption('DOWN')
     await page.locator('#found', { hasText: '0 found' }).waitFor()
     t.pass()
@@ -116,8 +119,8 @@ t.test('self-preservation in plain words', async t => {
 t.test('a search looks at every instance once', async t => {
   const discovery = await startDiscovery(t)
   for (let i = 0; i < 50_000; i++) discovery.registry.register(instance({ app: `APP-${i % 500}`, instanceId: `node-${i}` }), false)
-  const startedAt = performance.now()
+  const before = process.cpuUsage()
   const found = rowsOf(discovery.registry, { search: 'node-49999', status: undefined, page: 1, size: 50 }, Date.now())
   t.equal(found.total, 1)
-  t.ok(performance.now() - startedAt < 2000, 'even on a busy machine')
+  t.ok(process.cpuUsage(before).user < 2e6, 'in two seconds of processor time')
 })

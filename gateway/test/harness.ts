@@ -174,11 +174,11 @@ export function call (url: string, { method = 'GET', headers = {}, body }: CallO
   })
 }
 
-/** Waits for a condition, 30 s at most. */
+/** Waits for a condition, 90 s at most. */
 export async function until (what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + 30_000
+  const endMs = performance.now() + 90_000
   while (!await condition()) {
-    if (performance.now() > endMs) throw new Error(`waited 30 s in vain for: ${what}`)
+    if (performance.now() > endMs) throw new Error(`waited 90 s in vain for: ${what}`)
     await sleep(20)
   }
 }

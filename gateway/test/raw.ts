@@ -8,7 +8,7 @@ import type { NamedArgs, RouteDefinition } from '../routes/route.ts'
 import { createDataPlane, type DataPlaneParts } from '../workers/data-plane.ts'
 import type { DataPlane } from '../workers/contract.ts'
 
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 90_000
 
 type Found<T> = T | undefined | false
 

@@ -8,10 +8,10 @@ import { noSharedServers, startSharedServers } from '../platform/shared-servers.
 
 interface Answer { status: number, body: Record<string, unknown> }
 
-t.test('the services on PostgreSQL and Redis', { skip: noSharedServers, timeout: 240_000 }, async t => {
+t.test('the services on PostgreSQL and Redis', { skip: noSharedServers }, async t => {
   const servers = await startSharedServers()
   const { postgres, redis } = servers
-  const platform = new Platform(t.testdir(), createRandom(1), { servers })
+  const platform = new Platform(t.testdir(), createRandom(1), { measured: true, servers })
   t.teardown(async () => {
     await platform.stop()
     await servers.stop()
@@ -33,7 +33,7 @@ t.test('the services on PostgreSQL and Redis', { skip: noSharedServers, timeout:
   const confirmed = (answer: Answer) => until(async () => {
     const path = `/order-history/${String(answer.body.orderId)}?minVersion=2&waitMs=2000`
     return (await ask('order-history', 'GET', path)).body.status === 'CONFIRMED'
-  }, 'the order is confirmed', 60_000)
+  }, 'the order is confirmed')
 
   await t.test('each says what it keeps its data in', async t => {
     for (const [service, kind] of [['orders', /^postgres 127/], ['inventory', /^redis redis/]] as const) {

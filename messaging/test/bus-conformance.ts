@@ -28,7 +28,7 @@ export function message (group: string, n: number, type = 'test.Thing.v1'): Outg
 }
 
 /** Waits for a condition; conditions, not sleeps, or a busy machine fails the test. */
-export async function until (condition: () => boolean | Promise<boolean>, what: string, ms = 30_000): Promise<void> {
+export async function until (condition: () => boolean | Promise<boolean>, what: string, ms = 90_000): Promise<void> {
   const deadline = Date.now() + ms
   while (!await condition()) {
     if (Date.now() > deadline) throw new Error(`gave up waiting until ${what}`)

@@ -1,13 +1,13 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { Test } from 'tap'
 import { loadSettings } from '../settings/index.ts'
+import { until } from './support.ts'
 
 // The client against the config server of this platform, each in its own process.
 
@@ -34,11 +34,10 @@ async function kill (child: ChildProcess): Promise<void> {
   await exit
 }
 
-async function until (what: string, condition: () => boolean): Promise<void> {
-  for (const end = Date.now() + 30_000; !condition();) {
-    if (Date.now() > end) throw new Error(`never came: ${what}`)
-    await sleep(10)
-  }
+/** At once, as editors and `git` do: a file that is written in place is empty for a moment, and read as such. */
+async function replace (file: string, text: string): Promise<void> {
+  await writeFile(`${file}.new`, text)
+  await rename(`${file}.new`, file)
 }
 
 t.test('settings come exactly, follow every change, and outlive the server', async t => {
@@ -68,14 +67,14 @@ t.test('settings come exactly, follow every change, and outlive the server', asy
   t.same(settings.list('list'), ['a', 'b'])
   t.match(settings.origin('greeting'), /^configserver:file:.*users-dev\.yml:1$/)
 
-  await writeFile(join(repo, 'users-dev.yml'), 'greeting: servus\nlist: [a]\nsecret: plain')
+  await replace(join(repo, 'users-dev.yml'), 'greeting: servus\nlist: [a]\nsecret: plain')
   await until('the change', () => settings.get('greeting') === 'servus')
   t.same(changes[0]?.toSorted(), ['greeting', 'list[1]', 'secret'])
 
   await kill(first.child)
   await until('the warning', () => warnings.length > 0)
   t.equal(settings.get('greeting'), 'servus')
-  await writeFile(join(repo, 'users-dev.yml'), 'greeting: salut\nlist: [a]\nsecret: plain')
+  await replace(join(repo, 'users-dev.yml'), 'greeting: salut\nlist: [a]\nsecret: plain')
   await startServer(t, config, Number(new URL(first.url).port))
   await until('what was missed', () => settings.get('greeting') === 'salut')
   t.same(changes[1], ['greeting'])

@@ -15,6 +15,8 @@ import { retryDelaysMs } from '../config/retry.ts'
 import { createAgent, getText } from '../config/server-request.ts'
 import { parseEnvironment } from '../config/environment.ts'
 import { loadSettings, Settings } from '../settings/index.ts'
+import { freePort } from './ports.ts'
+import { until } from './support.ts'
 
 /** What a stub answers; every request is kept. */
 class ConfigServerStub {
@@ -130,19 +132,7 @@ async function load (t: Test, location: string, args: Record<string, string> = {
   return settings
 }
 
-async function until (what: string, condition: () => boolean): Promise<void> {
-  for (const end = Date.now() + 90_000; !condition();) {
-    if (Date.now() > end) throw new Error(`never came: ${what}`)
-    await sleep(5)
-  }
-}
-
-const refused = async (): Promise<string> => {
-  const stub = new ConfigServerStub()
-  const port = await stub.listen()
-  await stub.stop()
-  return `http://127.0.0.1:${port}`
-}
+const refused = async (): Promise<string> => `http://127.0.0.1:${await freePort()}`
 
 t.test('asks as Spring\'s client does and takes the sources in order', async t => {
   const { stub, url } = await start(t)

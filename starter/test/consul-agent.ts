@@ -58,9 +58,9 @@ export class ConsulAgent {
     const ports = { http, https: secure, dns: -1, serf_lan: lan, serf_wan: wan, server, grpc }
     writeFileSync(file, JSON.stringify({ ports, bind_addr: '127.0.0.1', log_level: 'ERR', ...this.#options.config }))
     this.#child = spawn(this.#command, ['agent', '-dev', `-config-file=${file}`], { stdio: 'ignore' })
-    const end = Date.now() + 30_000
+    const end = Date.now() + 90_000
     while (!await this.#isLeader()) {
-      if (Date.now() > end) throw new Error('consul did not elect itself within 30 s')
+      if (Date.now() > end) throw new Error('consul did not elect itself within 90 s')
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }

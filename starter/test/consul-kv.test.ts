@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { loadSettings } from '../settings/index.ts'
 import { ConsulAgent, findConsul } from './consul-agent.ts'
+import { until } from './support.ts'
 import type { Test } from 'tap'
 import type { Settings } from '../settings/index.ts'
 import type { AgentOptions } from './consul-agent.ts'
@@ -27,14 +28,6 @@ async function load (
   })
   t.teardown(() => settings.close())
   return settings
-}
-
-async function until (condition: () => boolean): Promise<void> {
-  const end = Date.now() + 30_000
-  while (!condition()) {
-    if (Date.now() > end) throw new Error('did not come true within 30 s')
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
 }
 
 t.test('key/value pairs', { skip }, async (t) => {
@@ -72,14 +65,14 @@ t.test('key/value pairs', { skip }, async (t) => {
     const changes: string[] = []
     settings.on('change', (keys) => changes.push(...keys))
     await consul.put('config/users/who', 'changed')
-    await until(() => settings.get('who') === 'changed')
+    await until('the change', () => settings.get('who') === 'changed')
     t.ok(changes.includes('who'))
     await consul.put('config/users/fresh', 'yes')
-    await until(() => settings.get('fresh') === 'yes')
+    await until('the change', () => settings.get('fresh') === 'yes')
     await consul.remove('config/users/fresh')
-    await until(() => settings.get('fresh') === undefined)
+    await until('the change', () => settings.get('fresh') === undefined)
     await consul.put('config/users/who', 'users')
-    await until(() => settings.get('who') === 'users')
+    await until('the change', () => settings.get('who') === 'users')
   })
 
   t.test('files in YAML and properties form, with documents of profiles', async (t) => {
@@ -104,12 +97,12 @@ t.test('key/value pairs', { skip }, async (t) => {
     const warnings: string[] = []
     settings.on('warning', (text) => warnings.push(text))
     await consul.put('config/files/data', 'a: [')
-    await until(() => warnings.length > 0)
+    await until('the change', () => warnings.length > 0)
     t.match(warnings[0], /consul:config\/files\/data:1.*configuration read before stays/)
     t.equal(settings.integer('a'), 1)
     await t.rejects(load(t, consul, yaml), { code: 'E_CONSUL_KV' })
     await consul.put('config/files/data', 'a: 2')
-    await until(() => settings.integer('a') === 2)
+    await until('the change', () => settings.integer('a') === 2)
   })
 })
 
@@ -121,7 +114,7 @@ t.test('without Consul', { skip }, async (t) => {
   const warnings: string[] = []
   settings.on('warning', (text) => warnings.push(text))
   await consul.kill()
-  await until(() => warnings.length > 0)
+  await until('the change', () => warnings.length > 0)
   t.match(warnings[0], /tells of no changes/)
   t.equal(settings.string('who'), 'before', 'what was known stays')
   const attempts = { 'spring.cloud.consul.retry.max-attempts': '2' }
@@ -132,7 +125,7 @@ t.test('without Consul', { skip }, async (t) => {
   // Nor may the new agent reach the very numbers of the old one, which no real cluster ever does.
   for (let i = 0; i < 30; i++) await consul.put('elsewhere', String(i))
   await consul.put('config/users/who', 'after')
-  await until(() => settings.get('who') === 'after' && optional.get('who') === 'after')
+  await until('the change', () => settings.get('who') === 'after' && optional.get('who') === 'after')
 })
 
 t.test('with access control and TLS', { skip }, async (t) => {
@@ -158,7 +151,7 @@ t.test('with access control and TLS', { skip }, async (t) => {
     const settings = await load(t, consul, right)
     t.equal(settings.string('who'), 'secured')
     await consul.put('config/users/who', 'changed')
-    await until(() => settings.get('who') === 'changed')
+    await until('the change', () => settings.get('who') === 'changed')
   })
   t.test('a wrong token or a foreign authority stops the start, and the token is not told', async (t) => {
     const wrong = '00000000-1111-2222-3333-444444444444'

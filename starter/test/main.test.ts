@@ -68,11 +68,16 @@ t.test('a changed file is used after POST /actuator/refresh, log levels included
   t.match(await (await fetch(`${url}/actuator/loggers/ROOT`)).json(), { effectiveLevel: 'WARN' })
 })
 
+/** A request to `/slow` is being answered. */
+async function isInside (url: string): Promise<boolean> {
+  return (await (await fetch(`${url}/inside`)).json() as { inside: number }).inside === 1
+}
+
 t.test('finishes the request in flight before it ends', async t => {
-  const running = start(t, ['--port', '0', '--slow-ms=800'])
+  const running = start(t, ['--port', '0', '--slow-ms=3000'])
   const { url } = await running.ready
   const answer = fetch(`${url}/slow`)
-  await until('the request inside', async () => (await (await fetch(`${url}/actuator/prometheus`)).text()).length > 0)
+  await until('the request inside', () => isInside(url))
   running.child.kill('SIGTERM')
   const response = await answer
   t.equal(await response.text(), 'done')
@@ -83,7 +88,7 @@ t.test('a second signal ends it at once', async t => {
   const running = start(t, ['--port', '0', '--slow-ms=60000'])
   const { url } = await running.ready
   fetch(`${url}/slow`).catch(() => {})
-  await until('both requests', async () => (await fetch(`${url}/hello`)).ok)
+  await until('the request inside', () => isInside(url))
   running.child.kill('SIGTERM')
   await until('stopping', () => running.out().includes('"stopping"'))
   running.child.kill('SIGTERM')
@@ -94,7 +99,7 @@ t.test('the shutdown deadline cuts what does not end', async t => {
   const running = start(t, ['--port', '0', '--slow-ms=60000', '--spring.lifecycle.timeout-per-shutdown-phase=300ms'])
   const { url } = await running.ready
   const cut = fetch(`${url}/slow`).then(() => false, () => true)
-  await until('the server busy', async () => (await fetch(`${url}/hello`)).ok)
+  await until('the request inside', () => isInside(url))
   running.child.kill('SIGTERM')
   t.equal(await running.exit, 0)
   t.ok(await cut)

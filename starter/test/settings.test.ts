@@ -172,7 +172,7 @@ t.test('mounted folders are settings, and a swap of their link changes them', as
   t.equal(settings.origin('greeting'), join(mounted, 'greeting'))
   // Watches do not keep a process alive; the deadline does.
   const changed = new Promise<string[]>((resolve, reject) => {
-    const deadline = setTimeout(() => reject(new Error('no change was seen')), 30_000)
+    const deadline = setTimeout(() => reject(new Error('no change was seen')), 90_000)
     settings.on('change', keys => { clearTimeout(deadline); resolve(keys) })
   })
   await mkdir(join(mounted, '..v2'))
@@ -192,7 +192,7 @@ t.test('a swap between reading and watching is not missed', async t => {
   const mounted = t.testdir({ '..v2': {} })
   await symlink('..v2', join(mounted, '..data'))
   await new Promise<void>((resolve, reject) => {
-    const deadline = setTimeout(() => reject(new Error('the swap was missed')), 30_000)
+    const deadline = setTimeout(() => reject(new Error('the swap was missed')), 90_000)
     const watch = new FolderWatch(new Map([[mounted, '..v1'], ['/not/mounted', undefined]]), () => {
       clearTimeout(deadline)
       watch.close()

@@ -29,13 +29,13 @@ export function memoryLog (level = 'debug'): { log: Logger, lines: Array<Record<
   return { log, lines }
 }
 
-/** Waits until it is so; rejects after 30 s, because a busy machine is slow and a broken one never gets there. */
+/** Waits until it is so; rejects after 90 s, because a busy machine is slow and a broken one never gets there. */
 export async function until<T> (what: string, ask: () => T | Promise<T>): Promise<NonNullable<T>> {
-  const limitMs = performance.now() + 30_000
+  const limitMs = performance.now() + 90_000
   for (;;) {
     const answer = await ask()
     if (answer !== undefined && answer !== null && answer !== false) return answer
-    if (performance.now() > limitMs) throw new Error(`waited 30 s for: ${what}`)
+    if (performance.now() > limitMs) throw new Error(`waited 90 s for: ${what}`)
     await sleep(5)
   }
 }

@@ -66,7 +66,7 @@ export async function getJson<T> (base: string, path: string, headers: Record<st
 
 /** Waits until something is so; the deadline is generous because the machine may be busy. */
 export async function until (
-  holds: () => boolean | Promise<boolean>, what: string, deadlineMs = 30_000
+  holds: () => boolean | Promise<boolean>, what: string, deadlineMs = 90_000
 ): Promise<void> {
   const end = Date.now() + deadlineMs
   while (!await holds()) {
