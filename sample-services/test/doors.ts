@@ -51,6 +51,7 @@ export async function startAlone (
 const OPERATOR: Readonly<Record<string, Sample>> = {
   'POST /internal/dlq/{id}/redrive': { path: { id: 'some' }, status: 503 },
   'DELETE /internal/dlq/{id}': { path: { id: 'some' }, status: 503 },
+  'DELETE /internal/subscriptions/{service}/{type}': { path: { service: 'orders', type: 'orders.A.v1' }, status: 503 },
   'GET /internal/sagas': { query: { limit: '10' } },
   'GET /internal/sagas/{id}': { path: { id: 'none' }, status: 404 },
   'POST /internal/sagas/{id}/resend': { path: { id: 'none' }, status: 404 },

@@ -1,9 +1,8 @@
 /**
  * Payments as decisions over what is known of order and account. Pure.
  *
- * No sum in the ledger is beyond 2^53-1, and one check sees to it: what was ever paid in, in one currency. Every other
- * balance is a part of that money, which captures and refunds move and never make; so they need no limit, and a refund
- * is never refused for one.
+ * No balance is beyond 2^53-1, and one check sees to it: what a user ever paid in. The user's balance is a part of that
+ * money, which captures and refunds move and never make; so they need no limit, and a refund is never refused for one.
  */
 import { paymentError } from '../errors.ts'
 
@@ -57,12 +56,12 @@ export function merchantAccount (currency: string): string {
   return `merchant:${currency}`
 }
 
-/** Where deposits come from: what it is short of is what was paid in. */
-export function worldAccount (currency: string): string {
-  return `world:${currency}`
+/** Where a user's deposits come from: what it is short of is what was paid in. */
+export function payerAccount (userId: string): string {
+  return `payer:${userId}`
 }
 
-/** A deposit; `paidIn` is the sum of all in its currency so far. */
+/** A deposit; `paidIn` is the sum of all the user's so far. */
 export function payIn (
   userId: string, { amount, currency }: Pick<CaptureRequest, 'amount' | 'currency'>, account: Account | undefined,
   paidIn: number
@@ -70,8 +69,8 @@ export function payIn (
   if (account !== undefined && account.currency !== currency) {
     throw paymentError('CURRENCY_MISMATCH', [account.currency, currency])
   }
-  if (!Number.isSafeInteger(paidIn + amount)) throw paymentError('LEDGER_FULL', [currency])
-  return { from: worldAccount(currency), to: userAccount(userId), amount }
+  if (!Number.isSafeInteger(paidIn + amount)) throw paymentError('DEPOSIT_LIMIT', [userId])
+  return { from: payerAccount(userId), to: userAccount(userId), amount }
 }
 
 export function capture (

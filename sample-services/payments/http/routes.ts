@@ -51,7 +51,7 @@ const deposit: Command<SqlTx> = async (request, tx, emit) => {
   const { userId } = request.params as { userId: string }
   const body = request.body as { amount: number, currency: string }
   const known = await findAccount(tx, userId)
-  const transfer = payIn(userId, body, known, await paidIn(tx, body.currency))
+  const transfer = payIn(userId, body, known, await paidIn(tx, userId))
   for (const account of [transfer.from, transfer.to]) await openAccount(tx, account, body.currency)
   const entryId = emit.id()
   await move(tx, entryId, transfer, emit.now())

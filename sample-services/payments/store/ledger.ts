@@ -1,12 +1,12 @@
 /**
- * A double-entry ledger: every movement is two entries that add up to nothing. A user's balance beside the entries is
- * their sum, kept in the same transaction; the CHECK makes it impossible below zero, whatever the code does. Accounts
- * of the house (merchant, world) have none: it would be one row that all bookings wait for. Theirs is asked of the
- * entries.
+ * A double-entry ledger: every movement is two entries that add up to nothing. Balances beside the entries, a user's
+ * and that of what the user paid in, are their sums, kept in the same transaction; the CHECK makes a user's impossible
+ * below zero, whatever the code does. The house (merchant) has none: it would be one row that all bookings wait for,
+ * and a sum without a limit. Whoever wants it asks the entries.
  */
 import type { SqlReader, SqlTx } from '@breakwater/messaging'
 import {
-  userAccount, worldAccount, type Account, type Payment, type Refusal, type Transfer
+  payerAccount, userAccount, type Account, type Payment, type Refusal, type Transfer
 } from '../domain/payment.ts'
 
 export const LEDGER_TABLES = `
@@ -57,16 +57,16 @@ export async function move (tx: SqlTx, id: string, { from, to, amount }: Transfe
   // 0 minus: of nothing, the negative would be -0, a number that not every store takes for a whole one.
   const sides = [[from, 0 - amount], [to, amount]] as const
   for (const [n, [account, change]] of sides.entries()) {
-    await tx.run("UPDATE accounts SET balance = balance + ? WHERE id = ? AND kind = 'user'", change, account)
+    await tx.run("UPDATE accounts SET balance = balance + ? WHERE id = ? AND kind IN ('user', 'payer')",
+      change, account)
     await tx.run('INSERT INTO entries (tx, n, account, amount, at) VALUES (?, ?, ?, ?, ?)', id, n + 1, account, change, at)
   }
 }
 
-/** All that was ever paid in, in one currency. */
-export async function paidIn (reader: SqlReader, currency: string): Promise<number> {
-  const world = await reader.get<{ balance: number }>(
-    'SELECT balance FROM accounts WHERE id = ?', worldAccount(currency))
-  return 0 - (world?.balance ?? 0)
+/** All that a user ever paid in. */
+export async function paidIn (reader: SqlReader, userId: string): Promise<number> {
+  const payer = await reader.get<{ balance: number }>('SELECT balance FROM accounts WHERE id = ?', payerAccount(userId))
+  return 0 - (payer?.balance ?? 0)
 }
 
 export async function findPayment (reader: SqlReader, orderId: string): Promise<Payment | undefined> {
@@ -85,14 +85,10 @@ export async function putPayment (tx: SqlTx, payment: Payment): Promise<void> {
     payment.orderId, payment.reason)
 }
 
-/**
- * Sums for a checker: they are zero, or the ledger is wrong. Of amounts only those are added up that the ledger limits:
- * what was declined never was money, and what was refunded may be captured again and again.
- */
+/** Sums for a checker: zero, or the ledger is wrong. Of amounts alone there is none: it would have no limit. */
 export async function audit (reader: SqlReader): Promise<object> {
   const total = await reader.get('SELECT coalesce(sum(amount), 0) AS sum FROM entries')
   const crooked = await reader.all('SELECT tx FROM entries GROUP BY tx HAVING sum(amount) <> 0 LIMIT 10')
-  const kept = await reader.get("SELECT coalesce(sum(amount), 0) AS kept FROM payments WHERE state = 'CAPTURED'")
   const states = await reader.all('SELECT state, count(*) AS count FROM payments GROUP BY state')
-  return { ...total as object, ...kept as object, crooked, payments: states }
+  return { ...total as object, crooked, payments: states }
 }
