@@ -139,6 +139,7 @@ export const messagingError = errorTable({
     text: 'the schema of %s refuses members that it does not name: a newer sender\'s would all be dead letters.',
     next: 'Take additionalProperties or unevaluatedProperties out of it.'
   },
+  E_NOT_FOUND: { text: 'there is no %s.', status: 404 },
   E_SAGA_STATES: { text: '%s.', next: 'Correct the saga\'s definition.' },
   E_SAGA_TWICE: { text: 'two sagas are of the type %s.', next: 'Give one of them another name.' },
   E_SAGA_STEP: { text: 'the state %s %s.', next: 'Correct the saga\'s definition.' },

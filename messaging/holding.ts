@@ -14,7 +14,16 @@ export interface HoldingOptions {
   readonly log: { warn (fields: object, text: string): void }
 }
 
-interface Hold { readonly type: string, readonly sinceMs: number, readonly times: number }
+/** A message that was left to others. */
+export interface Hold {
+  readonly id: string
+  readonly type: string
+  readonly why: string
+  /** How often it was offered. */
+  readonly times: number
+}
+
+interface Kept extends Hold { readonly sinceMs: number }
 
 const FIRST_WAIT_MS = 1000
 const MAX_WAIT_MS = 60_000
@@ -25,7 +34,7 @@ const MAX_TYPES = 100
 
 export class Holding {
   readonly #options: HoldingOptions
-  readonly #holds = new Map<string, Hold>()
+  readonly #holds = new Map<string, Kept>()
   readonly #counts = new Map<string, number>()
 
   constructor (options: HoldingOptions) {
@@ -42,20 +51,34 @@ export class Holding {
     const { holdMs, clock, random } = this.#options
     const now = clock.elapsed()
     const known = this.#holds.get(id)
-    const hold = { type, sinceMs: known?.sinceMs ?? now, times: (known?.times ?? 0) + 1 }
+    const hold = { id, type, why, sinceMs: known?.sinceMs ?? now, times: (known?.times ?? 0) + 1 }
     this.#holds.delete(id)
-    if (now - hold.sinceMs >= holdMs) {
-      return new Poison(messagingError('E_MESSAGE_UNKNOWN', [type, why, holdMs / 1000]).toString())
+    const heldMs = now - hold.sinceMs
+    if (heldMs >= holdMs) {
+      return new Poison(messagingError('E_MESSAGE_UNKNOWN', [type, why, Math.round(holdMs / 1000)]).toString())
     }
-    this.#keep(id, hold)
+    this.#keep(hold)
     this.#count(type, why)
     const longest = Math.min(FIRST_WAIT_MS * 2 ** Math.min(hold.times - 1, 10), MAX_WAIT_MS)
     // Spread: in step with the consumers' polls, the same instance would be offered it each time.
     return new Held(why, Math.round(longest * (0.5 + random() / 2)))
   }
 
-  #keep (id: string, hold: Hold): void {
-    this.#holds.set(id, hold)
+  /** The longest held first; others may have taken some of them since. */
+  list (limit: number): Hold[] {
+    return [...this.#holds.values()].slice(0, limit).map(({ sinceMs: _sinceMs, ...hold }) => hold)
+  }
+
+  /** Makes it a dead letter when it is offered next; false when it is not held here. */
+  giveUp (id: string): boolean {
+    const hold = this.#holds.get(id)
+    if (hold === undefined) return false
+    this.#holds.set(id, { ...hold, sinceMs: -Infinity })
+    return true
+  }
+
+  #keep (hold: Kept): void {
+    this.#holds.set(hold.id, hold)
     const [oldest] = this.#holds.keys()
     if (this.#holds.size > MAX_HOLDS) this.#holds.delete(oldest!)
   }

@@ -4,6 +4,7 @@ export { isTransient, messagingError, Newer, Poison, Transient } from './errors.
 export { NO_FAULTS, readFaults, type Faults, type FaultPoint } from './faults.ts'
 export { commandRoute, type Command, type CommandAnswer, type CommandOptions } from './idempotency.ts'
 export type { Emitter } from './emitter.ts'
+export type { Hold, Holding } from './holding.ts'
 export { Messaging, type MessageHandler, type MessageRoute, type MessagingParts } from './messaging.ts'
 export { operatorRoutes } from './operator-routes.ts'
 export { DEFAULTS, queueOf, readMessagingOptions, topicOf, type MessagingOptions } from './options.ts'

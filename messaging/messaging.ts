@@ -87,6 +87,8 @@ export class Messaging<T extends Tx> {
   readonly queue: string
   /** Undefined in a service without sagas. */
   readonly sagas: SagaBook | undefined
+  /** Messages that are left to a newer version of the service. */
+  readonly held: Holding
   readonly #parts: MessagingParts<T>
   readonly #relay: Relay
   readonly #clock: Clock
@@ -94,7 +96,6 @@ export class Messaging<T extends Tx> {
   readonly #trace: MessageTrace
   readonly #emitting: EmitterParts
   readonly #plan: Plan<T>
-  readonly #holding: Holding
   readonly #intake: Intake<T>
   readonly #joining: Loop
   readonly #consuming: Work
@@ -115,10 +116,10 @@ export class Messaging<T extends Tx> {
     this.#trace = new MessageTrace(parts.spans, now)
     const { service, schemas, newId = uuidv7, options: { prefix } } = parts
     this.#emitting = { service, schemas, prefix, trace: this.#trace, now, newId }
-    this.#holding = new Holding({ holdMs: parts.options.holdUnknownMs, clock: this.#clock,
+    this.held = new Holding({ holdMs: parts.options.holdUnknownMs, clock: this.#clock,
       random: parts.random ?? Math.random, log: parts.log })
     this.#intake = new Intake({ service, schemas, routes: this.#plan.routes, trace: this.#trace, faults: this.#faults,
-      holding: this.#holding, write: (context, fn) => this.#write(context, fn) })
+      holding: this.held, write: (context, fn) => this.#write(context, fn) })
     const { relayBatch: batch, sweepMs, maxBackOffMs, purgeMs, deadlineLookMs } = parts.options
     this.#relay = new Relay(parts.store, parts.bus, { batch, sweepMs, maxBackOffMs, clock: this.#clock,
       faults: this.#faults, onError: (error, failures, where) => { this.#relayFailed(error, failures, where) },
@@ -182,9 +183,9 @@ export class Messaging<T extends Tx> {
     return value
   }
 
-  /** Deliveries that were left to a newer version of the service, by the message's type. */
-  get heldBack (): ReadonlyMap<string, number> {
-    return this.#holding.counts
+  /** Milliseconds since 1970. */
+  get now (): () => number {
+    return this.#emitting.now
   }
 
   /** Looks at a saga's deadline that ended in an error, since the start. */
@@ -200,6 +201,12 @@ export class Messaging<T extends Tx> {
   /** False while the bus refuses what the relay brings. */
   get busUp (): boolean {
     return this.#relay.troubles.size === 0
+  }
+
+  /** What the bus does not take at present: a destination, or one group of it. At most a hundred. */
+  get troubles (): ReadonlyArray<{ where: string, failures: number, error: string }> {
+    return [...this.#relay.troubles].slice(0, 100).map(([where, { failures, error }]) =>
+      ({ where, failures, error: String(error) }))
   }
 
   get dlq (): DeadLetters {

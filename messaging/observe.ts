@@ -26,17 +26,22 @@ export function observe<T extends Tx> (app: Observed, current: () => Messaging<T
   app.health.set('bus', () => {
     const messaging = current()
     if (messaging === undefined) return { status: 'UNKNOWN' }
-    const details = { bus: messaging.bus.description, outbox: messaging.outboxDepth }
+    const { bus, outboxDepth, troubles } = messaging
+    const details = { bus: bus.description, outbox: outboxDepth, ...(troubles.length === 0 ? {} : { troubles }) }
     return { status: messaging.busUp ? 'UP' : 'UNKNOWN', details }
   })
   app.health.set('messaging', () => {
     const messaging = current()
-    return messaging === undefined ? { status: 'UNKNOWN' } : workHealth(messaging.work)
+    if (messaging === undefined) return { status: 'UNKNOWN' }
+    const { status, details } = workHealth(messaging.work)
+    return { status, details: { ...details, sagaDeadlineFailures: messaging.deadlineFailures } }
   })
   gauge(app, 'breakwater_outbox_waiting', 'Messages that the bus has not taken yet', () => current()?.outboxDepth ?? 0)
+  gauge(app, 'breakwater_outbox_refused', 'Messages that the bus will never take, set aside',
+    async () => await current()?.store.outbox.refused.count() ?? 0)
   gauge(app, 'breakwater_bus_up', '1 while the bus takes messages', () => current()?.busUp === true ? 1 : 0)
   counter(app, 'breakwater_messages_held_back_total', 'Deliveries left to a newer version of the service', 'type',
-    () => [...current()?.heldBack ?? []])
+    () => [...current()?.held.counts ?? []])
   observeWork(app, () => current()?.work ?? [])
   observeSagas(app, current)
 }

@@ -29,18 +29,24 @@ const BATCH = 50
 const FIRST_WAIT_MS = 1000
 const MAX_WAIT_MS = 300_000
 
+/** So many in a row, without one that could be told between them, are not the fault of one saga. */
+const MANY = 10
+
 export class Deadlines {
   readonly #parts: DeadlineParts
+  /** Those that failed since the last one that did not. */
+  readonly #failing = new Set<string>()
 
   constructor (parts: DeadlineParts) {
     this.#parts = parts
   }
 
-  /** Tells all that are due, until `stopped`. Rejects when the store takes nothing. */
+  /** Tells all that are due, until `stopped`. Rejects when the store takes nothing, or no saga can be told. */
   async look (stopped: () => boolean): Promise<void> {
     for (const type of this.#parts.sagas) {
       for (let due = BATCH; due === BATCH && !stopped();) due = await this.#tellBatch(type)
     }
+    if (this.#failing.size >= MANY) throw new Error(`the deadlines of the last ${MANY} sagas could not be handled`)
   }
 
   async #tellBatch (type: SagaType): Promise<number> {
@@ -55,7 +61,9 @@ export class Deadlines {
     const { inTransaction, now, onFailure } = this.#parts
     try {
       await inTransaction((tx, emit) => type.expire(tx, emit, id))
+      this.#failing.clear()
     } catch (error) {
+      if (this.#failing.size < MANY) this.#failing.add(id)
       const failures = await inTransaction(tx => writeFailure(tx, id, String(error).slice(0, 1000), n =>
         now() + Math.min(FIRST_WAIT_MS * 2 ** Math.min(n - 1, 20), MAX_WAIT_MS)))
       onFailure({ sagaId: id, type: type.definition.type, failures, error })

@@ -1,8 +1,8 @@
 /** One service's messaging over a bus that only writes down, with a clock that the test moves. */
 import {
-  DEFAULTS, Messaging, openSqlite, Schemas, uuidv7, type Bus, type Delivery, type Envelope,
-  type Handler, type MessageSchema, type MessagingParts, type Outgoing, type SqlReader, type SqlTx, type Store,
-  type Subscription
+  DEFAULTS, Messaging, openSqlite, Schemas, uuidv7, type Bus, type DeadLetter, type DeadLetters, type Delivery,
+  type Envelope, type Handler, type MessageSchema, type MessagingParts, type Outgoing, type QueueStat, type SqlReader,
+  type SqlTx, type Store, type Subscription
 } from '../index.ts'
 import { ManualClock } from './manual-clock.ts'
 
@@ -16,6 +16,9 @@ export class NoteBus implements Bus {
   handler: Handler | undefined
   /** What every sending is refused with, while there is such an error. */
   refusal: Error | undefined
+  /** What a message of a type is refused with. */
+  readonly refused = new Map<string, Error>()
+  readonly letters: DeadLetter[] = []
 
   async provision (_queue: string, subscriptions: readonly Subscription[]): Promise<void> {
     this.subscriptions = subscriptions
@@ -23,8 +26,10 @@ export class NoteBus implements Bus {
 
   async publish (dest: string, messages: readonly Outgoing[]): Promise<ReadonlyMap<string, Error>> {
     if (this.refusal !== undefined) throw this.refusal
-    this.sent.push(...messages.map(message => ({ ...message, dest })))
-    return new Map()
+    const isTaken = ({ type }: Outgoing): boolean => !this.refused.has(type)
+    this.sent.push(...messages.filter(isTaken).map(message => ({ ...message, dest })))
+    return new Map(messages.filter(message => !isTaken(message))
+      .map(({ dedupe, type }) => [dedupe, this.refused.get(type)!]))
   }
 
   send (dest: string, messages: readonly Outgoing[]): Promise<ReadonlyMap<string, Error>> {
@@ -48,8 +53,19 @@ export class NoteBus implements Bus {
 
   async unsubscribe (): Promise<void> {}
 
-  dlq (): never { throw new Error('not here') }
-  stats (): never { throw new Error('not here') }
+  dlq (): DeadLetters {
+    const take = (ids: readonly string[] | 'all'): number => {
+      const left = ids === 'all' ? [] : this.letters.filter(({ id }) => !ids.includes(id))
+      return this.letters.splice(0, this.letters.length, ...left).length - left.length
+    }
+    const list = async (limit: number): Promise<DeadLetter[]> => this.letters.slice(0, limit)
+    return { list, redrive: async ids => take(ids), drop: async ids => take(ids) }
+  }
+
+  async stats (queue: string): Promise<QueueStat> {
+    return { queue, waiting: 0, inFlight: 0, dead: this.letters.length, oldestMs: 0 }
+  }
+
   async close (): Promise<void> {}
 }
 

@@ -74,8 +74,8 @@ t.test('what only the new instances know is left to them, in the order of its gr
   t.same(seen.filter(one => one.startsWith('a2') || one.startsWith('a4')), ['a2 new', 'a4 new'])
   t.same(await dead(), [])
   t.same(told, [{ type: 'shop.DoMore.v1', why: 'no schema is known for it' }])
-  t.ok(old.heldBack.get('shop.DoMore.v1')! >= 4, 'it was offered again and again')
-  t.ok(old.heldBack.get('shop.DoMore.v1')! <= 20, 'with growing waits')
+  t.ok(old.held.counts.get('shop.DoMore.v1')! >= 4, 'it was offered again and again')
+  t.ok(old.held.counts.get('shop.DoMore.v1')! <= 20, 'with growing waits')
 })
 
 t.test('a roll-back: what the new instances left waits until they are back', async t => {
@@ -123,6 +123,21 @@ t.test('a type with a schema and without a route is left to others, and that cou
   })
   await clock.advance(10 * MINUTE)
   t.same(seen, ['a1 new'])
+})
+
+t.test('an operator need not wait for what nobody will ever understand', async t => {
+  const { clock, start, send, seen, dead } = await world(t)
+  const { held } = await start('old', OLD)
+  await send('shop.DoMore.v1', 'a', 1)
+  await send('shop.Do.v1', 'a', 2)
+  await clock.advance(5000)
+  t.match(held.list(10), [{ type: 'shop.DoMore.v1', why: 'no schema is known for it', times: 3 }])
+  t.equal(held.giveUp('unknown'), false)
+  t.equal(held.giveUp(held.list(10)[0]!.id), true)
+  await clock.advance(10_000)
+  t.equal((await dead()).length, 1)
+  t.same(seen, ['a2 old'])
+  t.same(held.list(10), [])
 })
 
 t.test('an envelope of another version waits, too; a known type with wrong data is a dead letter at once', async t => {

@@ -1,6 +1,6 @@
 /** Deadlines of sagas: looked for by messaging itself, each in a transaction of its own. */
 import { t } from 'tap'
-import { DEFAULTS } from '../index.ts'
+import { DEFAULTS, workHealth } from '../index.ts'
 import { Deadlines } from '../saga/deadlines.ts'
 import { replyTo } from './rig.ts'
 import { booking, DEADLINE_MS, decide, hold, sagasOf, start } from './saga-rig.ts'
@@ -47,7 +47,7 @@ t.test('one that throws holds up no other, however many there are; it is tried a
   for (let n = 0; n < 60; n++) poisoned.add(await messaging.tx((tx, emit) => sagas.begin(tx, emit, `bad${n}`, { seats: 13 })))
   await clock.advance(1000)
   const good = await messaging.tx((tx, emit) => sagas.begin(tx, emit, 'good', { seats: 1 }))
-  await clock.advance(DEADLINE_MS + 250)
+  await clock.advance(DEADLINE_MS + 1500)
   t.equal(bus.of('seats.Hold.v1').filter(one => one.subject === 'good').length, 2, 'the good one, behind 60 bad ones, asked again')
   t.equal((await book.find(good)).failures, 0)
   t.match(await book.counts(), { open: 61, failing: 60, unknown: 0 })
@@ -57,6 +57,22 @@ t.test('one that throws holds up no other, however many there are; it is tried a
   await clock.advance(60_000)
   t.ok(messaging.deadlineFailures - before <= 60 * 6, 'not at each look')
   t.ok(messaging.deadlineFailures - before >= 60 * 3, 'but again and again')
+  t.equal(workHealth(messaging.work).status, 'UP', 'while others can be told')
+})
+
+t.test('when no saga can be told any more, the service is down, until one can', async t => {
+  let broken = true
+  const { begin, clock, messaging, lines } = await start(t, [sagasOf(booking({ decide: (view, input) => {
+    if (broken && input.kind === 'timeout') throw new Error('a fault of the version')
+    return decide(view, input)
+  } }))])
+  for (let n = 0; n < 12; n++) await begin(`b${n}`)
+  await clock.advance(DEADLINE_MS + 5000)
+  t.match(workHealth(messaging.work), { status: 'DOWN', details: { deadlines: { error: /the last 10 sagas/ } } })
+  t.equal(lines.filter(({ level, work }) => level === 'warn' && work === 'deadlines').length, 1)
+  broken = false
+  await clock.advance(60_000)
+  t.match(workHealth(messaging.work), { status: 'UP', details: { deadlines: 'ok' } })
 })
 
 t.test('a reply that comes between the look and the transaction: the step behind it has its own time', async t => {
