@@ -28,7 +28,8 @@ export function isGreen (copy: string, what: string): Promise<boolean> {
   const args = what.startsWith('node ') ? what.split(' ').slice(1) : [what]
   return new Promise(resolve => {
     // A group of its own: a test that hangs takes the servers that it has started along.
-    const child = spawn(process.execPath, args, { cwd: copy, stdio: 'ignore', detached: true })
+    const child = spawn(process.execPath, args, { cwd: copy, stdio: 'ignore', detached: true,
+      env: { ...process.env, TAP_TIMEOUT: String(MAX_MS / 1000) } })
     const deadline = setTimeout(() => { endGroup(child.pid) }, MAX_MS)
     child.once('exit', code => {
       clearTimeout(deadline)

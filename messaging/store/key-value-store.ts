@@ -3,6 +3,7 @@
  * after the other; the overlay of a batch becomes one write of the engine, flushed before anybody is answered.
  */
 import { systemClock, type Clock } from '../clock.ts'
+import { closing } from './closing.ts'
 import { GroupCommit, type Batch } from './group-commit.ts'
 import { newKey, SEQ } from './key-value-keys.ts'
 import { keyValueParts, type KeyValueStore } from './key-value-messaging.ts'
@@ -38,14 +39,14 @@ export function createKeyValueStore (
     last: async (start: string, end: string, limit: number) => [...engine.last(start, end, limit)],
     count: async (start: string, end: string) => engine.count(start, end)
   }
-  return {
+  return closing({
     ...keyValueParts({ entries, run: fn => commits.run(fn), lead: async () => true }, clock),
     description: engine.description,
     close: async () => {
       await commits.run(async () => {}).catch(() => {})
       await engine.close()
     }
-  }
+  })
 }
 
 /** Each command's writes over the batch's, and these over the engine. */

@@ -11,6 +11,7 @@
 import type pg from 'pg'
 import { systemClock, type Clock } from '../clock.ts'
 import { messagingError } from '../errors.ts'
+import { closing } from './closing.ts'
 import { inTime } from './deadline.ts'
 import { hasCode, mayBeRace } from './postgres-errors.ts'
 import { nextPosition, settledPosition } from './postgres-lines.ts'
@@ -60,7 +61,7 @@ function createStore (options: PostgresOptions): SqlStore {
   const read = reader(sessions, clock)
   const leader = new RelayLeader(sessions)
   const alone = (sql: string, ...params: SqlValue[]) => sessions.use(session => writer(session).run(sql, ...params))
-  return {
+  return closing({
     description: `postgres ${sessions.where}`,
     tx: (fn, how) => commands.run(fn, how),
     read,
@@ -74,7 +75,7 @@ function createStore (options: PostgresOptions): SqlStore {
       leader.close()
       await sessions.close()
     }
-  }
+  })
 }
 
 class Commands {

@@ -9,6 +9,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { systemClock, type Clock } from '../clock.ts'
+import { closing } from './closing.ts'
 import { GroupCommit, type Batch } from './group-commit.ts'
 import { lockFile } from './owner-lock.ts'
 import { SqlCommand, type SqlWriter } from './sql-command.ts'
@@ -98,7 +99,7 @@ function createStore (options: SqliteOptions, { writer, reader, flush, close }: 
   const batch = new SqliteBatch(new Connection(writer, file), flush, now, onOutbox)
   const commits = new GroupCommit<SqlCommand>(batch, { maxCommands: 100, lockWaitMs, commandMs, clock })
   const read = flushedReader(new Connection(reader, file), flush)
-  return {
+  return closing({
     description: `sqlite ${file}`,
     tx: fn => commits.run(handle => fn(handle.tx)),
     read,
@@ -111,7 +112,7 @@ function createStore (options: SqliteOptions, { writer, reader, flush, close }: 
       await commits.run(async () => {}).catch(() => {})
       close()
     }
-  }
+  })
 }
 
 /** Nobody may act on what a power cut could still undo: the relay would tell others of what never was. */

@@ -17,6 +17,7 @@ import { Attempt } from './attempt.ts'
 import { RedisCommits } from './commits.ts'
 import { withoutCredentials } from './errors.ts'
 import { refuseShared } from './fitness.ts'
+import { closing } from '../closing.ts'
 import { RedisGuard } from './guard.ts'
 import { RedisLink } from './link.ts'
 import { namesOf, type RedisNames } from './names.ts'
@@ -30,11 +31,11 @@ export async function openRedis (options: RedisOptions): Promise<KeyValueStore> 
   checkUrl(options.url)
   const store = new RedisStore(options)
   await store.open()
-  return {
+  return closing({
     ...keyValueParts(store, options.clock ?? systemClock),
     description: `redis ${withoutCredentials(options.url)} {${options.name}}`,
     close: () => store.close()
-  }
+  })
 }
 
 const MAX_TRIES = 20
