@@ -114,14 +114,14 @@ export class Messaging<T extends Tx> {
     this.#plan = planOf(parts)
     const now = () => this.#clock.now()
     this.#trace = new MessageTrace(parts.spans, now)
-    const { service, schemas, newId = uuidv7, options: { prefix } } = parts
+    const { service, schemas, newId = uuidv7, random = Math.random, options: { prefix } } = parts
     this.#emitting = { service, schemas, prefix, trace: this.#trace, now, newId }
     this.held = new Holding({ holdMs: parts.options.holdUnknownMs, clock: this.#clock,
-      random: parts.random ?? Math.random, log: parts.log })
+      random, log: parts.log })
     this.#intake = new Intake({ service, schemas, routes: this.#plan.routes, trace: this.#trace, faults: this.#faults,
       holding: this.held, write: (context, fn) => this.#write(context, fn) })
     const { relayBatch: batch, sweepMs, maxBackOffMs, purgeMs, deadlineLookMs } = parts.options
-    this.#relay = new Relay(parts.store, parts.bus, { batch, sweepMs, maxBackOffMs, clock: this.#clock,
+    this.#relay = new Relay(parts.store, parts.bus, { batch, sweepMs, maxBackOffMs, clock: this.#clock, random,
       faults: this.#faults, onError: (error, failures, where) => { this.#relayFailed(error, failures, where) },
       onRefused: (row, reason) => { this.#refused(row, reason) } })
     const sagas = this.#sagaBook()

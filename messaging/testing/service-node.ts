@@ -39,7 +39,7 @@ export interface BesideWork {
   stop (): Promise<void>
 }
 
-type Given = 'service' | 'bus' | 'options' | 'log' | 'faults' | 'clock' | 'newId' | 'spans'
+type Given = 'service' | 'bus' | 'options' | 'log' | 'faults' | 'clock' | 'newId' | 'random' | 'spans'
 
 /** What a service is made of: its messaging but for what the world provides, its routes, and what runs beside. */
 export interface ServiceParts<T extends Tx> extends Omit<MessagingParts<T>, Given> {
@@ -158,7 +158,7 @@ export class ServiceNode<T extends Tx> implements AnyService {
     const { options, http = () => {}, beside = [], ...parts } = await this.definition(host)
     const { clock, newId, random } = process
     const messaging = new Messaging<T>({ ...parts as Omit<MessagingParts<T>, Given>, service: this.name, clock, newId,
-      log: host.log, options: { ...DEFAULTS, ...options },
+      random, log: host.log, options: { ...DEFAULTS, ...options },
       bus: brokerBus('simulated', remoteBroker({ ...bus, from: process }), { clock, random }),
       faults: { at: point => { if (process.alive) this.onFaultPoint(point) } } })
     const door = new HttpDoor(scheduler)
