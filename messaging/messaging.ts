@@ -31,6 +31,7 @@ import { SagaBook, type SagaBookParts } from './saga/saga-book.ts'
 import type { SagaType } from './saga/sagas.ts'
 import type { Schemas } from './schemas.ts'
 import { probeStore, type OutboxRow, type SqlReader, type SqlTx, type Store, type Tx } from './store/store.ts'
+import { Suspects } from './suspects.ts'
 import { MessageTrace } from './trace.ts'
 
 /** Handles one type of message. Everything it does goes through `tx` and `emit`, or it is not exactly once. */
@@ -250,7 +251,8 @@ export class Messaging<T extends Tx> {
     const { options, service } = this.#parts
     await this.bus.provision(this.queue, this.#plan.subscriptions, topicOf(options.prefix, service))
     if (this.#plan.routes.size > 0 && !this.#joining.stopped) {
-      this.#stopConsuming = this.bus.consume(this.queue, delivery => this.#intake.handle(delivery), {
+      const suspects = new Suspects(this.store, service, delivery => this.#intake.handle(delivery))
+      this.#stopConsuming = this.bus.consume(this.queue, delivery => suspects.handle(delivery), {
         lanes: options.lanes,
         onError: error => { this.#consuming.failed(error) },
         onUp: () => { this.#consuming.succeeded() }

@@ -61,11 +61,13 @@ t.test('a deletion that fails is repeated while the message is ours', async t =>
   hooks.failEntries('DeleteMessageBatch', () => true)
   hooks.throttle('DeleteMessageBatch')
   const errors: unknown[] = []
-  let calls = 0
-  bus.consume(QUEUE, async () => { calls++ }, { onError: error => { errors.push(error) } })
+  let [calls, up] = [0, 0]
+  bus.consume(QUEUE, async () => { calls++ }, { onError: error => { errors.push(error) }, onUp: () => { up++ } })
+  await until(() => up === 1, 'it is up')
   await bus.send(QUEUE, [message('g', 1)])
   await empty()
   t.equal(calls, 1)
+  await until(() => up === 2, 'and up again behind the failures')
   t.equal(callsOf(hooks.calls, 'DeleteMessageBatch').filter(call => (call.input.Entries as unknown[]).length > 0).length, 3)
   t.match(errors, [/InternalError/, { code: 'E_BUS_THROTTLED' }].toReversed())
 })

@@ -5,6 +5,7 @@ import { Hand, type HandOptions } from '../bus/aws/hand.ts'
 import { runLane } from '../bus/aws/lane.ts'
 import { Outage } from '../bus/aws/outage.ts'
 import { Slots } from '../bus/aws/slots.ts'
+import { Troubles } from '../bus/aws/troubles.ts'
 import type { Verdict } from '../bus/handling.ts'
 import { ManualClock } from './manual-clock.ts'
 import { AwsFault, eachEntry } from './strict-aws/fault.ts'
@@ -42,7 +43,7 @@ function bed () {
   }
   const errors: unknown[] = []
   const hand = new Hand({ calls, url: async () => 'url', clock, visibilityMs: VISIBILITY_MS, maxMessages: 1000,
-    maxBytes: 1e9, onError: error => { errors.push(error) }, onRoom: () => {} })
+    maxBytes: 1e9, troubles: new Troubles({ onError: error => { errors.push(error) } }), onRoom: () => {} })
   const put = (...bodies: string[]) => {
     for (const body of bodies) queue.add({ body, attributes: {}, group: 'g', dedupe: body })
   }
@@ -57,7 +58,7 @@ t.test('nothing is held beyond 12 hours: it goes back with all behind it, and is
   const stop = new AbortController()
   const parts = { hand, clock, slots: new Slots(1, () => {}), outage: new Outage(clock), signal: stop.signal,
     attempt: async (): Promise<Verdict> => ({ kind: 'wait', delayMs: 60_000, error: 'down', leave: false }),
-    bury: async () => {}, onError: () => {} }
+    bury: async () => {}, troubles: new Troubles({}) }
   let lane = runLane(receive(), parts)
   let lanes = 1
   for (let at = 0; at < 14 * HOUR; at += 60_000) {
@@ -125,7 +126,7 @@ t.test('a hand is bounded in messages and in bytes', async t => {
   const clock = new ManualClock()
   const calls = { changeVisibility: async () => [], remove: async () => [] }
   const make = (maxMessages: number, maxBytes: number) => new Hand({ calls, url: async () => '', clock, maxMessages,
-    maxBytes, visibilityMs: VISIBILITY_MS, onError: () => {}, onRoom: () => {} })
+    maxBytes, visibilityMs: VISIBILITY_MS, troubles: new Troubles({}), onRoom: () => {} })
   const some = (count: number) => Array.from({ length: count }, (_, n) => ({ ReceiptHandle: String(n), Body: 'ää' }))
   const few = make(20, 1e9)
   few.take(some(10), 0)

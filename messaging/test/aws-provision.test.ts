@@ -199,6 +199,18 @@ t.test('names that AWS does not know as such are refused, and topics and queues 
   await t.rejects(guest.send('test-none-in.fifo', [message('g', 1)]), { code: 'E_BUS_PROVISION', message: /none/ })
 })
 
+t.test('what waits is kept for fourteen days, by a queue of an older version too', async t => {
+  const clock = new ManualClock()
+  const { connect, account } = await awsRig(t, { clock })
+  const bus = connect()
+  await bus.provision(QUEUE, [], TOPIC)
+  account.queue(QUEUE).attributes = { ...account.queue(QUEUE).attributes, MessageRetentionPeriod: '345600' }
+  await bus.provision(QUEUE, [], TOPIC)
+  await bus.send(QUEUE, [message('g', 1)])
+  await clock.advance(14 * 86_400_000 - 1000)
+  t.equal(account.queue(QUEUE).messages.length, 1)
+})
+
 t.test('a filter that is wider takes its time to be known', async t => {
   const clock = new ManualClock()
   const { connect, account } = await awsRig(t, { clock })

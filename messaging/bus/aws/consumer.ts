@@ -16,6 +16,7 @@ import type { AwsBusOptions } from './options.ts'
 import { Outage } from './outage.ts'
 import type { Places } from './places.ts'
 import { Slots } from './slots.ts'
+import { Troubles } from './troubles.ts'
 
 const RECEIVE = 10
 /** Far below what SQS lets be in flight, 20,000 for all consumers of a queue. */
@@ -31,7 +32,7 @@ const MAKE_ROOM_MS = 1000
 export function consumeSqs (
   calls: AwsCalls, places: Places, queue: string, handler: Handler, options: AwsBusOptions & ConsumeOptions
 ): () => Promise<void> {
-  const { lanes = 16, onError = () => {}, clock = systemClock } = options
+  const { lanes = 16, clock = systemClock } = options
   const visibilityMs = Math.max(options.visibilityMs ?? (options.visibilitySeconds ?? 30) * 1000, MIN_VISIBILITY_MS)
   // A stop waits for the receive that is under way: what it brings would be nobody's if it were cut off.
   const waitSeconds = Math.min(options.waitSeconds ?? 5, Math.floor(visibilityMs / 2000))
@@ -39,8 +40,9 @@ export function consumeSqs (
   const { signal } = stopping
   const running = new Map<string, Promise<void>>()
   const url = () => places.queueUrl(queue)
+  const troubles = new Troubles(options)
   let onRoom = (): void => {}
-  const hand = new Hand({ calls, url, clock, visibilityMs, onError, onRoom: () => { onRoom() },
+  const hand = new Hand({ calls, url, clock, visibilityMs, troubles, onRoom: () => { onRoom() },
     maxMessages: options.maxInHand ?? MAX_IN_HAND, maxBytes: MAX_BYTES_IN_HAND })
   const slots = new Slots(lanes, () => { onRoom() })
   signal.addEventListener('abort', () => { slots.open() }, { once: true })
@@ -54,15 +56,14 @@ export function consumeSqs (
     return tryOnce(handler, { envelope, tries, receives }, { probeMs: options.probeMs ?? 1000,
       ...(options.retryDelaysMs === undefined ? {} : { delaysMs: options.retryDelaysMs }) })
   }
-  const parts = { hand, slots, outage, clock, signal, attempt, onError,
+  const parts = { hand, slots, outage, clock, signal, attempt, troubles,
     bury: ({ message }: Held, error: string) => bury(calls, places, queue, message, error) }
 
   /** SQS gives no more of a group while we have some of it, but for what we have lost: that waits for the first. */
   const start = (group: string, lane: readonly Held[]): void => {
     const before = running.get(group) ?? Promise.resolve()
-    const job = before.then(() => runLane(lane, parts)).catch(onError).finally(() => {
-      if (running.get(group) === job) running.delete(group)
-    })
+    const job = before.then(() => runLane(lane, parts)).catch((error: unknown) => { troubles.failed('lane', error) })
+      .finally(() => { if (running.get(group) === job) running.delete(group) })
     running.set(group, job)
   }
 

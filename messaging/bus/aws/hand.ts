@@ -6,6 +6,7 @@ import type { Message } from '@aws-sdk/client-sqs'
 import type { Clock } from '../../clock.ts'
 import type { AwsCalls, FailedEntry } from './calls.ts'
 import { Together } from './together.ts'
+import type { Troubles } from './troubles.ts'
 
 /** The most SQS takes in one call. */
 const BATCH = 10
@@ -37,7 +38,7 @@ export interface HandOptions {
   /** The most messages, and bytes of them, in hand. */
   readonly maxMessages: number
   readonly maxBytes: number
-  readonly onError: (error: unknown) => void
+  readonly troubles: Troubles
   /** Called when there is more room. */
   readonly onRoom: () => void
 }
@@ -84,14 +85,17 @@ export class Hand {
 
   /** Deletes what is done with, as long as it is ours; what is lost comes again and ends at the inbox. */
   async remove (held: Held): Promise<void> {
-    const { clock, onError } = this.#options
+    const { clock, troubles } = this.#options
     for (let waitMs = FIRST_WAIT_MS; held.until > clock.elapsed(); waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
       try {
         const failed = await this.#deletions.ask(held.receipt)
-        if (failed === undefined || isLost(failed)) break
-        onError(new Error(`a message was not deleted: ${failed.Code ?? ''} ${failed.Message ?? ''}`))
+        if (failed === undefined || isLost(failed)) {
+          troubles.worked('delete')
+          break
+        }
+        troubles.failed('delete', new Error(`a message was not deleted: ${failed.Code ?? ''} ${failed.Message ?? ''}`))
       } catch (error) {
-        onError(error)
+        troubles.failed('delete', error)
       }
       await clock.delay(waitMs)
     }
@@ -104,11 +108,16 @@ export class Hand {
    */
   async giveBack (lane: readonly Held[], delayMs = 0): Promise<void> {
     this.#forget(lane)
-    const { calls, url, onError } = this.#options
+    const { calls, url, troubles } = this.#options
     const entries = lane.map((held, n) => ({ Id: String(n), ReceiptHandle: held.receipt,
       VisibilityTimeout: n === 0 ? Math.ceil(delayMs / 1000) : 0 })).toReversed()
-    // What does not go back comes back when its time is up.
-    if (entries.length > 0) await calls.changeVisibility(await url(), entries).catch(onError)
+    try {
+      await calls.changeVisibility(await url(), entries)
+      troubles.worked('give back')
+    } catch (error) {
+      // What does not go back comes back when its time is up.
+      troubles.failed('give back', error)
+    }
   }
 
   /** Ends the heartbeat: what is still in hand goes to somebody else when its time is up. */
@@ -119,17 +128,18 @@ export class Hand {
   #extendAll (): void {
     const all = [...this.#held]
     for (let at = 0; at < all.length; at += BATCH) {
-      this.#extend(all.slice(at, at + BATCH)).catch(this.#options.onError)
+      this.#extend(all.slice(at, at + BATCH)).catch((error: unknown) => { this.#options.troubles.failed('keep', error) })
     }
   }
 
   /** A call that fails is made again with the next beat. */
   async #extend (some: readonly Held[]): Promise<void> {
-    const { calls, url, clock } = this.#options
+    const { calls, url, clock, troubles } = this.#options
     const now = clock.elapsed()
     const entries = some.map((held, n) => ({ Id: String(n), ReceiptHandle: held.receipt,
       VisibilityTimeout: Math.min(this.#seconds, Math.max(Math.floor((held.end - now) / 1000), 1)) }))
     const failed = new Map((await calls.changeVisibility(await url(), entries)).map(entry => [entry.Id, entry]))
+    troubles.worked('keep')
     for (const [n, held] of some.entries()) {
       const entry = failed.get(String(n))
       if (entry === undefined) held.until = now + entries[n]!.VisibilityTimeout * 1000

@@ -8,6 +8,7 @@ import type { Verdict } from '../handling.ts'
 import type { Hand, Held } from './hand.ts'
 import type { Outage } from './outage.ts'
 import type { Slots } from './slots.ts'
+import type { Troubles } from './troubles.ts'
 
 export interface LaneParts {
   readonly hand: Hand
@@ -20,7 +21,7 @@ export interface LaneParts {
   readonly attempt: (held: Held, tries: number) => Promise<Verdict>
   /** To the dead letters; rejects while they take none. */
   readonly bury: (held: Held, error: string) => Promise<void>
-  readonly onError: (error: unknown) => void
+  readonly troubles: Troubles
 }
 
 /** A lane for which there is no room in hand is somebody's again this much later. */
@@ -67,13 +68,15 @@ async function handled (held: Held, parts: LaneParts): Promise<Outcome> {
 }
 
 /** Until it is done: deleted without a letter it would be lost, and handled again it might do harm. */
-async function buried (held: Held, error: string, { hand, clock, signal, bury, onError }: LaneParts): Promise<boolean> {
+async function buried (held: Held, error: string, parts: LaneParts): Promise<boolean> {
+  const { hand, clock, signal, bury, troubles } = parts
   while (hand.keeps(held)) {
     try {
       await bury(held, error)
+      troubles.worked('bury')
       return true
     } catch (failure) {
-      onError(failure)
+      troubles.failed('bury', failure)
       if (signal.aborted) return false
       await clock.delay(BURY_AGAIN_MS, signal)
     }
