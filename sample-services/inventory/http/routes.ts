@@ -11,12 +11,12 @@ const STOCK = {
   type: 'object', properties: { sku, onHand: stock, reserved: stock, available: stock }
 } as const
 const COUNT = {
-  summary: 'Set what is on the shelf, or add to it',
+  summary: 'Set what is on the shelf (onHand), or add to it (add): one of both',
   params,
   body: {
     type: 'object',
-    oneOf: [{ required: ['onHand'] }, { required: ['add'] }],
-    additionalProperties: false,
+    // Exactly one, said in words that a problem can repeat; `oneOf` names no field.
+    additionalProperties: false, minProperties: 1, maxProperties: 1,
     properties: { onHand: stock, add: { ...stock, minimum: 1 } }
   },
   response: { 200: STOCK }
