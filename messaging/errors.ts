@@ -94,7 +94,7 @@ export const messagingError = errorTable({
       'key-value stores what JSON gives back as it was.'
   },
   E_TX_LARGE: {
-    text: 'a transaction writes %s entries of %s characters; 100000 and 64 Mi are possible.',
+    text: 'a transaction writes %s entries of %s characters; 10000 and 16 Mi are possible.',
     next: 'Divide it.'
   },
   E_TX_CLOSED: { text: 'a transaction was used after it had ended.', next: 'Await every step inside the transaction.' },

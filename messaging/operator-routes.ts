@@ -29,6 +29,11 @@ export function operatorRoutes<T extends Tx> (app: FastifyInstance, current: () 
   deadLetterRoutes(app, current)
   app.get<List>('/internal/inbox', { schema: LIST }, async ({ query }) =>
     ({ items: await current().store.inbox(query.limit) }))
+  app.post('/internal/store/verify', async () => {
+    const { store } = current()
+    await store.verify?.()
+    return { store: store.description, verified: store.verify !== undefined }
+  })
   app.get('/internal/queue', async () => current().stats())
   app.get<List>('/internal/held', { schema: LIST }, async ({ query }) => ({ items: current().held.list(query.limit) }))
   app.delete<ById>('/internal/held/:id', { schema: ID }, async ({ params: { id } }) => {

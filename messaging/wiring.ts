@@ -51,7 +51,7 @@ export async function openKeyValueStore (settings: Settings, service: string): P
     const { openRedis, readRedisOptions } = await import('./store/redis/redis-store.ts')
     return openRedis({ url, name: service, ...readRedisOptions(settings) })
   }
-  const { openLmdb } = await import('./store/lmdb.ts')
+  const { openLmdb } = await import('./store/lmdb/lmdb-store.ts')
   return openLmdb({ file: dataFile(settings, service, `${service}.lmdb`) })
 }
 

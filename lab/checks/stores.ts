@@ -77,7 +77,9 @@ async function withHash<Value> (url: string, use: (entries: Entries) => Value): 
 async function withEntries<Value> (path: string, use: (entries: Entries) => Value): Promise<Value> {
   const database = open<string, string>({ path, encoding: 'string', noSubdir: true, readOnly: true })
   try {
-    return use(prefix => [...database.getRange({ start: prefix, end: `${prefix}\u{10FFFF}` })])
+    // Each value has a checksum of eight digits before it.
+    return use(prefix => [...database.getRange({ start: prefix, end: `${prefix}\u{10FFFF}` })]
+      .map(({ key, value }) => ({ key, value: value.slice(8) })))
   } finally {
     await database.close()
   }

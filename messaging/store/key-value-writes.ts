@@ -20,15 +20,15 @@ export interface Append {
   readonly row: string
 }
 
-/** One transaction holds no more: a script of Redis takes a million texts, and everybody waits for it. */
-const MAX_WRITES = 100_000
-const MAX_BYTES = 64 * 1024 * 1024
+/** One transaction holds no more: while it is written, everybody else waits. */
+const MAX_WRITES = 10_000
+const MAX_CHARACTERS = 16 * 1024 * 1024
 
 export class WriteSet implements RawTx {
   /** Undefined marks what is removed. */
   readonly entries = new Map<string, string | undefined>()
   readonly appends: Append[] = []
-  #bytes = 0
+  #characters = 0
   #open = true
   readonly #below: (key: string) => string | undefined | Promise<string | undefined>
 
@@ -76,9 +76,11 @@ export class WriteSet implements RawTx {
   }
 
   #count (text: string): void {
-    this.#bytes += text.length
+    this.#characters += text.length
     const writes = this.entries.size + this.appends.length
-    if (writes >= MAX_WRITES || this.#bytes > MAX_BYTES) throw messagingError('E_TX_LARGE', [writes + 1, this.#bytes])
+    if (writes >= MAX_WRITES || this.#characters > MAX_CHARACTERS) {
+      throw messagingError('E_TX_LARGE', [writes + 1, this.#characters])
+    }
   }
 }
 
@@ -93,5 +95,5 @@ export function stateOf (tx: RawTx): Pick<KeyValueTx, 'get' | 'put' | 'remove'> 
 
 /** A row as it is kept, with its number. */
 export function numbered (row: string, seq: number): string {
-  return `{"seq":${seq},${row.slice(1)}`
+  return `${row.slice(0, -1)},"seq":${seq}}`
 }

@@ -147,6 +147,8 @@ export interface Store<T extends Tx = Tx, Reader = unknown> {
   purge (before: PurgeBefore): Promise<void>
   /** Rejects when the store cannot take a write right now. */
   check (): Promise<void>
+  /** Looks through all that it keeps; rejects with E_STORE_CORRUPT when something is not as it was written. */
+  readonly verify?: () => Promise<void>
   close (): Promise<void>
 }
 

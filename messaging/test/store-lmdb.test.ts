@@ -7,12 +7,12 @@ import { storeConformance } from './store-conformance.ts'
 
 t.test('lmdb passes the suite', async t => {
   const dir = t.testdir()
-  await storeConformance(t, keyValueBed(async () => openLmdb({ file: join(dir, 'store.lmdb'), clock: CLOCK }), {
-    openSlow: async () => openLmdb({ file: join(dir, 'slow.lmdb'), commandMs: SLOW_MS })
+  await storeConformance(t, keyValueBed(() => openLmdb({ file: join(dir, 'store.lmdb'), clock: CLOCK }), {
+    openSlow: () => openLmdb({ file: join(dir, 'slow.lmdb'), commandMs: SLOW_MS })
   }))
 })
 
 t.test('lmdb keeps any key and any value', async t => {
   const dir = t.testdir()
-  await keyValueConformance(t, async (name, clock = CLOCK) => openLmdb({ file: join(dir, `${name}.lmdb`), clock }))
+  await keyValueConformance(t, (name, clock = CLOCK) => openLmdb({ file: join(dir, `${name}.lmdb`), clock }))
 })

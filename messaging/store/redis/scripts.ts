@@ -43,7 +43,7 @@ for i = 1, tonumber(ARGV[at]) do
   if redis.call('HEXISTS', data, dedupe) == 0 then
     local seq = string.format('%d', redis.call('HINCRBY', data, '${SEQ}', 1))
     redis.call('ZADD', index, 0, '${SEQ}')
-    put(string.format('${NEW}%016d', seq), '{"seq":' .. seq .. ',' .. string.sub(row, 2))
+    put(string.format('${NEW}%016d', seq), string.sub(row, 1, -2) .. ',"seq":' .. seq .. '}')
     put(dedupe, seq)
   end
 end

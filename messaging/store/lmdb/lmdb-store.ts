@@ -1,0 +1,193 @@
+/**
+ * The embedded key-value store: lmdb, owned by one process. The file is looked through before lmdb sees it, because a
+ * damaged one ends the process there without a word, or serves what is left of it.
+ */
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { open, type RootDatabase } from 'lmdb'
+import { systemClock, type Clock } from '../../clock.ts'
+import { messagingError } from '../../errors.ts'
+import { createKeyValueStore, type KeyValueEngine, type KeyValueStore, type Writes } from '../key-value-store.ts'
+import { lockFile } from '../owner-lock.ts'
+import { checkFile, checkFileNow } from './check-file.ts'
+import { commitError, lmdbError } from './errors.ts'
+import { NOTHING, replaced, seal, SUMS, unseal, type Sums } from './seal.ts'
+
+export interface LmdbOptions {
+  readonly file: string
+  /** How long a command may take before it is undone. @default 5000 */
+  readonly commandMs?: number
+  /** @default the machine's */
+  readonly clock?: Clock
+}
+
+type Database = RootDatabase<string, Buffer>
+
+/** Looking through a file takes some seconds per gigabyte; of a larger one only what is cut off is seen at start. */
+const MAX_CHECKED_BYTES = 2 ** 28
+/** Entries looked at in one turn. */
+const TURN = 1000
+
+/**
+ * Opens the file. Errors: E_STORE_OWNED when another process has it, E_STORE_CORRUPT when it is not as it was written,
+ * E_STORE_READ_ONLY where nothing can be written.
+ */
+export async function openLmdb ({ file, clock, commandMs }: LmdbOptions): Promise<KeyValueStore> {
+  mkdirSync(dirname(file), { recursive: true })
+  const owner = lockFile(file)
+  try {
+    if (existsSync(file)) checkFileNow(file, MAX_CHECKED_BYTES)
+    else await create(file)
+    const engine = new LmdbEngine(file, connect(file), () => { if (owner.isOpen) owner.close() })
+    await engine.sealOld()
+    const store = createKeyValueStore(engine, clock, commandMs)
+    return { ...store, verify: () => engine.verify(fn => store.tx(fn), clock ?? systemClock) }
+  } catch (error) {
+    owner.close()
+    throw lmdbError(error, file)
+  }
+}
+
+function connect (file: string): Database {
+  return open({ path: file, encoding: 'string', noSubdir: true,
+    // The driver's own encoding of texts cuts long ones at U+0000, and sorts short and long ones by different rules.
+    keyEncoding: 'binary',
+    // It would let a commit return before its pages are on the disk.
+    overlappingSync: false,
+    // We make our own batches. The driver's have a promise that nobody can take up: the first that failed, on a full
+    // disk, would end the process.
+    eventTurnBatching: false })
+}
+
+/** Made beside and moved into place: an empty file at `file` is one that was cut, never one that was just begun. */
+async function create (file: string): Promise<void> {
+  const beside = `${file}-new`
+  for (const one of [beside, `${beside}-lock`]) rmSync(one, { force: true })
+  const database = connect(beside)
+  await database.put(Buffer.from(SUMS), seal(SUMS, JSON.stringify(NOTHING)))
+  await database.close()
+  renameSync(beside, file)
+  rmSync(`${beside}-lock`, { force: true })
+  const folder = openSync(dirname(file), 'r')
+  fsyncSync(folder)
+  closeSync(folder)
+}
+
+class LmdbEngine implements KeyValueEngine {
+  readonly description: string
+  readonly #file: string
+  #database: Database | undefined
+  readonly #release: () => void
+  #sums: Sums = NOTHING
+
+  constructor (file: string, database: Database, release: () => void) {
+    this.description = `lmdb ${file}`
+    this.#file = file
+    this.#database = database
+    this.#release = release
+  }
+
+  get (key: string): string | undefined {
+    return this.#open(key, this.#sealed(key))
+  }
+
+  range (start: string, end: string, limit: number): Iterable<{ key: string, value: string }> {
+    return this.#db().getRange({ start: Buffer.from(start), end: Buffer.from(end), limit }).map(entry => {
+      const key = entry.key.toString()
+      return { key, value: this.#open(key, entry.value)! }
+    })
+  }
+
+  last (start: string, end: string, limit: number): Iterable<string> {
+    return this.#db().getKeys({ start: Buffer.from(end), end: Buffer.from(start), reverse: true, limit }).map(String)
+  }
+
+  count (start: string, end: string): number {
+    return this.#db().getKeysCount({ start: Buffer.from(start), end: Buffer.from(end) })
+  }
+
+  /** One lmdb transaction, written and flushed by lmdb's own thread. */
+  async write (writes: Writes): Promise<void> {
+    const sealed = new Map<string, string | undefined>()
+    let sums = this.#sums
+    for (const [key, text] of writes) {
+      const [before, after] = [this.#sealed(key), text === undefined ? undefined : seal(key, text)]
+      // What is damaged is not built upon, nor does it leave the sums unseen.
+      this.#open(key, before)
+      sums = replaced(sums, before, after)
+      sealed.set(key, after)
+    }
+    await this.#commit(sealed, sums)
+  }
+
+  /** Reads the sums, or makes them for a file of the time before there were any. */
+  async sealOld (): Promise<void> {
+    const known = this.get(SUMS)
+    if (known !== undefined) {
+      this.#sums = JSON.parse(known) as Sums
+      return
+    }
+    const sealed = new Map<string, string>()
+    let sums = NOTHING
+    for (const entry of this.#db().getRange()) {
+      const key = entry.key.toString()
+      const after = seal(key, entry.value)
+      sums = replaced(sums, undefined, after)
+      sealed.set(key, after)
+    }
+    await this.#commit(sealed, sums)
+  }
+
+  /** Looks the whole file through, as it is at one moment; others get their turn meanwhile. */
+  async verify (alone: (fn: () => Promise<void>) => Promise<void>, clock: Clock): Promise<void> {
+    // It keeps the pages of this moment from being used for anything else.
+    const moment = this.#db().useReadTransaction()
+    const looking = checkFile(this.#file)
+    try {
+      // While nothing is written, and so no half of a state is read.
+      await alone(async () => { looking.next() })
+      for (let n = 1; looking.next().done !== true; n++) if (n % TURN === 0) await clock.turn()
+    } finally {
+      moment.done()
+    }
+  }
+
+  async close (): Promise<void> {
+    const database = this.#database
+    this.#database = undefined
+    await database?.close()
+    this.#release()
+  }
+
+  #db (): Database {
+    if (this.#database !== undefined) return this.#database
+    throw messagingError('E_STORE_DOWN', ['it was closed'], { where: this.#file })
+  }
+
+  async #commit (sealed: Writes, sums: Sums): Promise<void> {
+    const promises: Array<Promise<unknown>> = []
+    const put = (key: string, text: string | undefined): void => {
+      const bytes = Buffer.from(key)
+      promises.push(text === undefined ? this.#db().remove(bytes) : this.#db().put(bytes, text))
+    }
+    const done = this.#db().batch(() => {
+      for (const [key, text] of sealed) put(key, text)
+      put(SUMS, seal(SUMS, JSON.stringify(sums)))
+    })
+    // Each has a promise of its own; one that fails and that nobody has taken up would end the process.
+    const [end] = await Promise.allSettled([done, ...promises])
+    if (end.status === 'rejected') throw await commitError(end.reason, this.#file)
+    this.#sums = sums
+  }
+
+  #sealed (key: string): string | undefined {
+    return this.#db().get(Buffer.from(key))
+  }
+
+  #open (key: string, sealed: string | undefined): string | undefined {
+    if (sealed === undefined) return undefined
+    const text = unseal(key, sealed)
+    if (text !== undefined) return text
+    throw messagingError('E_STORE_CORRUPT', [this.#file, `the entry ${JSON.stringify(key)} is not what was written`])
+  }
+}
