@@ -10,20 +10,24 @@ export interface TextFault {
   readonly why: string
 }
 
+/** A value on the way through another one; its place is written down only if it is asked for. */
+interface Step { readonly value: unknown, readonly name: string, readonly within: Step | undefined }
+
 /** The first text in a JSON value that no store must be given, names of members included; undefined: there is none. */
 export function findBadText (root: unknown): TextFault | undefined {
   // No recursion: what comes from elsewhere may be nested deeper than the stack.
-  const open: Array<readonly [value: unknown, at: string]> = [[root, '']]
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const [value, at] = next
+  const open: Step[] = [{ value: root, name: '', within: undefined }]
+  for (let step = open.pop(); step !== undefined; step = open.pop()) {
+    const { value } = step
     if (typeof value === 'string') {
       const why = faultOf(value)
-      if (why !== undefined) return { at, why }
+      if (why !== undefined) return { at: pointerTo(step), why }
     } else if (typeof value === 'object' && value !== null) {
-      for (const [name, inner] of Object.entries(value)) {
+      for (const name of Object.keys(value)) {
+        const inner = { value: (value as Record<string, unknown>)[name], name, within: step }
         const why = faultOf(name)
-        if (why !== undefined) return { at: at + step(name), why: `has a name that ${why}` }
-        open.push([inner, at + step(name)])
+        if (why !== undefined) return { at: pointerTo(inner), why: `has a name that ${why}` }
+        open.push(inner)
       }
     }
   }
@@ -35,6 +39,10 @@ function faultOf (text: string): string | undefined {
   return text.isWellFormed() ? undefined : 'must be well-formed Unicode (it has half of a surrogate pair)'
 }
 
-function step (name: string): string {
-  return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+function pointerTo (last: Step): string {
+  let pointer = ''
+  for (let step = last; step.within !== undefined; step = step.within) {
+    pointer = `/${step.name.replaceAll('~', '~0').replaceAll('/', '~1')}${pointer}`
+  }
+  return pointer
 }
