@@ -108,6 +108,18 @@ export const messagingError = errorTable({
     status: 503
   },
   E_BUS_NOT_YET: { text: 'the bus did not take the message: %s.', status: 503, canRetry: true },
+  E_BUS_FULL: {
+    text: 'the bus has %s bytes on its disk, its bound is %s.',
+    next: 'Let the consumers catch up, drop dead letters, or raise breakwater.bus.max-megabytes.',
+    status: 507,
+    canRetry: true
+  },
+  E_BUS_STRANGER: {
+    text: 'the bus takes no calls from web pages, and none under a foreign name for this machine.',
+    next: 'Call 127.0.0.1 or localhost.',
+    status: 403
+  },
+  E_MESSAGE_TEXT: { text: '%s has half of a surrogate pair in its text.', next: 'Send well-formed text.', status: 400 },
   E_BUS_REFUSED: { text: 'the bus will never take this: %s.', status: 422 },
   E_BUS_NAME: {
     text: '%s is no name of a %s on SNS/SQS: letters, digits, - and _, at most %s with the suffix .fifo.',

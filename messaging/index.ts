@@ -19,7 +19,7 @@ export type {
 } from './bus/bus.ts'
 export { brokerBus, embeddedBus, type BrokerBusOptions, type EmbeddedBusOptions } from './bus/embedded/client.ts'
 export { BookBroker, type Broker } from './bus/embedded/broker.ts'
-export { BusBook } from './bus/embedded/book.ts'
+export { BusBook, type BookOptions, type BookStat } from './bus/embedded/book.ts'
 export { BUS_TABLES } from './bus/embedded/tables.ts'
 export { busServer } from './bus/embedded/server.ts'
 export { startBus } from './bus/embedded/start.ts'

@@ -85,7 +85,7 @@ export class Held {
 
   /** When the next one may be sent again. */
   get nextAt (): number {
-    return Math.min(...[...this.#holds.values()].map(hold => hold.until))
+    return this.#holds.values().reduce((next, { until }) => Math.min(next, until), Infinity)
   }
 
   /**

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Settings } from '@breakwater/starter/settings'
 import type { Bus } from './bus/bus.ts'
 import { embeddedBus } from './bus/embedded/client.ts'
+import type { Notice } from './bus/embedded/notice.ts'
 import { messagingError } from './errors.ts'
 import { NO_FAULTS, readFaults, type Faults } from './faults.ts'
 import { Messaging, type MessagingParts } from './messaging.ts'
@@ -14,12 +15,15 @@ import { openSqlite, type SqlStore } from './store/sqlite.ts'
 import type { KeyValueStore } from './store/key-value-store.ts'
 import type { Tx } from './store/store.ts'
 
-/** The bus at `breakwater.bus.url`: `http://...` is the embedded one's process, `aws://region` is SNS/SQS. */
-export async function openBus (settings: Settings): Promise<Bus> {
+/**
+ * The bus at `breakwater.bus.url`: `http://...` is the embedded one's process, `aws://region` is SNS/SQS. `onNotice` is
+ * told of places that nobody wants anything from.
+ */
+export async function openBus (settings: Settings, onNotice?: Notice): Promise<Bus> {
   const url = settings.string('breakwater.bus.url', 'http://127.0.0.1:7070').replace(/\/$/, '')
   if (!url.startsWith('aws:')) {
     if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw messagingError('E_BUS_URL', [url.replace(/\/\/[^@/]*@/, '//')])
-    return embeddedBus({ url })
+    return embeddedBus({ url, ...(onNotice === undefined ? {} : { onNotice }) })
   }
   const { awsBus, readAwsUrl } = await import('./aws.ts')
   return awsBus(readAwsUrl(url, settings.boolean('breakwater.bus.provision', false)))
@@ -59,7 +63,8 @@ export async function openKeyValueStore (settings: Settings, service: string): P
 export async function createMessaging<T extends Tx> (
   settings: Settings, parts: Omit<MessagingParts<T>, 'bus' | 'options' | 'faults'>
 ): Promise<Messaging<T>> {
-  return new Messaging({ ...parts, bus: await openBus(settings), options: readMessagingOptions(settings),
+  return new Messaging({ ...parts, bus: await openBus(settings, (text, fields) => { parts.log.warn(fields, text) }),
+    options: readMessagingOptions(settings),
     faults: faultsOf(settings) })
 }
 

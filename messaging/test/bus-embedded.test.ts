@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Settings } from '@breakwater/starter/settings'
 import { t } from 'tap'
 import { BUS_TABLES, BusBook, busServer, embeddedBus, openBus, openSqlite, systemClock } from '../index.ts'
-import type { Settlement } from '../bus/embedded/book.ts'
+import type { Settlement } from '../bus/embedded/settlement.ts'
 import { busConformance, message } from './bus-conformance.ts'
 import { BusProcess } from './bus-process.ts'
 
@@ -23,7 +23,7 @@ t.test('the embedded bus as a process passes the suite', async t => {
 t.test('the book', async t => {
   const open = (t: { testdir (): string }, now: () => number) => {
     const store = openSqlite({ file: join(t.testdir(), 'bus.db'), tables: BUS_TABLES })
-    return { store, book: new BusBook(store, { ...systemClock, now, elapsed: now }) }
+    return { store, book: new BusBook(store, { clock: { ...systemClock, now, elapsed: now } }) }
   }
 
   await t.test('gives a lane to somebody else after its time, and then refuses the first receipt', async t => {
@@ -89,7 +89,7 @@ t.test('a wall clock that is set neither frees a message that somebody has, nor 
   let [now, elapsed] = [1_000_000, 0]
   const store = openSqlite({ file: join(t.testdir(), 'bus.db'), tables: BUS_TABLES })
   t.teardown(() => store.close())
-  const book = new BusBook(store, { ...systemClock, now: () => now, elapsed: () => elapsed })
+  const book = new BusBook(store, { clock: { ...systemClock, now: () => now, elapsed: () => elapsed } })
   await book.send('q', [message('a', 1)])
   t.equal((await book.receive('q', 1, 100)).length, 1)
   now += 3_600_000
@@ -103,7 +103,7 @@ t.test('a message that ends each of its consumers is a dead letter in the end, a
   let elapsed = 0
   const store = openSqlite({ file: join(t.testdir(), 'bus.db'), tables: BUS_TABLES })
   t.teardown(() => store.close())
-  const book = new BusBook(store, { ...systemClock, elapsed: () => elapsed })
+  const book = new BusBook(store, { clock: { ...systemClock, elapsed: () => elapsed } })
   await book.send('q', [message('a', 1), message('a', 2)])
   for (let n = 1; n <= 20; n++, elapsed += 101) t.equal((await book.receive('q', 1, 100))[0]?.group, 'a')
   t.same(await book.receive('q', 1, 100), [])

@@ -13,12 +13,32 @@ export class BusProcess {
   }
 
   async start (port: number): Promise<void> {
-    const child = spawn(process.execPath, [join(import.meta.dirname, '..', 'main.ts'), '--port', String(port),
-      `--breakwater.data.dir=${this.#dir}`], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const child = this.#spawn(port, 'inherit')
     this.#child = child
     child.on('message', (ready: { url?: string }) => { this.url = ready.url ?? '' })
     this.url = ''
     await until(() => this.url !== '' || child.exitCode !== null, 'the bus is ready')
+  }
+
+  /** Starts, which must fail; returns what it said. */
+  async failToStart (): Promise<string> {
+    const child = this.#spawn(0, 'pipe')
+    let said = ''
+    child.stderr?.on('data', (chunk: Buffer) => { said += String(chunk) })
+    await until(() => child.exitCode !== null, 'it has ended')
+    return said
+  }
+
+  /** As its operator stops it. */
+  async stop (): Promise<void> {
+    const child = this.#child!
+    child.kill('SIGTERM')
+    await until(() => child.exitCode !== null, 'the bus has stopped')
+  }
+
+  #spawn (port: number, stderr: 'inherit' | 'pipe'): ChildProcess {
+    return spawn(process.execPath, [join(import.meta.dirname, '..', 'main.ts'), '--port', String(port),
+      `--breakwater.data.dir=${this.#dir}`], { stdio: ['ignore', 'ignore', stderr, 'ipc'] })
   }
 
   async kill (): Promise<void> {

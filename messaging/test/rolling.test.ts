@@ -16,7 +16,7 @@ async function world (t: Test) {
   const random = createRandom(7).next
   const clock = new ManualClock()
   const dir = t.testdir()
-  const book = new BusBook(openSqlite({ file: `${dir}/bus.db`, tables: BUS_TABLES, synchronous: 'normal', clock }), clock)
+  const book = new BusBook(openSqlite({ file: `${dir}/bus.db`, tables: BUS_TABLES, synchronous: 'normal', clock }), { clock })
   const broker = new BookBroker(book, clock)
   const store = openSqlite({ file: `${dir}/shop.db`, tables: '', synchronous: 'normal', clock })
   const connect = (): Bus => brokerBus('in process', broker, { clock, random })

@@ -39,7 +39,7 @@ export class BusNode {
     const process = this.machine.boot(random.fork(`life ${++this.#lives}`))
     const { clock } = process
     const store = this.disk.open(BUS_TABLES, clock)
-    const book = new BusBook(store, clock, onError)
+    const book = new BusBook(store, { clock, onError })
     const broker = new BookBroker(book, clock)
     const cancel = clock.every(PURGE_MS, () => { book.purge().catch(onError) })
     this.#broker = broker

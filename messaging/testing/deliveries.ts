@@ -3,7 +3,7 @@
  * comes again when its time is up, and what is held back or doubled comes later under another dedupe id, behind others.
  * Only what is lost on purpose never comes again.
  */
-import type { Received } from '../bus/embedded/book.ts'
+import type { Received } from '../bus/embedded/settlement.ts'
 import type { Broker } from '../bus/embedded/broker.ts'
 import type { Envelope } from '../envelope.ts'
 import type { Random } from './random.ts'

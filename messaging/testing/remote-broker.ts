@@ -30,15 +30,18 @@ export function remoteBroker (parts: RemoteBrokerParts): Broker {
     { timeoutMs: TIMEOUT_MS + waitMs, signal })
     .catch((cause: unknown) => { throw messagingError('E_BUS_DOWN', ['the bus', String(cause)], { cause }) })
   return {
+    provision: queue => call(there => there.provision(queue)),
     subscribe: (topic, queue, types) => call(there => there.subscribe(topic, queue, types)),
     unsubscribe: (topic, queue, types) => call(there => there.unsubscribe(topic, queue, types)),
     publish: (topic, messages) => call(async there => {
-      await there.publish(topic, messages)
+      const sent = await there.publish(topic, messages)
       onTaken(topic, messages)
+      return sent
     }),
     send: (queue, messages) => call(async there => {
-      await there.send(queue, messages)
+      const sent = await there.send(queue, messages)
       onTaken(queue, messages)
+      return sent
     }),
     receive: (queue, options, signal) => call(async (there, gone) => {
       const messages = await there.receive(queue, options, gone)

@@ -3,132 +3,107 @@
  * flushed before its sender is told that it was taken. What is done with is erased together with what comes in next:
  * an erasure that a kill swallows is a second delivery, which every consumer's inbox ends.
  */
-import { randomUUID } from 'node:crypto'
-import { systemClock, type Cancel, type Clock } from '../../clock.ts'
-import type { DeadLetter, Outgoing, QueueStat } from '../bus.ts'
+import { systemClock, type Clock } from '../../clock.ts'
 import { messagingError } from '../../errors.ts'
-import type { Verdict } from '../handling.ts'
 import type { SqlStore } from '../../store/sqlite.ts'
-import type { SqlTx } from '../../store/store.ts'
-import { Bodies } from './bodies.ts'
-import { Lanes, type Counts, type Lane, type QueueLanes } from './lanes.ts'
+import type { DeadLetter, Outgoing, QueueStat } from '../bus.ts'
+import { listDead } from './dead-letters.ts'
+import { Directory } from './directory.ts'
+import { Erasures } from './erasures.ts'
+import { Handout } from './handout.ts'
+import { purge } from './housekeeping.ts'
+import { check, inspect, type Check } from './inspection.ts'
+import { Intake, type TakenIn } from './intake.ts'
+import type { Lanes } from './lanes.ts'
+import type { Mark } from './mark.ts'
+import type { Notice } from './notice.ts'
+import { readLanes } from './reading.ts'
+import type { Received, Settlement } from './settlement.ts'
+import { Unwanted } from './unwanted.ts'
 
-/** As long as SQS remembers; later duplicates are the inbox's to catch. */
-const SEEN_MS = 5 * 60_000
-/** Dead letters are kept as long as SQS keeps them. */
-const DEAD_MS = 14 * 24 * 3_600_000
-/** A message whose consumer ended this often without a word is what ends it. (A handler's own failures end earlier.) */
-const MAX_UNANSWERED = 20
-const BURY_AGAIN_MS = 1000
-/** Erasures wait this long for something to be flushed with; nobody waits for them. */
-const ERASE_MS = 25
-
-export interface Received {
-  readonly seq: number
-  readonly receipt: string
-  readonly group: string
-  readonly body: string
-  readonly tries: number
+export interface BookOptions {
+  /** @default the machine's */
+  readonly clock?: Clock
+  /** Told of what the disk did not take, and nobody else can be told of. */
+  readonly onError?: (error: unknown) => void
+  readonly onNotice?: Notice
+  /** What was acknowledged, beside the database. */
+  readonly mark?: Mark
+  /** Beyond so many bytes on the disk nothing is taken. @default no bound */
+  readonly maxBytes?: number
 }
 
-export interface Settlement {
-  readonly group: string
-  readonly receipt: string
-  /** `untried` gives back what nobody has looked at. */
-  readonly verdict: Verdict['kind'] | 'untried'
-  /** For `wait` and `retry`. */
-  readonly delayMs?: number | undefined
-  /** For `dead`. */
-  readonly error?: string | undefined
+export interface BookStat extends QueueStat {
+  /** False when no service has ever asked for the queue. */
+  readonly provisioned: boolean
+  /** Messages that were not what they had been when they were read from the disk. */
+  readonly damaged: number
 }
-
-/** A message that was written and is not in its lane yet. */
-interface Entered { readonly queue: string, readonly group: string, readonly seq: number, readonly body: string }
 
 export class BusBook {
+  readonly directory: Directory
   readonly #store: SqlStore
   readonly #clock: Clock
-  readonly #onError: (error: unknown) => void
+  readonly #notice: Notice
+  readonly #mark: Mark | undefined
+  readonly #erasures: Erasures
+  readonly #intake: Intake
+  readonly #handout: Handout
+  readonly #unwanted: Unwanted
   readonly #lanes: Promise<Lanes>
-  readonly #bodies = new Bodies()
-  #done: number[] = []
-  #counted = new Map<number, Counts>()
-  /** The last message that was there at the start. */
-  #oldSeq = 0
-  #erasing: Cancel | undefined
 
-  /** `onError` is told of what the disk did not take and the bus has nobody to tell of. */
-  constructor (store: SqlStore, clock: Clock = systemClock, onError: (error: unknown) => void = () => {}) {
+  constructor (store: SqlStore, options: BookOptions = {}) {
+    const { clock = systemClock, onError = () => {}, onNotice: notice = () => {}, mark, maxBytes = Infinity } = options
     this.#store = store
     this.#clock = clock
-    this.#onError = onError
-    this.#lanes = this.#readLanes()
+    this.#notice = notice
+    this.#mark = mark
+    this.#unwanted = new Unwanted(clock)
+    this.directory = new Directory(store)
+    const erasures = new Erasures(store, clock, onError)
+    const handout = new Handout({ store, clock, erasures, notice, onError })
+    this.#erasures = erasures
+    this.#handout = handout
+    const lanes = this.#start()
+    this.#lanes = lanes
+    this.#intake = new Intake({ store, clock, directory: this.directory, erasures, notice, mark, maxBytes, lanes,
+      bodies: handout.bodies })
     // Told to whoever asks first; without a listener it would end the process.
-    this.#lanes.catch(() => {})
+    lanes.catch(() => {})
   }
 
-  /** Beside the types that the queue gets already. */
-  subscribe (topic: string, queue: string, types: readonly string[]): Promise<void> {
-    return this.#changeTypes(topic, queue, known => [...new Set([...known, ...types])])
+  /** Rejects with E_STORE_CORRUPT when the database cannot be relied on. */
+  async ready (): Promise<void> {
+    await this.#lanes
   }
 
-  unsubscribe (topic: string, queue: string, types: readonly string[]): Promise<void> {
-    return this.#changeTypes(topic, queue, known => known.filter(type => !types.includes(type)))
+  async #start (): Promise<Lanes> {
+    const { lost, missing } = await inspect(this.#store, this.#mark)
+    const where = { store: this.#store.description }
+    if (lost > 0) this.#notice(`${lost} acknowledged messages are gone with the end of the log`, where)
+    if (missing > 0) this.#notice(`${missing} messages are gone that nobody has handled`, where)
+    await this.directory.load()
+    const { lanes, last } = await readLanes(this.#store, this.#clock)
+    this.#handout.oldSeq = last
+    return lanes
   }
 
-  async #changeTypes (
-    topic: string, queue: string, change: (known: readonly string[]) => readonly string[]
-  ): Promise<void> {
-    await this.#store.tx(async tx => {
-      const row = await tx.get<{ types: string }>(
-        'SELECT types FROM subscription WHERE topic = ? AND queue = ?', topic, queue)
-      const types = change(row === undefined ? [] : JSON.parse(row.types) as string[])
-      await tx.run('INSERT INTO subscription (topic, queue, types) VALUES (?, ?, ?) ' +
-        'ON CONFLICT (topic, queue) DO UPDATE SET types = excluded.types', topic, queue, JSON.stringify(types))
-    })
+  async provision (queue: string): Promise<void> {
+    await this.#lanes
+    await this.directory.provision(queue, this.#clock.now())
   }
 
-  /** Returns the queues that got something, for waking their consumers. */
-  publish (topic: string, messages: readonly Outgoing[]): Promise<string[]> {
-    return this.#enter(async tx => {
-      const rows = await tx.all<{ queue: string, types: string }>(
-        'SELECT queue, types FROM subscription WHERE topic = ?', topic)
-      const entered: Array<Entered | undefined> = []
-      for (const { queue, types } of rows) {
-        const wanted = new Set(JSON.parse(types) as string[])
-        for (const message of messages.filter(one => wanted.has(one.type))) {
-          entered.push(await this.#enqueue(tx, queue, message))
-        }
-      }
-      return entered
-    })
+  publish (topic: string, messages: readonly Outgoing[]): Promise<TakenIn> {
+    return this.#intake.publish(topic, messages)
   }
 
-  send (queue: string, messages: readonly Outgoing[]): Promise<string[]> {
-    return this.#enter(async tx => {
-      const entered: Array<Entered | undefined> = []
-      for (const message of messages) entered.push(await this.#enqueue(tx, queue, message))
-      return entered
-    })
+  send (queue: string, messages: readonly Outgoing[]): Promise<TakenIn> {
+    return this.#intake.send(queue, messages)
   }
 
-  /** Hands out the heads of up to `max` free lanes. */
+  /** Hands out the heads of up to `max` free lanes, as many as one answer can hold. */
   async receive (queue: string, max: number, visibilityMs: number, consumer = ''): Promise<Received[]> {
-    const lanes = (await this.#lanes).of(queue)
-    const [deadly, taken] = partition(lanes.take(max, this.#clock.elapsed(), visibilityMs, consumer), isDead)
-    for (const lane of deadly) await this.#end(lanes, lane, lane.dead ?? 'received too often without an answer')
-    // Before anything is waited for: a lane that moves on meanwhile must not change what is handed out here.
-    const heads = taken.map(({ seqs, receipt, group, failures, unanswered }) =>
-      ({ seq: seqs.first!, receipt: receipt!, group, tries: failures + 1, counts: { failures, unanswered } }))
-    // A consumer that dies of a message must not make it young again by taking the bus along: of what was there when
-    // the bus started, nobody knows whether it ended it.
-    const again = heads.filter(({ seq, counts }) => counts.unanswered > 1 || seq <= this.#oldSeq)
-    // On a full disk nothing is counted, and yet handed out: what is handled makes room.
-    if (again.length > 0) {
-      await this.#store.tx(tx => writeCounts(tx, again.map(({ seq, counts }) => [seq, counts]))).catch(this.#onError)
-    }
-    return Promise.all(heads.map(async ({ seq, receipt, group, tries }) =>
-      ({ seq, receipt, group, tries, body: await this.#bodyOf(seq) })))
+    return this.#handout.receive((await this.#lanes).of(queue), max, visibilityMs, consumer)
   }
 
   /** Settles each; returns the receipts that were stale. */
@@ -136,31 +111,9 @@ export class BusBook {
     const lanes = (await this.#lanes).of(queue)
     const stale: string[] = []
     for (const settlement of settlements) {
-      const lane = lanes.find(settlement.group, settlement.receipt)
-      if (lane === undefined) stale.push(settlement.receipt)
-      else await this.#settle(lanes, lane, settlement)
+      if (!await this.#handout.settle(lanes, settlement)) stale.push(settlement.receipt)
     }
     return stale
-  }
-
-  async #settle (lanes: QueueLanes, lane: Lane, { verdict, delayMs = 0, error = '' }: Settlement): Promise<void> {
-    if (verdict === 'done' || verdict === 'dead') return this.#end(lanes, lane, verdict === 'dead' ? error : undefined)
-    const now = this.#clock.elapsed()
-    if (verdict === 'retry') lanes.retry(lane, now, delayMs)
-    else if (verdict === 'wait') lanes.wait(lane, now, delayMs)
-    else lanes.giveBack(lane)
-    this.#count(lane)
-  }
-
-  /** Gives back what the consumer holds, but what it still works at. */
-  async leave (queue: string, consumer: string, working: readonly string[]): Promise<void> {
-    const lanes = (await this.#lanes).of(queue)
-    const kept = new Set(working)
-    for (const lane of lanes.heldBy(consumer)) {
-      if (kept.has(lane.receipt!)) continue
-      lanes.giveBack(lane)
-      this.#count(lane)
-    }
   }
 
   async extend (queue: string, group: string, receipt: string, ms: number): Promise<void> {
@@ -170,27 +123,19 @@ export class BusBook {
     lanes.holdUntil(lane, this.#clock.elapsed() + ms)
   }
 
-  dead (queue: string, limit: number): Promise<DeadLetter[]> {
-    return this.#store.read.all<DeadLetter>('SELECT id, grp AS "group", type, body, error, at FROM dead ' +
-      'WHERE queue = ? ORDER BY at, id LIMIT ?', queue, limit)
+  /** Gives back what the consumer holds, but what it still works at. */
+  async leave (queue: string, consumer: string, working: readonly string[]): Promise<void> {
+    const lanes = (await this.#lanes).of(queue)
+    const kept = new Set(working)
+    for (const lane of lanes.heldBy(consumer)) if (!kept.has(lane.receipt!)) this.#handout.giveBack(lanes, lane)
   }
 
-  /** A new dedupe id each time: the queue still remembers the first one. */
-  async redrive (queue: string, ids: readonly string[] | 'all'): Promise<number> {
-    let count = 0
-    await this.#enter(async tx => {
-      const rows = await tx.all<{ id: string, grp: string, msg_id: string, type: string, body: string }>(
-        'SELECT id, grp, msg_id, type, body FROM dead WHERE queue = ? ORDER BY at, id', queue)
-      const chosen = ids === 'all' ? rows : rows.filter(row => ids.includes(row.id))
-      const entered: Array<Entered | undefined> = []
-      for (const { id, grp, msg_id: dedupe, type, body } of chosen) {
-        entered.push(await this.#enqueue(tx, queue, { id: dedupe, dedupe: `${dedupe}:${id}`, group: grp, type, body }))
-        await tx.run('DELETE FROM dead WHERE id = ?', id)
-      }
-      count = chosen.length
-      return entered
-    })
-    return count
+  dead (queue: string, limit: number): Promise<DeadLetter[]> {
+    return listDead(this.#store, queue, limit)
+  }
+
+  redrive (queue: string, ids: readonly string[] | 'all'): Promise<number> {
+    return this.#intake.redrive(queue, ids)
   }
 
   drop (queue: string, ids: readonly string[]): Promise<number> {
@@ -201,20 +146,33 @@ export class BusBook {
     })
   }
 
-  async stats (queue: string): Promise<QueueStat> {
+  async stats (queue: string): Promise<BookStat> {
     const lanes = (await this.#lanes).of(queue)
     const inFlight = lanes.inFlight(this.#clock.elapsed())
-    const count = (sql: string, param: string | number) => this.#store.read.get<{ n: number }>(sql, param)
-    const dead = await count('SELECT count(*) AS n FROM dead WHERE queue = ?', queue)
     const { oldest } = lanes
-    const sentAt = oldest === undefined ? undefined : await count('SELECT sent_at AS n FROM msg WHERE seq = ?', oldest)
-    return { queue, waiting: lanes.size - inFlight, inFlight, dead: dead?.n ?? 0,
-      oldestMs: sentAt === undefined ? 0 : this.#clock.now() - sentAt.n }
+    const ask = async (sql: string, param: string | number): Promise<number | undefined> =>
+      (await this.#store.read.get<{ n: number }>(sql, param))?.n
+    const sentAt = oldest === undefined ? undefined : await ask('SELECT sent_at AS n FROM msg WHERE seq = ?', oldest)
+    return {
+      queue,
+      waiting: lanes.size - inFlight,
+      inFlight,
+      dead: await ask('SELECT count(*) AS n FROM dead WHERE queue = ?', queue) ?? 0,
+      oldestMs: sentAt === undefined ? 0 : this.#clock.now() - sentAt,
+      provisioned: this.isProvisioned(queue),
+      damaged: await ask('SELECT count(*) AS n FROM damaged WHERE queue = ?', queue) ?? 0
+    }
   }
 
+  /** Queues that somebody has asked for or that have, or had, messages or dead letters. */
   async queues (): Promise<string[]> {
-    const rows = await this.#store.read.all<{ queue: string }>('SELECT queue FROM subscription UNION SELECT queue FROM dead')
-    return [...new Set([...(await this.#lanes).names, ...rows.map(row => row.queue)])]
+    const rows = await this.#store.read.all<{ queue: string }>('SELECT DISTINCT queue FROM dead')
+    return [...new Set([...(await this.#lanes).names, ...await this.directory.queues(), ...rows.map(row => row.queue)])]
+  }
+
+  /** What the database takes on the disk, as of a moment ago. */
+  bytes (): Promise<number> {
+    return this.#intake.bytes()
   }
 
   /** Milliseconds until something can be handed out, Infinity when nothing is there. */
@@ -223,132 +181,38 @@ export class BusBook {
     return (await this.#lanes).of(queue).freeAt(now) - now
   }
 
+  isProvisioned (queue: string): boolean {
+    return this.directory.isProvisioned(queue)
+  }
+
+  /** Makes dead letters of what was sent to a queue before a time; returns how many. */
+  async giveUp (queue: string, sentBefore: number, error: string): Promise<number> {
+    const lanes = (await this.#lanes).of(queue)
+    let count = 0
+    for (; lanes.oldest !== undefined; count++) {
+      const row = await this.#store.read.get<{ grp: string, at: number }>(
+        'SELECT grp, sent_at AS at FROM msg WHERE seq = ?', lanes.oldest)
+      const lane = row === undefined || row.at >= sentBefore ? undefined : lanes.ofGroup(row.grp)
+      if (lane === undefined || !await this.#handout.end(lanes, lane, error)) break
+    }
+    return count
+  }
+
+  /** Forgets what is old enough. */
   async purge (): Promise<void> {
-    await this.#store.tx(async tx => {
-      await tx.run('DELETE FROM seen WHERE at < ?', this.#clock.now() - SEEN_MS)
-      await tx.run('DELETE FROM dead WHERE at < ?', this.#clock.now() - DEAD_MS)
-    })
+    await this.#lanes
+    await purge(this.#store, this, this.#unwanted, this.#clock, this.#notice)
   }
 
-  /** Writes what is still to be erased; before the store is closed. */
+  /** Looks at everything on the disk; holds everybody up meanwhile. */
+  async check (): Promise<Check> {
+    await this.#lanes
+    return check(this.#store, this.#clock)
+  }
+
+  /** Writes what is still to be written; before the store is closed. */
   async close (): Promise<void> {
-    await this.#flush()
-  }
-
-  async #readLanes (): Promise<Lanes> {
-    const lanes = new Lanes()
-    const rows = await this.#store.read.all<Counts & { seq: number, queue: string, grp: string }>(
-      'SELECT seq, queue, grp, failures, unanswered FROM msg ORDER BY seq')
-    for (const { seq, queue, grp, ...counts } of rows) lanes.add(queue, grp, seq, counts)
-    this.#oldSeq = rows.at(-1)?.seq ?? 0
-    return lanes
-  }
-
-  /** Writes messages, and puts them into their lanes once they are flushed: nobody gets what a crash could undo. */
-  async #enter (write: (tx: SqlTx) => Promise<Array<Entered | undefined>>): Promise<string[]> {
-    const lanes = await this.#lanes
-    const flushed = this.#flush()
-    const entered = (await this.#store.tx(write)).filter(one => one !== undefined)
-    for (const { queue, group, seq, body } of entered) {
-      lanes.add(queue, group, seq)
-      this.#bodies.keep(seq, body)
-    }
-    await flushed
-    return [...new Set(entered.map(one => one.queue))]
-  }
-
-  async #enqueue (tx: SqlTx, queue: string, message: Outgoing): Promise<Entered | undefined> {
-    const now = this.#clock.now()
-    // A row older than the window counts as not seen, whether or not the purge has come by.
-    const fresh = await tx.run('INSERT INTO seen (queue, id, at) VALUES (?, ?, ?) ON CONFLICT (queue, id) ' +
-      'DO UPDATE SET at = excluded.at WHERE seen.at < ?', queue, message.dedupe, now, now - SEEN_MS)
-    if (fresh === 0) return undefined
-    const row = await tx.get<{ seq: number }>('INSERT INTO msg (queue, grp, id, type, body, sent_at) ' +
-      'VALUES (?, ?, ?, ?, ?, ?) RETURNING seq', queue, message.group, message.id, message.type, message.body, now)
-    return { queue, group: message.group, seq: row!.seq, body: message.body }
-  }
-
-  async #bodyOf (seq: number): Promise<string> {
-    const kept = this.#bodies.get(seq)
-    if (kept !== undefined) return kept
-    const row = await this.#store.read.get<{ body: string }>('SELECT body FROM msg WHERE seq = ?', seq)
-    return row!.body
-  }
-
-  /** The head has been handled, or has failed for good with an error. */
-  async #end (lanes: QueueLanes, lane: Lane, error: string | undefined): Promise<void> {
-    const seq = lane.seqs.first!
-    if (error === undefined) this.#erase(seq)
-    else if (!await this.#bury(lanes, lane, error)) return
-    this.#bodies.drop(seq)
-    lanes.advance(lane)
-  }
-
-  /** False when the disk takes nothing now: the verdict stands, and is written when its turn comes again. */
-  async #bury (lanes: QueueLanes, lane: Lane, error: string): Promise<boolean> {
-    const seq = lane.seqs.first!
-    // Nobody's until it is written: told twice, the same verdict must not bury the next message as well.
-    lane.receipt = undefined
-    lane.dead = error
-    lanes.holdUntil(lane, Infinity)
-    try {
-      await this.#store.tx(async tx => {
-        await tx.run('INSERT INTO dead (id, queue, grp, msg_id, type, body, error, at) ' +
-          'SELECT ?, queue, grp, id, type, body, ?, ? FROM msg WHERE seq = ?', randomUUID(), error, this.#clock.now(), seq)
-        await tx.run('DELETE FROM msg WHERE seq = ?', seq)
-      })
-      return true
-    } catch (cause) {
-      this.#onError(cause)
-      lanes.holdUntil(lane, this.#clock.elapsed() + BURY_AGAIN_MS)
-      return false
-    }
-  }
-
-  #erase (seq: number): void {
-    this.#counted.delete(seq)
-    this.#done.push(seq)
-    this.#flushSoon()
-  }
-
-  #count ({ seqs, failures, unanswered }: Lane): void {
-    this.#counted.set(seqs.first!, { failures, unanswered })
-    this.#flushSoon()
-  }
-
-  #flushSoon (): void {
-    this.#erasing ??= this.#clock.after(ERASE_MS, () => { void this.#flush() })
-  }
-
-  async #flush (): Promise<void> {
-    this.#erasing?.()
-    this.#erasing = undefined
-    const [seqs, counted] = [this.#done, this.#counted]
-    if (seqs.length === 0 && counted.size === 0) return
-    this.#done = []
-    this.#counted = new Map()
-    await this.#store.tx(async tx => {
-      for (const seq of seqs) await tx.run('DELETE FROM msg WHERE seq = ?', seq)
-      await writeCounts(tx, counted)
-    }).catch((error: unknown) => {
-      this.#onError(error)
-      // A full or locked disk: they are written with the next ones, or come again after a restart.
-      this.#done = [...seqs, ...this.#done]
-      this.#counted = new Map([...counted, ...this.#counted])
-    })
-  }
-}
-
-function isDead (lane: Lane): boolean {
-  return lane.dead !== undefined || lane.unanswered > MAX_UNANSWERED
-}
-
-function partition<Item> (items: readonly Item[], test: (item: Item) => boolean): [Item[], Item[]] {
-  return [items.filter(test), items.filter(item => !test(item))]
-}
-
-async function writeCounts (tx: SqlTx, counts: Iterable<readonly [seq: number, counts: Counts]>): Promise<void> {
-  for (const [seq, { failures, unanswered }] of counts) {
-    await tx.run('UPDATE msg SET failures = ?, unanswered = ? WHERE seq = ?', failures, unanswered, seq)
+    await this.#erasures.flush()
+    this.#mark?.close()
   }
 }

@@ -1,7 +1,9 @@
-/** What the embedded bus does for its clients: the same over HTTP (see `client.ts`) and within one process. */
+/** What the embedded bus does for its clients: the same over HTTP (see `http-broker.ts`) and within one process. */
 import { systemClock, type Clock } from '../../clock.ts'
-import type { DeadLetter, Outgoing, QueueStat } from '../bus.ts'
-import type { BusBook, Received, Settlement } from './book.ts'
+import type { DeadLetter, Outgoing, QueueStat, Refused } from '../bus.ts'
+import type { BookStat, BusBook } from './book.ts'
+import type { TakenIn } from './intake.ts'
+import type { Received, Settlement } from './settlement.ts'
 import { Waiting } from './waiting.ts'
 
 export interface ReceiveOptions {
@@ -14,11 +16,22 @@ export interface ReceiveOptions {
   readonly consumer: string
 }
 
+/** What became of messages that were sent. */
+export interface Sent {
+  readonly refused: Refused
+  /** False: no service has asked for the queue yet, or nobody has subscribed to the topic. */
+  readonly wanted: boolean
+}
+
 export interface Broker {
+  /** A service asks for its queue. */
+  provision (queue: string): Promise<void>
+  /** Adds types to those that the queue gets of a topic. */
   subscribe (topic: string, queue: string, types: readonly string[]): Promise<void>
+  /** Takes types away from them; all of them when none is named. */
   unsubscribe (topic: string, queue: string, types: readonly string[]): Promise<void>
-  publish (topic: string, messages: readonly Outgoing[]): Promise<void>
-  send (queue: string, messages: readonly Outgoing[]): Promise<void>
+  publish (topic: string, messages: readonly Outgoing[]): Promise<Sent>
+  send (queue: string, messages: readonly Outgoing[]): Promise<Sent>
   /** Heads of free lanes. Aborted too late it hands out to nobody: {@link leave} gives that back. */
   receive (queue: string, options: ReceiveOptions, signal: AbortSignal): Promise<readonly Received[]>
   /** Returns the receipts that were stale. */
@@ -33,6 +46,8 @@ export interface Broker {
   stats (queue: string): Promise<QueueStat>
 }
 
+const NONE_REFUSED: Refused = new Map()
+
 /** A {@link Broker} on a book. */
 export class BookBroker implements Broker {
   readonly #book: BusBook
@@ -43,20 +58,24 @@ export class BookBroker implements Broker {
     this.#waiting = new Waiting(book, clock)
   }
 
+  provision (queue: string): Promise<void> {
+    return this.#book.provision(queue)
+  }
+
   subscribe (topic: string, queue: string, types: readonly string[]): Promise<void> {
-    return this.#book.subscribe(topic, queue, types)
+    return this.#book.directory.subscribe(topic, queue, types)
   }
 
   unsubscribe (topic: string, queue: string, types: readonly string[]): Promise<void> {
-    return this.#book.unsubscribe(topic, queue, types)
+    return this.#book.directory.unsubscribe(topic, queue, types)
   }
 
-  async publish (topic: string, messages: readonly Outgoing[]): Promise<void> {
-    for (const queue of await this.#book.publish(topic, messages)) this.#waiting.wake(queue)
+  async publish (topic: string, messages: readonly Outgoing[]): Promise<Sent> {
+    return this.#sent(await this.#book.publish(topic, messages))
   }
 
-  async send (queue: string, messages: readonly Outgoing[]): Promise<void> {
-    for (const name of await this.#book.send(queue, messages)) this.#waiting.wake(name)
+  async send (queue: string, messages: readonly Outgoing[]): Promise<Sent> {
+    return this.#sent(await this.#book.send(queue, messages))
   }
 
   receive (queue: string, options: ReceiveOptions, signal: AbortSignal): Promise<readonly Received[]> {
@@ -92,11 +111,11 @@ export class BookBroker implements Broker {
     return this.#book.drop(queue, ids)
   }
 
-  stats (queue: string): Promise<QueueStat> {
+  stats (queue: string): Promise<BookStat> {
     return this.#book.stats(queue)
   }
 
-  async all (): Promise<QueueStat[]> {
+  async all (): Promise<BookStat[]> {
     return Promise.all((await this.#book.queues()).map(queue => this.#book.stats(queue)))
   }
 
@@ -104,5 +123,10 @@ export class BookBroker implements Broker {
   async close (): Promise<void> {
     this.#waiting.close()
     await this.#book.close()
+  }
+
+  #sent ({ queues, wanted }: TakenIn): Sent {
+    for (const queue of queues) this.#waiting.wake(queue)
+    return { refused: NONE_REFUSED, wanted }
   }
 }

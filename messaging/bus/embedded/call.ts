@@ -2,6 +2,7 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { messagingError } from '../../errors.ts'
+import { MAX_ANSWER_BYTES } from './limits.ts'
 
 export interface CallOptions {
   readonly signal?: AbortSignal
@@ -10,11 +11,15 @@ export interface CallOptions {
 }
 
 export interface Calls {
+  /** A text is JSON already. */
   readonly call: (method: string, path: string, body?: unknown, options?: CallOptions) => Promise<unknown>
   readonly close: () => void
 }
 
-/** Rejects with E_BUS_DOWN whatever went wrong. */
+/**
+ * A call rejects with E_BUS_REFUSED or E_BUS_NOT_YET when the bus is there and does not take this, for ever or now; with
+ * E_STALE_RECEIPT; and with E_BUS_DOWN for all else.
+ */
 export function callsTo (url: string, timeoutMs: number): Calls {
   const { protocol, hostname, port, pathname } = new URL(url)
   const { Agent, request } = protocol === 'https:' ? https : http
@@ -43,7 +48,7 @@ export function callsTo (url: string, timeoutMs: number): Calls {
     })
   return {
     call: async (method, path, body, options = {}) => {
-      const text = body === undefined ? undefined : JSON.stringify(body)
+      const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
       try {
         // A kept connection may have been closed in the moment in which it was taken: that is no news of the bus.
         // Everything that is asked of the bus may be asked twice.
@@ -53,8 +58,7 @@ export function callsTo (url: string, timeoutMs: number): Calls {
         })
         return JSON.parse(answer) as unknown
       } catch (cause) {
-        throw messagingError('E_BUS_DOWN', [url, cause instanceof Error ? cause.message : String(cause)],
-          { where: `${method} ${path}`, cause })
+        throw callError(cause, url, `${method} ${path}`)
       }
     },
     close: () => { agent.destroy() }
@@ -68,11 +72,37 @@ function asReused (error: Error, sent: ClientRequest): Error {
   return reset && sent.reusedSocket ? new ReusedError(error.message, { cause: error }) : error
 }
 
+/** An answer that is no success. */
+class Answer extends Error {
+  readonly status: number
+
+  constructor (status: number, text: string) {
+    super(`${status} ${text.slice(0, 300)}`)
+    this.status = status
+  }
+}
+
+const CODES: Readonly<Record<number, 'E_BUS_REFUSED' | 'E_BUS_NOT_YET' | 'E_STALE_RECEIPT'>> = {
+  400: 'E_BUS_REFUSED', 413: 'E_BUS_REFUSED', 414: 'E_BUS_REFUSED', 422: 'E_BUS_REFUSED', 409: 'E_STALE_RECEIPT',
+  500: 'E_BUS_NOT_YET'
+}
+
+function callError (cause: unknown, url: string, where: string): Error {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  const code = cause instanceof Answer ? CODES[cause.status] : undefined
+  return code === undefined
+    ? messagingError('E_BUS_DOWN', [url, text], { where, cause })
+    : messagingError(code, [text], { where, cause })
+}
+
 async function read (response: IncomingMessage): Promise<string> {
   response.setEncoding('utf8')
   let text = ''
-  for await (const chunk of response) text += String(chunk)
+  for await (const chunk of response) {
+    text += String(chunk)
+    if (text.length > MAX_ANSWER_BYTES) throw new Error('its answer has no end')
+  }
   const status = response.statusCode ?? 0
-  if (status < 200 || status > 299) throw new Error(`${status} ${text.slice(0, 300)}`)
+  if (status < 200 || status > 299) throw new Answer(status, text)
   return text
 }

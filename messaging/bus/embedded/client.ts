@@ -1,10 +1,11 @@
 /** The embedded bus as a {@link Bus}. */
-import type { Clock } from '../../clock.ts'
-import type { Bus, Outgoing, Refused } from '../bus.ts'
+import { systemClock, type Clock } from '../../clock.ts'
+import type { Bus } from '../bus.ts'
 import type { Broker } from './broker.ts'
 import { consume } from './consumer.ts'
 import { httpBroker } from './http-broker.ts'
-import { MAX_ITEMS } from './limits.ts'
+import type { Notice } from './notice.ts'
+import { Unwanted } from './unwanted.ts'
 
 export interface BrokerBusOptions {
   /** For tests: how long a failed message waits before its next try. */
@@ -15,6 +16,8 @@ export interface BrokerBusOptions {
   readonly clock?: Clock
   /** @default Math.random */
   readonly random?: () => number
+  /** Told of a queue that no service asks for. */
+  readonly onNotice?: Notice
   /** Called when the bus is closed. */
   readonly close?: () => void
 }
@@ -32,23 +35,25 @@ export function embeddedBus (options: EmbeddedBusOptions): Bus {
   return brokerBus(`embedded ${options.url}`, broker, { ...options, close })
 }
 
-const NONE_REFUSED: Refused = new Map()
-
 /** A bus on a broker that is reached in some way. */
 export function brokerBus (description: string, broker: Broker, options: BrokerBusOptions): Bus {
   const consumers = new Set<() => Promise<void>>()
-  const inChunks = async (messages: readonly Outgoing[], send: (chunk: readonly Outgoing[]) => Promise<void>) => {
-    for (let at = 0; at < messages.length; at += MAX_ITEMS) await send(messages.slice(at, at + MAX_ITEMS))
-    return NONE_REFUSED
-  }
+  const unwanted = new Unwanted(options.clock ?? systemClock)
   return {
     description,
     provision: async (queue, subscriptions) => {
+      await broker.provision(queue)
       for (const { topic, types } of subscriptions) await broker.subscribe(topic, queue, types)
     },
     unsubscribe: (queue, { topic, types }) => broker.unsubscribe(topic, queue, types),
-    publish: (topic, messages) => inChunks(messages, chunk => broker.publish(topic, chunk)),
-    send: (queue, messages) => inChunks(messages, chunk => broker.send(queue, chunk)),
+    publish: async (topic, messages) => (await broker.publish(topic, messages)).refused,
+    send: async (queue, messages) => {
+      const { refused, wanted } = await broker.send(queue, messages)
+      if (unwanted.met(queue, wanted)) {
+        options.onNotice?.('no service has asked for this queue: a mistyped name, or a service that was never started', { queue })
+      }
+      return refused
+    },
     consume: (queue, handler, consumeOptions) => {
       const stop = consume(broker, queue, handler, { ...options, ...consumeOptions })
       consumers.add(stop)

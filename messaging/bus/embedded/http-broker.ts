@@ -1,28 +1,48 @@
-/** The bus's process as a {@link Broker}: one HTTP call each. */
-import type { DeadLetter, QueueStat } from '../bus.ts'
-import type { Received } from './book.ts'
-import type { Broker } from './broker.ts'
+/** The bus's process as a {@link Broker}: one HTTP call each, or several where one would be too large. */
+import type { DeadLetter, Outgoing, QueueStat } from '../bus.ts'
+import type { Broker, Sent } from './broker.ts'
 import { callsTo } from './call.ts'
+import { inCalls } from './in-calls.ts'
+import type { Received } from './settlement.ts'
+
+/** A redrive may move many. */
+const REDRIVE_MS = 60_000
 
 /** `close` closes its connections. */
 export function httpBroker (url: string, timeoutMs: number): { readonly broker: Broker, readonly close: () => void } {
   const { call, close } = callsTo(url, timeoutMs)
   const ask = call as <Answer>(...args: Parameters<typeof call>) => Promise<Answer>
+  const post = async (path: string, messages: readonly Outgoing[]): Promise<Sent> => {
+    let wanted = true
+    const refused = await inCalls(messages, message => message.group, async json => {
+      ({ wanted } = await ask<Pick<Sent, 'wanted'>>('POST', path, `{"messages":[${json}]}`))
+    })
+    return { wanted, refused: new Map([...refused].map(([message, error]) => [message.dedupe, error])) }
+  }
   const broker: Broker = {
+    provision: async queue => { await call('PUT', `/queues/${queue}`) },
     subscribe: async (topic, queue, types) => { await call('PUT', `/topics/${topic}/subscriptions/${queue}`, { types }) },
     unsubscribe: async (topic, queue, types) => {
-      await call('DELETE', `/topics/${topic}/subscriptions/${queue}`, { types })
+      const query = new URLSearchParams(types.map(type => ['type', type])).toString()
+      await call('DELETE', `/topics/${topic}/subscriptions/${queue}?${query}`)
     },
-    publish: async (topic, messages) => { await call('POST', `/topics/${topic}`, { messages }) },
-    send: async (queue, messages) => { await call('POST', `/queues/${queue}`, { messages }) },
+    publish: (topic, messages) => post(`/topics/${topic}`, messages),
+    send: (queue, messages) => post(`/queues/${queue}`, messages),
     receive: async (queue, options, signal) => (await ask<{ messages: Received[] }>(
       'POST', `/queues/${queue}/receive`, options, { signal, waitMs: options.waitMs })).messages,
-    settle: async (queue, settlements) =>
-      (await ask<{ stale: string[] }>('POST', `/queues/${queue}/settle`, { settlements })).stale,
+    settle: async (queue, settlements) => {
+      const stale: string[] = []
+      await inCalls(settlements, settlement => settlement.receipt, async json => {
+        const answer = await ask<{ stale: string[] }>('POST', `/queues/${queue}/settle`, `{"settlements":[${json}]}`)
+        stale.push(...answer.stale)
+      })
+      return stale
+    },
     extend: async (queue, group, receipt, ms) => { await call('POST', `/queues/${queue}/extend`, { group, receipt, ms }) },
     leave: async (queue, consumer, working) => { await call('POST', `/queues/${queue}/leave`, { consumer, working }) },
     dead: async (queue, limit) => (await ask<{ items: DeadLetter[] }>('GET', `/queues/${queue}/dead?limit=${limit}`)).items,
-    redrive: async (queue, ids) => (await ask<{ count: number }>('POST', `/queues/${queue}/dead/redrive`, { ids })).count,
+    redrive: async (queue, ids) => (await ask<{ count: number }>(
+      'POST', `/queues/${queue}/dead/redrive`, { ids }, { waitMs: REDRIVE_MS })).count,
     drop: async (queue, ids) => (await ask<{ count: number }>('POST', `/queues/${queue}/dead/drop`, { ids })).count,
     stats: queue => ask<QueueStat>('GET', `/queues/${queue}`)
   }

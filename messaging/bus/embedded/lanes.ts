@@ -5,7 +5,7 @@
  * that was not settled is free again, which is what "at least once" allows.
  */
 import { randomUUID } from 'node:crypto'
-import { Fifo } from './fifo.ts'
+import { Fifo, Line } from './line.ts'
 import { Timetable } from './timetable.ts'
 
 /** Of the lanes whose surroundings are down so many are tried per delay: all of them would be a load of their own. */
@@ -57,13 +57,13 @@ export class Lanes {
 /** The lanes of one queue. Free ones wait in the order in which they became free, so that none starves. */
 export class QueueLanes {
   readonly #lanes = new Map<string, Lane>()
-  readonly #free = new Set<Lane>()
+  readonly #free = new Line<Lane>()
   /** With a consumer, or waiting for their next try, by when they come free. */
   readonly #busy = new Timetable<Lane>()
   /** Those of them whose surroundings were down, longest first. */
-  readonly #waiting = new Set<Lane>()
+  readonly #waiting = new Line<Lane>()
   /** Numbers of all messages, oldest first. */
-  readonly #seqs = new Set<number>()
+  readonly #seqs = new Line<number>()
 
   add (group: string, seq: number, { failures, unanswered }: Counts = NEW): void {
     this.#seqs.add(seq)
@@ -72,7 +72,7 @@ export class QueueLanes {
       known.seqs.push(seq)
       return
     }
-    const lane: Lane = { group, seqs: new Fifo(seq), failures, unanswered, waited: false,
+    const lane: Lane = { group, seqs: new Fifo([seq]), failures, unanswered, waited: false,
       dead: undefined, receipt: undefined, consumer: undefined }
     this.#lanes.set(group, lane)
     this.#free.add(lane)
@@ -87,8 +87,9 @@ export class QueueLanes {
   take (max: number, now: number, visibilityMs: number, consumer: string): Lane[] {
     this.#freeExpired(now)
     const taken: Lane[] = []
-    for (const lane of this.#free) {
-      if (taken.length === max) break
+    while (taken.length < max) {
+      const lane = this.#free.shift()
+      if (lane === undefined) break
       lane.receipt = randomUUID()
       lane.consumer = consumer
       lane.unanswered++
@@ -102,6 +103,11 @@ export class QueueLanes {
   find (group: string, receipt: string): Lane | undefined {
     const lane = this.#lanes.get(group)
     return lane?.receipt === receipt ? lane : undefined
+  }
+
+  /** The lane of a group that has messages. */
+  ofGroup (group: string): Lane | undefined {
+    return this.#lanes.get(group)
   }
 
   /** Nobody else gets the head before; extends what somebody has. */
@@ -169,7 +175,7 @@ export class QueueLanes {
 
   /** The oldest message. */
   get oldest (): number | undefined {
-    return this.#seqs.values().next().value
+    return this.#seqs.first
   }
 
   /** Somebody has said what became of the head. */
@@ -181,9 +187,9 @@ export class QueueLanes {
   #letOthersThrough (lane: Lane): void {
     if (!lane.waited) return
     lane.waited = false
-    let freed = 0
-    for (const other of this.#waiting) {
-      if (freed++ === FREED_BY_ONE) break
+    for (let freed = 0; freed < FREED_BY_ONE; freed++) {
+      const other = this.#waiting.first
+      if (other === undefined) return
       this.#release(other)
     }
   }

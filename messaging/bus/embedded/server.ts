@@ -2,91 +2,96 @@
  * The embedded bus over loopback HTTP: its own small process, so that it can die without taking a service along and
  * no two processes write one file. Receives wait (long poll) and are woken by what arrives.
  */
-import { fastify, type FastifyInstance } from 'fastify'
+import { isCrossSite, isLocalCall, isLoopback } from '@breakwater/starter/actuator'
+import { createValidatorBuilder } from '@breakwater/starter/http'
+import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { systemClock, type Clock } from '../../clock.ts'
+import { MAX_MESSAGE_BYTES } from '../../envelope.ts'
+import { messagingError } from '../../errors.ts'
 import type { Outgoing } from '../bus.ts'
-import type { BusBook, Received, Settlement } from './book.ts'
+import type { BusBook } from './book.ts'
 import { BookBroker, type Broker, type ReceiveOptions } from './broker.ts'
+import { MAX_CALL_BYTES } from './limits.ts'
+import { busMetrics } from './metrics.ts'
+import * as schemas from './schemas.ts'
+import type { Received, Settlement } from './settlement.ts'
 
-/** A batch of ten messages of the greatest size, and the JSON around them. */
-const BODY_LIMIT = 4 * 1024 * 1024
-const MAX_WAIT_MS = 20_000
+interface InQueue { Params: { queue: string } }
+interface InTopic { Params: { topic: string, queue: string } }
 
-const name = { type: 'string', minLength: 1, maxLength: 128 } as const
-const message = {
-  type: 'object',
-  required: ['id', 'dedupe', 'group', 'type', 'body'],
-  properties: { id: name, dedupe: { type: 'string', minLength: 1, maxLength: 300 }, group: name,
-    type: { type: 'string', minLength: 1, maxLength: 200 }, body: { type: 'string', maxLength: 262144 } }
-} as const
-const messages = {
-  type: 'object', required: ['messages'],
-  properties: { messages: { type: 'array', minItems: 1, maxItems: 100, items: message } }
-} as const
-const receive = {
-  type: 'object',
-  properties: {
-    max: { type: 'integer', minimum: 1, maximum: 100, default: 10 },
-    waitMs: { type: 'integer', minimum: 0, maximum: MAX_WAIT_MS, default: 0 },
-    visibilityMs: { type: 'integer', minimum: 100, maximum: 43_200_000, default: 30_000 },
-    consumer: { type: 'string', maxLength: 128, default: '' }
-  }
-} as const
-const settle = {
-  type: 'object', required: ['settlements'],
-  properties: { settlements: { type: 'array', maxItems: 100, items: {
-    type: 'object', required: ['group', 'receipt', 'verdict'],
-    properties: { group: name, receipt: name, verdict: { enum: ['done', 'wait', 'retry', 'dead', 'untried'] },
-      delayMs: { type: 'integer', minimum: 0, maximum: 43_200_000 }, error: { type: 'string', maxLength: 2000 } }
-  } } }
-} as const
-
-const leave = {
-  type: 'object', required: ['consumer', 'working'],
-  properties: { consumer: name, working: { type: 'array', maxItems: 10_000, items: name } }
-} as const
-
-interface QueueParams { queue: string }
+const inQueue = { params: schemas.inQueue }
+const inTopic = { params: schemas.inTopic }
 
 /** The routes; the caller listens and closes. */
 export function busServer (book: BusBook, clock: Clock = systemClock): FastifyInstance {
-  const app = fastify({ bodyLimit: BODY_LIMIT })
+  const app = fastify({ bodyLimit: MAX_CALL_BYTES,
+    schemaController: { compilersFactory: { buildValidator: createValidatorBuilder() } } })
   const broker = new BookBroker(book, clock)
+  app.addHook('onRequest', async request => { refuseStrangers(request) })
   app.addHook('onClose', () => broker.close())
-  app.get('/health', async () => ({ status: 'UP' }))
-  publishing(app, broker)
+  app.get('/health', async () => ({ status: 'UP', bytes: await book.bytes() }))
+  app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4').send(await busMetrics(book)))
+  app.post('/check', async () => book.check())
+  topics(app, book)
+  sending(app, broker)
   consuming(app, broker)
-  deadLetters(app, broker)
+  deadLetters(app, broker, book)
   return app
 }
 
-function publishing (app: FastifyInstance, broker: Broker): void {
-  app.put<{ Params: { topic: string, queue: string }, Body: { types: string[] } }>(
-    '/topics/:topic/subscriptions/:queue', async request => {
-      await broker.subscribe(request.params.topic, request.params.queue, request.body.types)
+/** A page in the operator's browser must not send in the operator's name, nor read under a name rebound to here. */
+function refuseStrangers (request: FastifyRequest): void {
+  const local = isLoopback(request.socket.remoteAddress ?? '')
+  if (isCrossSite(request) || (local && !isLocalCall(request))) throw messagingError('E_BUS_STRANGER')
+}
+
+function topics (app: FastifyInstance, book: BusBook): void {
+  app.get('/topics', async () => ({ items: await book.directory.topics() }))
+  app.put<InTopic & { Body: { types: string[] } }>('/topics/:topic/subscriptions/:queue',
+    { schema: { ...inTopic, body: schemas.types } }, async ({ params, body }) => {
+      await book.directory.subscribe(params.topic, params.queue, body.types)
       return {}
     })
-  app.delete<{ Params: { topic: string, queue: string }, Body: { types: string[] } }>(
-    '/topics/:topic/subscriptions/:queue', async request => {
-      await broker.unsubscribe(request.params.topic, request.params.queue, request.body.types)
-      return {}
-    })
-  app.post<{ Params: { topic: string }, Body: { messages: Outgoing[] } }>(
-    '/topics/:topic', { schema: { body: messages } }, async request => {
-      await broker.publish(request.params.topic, request.body.messages)
-      return {}
-    })
-  app.post<{ Params: QueueParams, Body: { messages: Outgoing[] } }>(
-    '/queues/:queue', { schema: { body: messages } }, async request => {
-      await broker.send(request.params.queue, request.body.messages)
+  app.delete<InTopic & { Querystring: { type?: string | string[] } }>('/topics/:topic/subscriptions/:queue',
+    { schema: { ...inTopic, querystring: schemas.someTypes } }, async ({ params, query }) => {
+      await book.directory.unsubscribe(params.topic, params.queue, [query.type ?? []].flat())
       return {}
     })
 }
 
+function sending (app: FastifyInstance, broker: Broker): void {
+  app.put<InQueue>('/queues/:queue', { schema: inQueue }, async ({ params }) => {
+    await broker.provision(params.queue)
+    return {}
+  })
+  app.post<InTopic & { Body: { messages: Outgoing[] } }>('/topics/:topic',
+    { schema: { ...inTopic, body: schemas.messages } }, async ({ params, body }) => {
+      refuseOdd(body.messages)
+      const { wanted } = await broker.publish(params.topic, body.messages)
+      return { wanted }
+    })
+  app.post<InQueue & { Body: { messages: Outgoing[] } }>('/queues/:queue',
+    { schema: { ...inQueue, body: schemas.messages } }, async ({ params, body }) => {
+      refuseOdd(body.messages)
+      const { wanted } = await broker.send(params.queue, body.messages)
+      return { wanted }
+    })
+}
+
+/** A schema counts characters, and half of a surrogate pair would come back as another one. */
+function refuseOdd (messages: readonly Outgoing[]): void {
+  for (const message of messages) {
+    const bytes = Buffer.byteLength(message.body)
+    if (bytes > MAX_MESSAGE_BYTES) throw messagingError('E_MESSAGE_TOO_LARGE', [message.type, bytes])
+    if (!Object.values(message).every(text => typeof text !== 'string' || text.isWellFormed())) {
+      throw messagingError('E_MESSAGE_TEXT', [message.type])
+    }
+  }
+}
+
 function consuming (app: FastifyInstance, broker: Broker): void {
-  app.post<{ Params: QueueParams, Body: ReceiveOptions }>(
-    '/queues/:queue/receive', { schema: { body: receive } }, async (request, reply) => {
-      const { queue } = request.params
+  app.post<InQueue & { Body: ReceiveOptions }>('/queues/:queue/receive',
+    { schema: { ...inQueue, body: schemas.receive } }, async ({ params: { queue }, body }, reply) => {
       // Who hung up must get nothing, and gives back what was on the way: it would be nobody's until its time is up.
       const gone = new AbortController()
       let messages: readonly Received[] = []
@@ -95,32 +100,34 @@ function consuming (app: FastifyInstance, broker: Broker): void {
         gone.abort()
         broker.settle(queue, messages.map(({ group, receipt }) => ({ group, receipt, verdict: 'untried' }))).catch(() => {})
       })
-      messages = await broker.receive(queue, request.body, gone.signal)
+      messages = await broker.receive(queue, body, gone.signal)
       return { messages }
     })
-  app.post<{ Params: QueueParams, Body: { settlements: Settlement[] } }>(
-    '/queues/:queue/settle', { schema: { body: settle } }, async request =>
-      ({ stale: await broker.settle(request.params.queue, request.body.settlements) }))
-  app.post<{ Params: QueueParams, Body: { group: string, receipt: string, ms: number } }>(
-    '/queues/:queue/extend', async request => {
-      const { group, receipt, ms } = request.body
-      await broker.extend(request.params.queue, group, receipt, ms)
+  app.post<InQueue & { Body: { settlements: Settlement[] } }>('/queues/:queue/settle',
+    { schema: { ...inQueue, body: schemas.settle } }, async ({ params, body }) =>
+      ({ stale: await broker.settle(params.queue, body.settlements) }))
+  app.post<InQueue & { Body: { group: string, receipt: string, ms: number } }>('/queues/:queue/extend',
+    { schema: { ...inQueue, body: schemas.extend } }, async ({ params, body }) => {
+      await broker.extend(params.queue, body.group, body.receipt, body.ms)
       return {}
     })
-  app.post<{ Params: QueueParams, Body: { consumer: string, working: string[] } }>(
-    '/queues/:queue/leave', { schema: { body: leave } }, async request => {
-      await broker.leave(request.params.queue, request.body.consumer, request.body.working)
+  app.post<InQueue & { Body: { consumer: string, working: string[] } }>('/queues/:queue/leave',
+    { schema: { ...inQueue, body: schemas.leave } }, async ({ params, body }) => {
+      await broker.leave(params.queue, body.consumer, body.working)
       return {}
     })
 }
 
-function deadLetters (app: FastifyInstance, broker: BookBroker): void {
-  app.get<{ Params: QueueParams, Querystring: { limit?: number } }>('/queues/:queue/dead', async request =>
-    ({ items: await broker.dead(request.params.queue, Math.min(Number(request.query.limit ?? 100), 1000)) }))
-  app.post<{ Params: QueueParams, Body: { ids: string[] | 'all' } }>('/queues/:queue/dead/redrive', async request =>
-    ({ count: await broker.redrive(request.params.queue, request.body.ids) }))
-  app.post<{ Params: QueueParams, Body: { ids: string[] } }>('/queues/:queue/dead/drop', async request =>
-    ({ count: await broker.drop(request.params.queue, request.body.ids) }))
-  app.get('/queues', async () => ({ items: await broker.all() }))
-  app.get<{ Params: QueueParams }>('/queues/:queue', async request => broker.stats(request.params.queue))
+function deadLetters (app: FastifyInstance, broker: BookBroker, book: BusBook): void {
+  app.get<InQueue & { Querystring: { limit: number } }>('/queues/:queue/dead',
+    { schema: { ...inQueue, querystring: schemas.aLimit } }, async ({ params, query }) =>
+      ({ items: await broker.dead(params.queue, query.limit) }))
+  app.post<InQueue & { Body: { ids: string[] | 'all' } }>('/queues/:queue/dead/redrive',
+    { schema: { ...inQueue, body: schemas.redrive } }, async ({ params, body }) =>
+      ({ count: await broker.redrive(params.queue, body.ids) }))
+  app.post<InQueue & { Body: { ids: string[] } }>('/queues/:queue/dead/drop',
+    { schema: { ...inQueue, body: schemas.drop } }, async ({ params, body }) =>
+      ({ count: await broker.drop(params.queue, body.ids) }))
+  app.get('/queues', async () => ({ items: await broker.all(), bytes: await book.bytes() }))
+  app.get<InQueue>('/queues/:queue', { schema: inQueue }, async ({ params }) => broker.stats(params.queue))
 }

@@ -1,9 +1,8 @@
 /** Tells the bus what became of messages: the verdicts of one turn in one call. */
 import type { Clock } from '../../clock.ts'
 import type { Verdict } from '../handling.ts'
-import type { Received, Settlement } from './book.ts'
 import type { Broker } from './broker.ts'
-import { MAX_ITEMS } from './limits.ts'
+import type { Received, Settlement } from './settlement.ts'
 
 const AGAIN_MS = 100
 
@@ -34,7 +33,7 @@ export function settler (
     const settlements = batch
     batch = []
     flushed = undefined
-    for (let at = 0; at < settlements.length; at += MAX_ITEMS) await tell(settlements.slice(at, at + MAX_ITEMS))
+    await tell(settlements)
   }
   return ({ group, receipt }, verdict) => {
     batch.push({ group, receipt, verdict: verdict.kind,

@@ -1,18 +1,25 @@
-/** Starts the embedded bus from settings: `server.port`, `server.address`, `breakwater.data.dir`. */
+/** Starts the embedded bus from settings: `server.port`, `server.address`, `breakwater.data.dir`, and its bound. */
 import { join } from 'node:path'
 import type { MainArgs, Running } from '@breakwater/starter'
-import { systemClock } from '../../clock.ts'
 import { openSqlite } from '../../store/sqlite.ts'
 import { BusBook } from './book.ts'
+import { fileMark } from './mark.ts'
 import { busServer } from './server.ts'
 import { BUS_TABLES } from './tables.ts'
 
 const PURGE_MS = 30_000
+const MAX_MEGABYTES = 4096
 
 export async function startBus ({ settings, log }: MainArgs): Promise<Running> {
-  const dir = settings.string('breakwater.data.dir', 'data')
-  const store = openSqlite({ file: join(dir, 'bus', 'bus.db'), tables: BUS_TABLES })
-  const book = new BusBook(store, systemClock, error => { log.error({ err: String(error) }, 'the bus could not write') })
+  const file = join(settings.string('breakwater.data.dir', 'data'), 'bus', 'bus.db')
+  const store = openSqlite({ file, tables: BUS_TABLES })
+  const book = new BusBook(store, {
+    mark: fileMark(`${file}-mark`),
+    maxBytes: settings.integer('breakwater.bus.max-megabytes', MAX_MEGABYTES) * 1024 * 1024,
+    onError: error => { log.error({ err: String(error) }, 'the bus could not write or read') },
+    onNotice: (text, fields) => { log.warn(fields, text) }
+  })
+  await book.ready()
   const app = busServer(book)
   const url = await app.listen({
     host: settings.string('server.address', '127.0.0.1'),

@@ -1,6 +1,7 @@
 /** Consumers that wait for a message, woken by arrival or when a lane's time is up. */
 import type { Clock } from '../../clock.ts'
-import type { BusBook, Received } from './book.ts'
+import type { BusBook } from './book.ts'
+import type { Received } from './settlement.ts'
 import type { ReceiveOptions } from './broker.ts'
 
 export class Waiting {
