@@ -60,14 +60,14 @@ t.test('of groups whose surroundings are down a few are tried, until one gets th
   t.same(await settleAll(book, 'wait', 1000), [], 'none of them before its time')
   const perSecond: number[] = []
   for (let second = 0; second < 20; second++) {
-    clock.advance(1000)
+    await clock.advance(1000)
     perSecond.push((await settleAll(book, 'wait', 1000)).length)
   }
   t.ok(perSecond.every(count => count >= 1 && count <= 11), String(perSecond))
   await book.send('q', [message('fresh', 1)])
   t.equal((await book.receive('q', 100, 60_000))[0]?.group, 'fresh', 'who waits holds up nobody')
 
-  clock.advance(1000)
+  await clock.advance(1000)
   let through = 0
   let rounds = 0
   for (; through < GROUPS && rounds < 40; rounds++) through += (await settleAll(book, 'done')).length
@@ -79,7 +79,7 @@ t.test('a few groups that wait are each tried when their time is over', async t 
   await book.send('q', Array.from({ length: 10 }, (_, n) => message(`g${n}`, 1)))
   await settleAll(book, 'wait', 1000)
   for (let second = 0; second < 5; second++) {
-    clock.advance(1000)
+    await clock.advance(1000)
     t.equal((await settleAll(book, 'wait', 1000)).length, 10)
   }
 })
@@ -119,7 +119,7 @@ t.test('a verdict that the disk does not take now stands, and the others of its 
   t.same(next.map(one => [one.group, one.tries]), [['b', 1], ['c', 2]])
   Object.assign(store, whole)
   t.same(await book.dead('q', 10), [])
-  clock.advance(1000)
+  await clock.advance(1000)
   t.same(await book.receive('q', 10, 60_000), [], 'what is dead is not handed out again')
   t.match(await book.dead('q', 10), [{ group: 'a', error: 'no' }])
 })
@@ -155,7 +155,7 @@ t.test('subscriptions grow, and only a person takes types away', async t => {
 t.test('what nobody wants is told after a minute, counted, and not kept for ever', async t => {
   const { book, clock, told } = new BookRig(t)
   for (const waitMs of [0, 30_000, 31_000, 1000]) {
-    clock.advance(waitMs)
+    await clock.advance(waitMs)
     t.same(await book.publish('t', [message('a', 1)]), { queues: [], wanted: false })
     await book.send('typo', [message('a', waitMs)])
     await book.purge()
@@ -166,7 +166,7 @@ t.test('what nobody wants is told after a minute, counted, and not kept for ever
   t.match(await book.stats('typo'), { waiting: 4, provisioned: false })
   await book.send('known', [message('a', 1)])
   await book.provision('known')
-  clock.advance(14 * DAY + 1000)
+  await clock.advance(14 * DAY + 1000)
   await book.purge()
   t.match(await book.stats('typo'), { waiting: 0, dead: 4 })
   t.match(await book.stats('known'), { waiting: 1, dead: 0, provisioned: true })
@@ -185,10 +185,10 @@ t.test('dead letters are forgotten only with a word', async t => {
   const { book, clock, told } = new BookRig(t)
   await book.send('q', [message('a', 1), message('b', 1), message('c', 1, 'test.Other.v1')])
   await settleAll(book, 'dead')
-  clock.advance(14 * DAY)
+  await clock.advance(14 * DAY)
   await book.purge()
   t.match(await book.stats('q'), { dead: 3 })
-  clock.advance(1)
+  await clock.advance(1)
   await book.purge()
   t.match(await book.stats('q'), { dead: 0 })
   t.same(told.filter(text => text.includes('forgotten')).map(text => text.slice(0, 1)).sort(), ['1', '2'])
@@ -202,15 +202,15 @@ t.test('a bus that has no room takes nothing, and takes again when it has', asyn
   let sent = 0
   await t.rejects((async () => {
     for (; sent < 100; sent++) {
-      clock.advance(1000)
+      await clock.advance(1000)
       await book.send('q', [large(sent)])
     }
   })(), { code: 'E_BUS_FULL', canRetry: true, statusCode: 507 })
   t.ok(sent > 5 && sent < 20, String(sent))
   const received = await book.receive('q', 100, 60_000)
   await book.settle('q', received.map(({ group, receipt }) => ({ group, receipt, verdict: 'done' })))
-  clock.advance(1000)
+  await clock.advance(1000)
   await until(async () => (await rig.store.read.get<{ n: number }>('SELECT count(*) AS n FROM msg'))?.n === 0, 'it is erased')
-  clock.advance(1000)
+  await clock.advance(1000)
   t.match(await book.send('q', [message('small', 1)]), { queues: ['q'] })
 })

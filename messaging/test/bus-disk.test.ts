@@ -144,12 +144,7 @@ t.test('a database that is damaged is refused at the start by name, with the nex
   await rig.end()
   const size = statSync(rig.file).size
   for (let at = 4096; at < size; at += 4096) change(rig.file, at + 100, new Uint8Array(500).fill(0xff))
-  t.throws(() => {
-    rig.open()
-    throw new Error('opened')
-  }, { message: /opened|bus\.db/ })
-  await t.rejects(rig.book.ready(), { code: /E_STORE_(CORRUPT|DOWN)/, message: /bus\.db/ })
-  await t.rejects(rig.book.send('q', [message('a', 1)]), { message: /bus\.db/ })
+  t.throws(() => { rig.open() }, { code: 'E_STORE_CORRUPT', message: /bus\.db.*move the file aside/s })
 })
 
 t.test('the process of the bus does not start on a damaged database, and says why', async t => {
@@ -168,11 +163,12 @@ t.test('the process of the bus does not start on a damaged database, and says wh
 
 t.test('a database of an older version is taken over with what is in it', async t => {
   const rig = new BookRig(t)
+  await rig.book.ready()
   await rig.end()
-  rmSync(rig.file)
   rmSync(`${rig.file}-mark`)
   const old = new DatabaseSync(rig.file)
   old.exec(`
+    DROP TABLE msg; DROP TABLE seen; DROP TABLE dead; DROP TABLE total; DROP TABLE damaged; DROP TABLE queue;
     CREATE TABLE msg (seq INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, grp TEXT NOT NULL, id TEXT NOT NULL,
       type TEXT NOT NULL, body TEXT NOT NULL, sent_at INTEGER NOT NULL, receives INTEGER NOT NULL) STRICT;
     CREATE TABLE seen (queue TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (queue, id)) STRICT;

@@ -1,6 +1,6 @@
 /** The bus as a process sees it from elsewhere: the product's own broker behind a network that fails. */
 import type { Outgoing } from '../bus/bus.ts'
-import type { Broker } from '../bus/embedded/broker.ts'
+import type { Broker, Sent } from '../bus/embedded/broker.ts'
 import { messagingError } from '../errors.ts'
 import type { Deliveries } from './deliveries.ts'
 import type { Machine } from './machine.ts'
@@ -29,20 +29,23 @@ export function remoteBroker (parts: RemoteBrokerParts): Broker {
   ): Promise<Answer> => network.call(from, bus, (_process, gone) => serve(broker(), gone),
     { timeoutMs: TIMEOUT_MS + waitMs, signal })
     .catch((cause: unknown) => { throw messagingError('E_BUS_DOWN', ['the bus', String(cause)], { cause }) })
+  /** What goes over the wire is JSON: whether somebody wants it. */
+  const sent = async (
+    dest: string, messages: readonly Outgoing[], send: (there: Broker) => Promise<Sent>
+  ): Promise<Sent> => {
+    const wanted = await call(async there => {
+      const { wanted } = await send(there)
+      onTaken(dest, messages)
+      return wanted
+    })
+    return { wanted, refused: new Map() }
+  }
   return {
     provision: queue => call(there => there.provision(queue)),
     subscribe: (topic, queue, types) => call(there => there.subscribe(topic, queue, types)),
     unsubscribe: (topic, queue, types) => call(there => there.unsubscribe(topic, queue, types)),
-    publish: (topic, messages) => call(async there => {
-      const sent = await there.publish(topic, messages)
-      onTaken(topic, messages)
-      return sent
-    }),
-    send: (queue, messages) => call(async there => {
-      const sent = await there.send(queue, messages)
-      onTaken(queue, messages)
-      return sent
-    }),
+    publish: (topic, messages) => sent(topic, messages, there => there.publish(topic, messages)),
+    send: (queue, messages) => sent(queue, messages, there => there.send(queue, messages)),
     receive: (queue, options, signal) => call(async (there, gone) => {
       const messages = await there.receive(queue, options, gone)
       return deliveries === undefined ? messages : deliveries.pass(queue, messages, there)

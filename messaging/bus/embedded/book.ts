@@ -72,7 +72,7 @@ export class BusBook {
     lanes.catch(() => {})
   }
 
-  /** Rejects with E_STORE_CORRUPT when the database cannot be relied on. */
+  /** Resolves when all messages are in their lanes. */
   async ready (): Promise<void> {
     await this.#lanes
   }

@@ -17,7 +17,7 @@ export interface Calls {
 }
 
 /**
- * A call rejects with E_BUS_REFUSED or E_BUS_NOT_YET when the bus is there and does not take this, for ever or now; with
+ * A call rejects with E_BUS_REFUSED or E_BUS_NOT_YET when the bus is there and does not take this, ever or now; with
  * E_STALE_RECEIPT; and with E_BUS_DOWN for all else.
  */
 export function callsTo (url: string, timeoutMs: number): Calls {

@@ -3,15 +3,12 @@
  * neither a changed body nor commits that are gone with the end of its log.
  */
 import type { Clock } from '../../clock.ts'
-import { messagingError } from '../../errors.ts'
 import type { SqlStore } from '../../store/sqlite.ts'
 import type { SqlTx } from '../../store/store.ts'
 import { isWhole, type Content } from './checksum.ts'
 import type { Mark } from './mark.ts'
 import { upgrade } from './tables.ts'
 
-/** A larger file is looked at when somebody asks: the start must not take minutes. */
-const QUICK_CHECK_BYTES = 256 * 1024 * 1024
 const PAGE = 1000
 
 export interface Losses {
@@ -30,12 +27,8 @@ export interface Check {
   readonly damaged: readonly number[]
 }
 
-/** Readies the tables and compares them with what is known of them. Throws E_STORE_CORRUPT. */
-export async function inspect (store: SqlStore, mark: Mark | undefined): Promise<Losses> {
-  if (await fileBytes(store) <= QUICK_CHECK_BYTES) {
-    const faults = await faultsOf(store, 'PRAGMA quick_check(5)')
-    if (faults.length > 0) throw messagingError('E_STORE_CORRUPT', [store.description, faults.join('; ')])
-  }
+/** Readies the tables and compares them with what is known of them. */
+export function inspect (store: SqlStore, mark: Mark | undefined): Promise<Losses> {
   return store.tx(async tx => {
     await upgrade(tx)
     return compare(tx, mark?.read() ?? 0)
@@ -44,7 +37,8 @@ export async function inspect (store: SqlStore, mark: Mark | undefined): Promise
 
 /** A full look, which may take long and holds everybody up meanwhile. */
 export async function check (store: SqlStore, clock: Clock): Promise<Check> {
-  const faults = await faultsOf(store, 'PRAGMA integrity_check(100)')
+  const rows = await store.read.all<Record<string, string>>('PRAGMA integrity_check(100)')
+  const faults = rows.flatMap(row => Object.values(row)).filter(text => text !== 'ok')
   const damaged: number[] = []
   let messages = 0
   for (let after = 0; ;) {
@@ -63,11 +57,6 @@ export async function fileBytes (store: SqlStore): Promise<number> {
   const row = await store.read.get<{ n: number }>('SELECT (page_count - freelist_count) * page_size AS n ' +
     'FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()')
   return row?.n ?? 0
-}
-
-async function faultsOf (store: SqlStore, pragma: string): Promise<string[]> {
-  const rows = await store.read.all<Record<string, string>>(pragma)
-  return rows.flatMap(row => Object.values(row)).filter(text => text !== 'ok')
 }
 
 /** Numbers are given without gaps: what is not there was removed, or is lost. */
