@@ -4,7 +4,8 @@ import type { Mutant } from '../mutant.ts'
 const ORDER_SAGA = ['sample-services/orders/test/place-order-saga.test.ts']
 const PAYMENT = ['sample-services/payments/test/payment.test.ts']
 const STOCK = ['sample-services/inventory/test/stock.test.ts']
-const SERVICES = ['lab/test/services.system.test.ts']
+const USERS = ['sample-services/orders/test/known-users.test.ts']
+const FROZEN = ['sample-services/payments/test/frozen-users.test.ts']
 
 export const SAMPLES: readonly Mutant[] = [
   {
@@ -142,6 +143,15 @@ export const SAMPLES: readonly Mutant[] = [
     file: 'sample-services/orders/store/known-users.ts',
     from: 'WHERE known_users.version < excluded.version',
     to: 'WHERE known_users.version <> excluded.version',
-    seenBy: SERVICES
+    seenBy: USERS
+  },
+  {
+    id: 'older-freeze-wins',
+    package: 'samples',
+    breaks: 'an account that was set free is not frozen by older news',
+    file: 'sample-services/payments/store/ledger.ts',
+    from: 'WHERE frozen_users.version < excluded.version',
+    to: 'WHERE frozen_users.version <> excluded.version',
+    seenBy: FROZEN
   }
 ]
