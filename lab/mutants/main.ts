@@ -7,13 +7,11 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createRandom } from '@breakwater/messaging/testing'
 import { copyCheckout, removeCopy } from './copy.ts'
-import { MESSAGING } from './list/messaging.ts'
-import { SAMPLES } from './list/samples.ts'
+import { ALL } from './list/all.ts'
 import type { Fate, Mutant } from './mutant.ts'
 import { isGreen, tryMutant } from './try.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const ALL: readonly Mutant[] = [...MESSAGING, ...SAMPLES]
 
 const { values } = parseArgs({ options: {
   package: { type: 'string' }, only: { type: 'string' }, sample: { type: 'string' }, seed: { type: 'string' },

@@ -2,12 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from 'tap'
-import { MESSAGING } from '../mutants/list/messaging.ts'
-import { SAMPLES } from '../mutants/list/samples.ts'
+import { ALL } from '../mutants/list/all.ts'
 import { mutate, type Mutant } from '../mutants/mutant.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const ALL = [...MESSAGING, ...SAMPLES]
 
 t.test('a mutant changes one place, or says why it cannot', async t => {
   const mutant = { id: 'm', file: 'f', from: 'a < b', to: 'a <= b' } as Mutant

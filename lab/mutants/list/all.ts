@@ -1,0 +1,8 @@
+/** All mutants there are. */
+import type { Mutant } from '../mutant.ts'
+import { DELIVERY } from './delivery.ts'
+import { KEEPING } from './keeping.ts'
+import { SAGAS_AND_PROJECTIONS } from './sagas-and-projections.ts'
+import { SAMPLES } from './samples.ts'
+
+export const ALL: readonly Mutant[] = [...DELIVERY, ...KEEPING, ...SAGAS_AND_PROJECTIONS, ...SAMPLES]
