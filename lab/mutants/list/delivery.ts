@@ -127,9 +127,9 @@ export const DELIVERY: readonly Mutant[] = [
     id: 'subscription-narrows',
     package: 'messaging',
     breaks: 'subscriptions only grow',
-    file: 'messaging/bus/embedded/book.ts',
-    from: 'known => [...new Set([...known, ...types])]',
-    to: '() => [...types]',
+    file: 'messaging/bus/embedded/directory.ts',
+    from: '[...new Set([...row === undefined ? [] : read(row), ...types])]',
+    to: '[...types]',
     seenBy: BUS
   },
   {
