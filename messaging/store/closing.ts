@@ -26,6 +26,7 @@ export function closing<T extends Tx, Reader extends object> (store: Store<T, Re
       purge: before => store.purge(before),
       check: () => store.check()
     } satisfies Pick<Store<T, Reader>, 'tx' | 'inbox' | 'purge' | 'check'>),
+    ...(store.verify === undefined ? {} : { verify: whileOpen(store.verify) }),
     close: () => closed ??= store.close()
   }
 }

@@ -25,6 +25,8 @@ export interface KeyValueEngine {
   count (start: string, end: string): number
   /** All of it or nothing; resolves when it would survive a power cut. */
   write (writes: Writes): Promise<void>
+  /** As {@link Store.verify}; `alone` runs a function while nothing is written. */
+  verify? (alone: (fn: () => Promise<void>) => Promise<void>, clock: Clock): Promise<void>
   close (): Promise<void>
 }
 
@@ -42,6 +44,7 @@ export function createKeyValueStore (
   return closing({
     ...keyValueParts({ entries, run: fn => commits.run(fn), lead: async () => true }, clock),
     description: engine.description,
+    ...(engine.verify === undefined ? {} : { verify: () => engine.verify!(fn => commits.run(fn), clock) }),
     close: async () => {
       await commits.run(async () => {}).catch(() => {})
       await engine.close()

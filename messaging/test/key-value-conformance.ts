@@ -95,16 +95,6 @@ export async function keyValueConformance (t: Test, open: OpenKeyValue): Promise
     t.equal((await store.read.range('k', 20_000)).length, 10_000)
   })
 
-  await t.test('a store that was closed says so, and may be closed again', async t => {
-    const store = await open('closed')
-    await store.tx(async tx => { tx.put('k', 1) })
-    await store.close()
-    const uses: ReadonlyArray<() => Promise<unknown>> = [() => store.read.get('k'), () => store.read.range('k', 1),
-      () => store.tx(async tx => { tx.put('k', 2) }), () => store.outbox.count(), () => store.inbox(1), () => store.check()]
-    for (const use of uses) await t.rejects(use, { code: 'E_STORE_DOWN', message: /it was closed/ }, String(use))
-    await t.resolves(store.close())
-  })
-
   await t.test('dates are told apart and forgotten in their order, whatever the clock has said', async t => {
     let now = 0
     const store = await open('dates', { ...systemClock, now: () => now })

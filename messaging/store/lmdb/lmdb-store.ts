@@ -5,7 +5,7 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
-import { systemClock, type Clock } from '../../clock.ts'
+import type { Clock } from '../../clock.ts'
 import { messagingError } from '../../errors.ts'
 import { createKeyValueStore, type KeyValueEngine, type KeyValueStore, type Writes } from '../key-value-store.ts'
 import { lockFile } from '../owner-lock.ts'
@@ -38,10 +38,9 @@ export async function openLmdb ({ file, clock, commandMs }: LmdbOptions): Promis
   try {
     if (existsSync(file)) checkFileNow(file, MAX_CHECKED_BYTES)
     else await create(file)
-    const engine = new LmdbEngine(file, connect(file), () => { if (owner.isOpen) owner.close() })
+    const engine = new LmdbEngine(file, connect(file), () => { owner.close() })
     await engine.sealOld()
-    const store = createKeyValueStore(engine, clock, commandMs)
-    return { ...store, verify: () => engine.verify(fn => store.tx(fn), clock ?? systemClock) }
+    return createKeyValueStore(engine, clock, commandMs)
   } catch (error) {
     owner.close()
     throw lmdbError(error, file)
@@ -76,9 +75,11 @@ async function create (file: string): Promise<void> {
 class LmdbEngine implements KeyValueEngine {
   readonly description: string
   readonly #file: string
-  #database: Database | undefined
+  readonly #database: Database
   readonly #release: () => void
   #sums: Sums = NOTHING
+  #verifying: Promise<void> | undefined
+  #closing = false
 
   constructor (file: string, database: Database, release: () => void) {
     this.description = `lmdb ${file}`
@@ -92,18 +93,19 @@ class LmdbEngine implements KeyValueEngine {
   }
 
   range (start: string, end: string, limit: number): Iterable<{ key: string, value: string }> {
-    return this.#db().getRange({ start: Buffer.from(start), end: Buffer.from(end), limit }).map(entry => {
+    return this.#database.getRange({ start: Buffer.from(start), end: Buffer.from(end), limit }).map(entry => {
       const key = entry.key.toString()
       return { key, value: this.#open(key, entry.value)! }
     })
   }
 
   last (start: string, end: string, limit: number): Iterable<string> {
-    return this.#db().getKeys({ start: Buffer.from(end), end: Buffer.from(start), reverse: true, limit }).map(String)
+    const range = { start: Buffer.from(end), end: Buffer.from(start), reverse: true, limit }
+    return this.#database.getKeys(range).map(String)
   }
 
   count (start: string, end: string): number {
-    return this.#db().getKeysCount({ start: Buffer.from(start), end: Buffer.from(end) })
+    return this.#database.getKeysCount({ start: Buffer.from(start), end: Buffer.from(end) })
   }
 
   /** One lmdb transaction, written and flushed by lmdb's own thread. */
@@ -111,10 +113,8 @@ class LmdbEngine implements KeyValueEngine {
     const sealed = new Map<string, string | undefined>()
     let sums = this.#sums
     for (const [key, text] of writes) {
-      const [before, after] = [this.#sealed(key), text === undefined ? undefined : seal(key, text)]
-      // What is damaged is not built upon, nor does it leave the sums unseen.
-      this.#open(key, before)
-      sums = replaced(sums, before, after)
+      const after = text === undefined ? undefined : seal(key, text)
+      sums = replaced(sums, this.#sealed(key), after)
       sealed.set(key, after)
     }
     await this.#commit(sealed, sums)
@@ -129,7 +129,7 @@ class LmdbEngine implements KeyValueEngine {
     }
     const sealed = new Map<string, string>()
     let sums = NOTHING
-    for (const entry of this.#db().getRange()) {
+    for (const entry of this.#database.getRange()) {
       const key = entry.key.toString()
       const after = seal(key, entry.value)
       sums = replaced(sums, undefined, after)
@@ -139,38 +139,41 @@ class LmdbEngine implements KeyValueEngine {
   }
 
   /** Looks the whole file through, as it is at one moment; others get their turn meanwhile. */
-  async verify (alone: (fn: () => Promise<void>) => Promise<void>, clock: Clock): Promise<void> {
+  verify (alone: (fn: () => Promise<void>) => Promise<void>, clock: Clock): Promise<void> {
+    this.#verifying ??= this.#lookThrough(alone, clock).finally(() => { this.#verifying = undefined })
+    return this.#verifying
+  }
+
+  async #lookThrough (alone: (fn: () => Promise<void>) => Promise<void>, clock: Clock): Promise<void> {
     // It keeps the pages of this moment from being used for anything else.
-    const moment = this.#db().useReadTransaction()
+    const moment = this.#database.useReadTransaction()
     const looking = checkFile(this.#file)
     try {
       // While nothing is written, and so no half of a state is read.
       await alone(async () => { looking.next() })
-      for (let n = 1; looking.next().done !== true; n++) if (n % TURN === 0) await clock.turn()
+      for (let n = 1; looking.next().done !== true; n++) {
+        if (n % TURN === 0) await clock.turn()
+        if (this.#closing) throw messagingError('E_STORE_DOWN', ['it is closed'], { where: this.#file })
+      }
     } finally {
       moment.done()
     }
   }
 
   async close (): Promise<void> {
-    const database = this.#database
-    this.#database = undefined
-    await database?.close()
+    this.#closing = true
+    await this.#verifying?.catch(() => {})
+    await this.#database.close()
     this.#release()
-  }
-
-  #db (): Database {
-    if (this.#database !== undefined) return this.#database
-    throw messagingError('E_STORE_DOWN', ['it was closed'], { where: this.#file })
   }
 
   async #commit (sealed: Writes, sums: Sums): Promise<void> {
     const promises: Array<Promise<unknown>> = []
     const put = (key: string, text: string | undefined): void => {
       const bytes = Buffer.from(key)
-      promises.push(text === undefined ? this.#db().remove(bytes) : this.#db().put(bytes, text))
+      promises.push(text === undefined ? this.#database.remove(bytes) : this.#database.put(bytes, text))
     }
-    const done = this.#db().batch(() => {
+    const done = this.#database.batch(() => {
       for (const [key, text] of sealed) put(key, text)
       put(SUMS, seal(SUMS, JSON.stringify(sums)))
     })
@@ -181,7 +184,7 @@ class LmdbEngine implements KeyValueEngine {
   }
 
   #sealed (key: string): string | undefined {
-    return this.#db().get(Buffer.from(key))
+    return this.#database.get(Buffer.from(key))
   }
 
   #open (key: string, sealed: string | undefined): string | undefined {

@@ -11,13 +11,13 @@ import { isElsewhere, Lost, redisError, withoutCredentials } from './errors.ts'
 export interface LinkOptions {
   readonly url: string
   readonly clock: Clock
+  /** Settings may be changed under a connection. */
+  readonly recheckMs: number
   /** How many replicas must acknowledge what is written here. Rejects when this server is not to be used. */
   readonly check: (redis: Redis) => Promise<number>
 }
 
 const CALL_MS = 2000
-/** Settings may be changed under a connection. */
-const RECHECK_MS = 10_000
 const MAX_PAUSE_MS = 1000
 const WAIT_MS = 1000
 
@@ -95,12 +95,12 @@ export class RedisLink {
   }
 
   async #connected (): Promise<RedisSession> {
-    const { clock } = this.#options
+    const { clock, recheckMs } = this.#options
     if (clock.elapsed() < this.#pausedUntil) throw this.#failure!
     if (this.#live === undefined) {
       return this.#connecting ??= this.#connect().finally(() => { this.#connecting = undefined })
     }
-    if (clock.elapsed() - this.#live.checkedAt > RECHECK_MS) this.#checkAgain(this.#live)
+    if (clock.elapsed() - this.#live.checkedAt > recheckMs) this.#checkAgain(this.#live)
     return this.#live
   }
 

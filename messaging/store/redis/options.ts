@@ -15,6 +15,8 @@ export interface RedisOptions {
   readonly replicas?: number
   /** How long a command may take before it is undone. @default 5000 */
   readonly commandMs?: number
+  /** How often the server is asked again whether it is fit. @default 10000 */
+  readonly recheckMs?: number
   /** How long the right to relay lasts without being renewed. @default 5000 */
   readonly leadMs?: number
   /** @default the machine's */

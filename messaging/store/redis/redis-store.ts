@@ -57,14 +57,14 @@ class RedisStore {
   #leadsUntil = -Infinity
 
   constructor (options: RedisOptions) {
-    const { name, url, clock = systemClock, random = Math.random } = options
+    const { name, url, clock = systemClock, random = Math.random, recheckMs = 10_000 } = options
     this.#options = options
     this.#clock = clock
     this.#random = random
     this.#names = namesOf(name)
     this.#guard = new RedisGuard(options, this.#names, this.#instance)
-    this.#reads = new RedisLink({ url, clock, check: redis => this.#guard.check(redis) })
-    this.#writes = new RedisLink({ url, clock, check: redis => this.#guard.checkWrites(redis) })
+    this.#reads = new RedisLink({ url, clock, recheckMs, check: redis => this.#guard.check(redis) })
+    this.#writes = new RedisLink({ url, clock, recheckMs, check: redis => this.#guard.checkWrites(redis) })
     this.#commits = new RedisCommits(
       { url, names: this.#names, instance: this.#instance, link: this.#writes, clock, random })
     this.entries = entriesOf(this.#reads, this.#names)
