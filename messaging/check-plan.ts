@@ -8,15 +8,22 @@ import { isWait, repliesOf } from './saga/states.ts'
 import type { Tx } from './store/store.ts'
 
 /**
- * Throws E_ROUTE_UNFED, E_ROUTE_TWICE, E_SUBSCRIPTION_UNHANDLED, E_SCHEMA_MISSING, E_SCHEMA_CLOSED, E_SAGA_TWICE,
- * E_SAGA_STATES.
+ * Throws E_INBOX_SHORT, E_ROUTE_UNFED, E_ROUTE_TWICE, E_SUBSCRIPTION_UNHANDLED, E_SCHEMA_MISSING, E_SCHEMA_CLOSED,
+ * E_SAGA_TWICE, E_SAGA_STATES.
  */
 export function checkPlan<T extends Tx> (parts: MessagingParts<T>): void {
   const sagas: readonly SagaType[] = parts.sagas ?? []
+  checkRetention(parts)
   checkTypes(sagas)
   for (const saga of sagas) checkSaga(saga)
   checkRoutes(parts, sagas)
   checkSchemas(parts, sagas)
+}
+
+/** A message that comes back behind its inbox row would be handled again. */
+function checkRetention<T extends Tx> ({ bus, options: { keepInboxMs } }: MessagingParts<T>): void {
+  const { retentionMs = 0 } = bus
+  if (keepInboxMs <= retentionMs) throw messagingError('E_INBOX_SHORT', [keepInboxMs / 1000, retentionMs / 1000])
 }
 
 function checkTypes (sagas: readonly SagaType[]): void {

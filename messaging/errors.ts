@@ -11,6 +11,14 @@ export const messagingError = errorTable({
     text: 'no instance has understood %s (%s) for %s s.',
     next: 'Bring the version that does, then redrive the message; or drop it.'
   },
+  E_MESSAGE_TOO_OLD: {
+    text: '%s is of %s, and what was handled up to %s is forgotten: nobody can tell whether it was.',
+    next: 'See whether its effect is there; do it by hand, or drop the message.'
+  },
+  E_INBOX_SHORT: {
+    text: 'what was handled is forgotten after %s s, and the bus may deliver a message for %s s.',
+    next: 'Set breakwater.messaging.keep-inbox to more.'
+  },
   E_MESSAGE_TOO_LARGE: { text: '%s has %s bytes, a message may have 256000.', next: 'Send a reference.', status: 413 },
   E_OUTBOX_FULL: {
     text: '%s messages wait in the outbox, the bus takes none.',

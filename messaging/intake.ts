@@ -5,7 +5,7 @@
 import type { Delivery } from './bus/bus.ts'
 import type { Emitter, EmitterContext, Said } from './emitter.ts'
 import type { Envelope } from './envelope.ts'
-import { Newer } from './errors.ts'
+import { messagingError, Newer, Poison } from './errors.ts'
 import type { Faults } from './faults.ts'
 import type { Holding } from './holding.ts'
 import type { MessageRoute } from './messaging.ts'
@@ -20,6 +20,8 @@ export interface IntakeParts<T extends Tx> {
   readonly trace: MessageTrace
   readonly faults: Faults
   readonly holding: Holding
+  /** The newest message that the inbox has forgotten, by its own clock; 0 when none. */
+  readonly forgottenMs: () => number
   readonly write: (context: EmitterContext, fn: (tx: T, emit: Emitter, said: Said) => Promise<void>) => Promise<void>
 }
 
@@ -54,14 +56,23 @@ export class Intake<T extends Tx> {
     faults.at('beforeAck')
   }
 
+  /** New to an inbox that has forgotten messages as old as this one, it may be one of those. */
+  #checkAge ({ type, time }: Envelope): void {
+    const forgottenMs = this.#parts.forgottenMs()
+    if (forgottenMs === 0 || Date.parse(time) > forgottenMs) return
+    const upTo = new Date(forgottenMs).toISOString()
+    throw new Poison(messagingError('E_MESSAGE_TOO_OLD', [type, time, upTo]).toString())
+  }
+
   #once (
     message: Envelope, route: MessageRoute<T>, prepared: unknown, traceparent: string | undefined
   ): Promise<void> {
     const { service, write } = this.#parts
     const context = { traceparent, correlationId: message.correlationid, causationId: message.id }
     return write(context, async (tx, emit, said) => {
-      const claim = await tx.inbox.claim(service, message.id)
-      if (!claim.fresh) {
+      const claim = await tx.inbox.claim(service, message.id, Date.parse(message.time))
+      if (claim.fresh) this.#checkAge(message)
+      else {
         // A dedupe id of its own: the bus may still remember the first sending and would swallow this one.
         return tx.outbox.append(claim.replies.map(reply => ({ ...reply, dedupe: `${reply.id}:r${emit.id()}` })))
       }

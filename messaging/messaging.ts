@@ -102,6 +102,8 @@ export class Messaging<T extends Tx> {
   readonly #consuming: Work
   readonly #loops: readonly Loop[]
   #waiting = 0
+  #forgottenMs = 0
+  readonly #startedAt: { readonly now: number, readonly elapsed: number }
   #failedDeadlines = 0
   #stopConsuming: (() => Promise<void>) | undefined
 
@@ -114,13 +116,14 @@ export class Messaging<T extends Tx> {
     this.#faults = parts.faults ?? NO_FAULTS
     this.#plan = planOf(parts)
     const now = () => this.#clock.now()
+    this.#startedAt = { now: now(), elapsed: this.#clock.elapsed() }
     this.#trace = new MessageTrace(parts.spans, now)
     const { service, schemas, newId = uuidv7, random = Math.random, options: { prefix } } = parts
     this.#emitting = { service, schemas, prefix, trace: this.#trace, now, newId }
     this.held = new Holding({ holdMs: parts.options.holdUnknownMs, clock: this.#clock,
       random, log: parts.log })
     this.#intake = new Intake({ service, schemas, routes: this.#plan.routes, trace: this.#trace, faults: this.#faults,
-      holding: this.held, write: (context, fn) => this.#write(context, fn) })
+      holding: this.held, forgottenMs: () => this.#forgottenMs, write: (context, fn) => this.#write(context, fn) })
     const { relayBatch: batch, sweepMs, maxBackOffMs, purgeMs, deadlineLookMs } = parts.options
     this.#relay = new Relay(parts.store, parts.bus, { batch, sweepMs, maxBackOffMs, clock: this.#clock, random,
       faults: this.#faults, onError: (error, failures, where) => { this.#relayFailed(error, failures, where) },
@@ -142,6 +145,7 @@ export class Messaging<T extends Tx> {
       checkPlan(this.#parts)
       await probeStore(this.store, this.#clock.now())
       await this.#count()
+      this.#forgottenMs = await this.store.forgotten()
       await this.#tellUnknown()
       this.#relay.start()
       await this.#join().catch((error: unknown) => {
@@ -296,8 +300,11 @@ export class Messaging<T extends Tx> {
 
   async #purge (): Promise<void> {
     const { keepSentMs, keepInboxMs, keepAnswersMs } = this.#parts.options
-    const now = this.#clock.now()
+    // A wall clock that was set forth has made nothing older.
+    const passed = this.#startedAt.now + this.#clock.elapsed() - this.#startedAt.elapsed
+    const now = Math.min(this.#clock.now(), passed)
     await this.store.purge({ sentMs: now - keepSentMs, inboxMs: now - keepInboxMs, answersMs: now - keepAnswersMs })
+    this.#forgottenMs = await this.store.forgotten()
   }
 
   #loop (name: string, everyMs: number, job: Job): Loop {

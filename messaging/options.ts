@@ -16,7 +16,7 @@ export interface MessagingOptions {
   readonly lanes: number
   /** Sent rows are kept this long, for the operator's eye. @default 1 h */
   readonly keepSentMs: number
-  /** Inbox rows: as long as a dead letter may come back, and a margin. @default 14 days */
+  /** Inbox rows: longer than the bus may deliver a message that it has taken. @default 15 days */
   readonly keepInboxMs: number
   /** Stored answers to Idempotency-Keys. @default 24 h */
   readonly keepAnswersMs: number
@@ -36,7 +36,7 @@ export const DEFAULTS: MessagingOptions = Object.freeze({
   maxBackOffMs: 2000,
   lanes: 96,
   keepSentMs: 3_600_000,
-  keepInboxMs: 14 * 24 * 3_600_000,
+  keepInboxMs: 15 * 24 * 3_600_000,
   keepAnswersMs: 24 * 3_600_000,
   purgeMs: 60_000,
   holdUnknownMs: 3_600_000,

@@ -67,6 +67,8 @@ export class Schemas {
 
   #fault (envelope: Envelope): { at: string, why: string } | undefined {
     if (!this.#envelope(envelope)) return firstError(this.#envelope, '')
+    // RFC 3339 knows the 60th second, which is no instant here.
+    if (Number.isNaN(Date.parse(envelope.time))) return { at: '/time', why: 'is no instant' }
     const validate = this.#data.get(envelope.type)
     if (validate === undefined) return UNKNOWN
     // Before the data's own schema: whoever keeps this text would fail, and know less about why.

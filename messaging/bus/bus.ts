@@ -82,6 +82,8 @@ export type Refused = ReadonlyMap<string, Error>
 
 export interface Bus {
   readonly description: string
+  /** How long it may still deliver a message that it has taken; undefined: until it is handled. */
+  readonly retentionMs?: number
   /**
    * Makes sure the queue and its subscriptions exist, creating them only where that is allowed. A subscription only
    * grows: in a rolling deploy, and after a rollback, instances that know fewer types must not take away the others'.

@@ -24,8 +24,9 @@ export function closing<T extends Tx, Reader extends object> (store: Store<T, Re
       tx: (fn, how) => store.tx(fn, how),
       inbox: limit => store.inbox(limit),
       purge: before => store.purge(before),
+      forgotten: () => store.forgotten(),
       check: () => store.check()
-    } satisfies Pick<Store<T, Reader>, 'tx' | 'inbox' | 'purge' | 'check'>),
+    } satisfies Pick<Store<T, Reader>, 'tx' | 'inbox' | 'purge' | 'forgotten' | 'check'>),
     ...(store.verify === undefined ? {} : { verify: whileOpen(store.verify) }),
     close: () => closed ??= store.close()
   }

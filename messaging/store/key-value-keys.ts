@@ -9,6 +9,7 @@
  *   outbox/refused/<seq>                 what the bus will never take, and why
  *   outbox/by-dedupe/<dedupe>            its number, until it is purged
  *   inbox/by-id/<consumer>/<id>          with the replies; inbox/by-time/<time>/<consumer>/<id> for the purge
+ *   inbox/forgotten                      the time of the newest one that was removed
  *   answer/by-key/<scope>/<key>          idempotency; answer/by-time/<time>/... likewise
  */
 import { createHash } from 'node:crypto'
@@ -19,6 +20,7 @@ export const NEW = 'outbox/new/'
 export const SENT = 'outbox/sent/'
 export const REFUSED = 'outbox/refused/'
 export const INBOX_TIME = 'inbox/by-time/'
+export const FORGOTTEN = 'inbox/forgotten'
 export const ANSWER_TIME = 'answer/by-time/'
 
 const BY_DEDUPE = 'outbox/by-dedupe/'

@@ -4,13 +4,14 @@ import { messagingError } from '../errors.ts'
 import type { Entries, KeyValueCommits } from './key-value-commits.ts'
 import { checkKey } from './key-value-entry.ts'
 import {
-  ANSWER_TIME, answerKey, answerTimeKey, behind, dedupeKey, INBOX_TIME, inboxKey, inboxTimeKey, NEW, newKey,
-  readInboxTimeKey, SENT, sentKey, STATE, timePart
+  ANSWER_TIME, answerKey, answerTimeKey, behind, dedupeKey, FORGOTTEN, INBOX_TIME, inboxKey, inboxTimeKey, NEW,
+  newKey, readInboxTimeKey, SENT, sentKey, STATE, timePart
 } from './key-value-keys.ts'
 import { refusedRows } from './key-value-refused.ts'
 import { stateOf, type RawTx } from './key-value-writes.ts'
-import type {
-  Claim, KeyValueReader, KeyValueTx, Outbox, OutboxEntry, OutboxRow, PurgeBefore, Store, StoredAnswer, Tx
+import {
+  inboxTime, type Claim, type KeyValueReader, type KeyValueTx, type Outbox, type OutboxEntry, type OutboxRow,
+  type PurgeBefore, type Store, type StoredAnswer, type Tx
 } from './store.ts'
 
 export type KeyValueStore = Store<KeyValueTx, KeyValueReader>
@@ -35,6 +36,7 @@ export function keyValueParts (
     inbox: async limit => (await entries.last(INBOX_TIME, behind(INBOX_TIME), limit)).map(readInboxTimeKey),
     onOutbox: listener => { listeners.push(listener) },
     // A round that takes longer than the time between two: one of them is enough.
+    forgotten: async () => Number(await entries.get(FORGOTTEN) ?? 0),
     purge: before => purging ??= purge(entries, run, before, clock).finally(() => { purging = undefined }),
     check: () => run(async writes => { writes.put('check', clock.now()) })
   }
@@ -63,7 +65,7 @@ function messagingOf (tx: RawTx, now: () => number): Tx {
       }
     },
     inbox: {
-      claim: (consumer, id) => claim(tx, consumer, id, now()),
+      claim: (consumer, id, sentMs) => claim(tx, consumer, id, inboxTime(now(), sentMs)),
       keepReplies: async (consumer, id, replies) => {
         tx.put(inboxKey(consumer, id), { at: now(), replies } satisfies InboxEntry)
       }
@@ -133,6 +135,7 @@ async function purge (
   entries: Entries, run: KeyValueCommits['run'], before: PurgeBefore, clock: Clock
 ): Promise<void> {
   const endsAt = clock.elapsed() + PURGE_MS
+  await forget(entries, run, before.inboxMs)
   let kinds: ReadonlyArray<readonly [string, number]> =
     [[SENT, before.sentMs], [INBOX_TIME, before.inboxMs], [ANSWER_TIME, before.answersMs]]
   while (kinds.length > 0 && clock.elapsed() < endsAt) {
@@ -140,6 +143,14 @@ async function purge (
     for (const kind of kinds) if (await purgeSome(entries, run, ...kind) === PURGE_BATCH) more.push(kind)
     kinds = more
   }
+}
+
+/** Before they are removed: a kill in between leaves rows that are thought forgotten, never the reverse. */
+async function forget (entries: Entries, run: KeyValueCommits['run'], beforeMs: number): Promise<void> {
+  const [newest] = await entries.last(INBOX_TIME, INBOX_TIME + timePart(beforeMs), 1)
+  if (newest === undefined) return
+  const { at } = readInboxTimeKey(newest)
+  await run(async writes => { writes.put(FORGOTTEN, Math.max(at, await writes.get<number>(FORGOTTEN) ?? 0)) })
 }
 
 async function purgeSome (

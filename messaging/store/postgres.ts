@@ -19,7 +19,7 @@ import { Sessions, type Session } from './postgres-sessions.ts'
 import { prepareServer } from './postgres-start.ts'
 import { RelayLeader } from './relay-leader.ts'
 import { SqlCommand, type SqlWriter } from './sql-command.ts'
-import { CHECK, sqlOutbox, sqlPurge } from './sql-messaging.ts'
+import { CHECK, sqlForgotten, sqlOutbox, sqlPurge } from './sql-messaging.ts'
 import type { SqlStore } from './sqlite.ts'
 import type { SqlCommitted, SqlReader, SqlTx, SqlValue, TxOptions } from './store.ts'
 
@@ -70,6 +70,7 @@ function createStore (options: PostgresOptions): SqlStore {
     onOutbox: listener => { listeners.push(listener) },
     // Not as commands: several instances remove the same rows, which is no conflict.
     purge: sqlPurge(alone, () => clock.elapsed()),
+    forgotten: () => sqlForgotten(read),
     check: async () => { await alone(CHECK, clock.now()) },
     close: async () => {
       leader.close()

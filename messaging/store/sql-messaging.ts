@@ -1,7 +1,10 @@
 /** Outbox, inbox and idempotency keys in SQL, the same statements on sqlite and on PostgreSQL. */
 import { messagingError } from '../errors.ts'
 import { sqlRefused } from './sql-refused.ts'
-import type { Claim, Outbox, OutboxEntry, OutboxRow, PurgeBefore, SqlReader, SqlValue, StoredAnswer, Tx } from './store.ts'
+import {
+  inboxTime, type Claim, type Outbox, type OutboxEntry, type OutboxRow, type PurgeBefore, type SqlReader, type SqlValue,
+  type StoredAnswer, type Tx
+} from './store.ts'
 
 export interface SqlRunner extends SqlReader {
   run (sql: string, ...params: readonly SqlValue[]): Promise<number>
@@ -16,7 +19,7 @@ export function sqlMessaging (sql: SqlRunner, now: () => number, onAppend: (rows
   return {
     outbox: { append: entries => append(sql, entries, now(), onAppend) },
     inbox: {
-      claim: (consumer, id) => claim(sql, consumer, id, now()),
+      claim: (consumer, id, sentMs) => claim(sql, consumer, id, inboxTime(now(), sentMs)),
       keepReplies: async (consumer, id, replies) => {
         await sql.run('UPDATE inbox SET replies = ? WHERE consumer = ? AND id = ?', JSON.stringify(replies), consumer, id)
       }
@@ -96,6 +99,15 @@ export const PURGES: Readonly<Record<Kind, string>> = {
     `(SELECT scope, key FROM idempotency WHERE at < ? LIMIT ${BATCH})`
 }
 
+/** Before they are removed: a kill in between leaves rows that are thought forgotten, never the reverse. */
+const FORGET = `INSERT INTO inbox_forgotten (one, until)
+  SELECT 1, max(at) FROM inbox WHERE at < ? HAVING max(at) IS NOT NULL
+  ON CONFLICT (one) DO UPDATE SET until = excluded.until WHERE inbox_forgotten.until < excluded.until`
+
+export async function sqlForgotten (read: SqlReader): Promise<number> {
+  return (await read.get<{ until: number }>('SELECT until FROM inbox_forgotten'))?.until ?? 0
+}
+
 /**
  * Removes all that is old, batch by batch, the kinds in turn; `remove` runs a statement in a transaction of its own. A
  * round that is asked for while one runs is that one.
@@ -106,6 +118,7 @@ export function sqlPurge (
   let running: Promise<void> | undefined
   const round = async (before: PurgeBefore): Promise<void> => {
     const endsAt = elapsed() + ROUND_MS
+    await remove(FORGET, before.inboxMs)
     let kinds = Object.keys(PURGES) as Kind[]
     while (kinds.length > 0 && elapsed() < endsAt) {
       const more: Kind[] = []

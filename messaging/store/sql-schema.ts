@@ -65,6 +65,7 @@ CREATE TABLE IF NOT EXISTS inbox (
   consumer TEXT NOT NULL, id TEXT NOT NULL, at {{int}} NOT NULL, replies TEXT, PRIMARY KEY (consumer, id)
 ) {{strict}};
 CREATE INDEX IF NOT EXISTS inbox_at ON inbox (at);
+CREATE TABLE IF NOT EXISTS inbox_forgotten (one {{int}} PRIMARY KEY, until {{int}} NOT NULL) {{strict}};
 CREATE TABLE IF NOT EXISTS idempotency (
   scope TEXT NOT NULL, key TEXT NOT NULL, hash TEXT NOT NULL, status {{int}} NOT NULL, body TEXT NOT NULL,
   at {{int}} NOT NULL, PRIMARY KEY (scope, key)
@@ -77,5 +78,6 @@ export const OWN_COLUMNS = [
   'SELECT seq, id, dedupe, kind, dest, grp, type, body, at, sent_at FROM outbox',
   'SELECT seq, id, dedupe, kind, dest, grp, type, body, at, reason, refused_at FROM outbox_refused',
   'SELECT consumer, id, at, replies FROM inbox',
+  'SELECT one, until FROM inbox_forgotten',
   'SELECT scope, key, hash, status, body, at FROM idempotency'
 ]

@@ -13,7 +13,7 @@ import { closing } from './closing.ts'
 import { GroupCommit, type Batch } from './group-commit.ts'
 import { lockFile } from './owner-lock.ts'
 import { SqlCommand, type SqlWriter } from './sql-command.ts'
-import { CHECK, sqlOutbox, sqlPurge } from './sql-messaging.ts'
+import { CHECK, sqlForgotten, sqlOutbox, sqlPurge } from './sql-messaging.ts'
 import { sqliteError } from './sqlite-errors.ts'
 import { openReader, openWriter } from './sqlite-file.ts'
 import type { SqlCommitted, SqlTx, SqlValue, Store } from './store.ts'
@@ -107,6 +107,7 @@ function createStore (options: SqliteOptions, { writer, reader, flush, close }: 
     inbox: limit => read.all('SELECT consumer, id, at FROM inbox ORDER BY at DESC LIMIT ?', limit),
     onOutbox: listener => { listeners.push(listener) },
     purge: sqlPurge((sql, at) => commits.run(handle => handle.tx.run(sql, at)), () => clock.elapsed()),
+    forgotten: () => sqlForgotten(read),
     check: () => commits.run(async handle => { await handle.tx.run(CHECK, now()) }),
     close: async () => {
       await commits.run(async () => {}).catch(() => {})

@@ -29,6 +29,14 @@ export interface OutboxRow extends OutboxEntry {
 /** What an inbox said: new, or seen before with the replies that were given then. */
 export type Claim = { readonly fresh: true } | { readonly fresh: false, readonly replies: readonly OutboxEntry[] }
 
+/**
+ * When an inbox row counts as written: never before its message was sent, whatever the clock here said then. So
+ * {@link Store.forgotten} is behind no message whose row is gone.
+ */
+export function inboxTime (nowMs: number, sentMs = nowMs): number {
+  return Math.max(nowMs, sentMs)
+}
+
 /** A stored answer to a request with an Idempotency-Key. */
 export interface StoredAnswer {
   readonly hash: string
@@ -41,7 +49,8 @@ export interface StoredAnswer {
 export interface Tx {
   readonly outbox: { append (entries: readonly OutboxEntry[]): Promise<void> }
   readonly inbox: {
-    claim (consumer: string, id: string): Promise<Claim>
+    /** `sentMs`: when it was sent, by the clock of who did. */
+    claim (consumer: string, id: string, sentMs?: number): Promise<Claim>
     keepReplies (consumer: string, id: string, replies: readonly OutboxEntry[]): Promise<void>
   }
   readonly idempotency: {
@@ -145,6 +154,8 @@ export interface Store<T extends Tx = Tx, Reader = unknown> {
   onOutbox (listener: () => void): void
   /** Forgets sent rows, inbox rows and answers older than the given instants. */
   purge (before: PurgeBefore): Promise<void>
+  /** The newest inbox row that was ever forgotten: milliseconds since 1970, 0 when none was. */
+  forgotten (): Promise<number>
   /** Rejects when the store cannot take a write right now. */
   check (): Promise<void>
   /** Looks through all that it keeps; rejects with E_STORE_CORRUPT when something is not as it was written. */

@@ -4,11 +4,18 @@ import type { Cancel, Clock } from '../clock.ts'
 
 export class ManualClock implements Clock {
   #now = Date.parse('2026-03-01T12:00:00Z')
+  /** How far the wall clock was set. */
+  #aheadMs = 0
   readonly #timers = new Set<{ at: number, fn: () => void }>()
   readonly #startedAt = this.#now
 
   now (): number {
-    return this.#now
+    return this.#now + this.#aheadMs
+  }
+
+  /** Sets the wall clock; no time passes. */
+  set (nowMs: number): void {
+    this.#aheadMs = nowMs - this.#now
   }
 
   elapsed (): number {

@@ -28,6 +28,13 @@ t.test('text that a store could not keep is stopped at the sender and at the rec
   schemas.check(JSON.parse(schemas.encode(fine)) as Envelope)
 })
 
+t.test('a time that is no instant is refused', async t => {
+  for (const time of ['2026-12-31T23:59:60Z', '2026-02-30T00:00:00Z', '2026-01-01', 'x', '']) {
+    t.throws(() => schemas.check({ ...message({ n: 1 }), time }), { name: 'Poison', message: /\/time/ }, time)
+  }
+  schemas.check({ ...message({ n: 1 }), time: '2026-01-01T00:00:00.123456+02:00' })
+})
+
 t.test('a number is what it is and within its range, or the message is refused', async t => {
   for (const n of [null, true, '1', [1], 1.5, -1, MAX + 1, Infinity, NaN]) {
     t.throws(() => schemas.encode(message({ n })), { code: 'E_EVENT_SCHEMA' }, String(n))

@@ -12,7 +12,7 @@ import { SqsDeadLetters } from './dead-letters.ts'
 import { deadLetterName, idOf } from './names.ts'
 import type { AwsBusOptions } from './options.ts'
 import { Places } from './places.ts'
-import { Provision } from './provision.ts'
+import { Provision, RETENTION_SECONDS } from './provision.ts'
 import { entryOf, sendInBatches, SNS_BYTES, SQS_BYTES } from './sending.ts'
 
 export function awsBus (options: AwsBusOptions): Bus {
@@ -25,6 +25,7 @@ export function awsBus (options: AwsBusOptions): Bus {
 
   return {
     description: `SNS/SQS ${where}`,
+    retentionMs: RETENTION_SECONDS * 1000,
     provision: (queue, subscriptions, topic) => provision.ensure(queue, subscriptions, topic),
     unsubscribe: (queue, subscription) => provision.unsubscribe(queue, subscription),
     publish: async (topic, messages) => {

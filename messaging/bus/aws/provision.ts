@@ -13,7 +13,7 @@ import { lets, letting } from './policy.ts'
 import { missingRights } from './rights.ts'
 
 /** The longest SQS keeps a message, 14 days. What waits longer is gone: no outage may reach it. */
-const RETENTION_SECONDS = 1_209_600
+export const RETENTION_SECONDS = 1_209_600
 /**
  * The most SQS allows. Tries are counted by us: SQS counts receives, also those of a message that was given back, or
  * only waited behind another one.
