@@ -25,7 +25,7 @@ export async function openShop (platform: Platform): Promise<Shop> {
   await untilKnown(gateway)
   const { userId } = await must<{ userId: string }>(gateway, 'POST', '/users',
     { email: `bench-${uuidv7()}@example.com`, name: 'Bench' })
-  await must(gateway, 'PUT', '/inventory/apple', { add: 1_000_000_000 })
+  await must(gateway, 'PUT', '/inventory/apple', { onHand: 1_000_000_000 })
   await must(gateway, 'POST', `/accounts/${userId}/deposits`, { amount: 1_000_000_000_000, currency: 'EUR' })
   const body = { userId, currency: 'EUR', lines: [{ sku: 'apple', qty: 1, unitPrice: 1 }] }
   const order = async () => (await must<{ orderId: string }>(gateway, 'POST', '/orders', body)).orderId

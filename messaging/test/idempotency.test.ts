@@ -5,11 +5,11 @@ import type { FastifyRequest } from 'fastify'
 import { t, type Test } from 'tap'
 import { memoryLog, settingsOf } from '../../starter/test/support.ts'
 import {
-  commandRoute, DEFAULTS, embeddedBus, Messaging, messagingError, openSqlite, Schemas, type Command, type SqlStore,
-  type SqlTx
+  commandRoute, DEFAULTS, embeddedBus, Messaging, messagingError, openSqlite, Schemas, type Command, type KeyValueTx,
+  type SqlStore, type SqlTx, type Store, type Tx
 } from '../index.ts'
-import { openPostgres } from '../stores.ts'
-import { noPostgres, startPostgres } from './servers.ts'
+import { openPostgres, openRedis } from '../stores.ts'
+import { noPostgres, noRedis, startPostgres, startRedis } from './servers.ts'
 
 const TABLES = 'CREATE TABLE IF NOT EXISTS effects (n {{int}} NOT NULL, what TEXT NOT NULL) {{strict}};'
 const response = { 202: { type: 'object', required: ['effect'], properties: { effect: { type: 'integer' } } } }
@@ -27,7 +27,7 @@ const effect: Command<SqlTx> = async (request, tx) => {
 }
 
 /** A service with one command at several routes; who asks is said by a header, as a security plugin would. */
-async function instance (t: Test, store: SqlStore, command: Command<SqlTx> = effect, schema: object = { response }) {
+async function serve<T extends Tx> (t: Test, store: Store<T>, command: Command<T>, schema: object = { response }) {
   const messaging = new Messaging({ service: 'shop', store, schemas: new Schemas([]), options: DEFAULTS,
     log: { info () {}, warn () {}, error () {} }, bus: embeddedBus({ url: 'http://127.0.0.1:1' }) })
   const settings = await settingsOf({ 'server.port': '0', 'breakwater.discovery.client': 'fixed', 'breakwater.shutdown.drain': '0' })
@@ -44,8 +44,15 @@ async function instance (t: Test, store: SqlStore, command: Command<SqlTx> = eff
   const ask = (key: string | undefined, payload: object | string = {}, { url = '/things/1', method = 'POST' as 'POST' | 'PUT', user = '' } = {}) =>
     app.inject({ method, url, payload, headers: { 'content-type': 'application/json',
       ...(key === undefined ? {} : { 'idempotency-key': key }), ...(user === '' ? {} : { 'x-user': user }) } })
-  const effects = async () => (await store.read.all('SELECT n FROM effects')).length
-  return { app, ask, effects }
+  return { ask }
+}
+
+async function instance (t: Test, store: SqlStore, command: Command<SqlTx> = effect, schema: object = { response }) {
+  return { ...await serve(t, store, command, schema), effects: () => countEffects(store) }
+}
+
+async function countEffects (store: SqlStore): Promise<number> {
+  return (await store.read.all('SELECT n FROM effects')).length
 }
 
 function sqlite (t: Test): SqlStore {
@@ -138,27 +145,24 @@ t.test('at the same time: one runs, the others are told to come again, and are g
   t.equal(await effects(), 2)
 })
 
-t.test('two instances on one database get the same key at once: one effect, one answer', { skip: noPostgres }, async t => {
-  const server = await startPostgres()
-  t.teardown(() => server.stop())
+/** Both instances look for a stored answer, and find none, before either of them writes. */
+async function atOnceOnTwo<T extends Tx, S extends Store<T> & { close (): Promise<void> }> (
+  t: Test, open: () => Promise<S>, effectOf: Command<T>, count: (store: S) => Promise<number>
+): Promise<void> {
   let inside = 0
   let release = (): void => {}
   let held: Promise<void>
-  // Both look for a stored answer, and find none, before either of them writes.
-  const command: Command<SqlTx> = async (...args) => {
+  const command: Command<T> = async (...args) => {
     if (++inside <= 2) await held
-    return effect(...args)
+    return effectOf(...args)
   }
-  const open = async () => {
-    const store = await openPostgres({ url: server.url, tables: TABLES })
-    t.teardown(() => store.close())
-    return instance(t, store, command)
-  }
-  const [one, two] = [await open(), await open()]
+  const stores = [await open(), await open()]
+  t.teardown(() => Promise.all(stores.map(store => store.close())))
+  const [one, two] = await Promise.all(stores.map(store => serve(t, store, command)))
   const atOnce = async (key: string, other: object) => {
     inside = 0
     held = new Promise(resolve => { release = resolve })
-    const answers = [one.ask(key), two.ask(key, other)]
+    const answers = [one!.ask(key), two!.ask(key, other)]
     await waitFor(() => inside === 2)
     release()
     return Promise.all(answers)
@@ -170,7 +174,24 @@ t.test('two instances on one database get the same key at once: one effect, one 
   t.equal(inside, 2, 'who came second looked again before it did anything')
   const different = await atOnce('different', { other: true })
   t.same(different.map(answer => answer.statusCode).toSorted((a, b) => a - b), [202, 422])
-  t.equal(await one.effects(), 2)
+  t.equal(await count(stores[0]!), 2)
+}
+
+t.test('two instances get the same key at once, one effect and one answer: PostgreSQL', { skip: noPostgres }, async t => {
+  const server = await startPostgres()
+  t.teardown(() => server.stop())
+  await atOnceOnTwo(t, () => openPostgres({ url: server.url, tables: TABLES }), effect, countEffects)
+})
+
+t.test('two instances get the same key at once, one effect and one answer: Redis', { skip: noRedis }, async t => {
+  const server = await startRedis(['--appendonly', 'yes', '--appendfsync', 'always'])
+  t.teardown(() => server.stop())
+  const add: Command<KeyValueTx> = async (_request, tx) => {
+    const n = (await tx.get<number>('effects') ?? 0) + 1
+    tx.put('effects', n)
+    return { status: 202, body: { effect: n } }
+  }
+  await atOnceOnTwo(t, () => openRedis({ url: server.url, name: 'shop' }), add, async store => await store.read.get<number>('effects') ?? 0)
 })
 
 async function waitFor (fact: () => boolean): Promise<void> {
