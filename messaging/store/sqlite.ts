@@ -33,6 +33,8 @@ export interface SqliteOptions {
   readonly commandMs?: number
   /** @default the machine's */
   readonly clock?: Clock
+  /** @default Math.random */
+  readonly random?: () => number
   /** For tests: how the files are opened. */
   readonly files?: Partial<SqliteFiles>
 }
@@ -92,12 +94,12 @@ function openFiles ({ file, tables, synchronous, files }: SqliteOptions): OpenFi
 }
 
 function createStore (options: SqliteOptions, { writer, reader, flush, close }: OpenFiles): SqlStore {
-  const { file, clock = systemClock, lockWaitMs = 1000, commandMs = 5000 } = options
+  const { file, clock = systemClock, random = Math.random, lockWaitMs = 1000, commandMs = 5000 } = options
   const now = () => clock.now()
   const listeners: Array<() => void> = []
   const onOutbox = (): void => { for (const wake of listeners) wake() }
   const batch = new SqliteBatch(new Connection(writer, file), flush, now, onOutbox)
-  const commits = new GroupCommit<SqlCommand>(batch, { maxCommands: 100, lockWaitMs, commandMs, clock })
+  const commits = new GroupCommit<SqlCommand>(batch, { maxCommands: 100, lockWaitMs, commandMs, clock, random })
   const read = flushedReader(new Connection(reader, file), flush)
   return closing({
     description: `sqlite ${file}`,

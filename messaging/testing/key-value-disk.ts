@@ -18,6 +18,8 @@ export class KeyValueDisk {
   /** Sorted. */
   readonly #keys: string[] = []
   #writing: Writes | undefined
+  /** Called behind each write that is done. */
+  onWrite: (writes: Writes) => void = () => {}
   /** With what writes are refused. */
   #fault: 'full' | 'read-only' | undefined
 
@@ -35,11 +37,20 @@ export class KeyValueDisk {
     return [...this.#range(prefix, `${prefix}\u{10FFFF}`, Infinity)]
   }
 
+  /** What the store is in the middle of. */
+  get moment (): string | undefined {
+    return this.#writing === undefined ? undefined : 'between commit and flush'
+  }
+
   /** Ends the process that has the store open; what it was writing is there or not, kill or power cut. */
   crash (): number {
     if (this.#writing !== undefined && this.#random.chance(0.5)) this.#apply(this.#writing)
     this.#writing = undefined
     return 0
+  }
+
+  close (): void {
+    this.#writing = undefined
   }
 
   setFull (full: boolean): void {
@@ -87,6 +98,7 @@ export class KeyValueDisk {
         this.#entries.set(key, text)
       }
     }
+    this.onWrite(writes)
   }
 
   * #range (start: string, end: string, limit: number): Iterable<{ key: string, value: string }> {

@@ -105,7 +105,10 @@ class Call<Answer> {
     this.#network = network
     this.#from = from
     this.#settle = settle
-    const hangUp = (why: string) => () => { this.#finish(() => { settle.reject(new Error(why)) }) }
+    const hangUp = (why: string) => () => {
+      this.#finish(() => { settle.reject(new Error(why)) })
+      this.#gone.abort()
+    }
     const aborted = hangUp('aborted')
     const cancel = network.after(timeoutMs, from, hangUp('it took too long'))
     signal?.addEventListener('abort', aborted)
@@ -138,7 +141,6 @@ class Call<Answer> {
     this.#over = true
     this.#end()
     settle()
-    this.#gone.abort()
   }
 }
 

@@ -10,6 +10,7 @@ export async function whatMoves (world: World): Promise<string[]> {
     const waiting = service.running ? await world.run(() => service.waiting()) : undefined
     if (waiting === undefined) moving.push(`${service.name} does not run`)
     else if (waiting > 0) moving.push(`${service.name}: ${waiting} in the outbox`)
+    if (service.machine.stillUntilMs > world.scheduler.nowMs) moving.push(`${service.name} stands still`)
   }
   if (world.deliveries.held > 0) moving.push(`${world.deliveries.held} deliveries are held back`)
   if (!world.bus.running) return [...moving, 'the bus does not run']

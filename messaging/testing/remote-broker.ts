@@ -18,12 +18,14 @@ export interface RemoteBrokerParts {
   readonly broker: () => Broker
   /** Undefined for who sends and does not consume. */
   readonly deliveries?: Deliveries
+  /** What becomes of a message on its way to the bus. */
+  readonly change?: (message: Outgoing) => Outgoing
   /** Told of what the bus has taken, with the topic or queue. */
   readonly onTaken?: (dest: string, messages: readonly Outgoing[]) => void
 }
 
 export function remoteBroker (parts: RemoteBrokerParts): Broker {
-  const { network, from, bus, broker, deliveries, onTaken = () => {} } = parts
+  const { network, from, bus, broker, deliveries, change = message => message, onTaken = () => {} } = parts
   const call = <Answer>(
     serve: (broker: Broker, gone: AbortSignal) => Promise<Answer>, waitMs = 0, signal?: AbortSignal
   ): Promise<Answer> => network.call(from, bus, (_process, gone) => serve(broker(), gone),
@@ -31,10 +33,10 @@ export function remoteBroker (parts: RemoteBrokerParts): Broker {
     .catch((cause: unknown) => { throw messagingError('E_BUS_DOWN', ['the bus', String(cause)], { cause }) })
   /** What goes over the wire is JSON: whether somebody wants it. */
   const sent = async (
-    dest: string, messages: readonly Outgoing[], send: (there: Broker) => Promise<Sent>
+    dest: string, messages: readonly Outgoing[], send: (there: Broker, messages: readonly Outgoing[]) => Promise<Sent>
   ): Promise<Sent> => {
     const wanted = await call(async there => {
-      const { wanted } = await send(there)
+      const { wanted } = await send(there, messages)
       onTaken(dest, messages)
       return wanted
     })
@@ -44,8 +46,8 @@ export function remoteBroker (parts: RemoteBrokerParts): Broker {
     provision: queue => call(there => there.provision(queue)),
     subscribe: (topic, queue, types) => call(there => there.subscribe(topic, queue, types)),
     unsubscribe: (topic, queue, types) => call(there => there.unsubscribe(topic, queue, types)),
-    publish: (topic, messages) => sent(topic, messages, there => there.publish(topic, messages)),
-    send: (queue, messages) => sent(queue, messages, there => there.send(queue, messages)),
+    publish: (topic, messages) => sent(topic, messages.map(change), (there, changed) => there.publish(topic, changed)),
+    send: (queue, messages) => sent(queue, messages.map(change), (there, changed) => there.send(queue, changed)),
     receive: (queue, options, signal) => call(async (there, gone) => {
       const messages = await there.receive(queue, options, gone)
       return deliveries === undefined ? messages : deliveries.pass(queue, messages, there)

@@ -74,10 +74,10 @@ export class Scheduler {
     return this.#next()?.atMs ?? Infinity
   }
 
-  /** Runs the next event and all that follows from it at once; false when there is none. */
-  async step (): Promise<boolean> {
+  /** Runs the next event and all that follows from it at once, and says whose it was; undefined when there is none. */
+  async step (): Promise<Owner | undefined> {
     const event = this.#next()
-    if (event === undefined) return false
+    if (event === undefined) return undefined
     this.#pop()
     this.#nowMs = Math.max(this.#nowMs, event.atMs)
     this.#steps++
@@ -88,7 +88,7 @@ export class Scheduler {
       this.#parts.onError(event.owner, error)
     }
     await this.#settle()
-    return true
+    return event.owner
   }
 
   /** A real turn of the loop: all promises that can go on have gone on by then. */

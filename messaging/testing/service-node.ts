@@ -13,6 +13,7 @@ import type { Tx } from '../store/store.ts'
 import { HttpDoor, type HttpAnswer, type HttpRequest } from './http-door.ts'
 import { KeyValueDisk } from './key-value-disk.ts'
 import { Machine, type CrashKind, type Process } from './machine.ts'
+import { pausingKeyValue, pausingSql } from './pausing-store.ts'
 import type { Random } from './random.ts'
 import { remoteBroker, type RemoteBrokerParts } from './remote-broker.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -57,6 +58,8 @@ export interface ServiceNodeParts {
   readonly random: Random
   readonly dir: string
   readonly bus: Omit<RemoteBrokerParts, 'from'>
+  /** The chance that a statement takes its time. */
+  readonly pauseChance: () => number
   readonly ask: (from: Process, service: string, request: HttpRequest, timeoutMs: number) => Promise<HttpAnswer>
   readonly log: (service: string, level: 'info' | 'warn' | 'error', fields: object, text: string) => void
 }
@@ -174,7 +177,8 @@ export class ServiceNode<T extends Tx> implements AnyService {
   }
 
   #host (process: Process): Host {
-    const { dir, random, ask, log } = this.#parts
+    const { dir, random, ask, log, pauseChance } = this.#parts
+    const pause = () => process.random() < pauseChance() ? process.clock.turn() : undefined
     const tell = (level: 'info' | 'warn' | 'error') => (fields: object, text: string) => {
       if (process.alive) log(this.name, level, fields, text)
     }
@@ -186,12 +190,12 @@ export class ServiceNode<T extends Tx> implements AnyService {
       openSqlStore: tables => {
         const disk = this.disk ?? new SqliteDisk({ dir, name: this.name, random: random.fork('disk') })
         this.disk = disk
-        return (disk as SqliteDisk).open(tables, process.clock)
+        return pausingSql((disk as SqliteDisk).open(tables, process.clock), pause)
       },
       openKeyValueStore: () => {
         const disk = this.disk ?? new KeyValueDisk(this.name, random.fork('disk'))
         this.disk = disk
-        return (disk as KeyValueDisk).open(process.clock)
+        return pausingKeyValue((disk as KeyValueDisk).open(process.clock), pause)
       },
       ask: (service, request, timeoutMs) => ask(process, service, request, timeoutMs)
     }

@@ -4,11 +4,13 @@
  * at any byte, and the engine's own recovery has to make sense of it.
  */
 import {
-  closeSync, copyFileSync, existsSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync
+  closeSync, copyFileSync, existsSync, ftruncateSync, mkdirSync, openSync, readSync, writeFileSync,
+  writeSync
 } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../clock.ts'
+import { schemaOf } from '../store/sql-schema.ts'
 import { openSqlite, type SqliteFiles, type SqlStore } from '../store/sqlite.ts'
 import { WalFlush, type Sync } from '../store/wal-flush.ts'
 import type { Random } from './random.ts'
@@ -21,6 +23,21 @@ export interface SqliteDiskParts {
 
 const FLUSH_MS = 2
 
+/** Stores without a row, by their tables: copying one is quicker than making it, and a run makes several. */
+const TEMPLATES = new Map<string, Uint8Array>()
+
+function makeTemplate (tables: string): Uint8Array {
+  const database = new DatabaseSync(':memory:')
+  try {
+    database.exec(schemaOf(tables, 'sqlite'))
+    const template = database.serialize()
+    TEMPLATES.set(tables, template)
+    return template
+  } finally {
+    database.close()
+  }
+}
+
 export class SqliteDisk {
   readonly #parts: SqliteDiskParts
   #life = 0
@@ -30,6 +47,7 @@ export class SqliteDisk {
   #writer: DatabaseSync | undefined
   #stranger: DatabaseSync | undefined
   #flushed: Log | undefined
+  #flushing = 0
   /** Whether flushes fail. */
   broken = false
 
@@ -38,9 +56,11 @@ export class SqliteDisk {
     mkdirSync(this.#dir, { recursive: true })
   }
 
-  /** Opens the store for a process with this clock. */
+  /** Opens the store for a process with this clock. A new one has its tables already. */
   open (tables: string, clock: Clock): SqlStore {
-    return openSqlite({ file: this.#file, tables, clock, files: this.#filesFor(clock) })
+    if (!existsSync(this.#file)) writeFileSync(this.#file, TEMPLATES.get(tables) ?? makeTemplate(tables))
+    const { random: { next: random } } = this.#parts
+    return openSqlite({ file: this.#file, tables, clock, random, files: this.#filesFor(clock) })
   }
 
   /** Another connection for who wants to look at what was committed. */
@@ -48,6 +68,12 @@ export class SqliteDisk {
     const database = new DatabaseSync(this.#file, { readOnly: true, timeout: 0 })
     this.#looking.push(database)
     return database
+  }
+
+  /** What the store is in the middle of. */
+  get moment (): string | undefined {
+    if (this.#writer?.isTransaction === true) return 'in a transaction'
+    return this.#flushing > 0 ? 'between commit and flush' : undefined
   }
 
   /** Ends the process that has the store open. Returns how many bytes of its log a power cut has taken. */
@@ -59,19 +85,24 @@ export class SqliteDisk {
     // Copied while the old connections are open: closing them would write what a crash does not.
     for (const end of ['', '-wal']) if (existsSync(old + end)) copyFileSync(old + end, this.#file + end)
     const lost = how === 'power cut' && log !== undefined ? this.#tear(log) : 0
-    for (const file of this.#files) file.close()
-    this.closed()
+    this.close()
     return lost
   }
 
-  /** The store was closed by its process. */
+  /** Closes what the process had open. */
+  close (): void {
+    for (const file of this.#files) file.close()
+    this.closed()
+  }
+
+  /** The process has closed its store. */
   closed (): void {
     this.unlock()
     for (const database of this.#looking) database.close()
     this.#looking = []
     this.#files = []
     this.#writer = undefined
-    this.#flushed = undefined
+    this.#flushing = 0
   }
 
   /** Somebody else takes the write lock. */
@@ -130,7 +161,9 @@ export class SqliteDisk {
   #sync (clock: Clock): Sync {
     return (_fd, done) => {
       const log = readLog(this.#file)
+      this.#flushing++
       clock.after(this.#parts.random.next() * FLUSH_MS, () => {
+        this.#flushing--
         if (this.broken) return done(new Error('EIO: i/o error, fdatasync'))
         if (log.salt !== this.#flushed?.salt || log.frames > this.#flushed.frames) this.#flushed = log
         done(null)
@@ -138,7 +171,10 @@ export class SqliteDisk {
     }
   }
 
-  /** Cuts the copied log off somewhere behind what is surely on the disk; what is behind may be there as zeros. */
+  /**
+   * Cuts the copied log off somewhere behind what is surely on the disk; what is behind may be there as zeros. What is
+   * left is surely there from now on.
+   */
   #tear (log: Log): number {
     const { random } = this.#parts
     const flushed = log.salt === this.#flushed?.salt ? this.#flushed.frames : 0
@@ -151,6 +187,7 @@ export class SqliteDisk {
       ftruncateSync(fd, kept)
       const torn = safe + lost - kept
       if (random.chance(0.3)) writeSync(fd, Buffer.alloc(torn), 0, torn, kept)
+      this.#flushed = { ...log, frames: framesOf(log, kept) }
       return torn
     } finally {
       closeSync(fd)
@@ -179,6 +216,10 @@ function readLog (file: string): Log {
   }
   return { pageBytes: index.readUInt16LE(14), frames: index.readUInt32LE(16), salt: index.readBigUInt64LE(32),
     backfilled: index.readUInt32LE(96) }
+}
+
+function framesOf ({ pageBytes }: Log, bytes: number): number {
+  return Math.max(0, Math.floor((bytes - 32) / (24 + pageBytes)))
 }
 
 function bytesOf ({ pageBytes }: Log, frames: number): number {

@@ -71,6 +71,10 @@ export class World {
   readonly sent: SentMessage[] = []
   /** What was thrown where nobody catches: each would have been the end of a process. */
   readonly uncaught: string[] = []
+  /** The chance that a statement of a service's takes its time, and others of its process go on meanwhile. */
+  pauseChance = 0
+  /** What becomes of a message on its way from a service to the bus. */
+  changeSent: (message: Outgoing) => Outgoing = message => message
   /** Who acts from outside. */
   readonly outside: Owner = { name: 'outside', alive: true, stillUntilMs: 0 }
   readonly #dir: string
@@ -110,7 +114,8 @@ export class World {
       scheduler: this.scheduler,
       random: this.random.fork(name),
       dir: this.#dir,
-      bus: { ...this.#toBus(), deliveries: this.deliveries,
+      pauseChance: () => this.pauseChance,
+      bus: { ...this.#toBus(), deliveries: this.deliveries, change: message => this.changeSent(message),
         onTaken: (dest, messages) => { this.#take(dest, messages) } },
       ask: (from, service, request, timeoutMs) => this.ask(from, service, request, timeoutMs),
       log: (service, level, fields, text) => { this.#note(service, level, fields, text) }
@@ -145,8 +150,10 @@ export class World {
 
   /** Ends everything and removes its files. */
   close (): void {
-    for (const node of this.services.values()) node.crash('kill')
-    this.bus.crash('kill')
+    for (const { machine, disk } of [this.bus, ...this.services.values()]) {
+      machine.process?.end('kill')
+      disk?.close()
+    }
     rmSync(this.#dir, { recursive: true, force: true })
   }
 
@@ -164,7 +171,8 @@ export class World {
 
   #note (service: string, level: LogLine['level'], fields: object, text: string): void {
     this.log.push({ atMs: this.scheduler.nowMs, service, level, fields, text })
-    this.trace.note(this.scheduler.nowMs, service, `${level}: ${text} ${JSON.stringify(fields)}`)
+    // The folder is another one in each run.
+    this.trace.note(this.scheduler.nowMs, service, `${level}: ${text} ${JSON.stringify(fields).replaceAll(this.#dir, '')}`)
   }
 
   #complain (): void {

@@ -1,0 +1,32 @@
+/** Versions: one with a fault, one that is older than its neighbours, and neighbours that are newer. */
+import type { Outgoing } from '@breakwater/messaging'
+import { kind, type Kinds } from '../kind.ts'
+import { SERVICES } from '../stage.ts'
+
+export const DEPLOY_FAULTS: Kinds = {
+  'faulty version': kind(3, random => ({ service: random.pick(SERVICES.slice(1)), ms: 1000 + random.below(40_000) }),
+    (stage, { service, ms }) => {
+      const condition = stage.conditions.get(service)!
+      stage.during(ms, () => { condition.faulty = true }, () => { condition.faulty = false })
+    }),
+  'older version': kind(2, random => ({ ms: 2000 + random.below(30_000) }), (stage, { ms }) => {
+    const condition = stage.conditions.get('order-history')!
+    stage.during(ms, () => {
+      condition.older = true
+      stage.restart('order-history', 100)
+    }, () => {
+      condition.older = false
+      stage.restart('order-history', 100)
+    })
+  }),
+  'newer senders': kind(2, random => ({ ms: 2000 + random.below(30_000) }), (stage, { ms }) => {
+    const { world } = stage
+    stage.during(ms, () => { world.changeSent = withNewFields }, () => { world.changeSent = message => message })
+  })
+}
+
+function withNewFields (message: Outgoing): Outgoing {
+  const envelope = JSON.parse(message.body) as { data: object }
+  const data = { ...envelope.data, giftNote: 'for you', loyalty: { points: 7, tier: null } }
+  return { ...message, body: JSON.stringify({ ...envelope, dataregion: 'eu', data }) }
+}
