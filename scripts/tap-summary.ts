@@ -8,14 +8,16 @@ export interface FileResult {
   readonly ok: boolean
   readonly passed: number
   readonly failed: number
+  /** At any depth: a test passes when all that is in it was skipped. */
   readonly skipped: readonly string[]
   /** The file's raw output, for showing what failed. */
   readonly lines: readonly string[]
   readonly seconds: number
 }
 
-const TEST_LINE = /^ {4}(ok|not ok) \d+ - (.*?)(?: # (time=.*|SKIP.*|TODO.*))?$/
-const FILE_LINE = /^(ok|not ok) \d+ - (.*\.test\.ts)(?: # time=([\d.]+)(ms|s|m))?/
+const TEST_LINE = /^ {4}(ok|not ok) \d+ - /
+const SKIP_LINE = /^ {4,}ok \d+ - (.*?) # SKIP(.*)$/
+const FILE_LINE = /^(ok|not ok) \d+ - (.*\.test\.ts)(?: # (?:time=([\d.]+)(ms|s|m)|SKIP(.*)))?/
 
 /** Feeds on lines; returns a result whenever a test file ended, else undefined. */
 export function createTapSummary () {
@@ -40,11 +42,11 @@ function emptyFile (): OpenFile {
 
 function takeLine (file: OpenFile, line: string): void {
   file.lines.push(line)
+  const skip = SKIP_LINE.exec(line)
   const test = TEST_LINE.exec(line)
-  if (test === null) return
-  if (test[1] === 'not ok') file.failed++
-  else if (test[3]?.startsWith('SKIP') === true) file.skipped.push(`${test[2]}: ${test[3].slice(5)}`)
-  else file.passed++
+  if (skip !== null) file.skipped.push(`${skip[1]}:${skip[2]}`)
+  else if (test?.[1] === 'not ok') file.failed++
+  else if (test !== null) file.passed++
 }
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60 }
@@ -54,5 +56,6 @@ function finishFile (file: OpenFile, end: RegExpExecArray): FileResult {
   // A file that died before its first subtest reports no test line at all: it still is one failure.
   const failed = !ok && file.failed === 0 ? 1 : file.failed
   const seconds = Number(end[3] ?? 0) * (UNIT_SECONDS[end[4] ?? 's'] ?? 1)
-  return { ...file, file: end[2] ?? '', ok, failed, seconds }
+  const skipped = end[5] === undefined ? file.skipped : [...file.skipped, `all of it:${end[5]}`]
+  return { ...file, file: end[2] ?? '', ok, failed, seconds, skipped }
 }
