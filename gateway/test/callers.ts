@@ -1,7 +1,7 @@
 /** Calls over raw kept-alive connections, cheap enough for thousands a second beside the gateway on the same cores. */
 import { connect, type Socket } from 'node:net'
 
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
 
 /** A connection with one request on it at a time. It understands answers with a Content-Length, and no others. */
 class Caller {
