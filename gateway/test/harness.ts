@@ -88,6 +88,8 @@ export async function upstream (t: Test, listener: RequestListener): Promise<Ups
     calls++
     listener(request, response)
   }).listen(0, '127.0.0.1')
+  // A POST on a connection that it closes in the same moment would be a 502.
+  server.keepAliveTimeout = 0
   await new Promise(resolve => server.once('listening', resolve))
   t.teardown(() => {
     server.closeAllConnections()

@@ -88,7 +88,9 @@ async function listen (t: Test, made: Pick<NetServer, 'listen' | 'address' | 'cl
   return (made.address() as AddressInfo).port
 }
 
-function tunnels (server: Server): Server {
+/** Patient as well: a POST on a connection that the instance closes in the same moment is a 502, and must be. */
+function instance (server: Server): Server {
+  server.keepAliveTimeout = 0
   return server.on('upgrade', (_request, socket: Socket, early: Buffer) => {
     socket.on('error', () => {})
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n')
@@ -345,19 +347,19 @@ t.test('an upload in small pieces that had to wait for a connection goes on when
 })
 
 t.test('every byte arrives: no TLS anywhere', async (t) => {
-  const port = await listen(t, tunnels(createHttp(serve)))
+  const port = await listen(t, instance(createHttp(serve)))
   const gateway = await plane(t, `http://127.0.0.1:${port}`)
   await travel(t, gateway, () => connect({ port: gateway.port, host: '127.0.0.1', allowHalfOpen: true }))
 })
 
 t.test('every byte arrives: instances with TLS', { skip }, async (t) => {
-  const port = await listen(t, tunnels(createHttps(pair!, serve)))
+  const port = await listen(t, instance(createHttps(pair!, serve)))
   const gateway = await plane(t, `https://127.0.0.1:${port}`, { upstreamTls: { insecure: true } })
   await travel(t, gateway, () => connect({ port: gateway.port, host: '127.0.0.1', allowHalfOpen: true }))
 })
 
 t.test('every byte arrives: clients with TLS', { skip }, async (t) => {
-  const port = await listen(t, tunnels(createHttp(serve)))
+  const port = await listen(t, instance(createHttp(serve)))
   const args = { 'server.ssl.certificate': file('pem'), 'server.ssl.certificate-private-key': file('key') }
   const settings = await loadSettings({ name: 'gateway', env: {}, args })
   t.teardown(() => settings.close())
@@ -385,7 +387,7 @@ async function gathering (t: Test, gatewayPort: number): Promise<ClientHttp2Sess
 }
 
 t.test('every byte arrives: a client that speaks HTTP/2 and begins with a large body', async (t) => {
-  const port = await listen(t, createHttp(serve))
+  const port = await listen(t, instance(createHttp(serve)))
   const gateway = await plane(t, `http://127.0.0.1:${port}`)
   const random = seeded(seed)
   for (let round = 0; round < 10; round++) {
