@@ -15,7 +15,6 @@ import { PAYMENTS_TABLES, paymentsParts } from '../../sample-services/payments/p
 import { audit, findAccount, move, openAccount } from '../../sample-services/payments/store/ledger.ts'
 
 const AT_ONCE = 40
-const PG = { skip: noPostgres, timeout: 240_000 }
 
 type ServiceParts = Pick<MessagingParts<SqlTx>, 'schemas' | 'sagas' | 'subscribe' | 'routes'>
 
@@ -43,7 +42,9 @@ async function all (count: number, work: (n: number) => Promise<unknown>): Promi
   await Promise.all(Array.from({ length: AT_ONCE }, async () => { while (next < count) await work(next++) }))
 }
 
-t.test('orders', PG, async t => {
+t.setTimeout(240_000)
+
+t.test('orders', { skip: noPostgres }, async t => {
   const processes = [new PlaceOrderProcess(SAGA_TIMES), new PlaceOrderProcess(SAGA_TIMES)]
   let made = 0
   const both = await twoInstances(t, 'orders', ORDERS_TABLES, () => ordersParts(processes[made++]!))
@@ -69,6 +70,24 @@ t.test('orders', PG, async t => {
   t.equal(rows.length, ids.length)
   t.same(seen, rows.map(row => row.pos), 'a follower has seen each event once')
 
+  const last = uuidv7()
+  const order = (id: string) => place(id, { userId: uuidv7(), currency: 'EUR', lines: [{ sku: 'pear', qty: 1, unitPrice: 1 }] })
+  const entered = Promise.withResolvers<void>()
+  const end = Promise.withResolvers<void>()
+  const slow = both[0].messaging.tx(async (tx, emit) => {
+    await processes[0]!.begin(tx, emit, last, order(last))
+    entered.resolve()
+    await end.promise
+  })
+  await entered.promise
+  const later = uuidv7()
+  ids.push(last, later)
+  await both[1].messaging.tx((tx, emit) => processes[1]!.begin(tx, emit, later, order(later)))
+  t.same(await readAll(store.read, seen.at(-1)!, 50), [], 'nobody reads on behind an order that is not committed')
+  end.resolve()
+  await slow
+  t.same((await readAll(store.read, seen.at(-1)!, 50)).map(event => event.stream), [last, later])
+
   const sent = (type: string): Envelope[] => both.flatMap(one => one.bus.of(type))
   await until(() => sent('inventory.ReserveStock.v1').length === ids.length, 'stock is to be reserved')
   const replies = sent('inventory.ReserveStock.v1').map(command =>
@@ -80,7 +99,7 @@ t.test('orders', PG, async t => {
   t.match(await store.read.get('SELECT count(*) AS n FROM saga_log WHERE from_state = ?', 'RESERVING'), { n: ids.length })
 })
 
-t.test('payments', PG, async t => {
+t.test('payments', { skip: noPostgres }, async t => {
   const both = await twoInstances(t, 'payments', PAYMENTS_TABLES, () => paymentsParts())
   const [{ store }] = both
   const users = Array.from({ length: 20 }, () => uuidv7())

@@ -5,6 +5,8 @@ import { postgresError, withoutCredentials } from './postgres-errors.ts'
 import { OWN_COLUMNS, schemaOf } from './sql-schema.ts'
 
 const CONNECT_MS = 5000
+/** For whoever makes the same tables at the moment, and for commands of other instances on them. */
+const LOCK_MS = 30_000
 /** The oldest that is asked for: sessions that fall silent can be ended by the server since. */
 const OLDEST = 140_000
 /** Any number, the same for all instances. */
@@ -39,7 +41,7 @@ export async function prepareServer (url: string, tables: string): Promise<void>
     refuse(server!, where)
     for (const sql of OWN_COLUMNS) await refuseOtherTable(client, sql, where)
     // Two instances that start together would both create, and one would fail on the catalogue's own unique index.
-    await client.query(`BEGIN; SELECT pg_advisory_xact_lock(${START_LOCK}); ${schemaOf(tables, 'postgres')}; COMMIT`)
+    await client.query(`BEGIN; SET LOCAL lock_timeout = ${LOCK_MS}; SELECT pg_advisory_xact_lock(${START_LOCK}); ${schemaOf(tables, 'postgres')}; COMMIT`)
   } catch (error) {
     throw postgresError(error, where)
   } finally {

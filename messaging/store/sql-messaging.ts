@@ -58,6 +58,15 @@ async function claim (sql: SqlRunner, consumer: string, id: string, at: number):
   return { fresh: false, replies: JSON.parse(row?.replies ?? '[]') as OutboxEntry[] }
 }
 
+/** Rows marked by one statement: one by one, each would wait for a shared server's answer. */
+const MARKS = 100
+const MARK = `UPDATE outbox SET sent_at = ? WHERE seq IN (${Array.from({ length: MARKS }, () => '?').join(', ')})`
+
+/** Always as many, so that it is always the same statement; the last one again changes nothing. */
+function padded (seqs: readonly number[]): number[] {
+  return Array.from({ length: MARKS }, (_, n) => seqs[n] ?? seqs.at(-1)!)
+}
+
 interface RawRow { seq: number, id: string, dedupe: string, kind: OutboxRow['kind'], dest: string, grp: string,
   type: string, body: string, at: number }
 
@@ -75,7 +84,7 @@ export function sqlOutbox (
       return rows.map(({ grp, ...row }) => ({ ...row, group: grp }))
     },
     markSent: (seqs, nowMs) => write(async sql => {
-      for (const seq of seqs) await sql.run('UPDATE outbox SET sent_at = ? WHERE seq = ?', nowMs, seq)
+      for (let n = 0; n < seqs.length; n += MARKS) await sql.run(MARK, nowMs, ...padded(seqs.slice(n, n + MARKS)))
     }),
     count: async () => {
       const row = await read.get<{ n: number }>('SELECT count(*) AS n FROM outbox WHERE sent_at IS NULL')
@@ -85,7 +94,7 @@ export function sqlOutbox (
 }
 
 /** Rows removed in one transaction: what comes meanwhile waits for no more than these. */
-const BATCH = 1000
+const BATCH = 500
 /** A round ends here and is gone on with in the next one: the backlog of a month must not keep the disk for itself. */
 const ROUND_MS = 20_000
 
@@ -118,13 +127,22 @@ export function sqlPurge (
   let running: Promise<void> | undefined
   const round = async (before: PurgeBefore): Promise<void> => {
     const endsAt = elapsed() + ROUND_MS
-    await remove(FORGET, before.inboxMs)
+    await remove(FORGET, Math.trunc(before.inboxMs))
     let kinds = Object.keys(PURGES) as Kind[]
     while (kinds.length > 0 && elapsed() < endsAt) {
       const more: Kind[] = []
-      for (const kind of kinds) if (await remove(PURGES[kind], before[kind]) === BATCH) more.push(kind)
+      for (const kind of kinds) {
+        const removed = await remove(PURGES[kind], Math.trunc(before[kind])).catch(noneIfConflict)
+        if (removed === BATCH) more.push(kind)
+      }
       kinds = more
     }
   }
   return before => running ??= round(before).finally(() => { running = undefined })
+}
+
+/** Another instance is at the same rows, and will remove them. */
+function noneIfConflict (error: unknown): number {
+  if (error instanceof Error && 'code' in error && error.code === 'E_STORE_CONFLICT') return 0
+  throw error
 }

@@ -11,7 +11,10 @@ import { admin, nameOf, postgresBed, put, readOnly } from './postgres-bed.ts'
 import { noPostgres } from './servers.ts'
 import { TABLES } from './store-beds.ts'
 
-t.test('PostgreSQL', { skip: noPostgres, timeout: 240_000 }, async t => {
+// Twenty databases, and a server that is started anew.
+t.setTimeout(240_000)
+
+t.test('PostgreSQL', { skip: noPostgres }, async t => {
   const bed = await postgresBed(t)
 
   await t.test('a commit whose answer is lost is told as such, and its command is not run again', async t => {
@@ -93,6 +96,17 @@ t.test('PostgreSQL', { skip: noPostgres, timeout: 240_000 }, async t => {
     held.resolve()
     await holder
     t.match(await store.read.get("SELECT value FROM things WHERE key = 'locked'"), { value: 2 })
+  })
+
+  await t.test('sessions that the server ended while nobody used them are replaced, and no command hears of it', async t => {
+    const url = await bed.database()
+    const store = await bed.open(t, url)
+    const pids = await Promise.all([1, 2, 3, 4].map(() => store.read.get<{ pid: number }>(
+      'SELECT pg_backend_pid() AS pid FROM pg_sleep(0.1)')))
+    // Nothing is heard of the end before the next command: this thread is held meanwhile.
+    for (const row of pids) process.kill(row!.pid, 'SIGTERM')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300)
+    await t.resolves(Promise.all([1, 2, 3, 4, 5, 6].map(n => n % 2 === 0 ? store.read.get('SELECT 1') : put(store, `k-${n}`))))
   })
 
   await t.test('a role that may have no more connections is not now', async t => {

@@ -7,7 +7,10 @@ import { follow, sqlConformance } from './sql-conformance.ts'
 import { CLOCK, SLOW_MS, sqlBed, TABLES } from './store-beds.ts'
 import { storeConformance } from './store-conformance.ts'
 
-t.test('PostgreSQL', { skip: noPostgres, timeout: 240_000 }, async t => {
+// Twenty databases, and a server that is started anew.
+t.setTimeout(240_000)
+
+t.test('PostgreSQL', { skip: noPostgres }, async t => {
   const bed = await postgresBed(t)
 
   await t.test('passes the suite', async t => {
@@ -84,6 +87,21 @@ t.test('PostgreSQL', { skip: noPostgres, timeout: 240_000 }, async t => {
     t.match(await stores[0]!.read.get("SELECT value FROM things WHERE key = 'hot'"), { value: 201 })
   })
 
+  await t.test('of two that looked at the same time the second to insert looks again, and neither fails', async t => {
+    const url = await bed.database()
+    const store = await bed.open(t, url)
+    let looks = 0
+    const both = Promise.withResolvers<void>()
+    const insert = () => store.tx(async tx => {
+      const row = await tx.get("SELECT value FROM things WHERE key = 'raced'")
+      if (++looks === 2) both.resolve()
+      await both.promise
+      return row === undefined ? tx.run("INSERT INTO things (key, value) VALUES ('raced', 1)") : 0
+    })
+    t.same((await Promise.all([insert(), insert()])).toSorted(), [0, 1])
+    t.equal(looks, 3)
+  })
+
   await t.test('a line goes on behind what a table was numbered with before', async t => {
     const url = await bed.database()
     await admin(url, 'CREATE TABLE events (id TEXT PRIMARY KEY, pos BIGINT NOT NULL UNIQUE)',
@@ -93,5 +111,15 @@ t.test('PostgreSQL', { skip: noPostgres, timeout: 240_000 }, async t => {
     t.equal(await store.tx(tx => tx.position('events')), 42)
     const again = await bed.open(t, url)
     t.equal(await again.tx(tx => tx.position('events')), 43)
+  })
+
+  await t.test('two instances that purge at the same time take nothing from each other but work', async t => {
+    const url = await bed.database()
+    const stores = [await bed.open(t, url), await bed.open(t, url)]
+    await admin(url, "INSERT INTO inbox SELECT 'c', n::text, 1 FROM generate_series(1, 5000) AS n",
+      "INSERT INTO inbox VALUES ('c', 'new', 10)")
+    await Promise.all(stores.map(store => store.purge({ sentMs: 0.5, inboxMs: 5.5, answersMs: 0 })))
+    t.match(await stores[0]!.inbox(10), [{ id: 'new' }])
+    t.match(await stores[0]!.read.get('SELECT count(*) AS n FROM inbox'), { n: 1 })
   })
 })

@@ -12,7 +12,7 @@ const root = process.getuid?.() === 0
 
 async function filled (file: string): Promise<void> {
   const store = openSqlite({ file, tables: TABLES })
-  for (let n = 0; n < 50; n++) await put(store, `k-${n}`)
+  await Promise.all(Array.from({ length: 1000 }, (_, n) => put(store, `k-${n}`)))
   await store.close()
 }
 
@@ -73,6 +73,13 @@ t.test('a damaged file is refused by name', async t => {
       const bytes = readFileSync(file)
       for (let at = 4096; at < size; at += 4096) bytes.fill(0xff, at, at + 64)
       writeFileSync(file, bytes)
+    },
+    // A single page, which nothing needs at the start.
+    (file, size) => {
+      const bytes = readFileSync(file)
+      const leaf = Array.from({ length: size / 4096 }, (_, n) => n * 4096).findLast(at => bytes[at] === 0x0d)!
+      bytes.fill(0xff, leaf, leaf + 64)
+      writeFileSync(file, bytes)
     }
   ]
   for (const [n, damage] of damages.entries()) {
@@ -97,7 +104,12 @@ t.test('a disk that takes no writes is refused as such, and not as somebody else
   await filled(file)
   if (root) execFileSync('mount', ['-o', 'remount,ro', dir])
   else for (const name of ['', '-owner']) chmodSync(file + name, 0o444)
-  t.throws(() => openSqlite({ file, tables: TABLES }), { code: 'E_STORE_READ_ONLY', statusCode: 503 })
+  if (!root) chmodSync(dir, 0o555)
+  // One that is there, and one that would have to be made.
+  for (const path of [file, join(dir, 'other.db')]) {
+    t.throws(() => openSqlite({ file: path, tables: TABLES }), { code: 'E_STORE_READ_ONLY', statusCode: 503 })
+  }
+  if (!root) chmodSync(dir, 0o755)
 })
 
 t.test('a refused file is given back', async t => {

@@ -23,6 +23,5 @@ export const orderError = errorTable({
     next: 'Repeat the request in a second.',
     status: 503,
     canRetry: true
-  },
-  E_STREAM_CONFLICT: { text: 'the order %s was changed by another command.', status: 503, canRetry: true }
+  }
 })

@@ -2,7 +2,10 @@
 import type { Mutant } from '../mutant.ts'
 import { DELIVERY } from './delivery.ts'
 import { KEEPING } from './keeping.ts'
+import { RELATIONAL_STORES } from './relational-stores.ts'
 import { SAGAS_AND_PROJECTIONS } from './sagas-and-projections.ts'
 import { SAMPLES } from './samples.ts'
 
-export const ALL: readonly Mutant[] = [...DELIVERY, ...KEEPING, ...SAGAS_AND_PROJECTIONS, ...SAMPLES]
+export const ALL: readonly Mutant[] = [
+  ...DELIVERY, ...KEEPING, ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES
+]

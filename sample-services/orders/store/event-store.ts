@@ -1,7 +1,6 @@
 /** Orders as streams of events: append with the expected version, read one stream, read all in their order. */
-import type { SqlCommitted, SqlReader, SqlTx } from '@breakwater/messaging'
+import { messagingError, type SqlCommitted, type SqlReader, type SqlTx } from '@breakwater/messaging'
 import { evolve, type Order, type OrderEvent } from '../domain/order.ts'
-import { orderError } from '../errors.ts'
 
 export const EVENT_TABLES = `
 CREATE TABLE IF NOT EXISTS events (
@@ -37,7 +36,7 @@ export async function appendEvent (tx: SqlTx, orderId: string, { id, version, ev
   const rows = await tx.run(`INSERT INTO events (stream, version, id, type, data, at, pos)
     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   orderId, version, id, event.type, JSON.stringify(event.data), at, await tx.position('events'))
-  if (rows !== 1) throw orderError('E_STREAM_CONFLICT', [orderId])
+  if (rows !== 1) throw messagingError('E_STORE_CONFLICT', [], { where: orderId })
 }
 
 export async function loadOrder (reader: SqlReader, orderId: string): Promise<Order | undefined> {
