@@ -99,7 +99,7 @@ t.test(`bits that are flipped anywhere (SEED=${SEED})`, async t => {
   // The two pages of state, bit by bit, and the heads of all others; then anywhere.
   for (let at = 0; at < 176; at++) await flip((next() < 0.5 ? 0 : PAGE) + at, Math.floor(next() * 8))
   for (let page = 2; page < bytes.length / PAGE; page++) {
-    for (let n = 0; n < 2; n++) await flip(page * PAGE + Math.floor(next() * 64), Math.floor(next() * 8))
+    for (let n = 0; n < 1; n++) await flip(page * PAGE + Math.floor(next() * 64), Math.floor(next() * 8))
   }
   for (let n = 0; n < 150; n++) await flip(Math.floor(next() * bytes.length), Math.floor(next() * 8))
   t.ok((verdicts.get('named') ?? 0) > 80, JSON.stringify([...verdicts]))
@@ -141,7 +141,7 @@ t.test('a block that is overwritten, by zeros, noise, an older or another block'
   let named = 0
   for (let page = 0; page < bytes.length / PAGE; page++) {
     const neighbour = bytes.subarray(((page + 1) % (bytes.length / PAGE)) * PAGE).subarray(0, PAGE)
-    for (const block of [...blocks, older.subarray(page * PAGE, (page + 1) * PAGE), neighbour]) {
+    for (const block of [[...blocks, neighbour][page % 3]!, older.subarray(page * PAGE, (page + 1) * PAGE)]) {
       const copy = copyOf(file)
       const damaged = Buffer.from(bytes)
       block.copy(damaged, page * PAGE)
@@ -151,7 +151,7 @@ t.test('a block that is overwritten, by zeros, noise, an older or another block'
       else if (verdict !== 'sound') t.fail(`page ${page}: ${verdict}`)
     }
   }
-  t.ok(named > bytes.length / PAGE, `${named} named`)
+  t.ok(named > bytes.length / PAGE / 2, `${named} named`)
 })
 
 t.test('a value that is changed by somebody who knows lmdb', async t => {
