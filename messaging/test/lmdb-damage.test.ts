@@ -8,6 +8,7 @@ import { open } from 'lmdb'
 import { t } from 'tap'
 import { openLmdb } from '../stores.ts'
 import { checkFileNow } from '../store/lmdb/check-file.ts'
+import { Pages } from '../store/lmdb/pages.ts'
 import { until } from './bus-conformance.ts'
 
 const PAGE = 4096
@@ -152,6 +153,23 @@ t.test('a block that is overwritten, by zeros, noise, an older or another block'
     }
   }
   t.ok(named > bytes.length / PAGE / 2, `${named} named`)
+})
+
+t.test('a list of free pages with one that is in use: the next commits would overwrite it', async t => {
+  const file = join(t.testdir(), 'store.lmdb')
+  await written(file, 100)
+  const bytes = readFileSync(file)
+  const { free, main } = new Pages((offset, length) => bytes.subarray(offset, offset + length), bytes.length).meta
+  // The value of the tree's first node: a count, and the pages.
+  const page = free.root * PAGE + 24
+  const list = page + bytes.readUInt16LE(page) + 16
+  const count = Number(bytes.readBigUInt64LE(list))
+  const slot = Array.from({ length: count }, (_, n) => list + 8 * (n + 1))
+    .find((at, n) => bytes.readBigInt64LE(at) > 0n && (n === 0 || bytes.readBigInt64LE(at - 8) >= 0n))!
+  bytes.writeBigInt64LE(BigInt(main.root), slot)
+  writeFileSync(file, bytes)
+  t.throws(() => { checkFileNow(file, Infinity) },
+    { code: 'E_STORE_CORRUPT', message: new RegExp(`page ${main.root} is free, and is not`) })
 })
 
 t.test('a value that is changed by somebody who knows lmdb', async t => {
