@@ -71,11 +71,11 @@ export class Intake<T extends Tx> {
     const context = { traceparent, correlationId: message.correlationid, causationId: message.id }
     return write(context, async (tx, emit, said) => {
       const claim = await tx.inbox.claim(service, message.id, Date.parse(message.time))
-      if (claim.fresh) this.#checkAge(message)
-      else {
+      if (!claim.fresh) {
         // A dedupe id of its own: the bus may still remember the first sending and would swallow this one.
         return tx.outbox.append(claim.replies.map(reply => ({ ...reply, dedupe: `${reply.id}:r${emit.id()}` })))
       }
+      this.#checkAge(message)
       await route.handle(message, tx, emit, prepared)
       if (route.kind === 'command' && said.entries.length > 0) {
         await tx.inbox.keepReplies(service, message.id, said.entries)
