@@ -11,7 +11,8 @@ import { ManualClock } from './manual-clock.ts'
 import { AwsFault, eachEntry } from './strict-aws/fault.ts'
 import { Queue } from './strict-aws/queue.ts'
 
-const VISIBILITY_MS = 30_000
+/** Long, so that few beats make many hours. */
+const VISIBILITY_MS = 600_000
 const HOUR = 3_600_000
 
 function bed () {
@@ -57,12 +58,12 @@ t.test('nothing is held beyond 12 hours: it goes back with all behind it, and is
   put('a', 'b')
   const stop = new AbortController()
   const parts = { hand, clock, slots: new Slots(1, () => {}), outage: new Outage(clock), signal: stop.signal,
-    attempt: async (): Promise<Verdict> => ({ kind: 'wait', delayMs: 60_000, error: 'down', leave: false }),
+    attempt: async (): Promise<Verdict> => ({ kind: 'wait', delayMs: 300_000, error: 'down', leave: false }),
     bury: async () => {}, troubles: new Troubles({}) }
   let lane = runLane(receive(), parts)
   let lanes = 1
-  for (let at = 0; at < 14 * HOUR; at += 60_000) {
-    await clock.advance(60_000)
+  for (let at = 0; at < 14 * HOUR; at += 300_000) {
+    await clock.advance(300_000)
     if (queue.counts.visible === 0) continue
     await lane
     t.equal(queue.counts.visible, 2)

@@ -1,5 +1,6 @@
 import { t, type Test } from 'tap'
 import { MAX_MESSAGE_BYTES, Schemas, seal, type Bus, type Outgoing } from '../index.ts'
+import { idOf } from '../bus/aws/names.ts'
 import { awsRig, batchesOf, callsOf, QUEUE, TOPIC } from './aws-rig.ts'
 import { message } from './bus-conformance.ts'
 import { AwsFault } from './strict-aws/fault.ts'
@@ -23,19 +24,26 @@ async function rig (t: Test) {
   return { ...all, bus, arrived, ids: () => arrived().map(one => (JSON.parse(one.body) as { id: string }).id) }
 }
 
+type Send = (bus: Bus, messages: readonly Outgoing[]) => ReturnType<Bus['send']>
+
 /** Both ways of sending: what holds for queues holds for topics. */
-const WAYS: ReadonlyArray<readonly [string, string, (bus: Bus, messages: readonly Outgoing[]) => ReturnType<Bus['send']>]> = [
-  ['to a queue', 'SendMessageBatch', (bus, messages) => bus.send(QUEUE, messages)],
-  ['to a topic', 'PublishBatch', (bus, messages) => bus.publish(TOPIC, messages)]
+const WAYS: ReadonlyArray<readonly [way: string, action: string, maxBytes: number, send: Send]> = [
+  ['to a queue', 'SendMessageBatch', 1_048_576, (bus, messages) => bus.send(QUEUE, messages)],
+  ['to a topic', 'PublishBatch', 262_144, (bus, messages) => bus.publish(TOPIC, messages)]
 ]
 
-for (const [way, action, send] of WAYS) {
+for (const [way, action, maxBytes, send] of WAYS) {
   t.test(way, async t => {
     await t.test('batches are divided by bytes, attributes counted', async t => {
-      const { bus, arrived } = await rig(t)
-      const messages = Array.from({ length: 10 }, (_, n) => sized(`g${n}`, n, 120_000))
-      t.equal((await send(bus, messages)).size, 0)
-      t.equal(arrived().length, 10)
+      const { bus, arrived, hooks } = await rig(t)
+      // As many as fit, and then as many whose bodies alone would fit.
+      const most = maxBytes / 4 - ATTRIBUTE_BYTES
+      const messages = (bytes: number) => Array.from({ length: 8 }, (_, n) => sized(`g${n}`, n, bytes))
+      t.equal((await send(bus, messages(most))).size, 0)
+      t.equal(callsOf(hooks.calls, action).length, 2)
+      t.equal((await send(bus, messages(most + 1))).size, 0)
+      t.equal(callsOf(hooks.calls, action).length, 2 + 3, 'and no call was made that is too long')
+      t.equal(arrived().length, 16)
     })
 
     await t.test('the greatest message that may be emitted is taken, alone and among others', async t => {
@@ -133,7 +141,7 @@ for (const [way, action, send] of WAYS) {
 
     await t.test('any subject is a group, any text a dedupe id, each its own', async t => {
       const { bus, hooks, arrived } = await rig(t)
-      const texts = ['cart 7', '日本', 'x'.repeat(128), '~', '~a', 'ä', 'a\u0001', '\ud800', '\ud801', ' ', '語'.repeat(128), 'plain-7']
+      const texts = ['cart 7', '日本', 'x'.repeat(128), '~', '~a', 'ä', 'a\u0001', '\ud800', '\ud801', ' ', '語'.repeat(128), 'plain-7', idOf('cart 7')]
       const messages = texts.map((group, n) => ({ ...message('g', n), group, dedupe: `${n} ${group}` }))
       t.equal((await send(bus, messages)).size, 0)
       t.equal(new Set(arrived().map(one => one.group)).size, texts.length)

@@ -85,6 +85,8 @@ t.test('on SQS, of messages received with one that kills the process only that o
   const [queue, dead, dir] = [account.queue(QUEUE), account.queue(DEAD), t.testdir()]
   await connect().send(QUEUE, [message('deadly', 1, TYPE), message('deadly', 2, TYPE),
     ...Array.from({ length: 8 }, (_, n) => message(`g${n}`, 1, TYPE))])
+  // As if some restarts had come before: it takes that many receives until anybody suspects them.
+  for (const one of queue.messages) one.receives = 3
   let child: ChildProcess | undefined
   t.teardown(() => child?.kill('SIGKILL'))
   let lives = 0
@@ -96,7 +98,7 @@ t.test('on SQS, of messages received with one that kills the process only that o
     // Their time is up.
     for (const one of queue.messages) one.invisibleUntil = 0
   }
-  t.ok(lives <= 9, `${lives} lives`)
+  t.equal(lives, 6)
   await until(() => queue.messages.length === 0, 'all others are done')
   t.equal(dead.messages.length, 1)
   t.match(JSON.parse(dead.messages[0]!.body), { subject: 'deadly', data: { n: 1 } })

@@ -1,5 +1,6 @@
 /** All mutants there are. */
 import type { Mutant } from '../mutant.ts'
+import { AWS_BUS } from './aws-bus.ts'
 import { DELIVERY } from './delivery.ts'
 import { KEEPING } from './keeping.ts'
 import { RELATIONAL_STORES } from './relational-stores.ts'
@@ -8,5 +9,5 @@ import { SAMPLES } from './samples.ts'
 import { VERSIONS_AND_TIME } from './versions-and-time.ts'
 
 export const ALL: readonly Mutant[] = [
-  ...DELIVERY, ...KEEPING, ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES, ...VERSIONS_AND_TIME
+  ...AWS_BUS, ...DELIVERY, ...KEEPING, ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES, ...VERSIONS_AND_TIME
 ]
