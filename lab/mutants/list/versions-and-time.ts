@@ -110,7 +110,7 @@ export const VERSIONS_AND_TIME: readonly Mutant[] = [
     package: 'messaging',
     breaks: 'a purge notes how new what it forgets is',
     file: 'messaging/store/sql-messaging.ts',
-    from: '    await remove(FORGET, before.inboxMs)\n',
+    from: '    await remove(FORGET, Math.trunc(before.inboxMs))\n',
     to: '',
     seenBy: RETENTION
   },
