@@ -46,7 +46,7 @@ function run (t: Test, files: Record<string, string>) {
   return { stdout, status }
 }
 
-t.test('what fails now and then has failed: both outputs are shown, and it is named', async t => {
+t.test('what fails now and then counts as its second run, both outputs are shown, and it is named', async t => {
   const { stdout, status } = run(t, {
     'sound.test.ts': "import t from 'tap'\nt.test('sound', async t => { t.pass() })\n",
     'chance.test.ts': `import t from 'tap'
@@ -58,12 +58,12 @@ t.test('chance', async t => {
 })
 `
   })
-  t.equal(status, 1)
+  t.equal(status, 0)
   t.match(stdout, /^FAILED .* a\/test\/chance\.test\.ts \(0 passed\)$/m)
   t.match(stdout, /not ok 1 - the first time/)
   t.match(stdout, /^once more, alone: a\/test\/chance\.test\.ts\nok .*\n[^]* ok 1 - the second time/m)
   t.match(stdout, /^UNSTABLE a\/test\/chance\.test\.ts failed, and passed alone/m)
-  t.match(stdout, /\n1 passed, 1 failed\n$/)
+  t.match(stdout, /\n2 passed, 0 failed\n$/)
 })
 
 t.test('all passed is 0, and what was skipped is said', async t => {
