@@ -105,6 +105,28 @@ t.test('heartbeats that fail lose nothing as long as one comes through in time',
   hand.close()
 })
 
+t.test('a bus that is slow gets no second call for what the first one is about', async t => {
+  const clock = new ManualClock()
+  const asked: number[] = []
+  const answer = Promise.withResolvers<FailedEntry[]>()
+  const calls: HandOptions['calls'] = { remove: async () => [], changeVisibility: (_url, entries) => {
+    asked.push(entries.length)
+    return asked.length === 1 ? answer.promise : Promise.resolve([])
+  } }
+  const hand = new Hand({ calls, url: async () => '', clock, maxMessages: 100, maxBytes: 1e9,
+    visibilityMs: VISIBILITY_MS, troubles: new Troubles({}), onRoom: () => {} })
+  hand.take([{ ReceiptHandle: 'a' }], 0)
+  await clock.advance(VISIBILITY_MS / 2)
+  t.same(asked, [1])
+  hand.take([{ ReceiptHandle: 'b' }, { ReceiptHandle: 'c' }], clock.elapsed())
+  await clock.advance(VISIBILITY_MS / 4)
+  t.same(asked, [1, 2], 'others are extended meanwhile')
+  answer.resolve([])
+  await clock.advance(VISIBILITY_MS / 4)
+  t.same(asked, [1, 2, 3])
+  hand.close()
+})
+
 t.test('what was lost is not ours, and a deletion of it is not repeated', async t => {
   const { clock, queue, hand, failed, errors, trouble, put, receive } = bed()
   put('a')

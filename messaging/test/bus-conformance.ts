@@ -3,7 +3,7 @@
  * no test passes or fails through a fake's own fault unseen.
  */
 import type { Test } from 'tap'
-import { uuidv7, type Bus, type Delivery, type Envelope, type Outgoing } from '../index.ts'
+import { MAX_MESSAGE_BYTES, uuidv7, type Bus, type Delivery, type Envelope, type Outgoing } from '../index.ts'
 import { toWireText } from '../schemas.ts'
 import { Held, Poison, Transient } from '../errors.ts'
 
@@ -77,6 +77,50 @@ export async function busConformance (t: Test, bed: Bed): Promise<void> {
     await bus.publish(topic, [message('a', 1), message('b', 1, 'test.Other.v1')])
     await until(() => seen.length === 3, 'three messages came')
     t.same(seen.sort(), ['all test.Other.v1', 'all test.Thing.v1', 'some test.Other.v1'])
+  })
+
+  await row('a subscription only grows, until a person ends it', async (t, bus) => {
+    const [topic, name, own] = ['news', 'grows', 'grows'].map((what, n) =>
+      `${bed.prefix}-${what}-${n === 1 ? 'in' : 'events'}.fifo`) as [string, string, string]
+    const [kept, ended] = ['test.Thing.v1', 'test.Other.v1']
+    await bus.provision(`${bed.prefix}-news-in.fifo`, [], topic)
+    await bus.provision(name, [{ topic, types: [kept, ended] }], own)
+    await bus.provision(name, [{ topic, types: [kept] }], own)
+    const seen: string[] = []
+    bus.consume(name, async delivery => { seen.push(label(delivery)) })
+    await bus.publish(topic, [message('a', 1, ended), message('b', 1, kept)])
+    await until(() => seen.length === 2, 'what an older instance did not ask for came, too')
+    await bus.unsubscribe(name, { topic, types: [ended] })
+    await bus.publish(topic, [message('a', 2, ended)])
+    await bus.publish(topic, [message('b', 2, kept)])
+    await until(() => seen.includes('b2'), 'the other type still comes')
+    t.same(seen.toSorted(), ['a1', 'b1', 'b2'])
+  })
+
+  await row('any subject is a group of its own', async (t, bus) => {
+    const name = await queue(bus)
+    const subjects = ['cart 7', '日本', '~', 'a%20b', 'x'.repeat(128), 'ä']
+    const seen = new Map<string, unknown[]>(subjects.map(subject => [subject, []]))
+    bus.consume(name, async ({ envelope }) => { seen.get(envelope.subject)?.push(envelope.data.n) })
+    t.equal((await bus.send(name, subjects.flatMap(subject => [1, 2, 3].map(n => message(subject, n))))).size, 0)
+    await until(() => [...seen.values()].every(numbers => numbers.length === 3), 'all came')
+    for (const [subject, numbers] of seen) t.same(numbers, [1, 2, 3], subject)
+  })
+
+  await row('large messages go in as many calls as they need', async (t, bus) => {
+    const name = await queue(bus)
+    const topic = `${bed.prefix}-q${names}-events.fifo`
+    await bus.provision(name, [{ topic, types: ['test.Thing.v1'] }], topic)
+    const seen = new Set<string>()
+    bus.consume(name, async delivery => { seen.add(label(delivery)) })
+    const large = (group: string) => {
+      const { body, ...rest } = message(group, 1)
+      return { ...rest, body: `${body.slice(0, -1)},"pad":"${'x'.repeat(MAX_MESSAGE_BYTES - body.length - 9)}"}` }
+    }
+    const groups = Array.from({ length: 12 }, (_, n) => `g${n}-`)
+    t.equal((await bus.send(name, groups.map(group => large(`s${group}`)))).size, 0)
+    t.equal((await bus.publish(topic, groups.map(group => large(`p${group}`)))).size, 0)
+    await until(() => seen.size === 24, 'all came')
   })
 
   await row('the body arrives as it was sent', async (t, bus) => {
@@ -217,7 +261,7 @@ export async function busConformance (t: Test, bed: Bed): Promise<void> {
       tried.add(delivery.envelope.subject)
       if (down && delivery.envelope.subject.startsWith('w')) throw new Transient('the store is down')
       seen.push(label(delivery))
-    }, { lanes: 8 })
+    }, { lanes: 8, visibilityMs: 30_000 })
     await bus.send(name, Array.from({ length: 200 }, (_, n) => message(`w${n}-`, 1)))
     await until(() => tried.size === 200, 'each of them was tried')
     await bus.send(name, [message('a', 1), message('a', 2)])

@@ -26,6 +26,8 @@ export interface Held {
   readonly bytes: number
   /** Until when nobody else gets it, by the clock's `elapsed`. */
   until: number
+  /** Whether a call that extends it is under way. */
+  extending: boolean
   /** When it can be extended no more. */
   readonly end: number
 }
@@ -62,7 +64,7 @@ export class Hand {
   take (messages: readonly Message[], askedAt: number): Held[] {
     const until = askedAt + this.#seconds * 1000
     const taken = messages.map(message => ({ message, receipt: message.ReceiptHandle!,
-      bytes: Buffer.byteLength(message.Body ?? ''), until, end: askedAt + MAX_HELD_MS }))
+      bytes: Buffer.byteLength(message.Body ?? ''), until, extending: false, end: askedAt + MAX_HELD_MS }))
     for (const held of taken) {
       this.#held.add(held)
       this.#bytes += held.bytes
@@ -125,10 +127,14 @@ export class Hand {
     this.#stopHeartbeat()
   }
 
+  /** But for those whose last call is still under way: a bus that is slow must not get more of them. */
   #extendAll (): void {
-    const all = [...this.#held]
+    const all = [...this.#held].filter(held => !held.extending)
     for (let at = 0; at < all.length; at += BATCH) {
-      this.#extend(all.slice(at, at + BATCH)).catch((error: unknown) => { this.#options.troubles.failed('keep', error) })
+      const some = all.slice(at, at + BATCH)
+      for (const held of some) held.extending = true
+      this.#extend(some).catch((error: unknown) => { this.#options.troubles.failed('keep', error) })
+        .finally(() => { for (const held of some) held.extending = false })
     }
   }
 

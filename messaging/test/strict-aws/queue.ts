@@ -49,6 +49,8 @@ export class Queue {
   /** When the policy was last changed. */
   policyAt = -Infinity
   policyBefore: string | undefined
+  /** "FIFO delivery logic": messages of different groups may be received out of order. */
+  newestGroupFirst = false
   readonly #find: (arn: string) => Queue | undefined
   readonly #seen: Seen<string>
   readonly #wakes = new Set<() => void>()
@@ -92,7 +94,7 @@ export class Queue {
     if (this.#inFlight().length >= this.limits.inFlight) return []
     const taken: Stored[] = []
     const groups = Map.groupBy(this.#messages.slice(0, this.limits.lookThrough), message => message.group)
-    for (const messages of groups.values()) {
+    for (const messages of this.newestGroupFirst ? [...groups.values()].toReversed() : groups.values()) {
       if (messages.some(message => this.#invisible(message))) continue
       for (const message of messages) {
         if (taken.length >= max) break
