@@ -1,8 +1,8 @@
 /** One service's messaging over a bus that only writes down, with a clock that the test moves. */
 import {
-  DEFAULTS, Messaging, openSqlite, Schemas, uuidv7, type Bus, type DeadLetter, type DeadLetters, type Delivery,
-  type Envelope, type Handler, type MessageSchema, type MessagingParts, type Outgoing, type QueueStat, type SqlReader,
-  type SqlTx, type Store, type Subscription
+  DEFAULTS, Messaging, openSqlite, Schemas, uuidv7, type Bus, type ConsumeOptions, type DeadLetter, type DeadLetters,
+  type Delivery, type Envelope, type Handler, type MessageSchema, type MessagingParts, type Outgoing, type QueueStat,
+  type SqlReader, type SqlTx, type Store, type Subscription
 } from '../index.ts'
 import { ManualClock } from './manual-clock.ts'
 
@@ -20,7 +20,12 @@ export class NoteBus implements Bus {
   readonly refused = new Map<string, Error>()
   readonly letters: DeadLetter[] = []
 
+  /** Why nobody may join now. */
+  closed: Error | undefined
+  consuming: ConsumeOptions | undefined
+
   async provision (_queue: string, subscriptions: readonly Subscription[]): Promise<void> {
+    if (this.closed !== undefined) throw this.closed
     this.subscriptions = subscriptions
   }
 
@@ -36,8 +41,9 @@ export class NoteBus implements Bus {
     return this.publish(dest, messages)
   }
 
-  consume (_queue: string, handler: Handler): () => Promise<void> {
+  consume (_queue: string, handler: Handler, options: ConsumeOptions): () => Promise<void> {
     this.handler = handler
+    this.consuming = options
     return async () => { this.handler = undefined }
   }
 
