@@ -109,8 +109,11 @@ export class BusProxy {
   #outgoing (path: string, text: string): string {
     if (!/^\/(topics|queues)\/[^/]+$/.test(path) || text === '') return text
     const { messages } = JSON.parse(text) as { messages: Outgoing[] }
-    const sent = this.harm.newer ? messages.map(message => this.#nextVersion(message)) : messages
-    this.#sent.push(...sent.map(message => ({ path, message })))
+    // Who sends a message again sends the same one.
+    const before = new Map(this.#sent.map(({ message }) => [message.dedupe, message]))
+    const sent = messages.map(message =>
+      before.get(message.dedupe) ?? (this.harm.newer ? this.#nextVersion(message) : message))
+    this.#sent.push(...sent.filter(message => !before.has(message.dedupe)).map(message => ({ path, message })))
     this.#sent.splice(0, this.#sent.length - REMEMBERED)
     return JSON.stringify({ messages: sent })
   }

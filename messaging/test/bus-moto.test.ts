@@ -17,7 +17,8 @@ t.test('SNS/SQS on moto, the second opinion, passes the suite', { skip: python.s
   })
   const endpoint = `http://127.0.0.1:${port}`
   await until(() => fetch(endpoint).then(response => response.ok, () => false), 'moto answers')
-  await busConformance(t, awsBed('moto', endpoint, {
-    'the same dedupe id is taken once': 'moto forgets a dedupe id as soon as its message is deleted'
-  }, 0))
+  await busConformance(t, { crowd: 50, ...awsBed('moto', endpoint, {
+    'the same dedupe id is taken once': 'moto forgets a dedupe id as soon as its message is deleted',
+    'dead letters go again in the order in which their messages came': 'moto draws the sequence numbers'
+  }, 0) })
 })
