@@ -3,7 +3,7 @@
  * no test passes or fails through a fake's own fault unseen.
  */
 import type { Test } from 'tap'
-import { MAX_MESSAGE_BYTES, uuidv7, type Bus, type Delivery, type Envelope, type Outgoing } from '../index.ts'
+import { uuidv7, type Bus, type Delivery, type Envelope, type Outgoing } from '../index.ts'
 import { toWireText } from '../schemas.ts'
 import { Held, isTransient, Poison, Transient } from '../errors.ts'
 
