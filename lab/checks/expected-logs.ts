@@ -23,9 +23,11 @@ export const EXPECTED: readonly Expected[] = [
   { text: /^background work fails \| "?projection orders \| "?E_(NO_INSTANCE|UPSTREAM|DEADLINE|CIRCUIT_OPEN)/,
     after: [...AWAY, ...STORE_AWAY] },
   { text: /^(background work fails|the relay waits for the bus) \| .*E_BUS_DOWN/, after: BUS_AWAY },
-  { text: /^(background work fails|the relay waits for its store|request failed) \| .*(E_STORE_BUSY|somebody else holds what is needed)/,
+  {
+    text: /^(background work fails|the relay waits for its store|request failed|the deadline of a saga could not be handled) \| .*(E_STORE_BUSY|somebody else holds what is needed)/,
     after: ['database locked'] },
-  { text: /^(background work fails|the relay waits for its store|request failed) \| .*(E_STORE_|the store has no room left|the store does not answer)/,
+  {
+    text: /^(background work fails|the relay waits for its store|request failed|the deadline of a saga could not be handled) \| .*(E_STORE_|the store has no room left|the store does not answer)/,
     after: STORE_AWAY },
   { process: /^order-history$/, text: /^request failed \| the order \S+ is not here in version \d+ yet/, after: [...BUS_AWAY, ...STORE_AWAY] },
   { text: /^breaker changed state/, after: [...AWAY, ...STORE_AWAY] },
