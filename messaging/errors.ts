@@ -192,6 +192,13 @@ export const messagingError = errorTable({
   }
 })
 
+export type MessagingErrorCode = Parameters<typeof messagingError>[0]
+
+/** True for an error of ours with one of these codes. */
+export function hasCode (error: unknown, ...codes: MessagingErrorCode[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(error.code as MessagingErrorCode)
+}
+
 /** Thrown by a handler that will never accept this message: straight to the dead letters. */
 export class Poison extends Error {
   override readonly name = 'Poison'

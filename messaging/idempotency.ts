@@ -10,7 +10,7 @@
 import { createHash } from 'node:crypto'
 import { currentContext, formatTraceParent } from '@breakwater/starter'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { isTransient, messagingError } from './errors.ts'
+import { hasCode, isTransient, messagingError } from './errors.ts'
 import type { Emitter } from './emitter.ts'
 import type { Messaging } from './messaging.ts'
 import type { StoredAnswer, Tx } from './store/store.ts'
@@ -73,12 +73,10 @@ export function commandRoute<T extends Tx> (
   })
 }
 
-function mayBeDone (error: unknown): boolean {
-  return error instanceof Error && 'code' in error && MAY_BE_DONE.includes(String(error.code))
-}
-
 /** The answer to the commit was lost, or a failover may take it back. */
-const MAY_BE_DONE = ['E_STORE_UNKNOWN', 'E_STORE_REPLICAS']
+function mayBeDone (error: unknown): boolean {
+  return hasCode(error, 'E_STORE_UNKNOWN', 'E_STORE_REPLICAS')
+}
 
 type Answer<T extends Tx> = (tx: T, emit: Emitter) => Promise<Sent>
 

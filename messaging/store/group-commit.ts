@@ -5,7 +5,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { systemClock, type Cancel, type Clock } from '../clock.ts'
-import { messagingError } from '../errors.ts'
+import { hasCode, messagingError } from '../errors.ts'
 
 /** The engine under the queue; all of it answers without waiting for anything but the disk. */
 export interface Batch<Handle> {
@@ -98,7 +98,7 @@ export class GroupCommit<Handle> {
         this.#batch.begin()
         return
       } catch (error) {
-        const held = error instanceof Error && 'code' in error && error.code === 'E_STORE_BUSY'
+        const held = hasCode(error, 'E_STORE_BUSY')
         if (!held || this.#clock.elapsed() > deadline) throw error
         await this.#clock.delay(5 + random() * 20)
       }

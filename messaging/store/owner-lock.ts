@@ -4,7 +4,7 @@
  * releases it at once, where a pid file would outlive its writer.
  */
 import { DatabaseSync } from 'node:sqlite'
-import { messagingError } from '../errors.ts'
+import { hasCode, messagingError } from '../errors.ts'
 import { sqliteError } from './sqlite-errors.ts'
 
 /**
@@ -20,10 +20,6 @@ export function lockFile (file: string): DatabaseSync {
   } catch (cause) {
     lock?.close()
     const error = sqliteError(cause, file)
-    throw isBusy(error) ? messagingError('E_STORE_OWNED', [file], { cause }) : error
+    throw hasCode(error, 'E_STORE_BUSY') ? messagingError('E_STORE_OWNED', [file], { cause }) : error
   }
-}
-
-function isBusy (error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'E_STORE_BUSY'
 }

@@ -3,9 +3,9 @@
  * that has happened a few times.
  */
 import type { Clock } from '../clock.ts'
-import { messagingError } from '../errors.ts'
+import { hasCode, messagingError } from '../errors.ts'
 import { inTime } from './deadline.ts'
-import { hasCode, mayBeRace } from './postgres-errors.ts'
+import { mayBeRace } from './postgres-errors.ts'
 import type { Session, Sessions } from './postgres-sessions.ts'
 import { writer } from './postgres-sql.ts'
 import { SqlCommand } from './sql-command.ts'

@@ -1,15 +1,13 @@
 /** What PostgreSQL's errors mean to us, by SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
 import pg from 'pg'
-import { messagingError } from '../errors.ts'
+import { hasCode, messagingError, type MessagingErrorCode } from '../errors.ts'
 import { valueError } from './values.ts'
-
-type Code = Parameters<typeof messagingError>[0]
 
 /**
  * The first that fits. What stands here says nothing of what was asked, only of the surroundings: the call may be
  * repeated, then or elsewhere. What does not stand here is for ever.
  */
-const NOT_NOW: ReadonlyArray<readonly [RegExp, Code]> = [
+const NOT_NOW: ReadonlyArray<readonly [RegExp, MessagingErrorCode]> = [
   // Serialization failure, deadlock: another transaction was first.
   [/^(40001|40P01)$/, 'E_STORE_CONFLICT'],
   // Standby, or read-only by its settings: after a failover the right server is another one.
@@ -48,10 +46,6 @@ export function postgresError (error: unknown, where: string, sql = ''): unknown
 
 function nameOf ({ constraint, table, column }: pg.DatabaseError): string {
   return constraint ?? `${table}.${column}`
-}
-
-export function hasCode (error: unknown, ...codes: Code[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(error.code as Code)
 }
 
 /** Of two transactions that insert the same key, the second cannot see the first's row, and can when it looks again. */

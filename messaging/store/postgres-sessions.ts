@@ -4,7 +4,8 @@
  * with a server that has ended or was demoted, and behind the same name there may be another one by now.
  */
 import pg from 'pg'
-import { hasCode, postgresError, withoutCredentials } from './postgres-errors.ts'
+import { hasCode } from '../errors.ts'
+import { postgresError, withoutCredentials } from './postgres-errors.ts'
 import type { SqlValue } from './store.ts'
 import { checkValues } from './values.ts'
 

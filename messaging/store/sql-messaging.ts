@@ -1,5 +1,5 @@
 /** Outbox, inbox and idempotency keys in SQL, the same statements on sqlite and on PostgreSQL. */
-import { messagingError } from '../errors.ts'
+import { hasCode, messagingError } from '../errors.ts'
 import { sqlRefused } from './sql-refused.ts'
 import {
   inboxTime, type Claim, type Outbox, type OutboxEntry, type OutboxRow, type PurgeBefore, type SqlReader, type SqlValue,
@@ -143,6 +143,6 @@ export function sqlPurge (
 
 /** Another instance is at the same rows, and will remove them. */
 function noneIfConflict (error: unknown): number {
-  if (error instanceof Error && 'code' in error && error.code === 'E_STORE_CONFLICT') return 0
+  if (hasCode(error, 'E_STORE_CONFLICT')) return 0
   throw error
 }

@@ -1,4 +1,5 @@
 /** Where queues and topics are: URLs and ARNs by name, asked for once. */
+import { hasCode } from '../../errors.ts'
 import type { AwsCalls } from './calls.ts'
 import { checkQueueName, checkTopicName } from './names.ts'
 
@@ -51,6 +52,6 @@ export class Places {
 }
 
 function absent (error: unknown): boolean {
-  if (error instanceof Error && 'code' in error && error.code === 'E_BUS_PROVISION') return false
+  if (hasCode(error, 'E_BUS_PROVISION')) return false
   throw error
 }

@@ -3,6 +3,7 @@
  * of eleven. Where AWS looks at rights first, a missing one is known at start; where it looks at the call first, the
  * first use tells.
  */
+import { hasCode } from '../../errors.ts'
 import type { AwsCalls } from './calls.ts'
 import type { Places } from './places.ts'
 
@@ -29,5 +30,5 @@ export async function missingRights (calls: AwsCalls, places: Places, { queue, d
 
 /** Every other error is the one that was asked for. */
 function isDenied (error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'E_BUS_DENIED'
+  return hasCode(error, 'E_BUS_DENIED')
 }

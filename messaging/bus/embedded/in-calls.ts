@@ -1,5 +1,5 @@
 /** Divides what is sent into calls that the bus can take, by bytes and by number. */
-import { isTransient, messagingError } from '../../errors.ts'
+import { hasCode, isTransient, messagingError } from '../../errors.ts'
 import { MAX_CALL_BYTES, MAX_ITEMS } from './limits.ts'
 
 /** For what stands around the items in a call. */
@@ -55,7 +55,7 @@ export async function inCalls<Item> (
 
 /** The bus is there, and does not take this. */
 function isAboutItems (error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && (error.code === 'E_BUS_REFUSED' || error.code === 'E_BUS_NOT_YET')
+  return hasCode(error, 'E_BUS_REFUSED', 'E_BUS_NOT_YET')
 }
 
 function divide<Item> (entries: ReadonlyArray<Entry<Item>>): Array<Array<Entry<Item>>> {

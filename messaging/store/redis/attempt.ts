@@ -1,6 +1,7 @@
 /** One try of a command: what it saw, what it wants, and how it ended. */
 import type { Clock } from '../../clock.ts'
-import { isTransient, messagingError } from '../../errors.ts'
+import { hasCode, isTransient } from '../../errors.ts'
+import { inTime } from '../deadline.ts'
 import { WriteSet } from '../key-value-writes.ts'
 
 export class Attempt<Value> {
@@ -19,16 +20,11 @@ export class Attempt<Value> {
 
   /** A command holds nothing from anybody here, but its caller waits, as long as with an embedded store. */
   async run (fn: (writes: WriteSet) => Promise<Value>, clock: Clock, commandMs: number): Promise<void> {
-    let cancel = (): void => {}
-    const late = new Promise<never>((_resolve, reject) => {
-      cancel = clock.after(commandMs, () => { reject(messagingError('E_TX_SLOW', [commandMs])) })
-    })
     try {
-      this.#ended = { value: await Promise.race([fn(this.#writes), late]) }
+      this.#ended = { value: await inTime(clock, commandMs, fn(this.#writes)) }
     } catch (error) {
       this.#ended = { error }
     } finally {
-      cancel()
       this.#writes.close()
     }
   }
@@ -72,6 +68,6 @@ export class Attempt<Value> {
   /** It failed because of its surroundings, whatever it saw. */
   #outside (): boolean {
     const error = this.#ended !== undefined && 'error' in this.#ended ? this.#ended.error : undefined
-    return isTransient(error) || (error instanceof Error && 'code' in error && error.code === 'E_TX_SLOW')
+    return isTransient(error) || hasCode(error, 'E_TX_SLOW')
   }
 }

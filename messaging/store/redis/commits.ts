@@ -1,5 +1,5 @@
 /** Commits at Redis: each is sent until its answer is there, and done once. */
-import { messagingError } from '../../errors.ts'
+import { hasCode, messagingError } from '../../errors.ts'
 import type { Clock } from '../../clock.ts'
 import { Lost, withoutCredentials } from './errors.ts'
 import type { RedisLink, RedisSession } from './link.ts'
@@ -49,7 +49,7 @@ export class RedisCommits {
         return changed
       } catch (error) {
         if (error instanceof Lost) lost = error
-        else if (lost === undefined || isUnreplicated(error)) {
+        else if (lost === undefined || hasCode(error, 'E_STORE_REPLICAS')) {
           this.#free.push(slot)
           throw error
         }
@@ -88,8 +88,4 @@ export class RedisCommits {
     slot.commits++
     return slot
   }
-}
-
-function isUnreplicated (error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'E_STORE_REPLICAS'
 }

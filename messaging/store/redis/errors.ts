@@ -1,5 +1,5 @@
 /** What Redis and its driver throw, sorted: was it refused, and by what, or is nobody to know what became of it? */
-import { messagingError } from '../../errors.ts'
+import { hasCode, messagingError } from '../../errors.ts'
 
 /** The connection ended, or said nothing for too long: what was sent may have been done, or not. */
 export class Lost extends Error {
@@ -47,7 +47,7 @@ export function redisError (error: unknown, url: string): Error {
 
 /** Whether somebody else should be asked: this server takes no writes any more. */
 export function isElsewhere (error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'E_STORE_READ_ONLY'
+  return hasCode(error, 'E_STORE_READ_ONLY')
 }
 
 export function withoutCredentials (url: string): string {

@@ -1,7 +1,7 @@
 /** Asks each server, at each connection and every few seconds, whether our entries may be entrusted to it. */
 import type { Redis } from 'ioredis'
 import { systemClock } from '../../clock.ts'
-import { messagingError } from '../../errors.ts'
+import { hasCode, messagingError } from '../../errors.ts'
 import { redisError } from './errors.ts'
 import { ask, faultOf, replicasOf, type Said } from './fitness.ts'
 import type { RedisNames } from './names.ts'
@@ -45,7 +45,7 @@ export class RedisGuard {
       await this.#probe(redis)
     } catch (cause) {
       const error = redisError(cause, this.#options.url)
-      if (!('code' in error && error.code === 'E_STORE_FULL')) throw error
+      if (!hasCode(error, 'E_STORE_FULL')) throw error
     }
     return replicas
   }
