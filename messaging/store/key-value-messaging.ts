@@ -9,9 +9,10 @@ import {
 } from './key-value-keys.ts'
 import { refusedRows } from './key-value-refused.ts'
 import { stateOf, type RawTx } from './key-value-writes.ts'
+import { purging, type Kind } from './purging.ts'
 import {
   inboxTime, type Claim, type KeyValueReader, type KeyValueTx, type Outbox, type OutboxEntry, type OutboxRow,
-  type PurgeBefore, type Store, type StoredAnswer, type Tx
+  type Store, type StoredAnswer, type Tx
 } from './store.ts'
 
 export type KeyValueStore = Store<KeyValueTx, KeyValueReader>
@@ -21,7 +22,6 @@ export function keyValueParts (
   { entries, run, lead }: KeyValueCommits, clock: Clock
 ): Omit<KeyValueStore, 'description' | 'close'> {
   const listeners: Array<() => void> = []
-  let purging: Promise<void> | undefined
   return {
     tx: async fn => {
       const [value, woken] = await run(async writes => {
@@ -35,9 +35,10 @@ export function keyValueParts (
     outbox: outboxOf(entries, run, lead),
     inbox: async limit => (await entries.last(INBOX_TIME, behind(INBOX_TIME), limit)).map(readInboxTimeKey),
     onOutbox: listener => { listeners.push(listener) },
-    // A round that takes longer than the time between two: one of them is enough.
     forgotten: async () => Number(await entries.get(FORGOTTEN) ?? 0),
-    purge: before => purging ??= purge(entries, run, before, clock).finally(() => { purging = undefined }),
+    purge: purging({ batch: PURGE_BATCH, elapsed: () => clock.elapsed(),
+      forget: beforeMs => forget(entries, run, beforeMs),
+      remove: (kind, beforeMs) => purgeSome(entries, run, INDEX[kind], beforeMs) }),
     check: () => run(async writes => { writes.put('check', clock.now()) })
   }
 }
@@ -127,25 +128,9 @@ async function mark (tx: RawTx, seqs: readonly number[], nowMs: number): Promise
 
 /** Entries removed in one transaction: what comes meanwhile waits for no more than these. */
 const PURGE_BATCH = 1000
-/** A round ends here and is gone on with in the next one: the backlog of a month must not keep the store for itself. */
-const PURGE_MS = 20_000
+/** The kinds by their index on the time. */
+const INDEX: Readonly<Record<Kind, string>> = { sentMs: SENT, inboxMs: INBOX_TIME, answersMs: ANSWER_TIME }
 
-/** Removes all that is old, batch by batch, the kinds in turn. */
-async function purge (
-  entries: Entries, run: KeyValueCommits['run'], before: PurgeBefore, clock: Clock
-): Promise<void> {
-  const endsAt = clock.elapsed() + PURGE_MS
-  await forget(entries, run, before.inboxMs)
-  let kinds: ReadonlyArray<readonly [string, number]> =
-    [[SENT, before.sentMs], [INBOX_TIME, before.inboxMs], [ANSWER_TIME, before.answersMs]]
-  while (kinds.length > 0 && clock.elapsed() < endsAt) {
-    const more: Array<readonly [string, number]> = []
-    for (const kind of kinds) if (await purgeSome(entries, run, ...kind) === PURGE_BATCH) more.push(kind)
-    kinds = more
-  }
-}
-
-/** Before they are removed: a kill in between leaves rows that are thought forgotten, never the reverse. */
 async function forget (entries: Entries, run: KeyValueCommits['run'], beforeMs: number): Promise<void> {
   const [newest] = await entries.last(INBOX_TIME, INBOX_TIME + timePart(beforeMs), 1)
   if (newest === undefined) return

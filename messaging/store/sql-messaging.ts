@@ -1,8 +1,9 @@
 /** Outbox, inbox and idempotency keys in SQL, the same statements on sqlite and on PostgreSQL. */
 import { hasCode, messagingError } from '../errors.ts'
+import { purging, type Kind } from './purging.ts'
 import { sqlRefused } from './sql-refused.ts'
 import {
-  inboxTime, type Claim, type Outbox, type OutboxEntry, type OutboxRow, type PurgeBefore, type SqlReader, type SqlValue,
+  inboxTime, type Claim, type Outbox, type OutboxEntry, type OutboxRow, type SqlReader, type SqlValue, type Store,
   type StoredAnswer, type Tx
 } from './store.ts'
 
@@ -95,10 +96,6 @@ export function sqlOutbox (
 
 /** Rows removed in one transaction: what comes meanwhile waits for no more than these. */
 const BATCH = 500
-/** A round ends here and is gone on with in the next one: the backlog of a month must not keep the disk for itself. */
-const ROUND_MS = 20_000
-
-type Kind = keyof PurgeBefore
 
 /** Each finds its rows by an index on the time; the oldest need not come first. */
 export const PURGES: Readonly<Record<Kind, string>> = {
@@ -108,7 +105,6 @@ export const PURGES: Readonly<Record<Kind, string>> = {
     `(SELECT scope, key FROM idempotency WHERE at < ? LIMIT ${BATCH})`
 }
 
-/** Before they are removed: a kill in between leaves rows that are thought forgotten, never the reverse. */
 const FORGET = `INSERT INTO inbox_forgotten (one, until)
   SELECT 1, max(at) FROM inbox WHERE at < ? HAVING max(at) IS NOT NULL
   ON CONFLICT (one) DO UPDATE SET until = excluded.until WHERE inbox_forgotten.until < excluded.until`
@@ -117,28 +113,13 @@ export async function sqlForgotten (read: SqlReader): Promise<number> {
   return (await read.get<{ until: number }>('SELECT until FROM inbox_forgotten'))?.until ?? 0
 }
 
-/**
- * Removes all that is old, batch by batch, the kinds in turn; `remove` runs a statement in a transaction of its own. A
- * round that is asked for while one runs is that one.
- */
+/** `remove` runs a statement in a transaction of its own. */
 export function sqlPurge (
   remove: (sql: string, beforeMs: number) => Promise<number>, elapsed: () => number
-): (before: PurgeBefore) => Promise<void> {
-  let running: Promise<void> | undefined
-  const round = async (before: PurgeBefore): Promise<void> => {
-    const endsAt = elapsed() + ROUND_MS
-    await remove(FORGET, Math.trunc(before.inboxMs))
-    let kinds = Object.keys(PURGES) as Kind[]
-    while (kinds.length > 0 && elapsed() < endsAt) {
-      const more: Kind[] = []
-      for (const kind of kinds) {
-        const removed = await remove(PURGES[kind], Math.trunc(before[kind])).catch(noneIfConflict)
-        if (removed === BATCH) more.push(kind)
-      }
-      kinds = more
-    }
-  }
-  return before => running ??= round(before).finally(() => { running = undefined })
+): Store['purge'] {
+  return purging({ batch: BATCH, elapsed,
+    forget: beforeMs => remove(FORGET, Math.trunc(beforeMs)),
+    remove: (kind, beforeMs) => remove(PURGES[kind], Math.trunc(beforeMs)).catch(noneIfConflict) })
 }
 
 /** Another instance is at the same rows, and will remove them. */

@@ -29,9 +29,9 @@ export const RELATIONAL_STORES: readonly Mutant[] = [
     id: 'sql-purge-once',
     package: 'messaging',
     breaks: 'a purge goes on until nothing old is left',
-    file: 'messaging/store/sql-messaging.ts',
-    from: '      kinds = more\n',
-    to: '      kinds = []\n',
+    file: 'messaging/store/purging.ts',
+    from: '    kinds = more\n',
+    to: '    kinds = []\n',
     seenBy: SQLITE
   },
   {
