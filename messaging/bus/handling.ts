@@ -3,6 +3,7 @@
  * the message goes back to its queue, so that it costs no slot meanwhile), try again later, or never.
  */
 import type { Clock } from '../clock.ts'
+import type { Envelope } from '../envelope.ts'
 import { Held, isTransient, Poison } from '../errors.ts'
 import { MAX_TRIES, RETRY_DELAYS_MS, type Delivery, type Handler } from './bus.ts'
 
@@ -26,6 +27,18 @@ export interface HandlingOptions extends JudgingOptions {
   readonly extendEveryMs: number
   readonly clock: Clock
 }
+
+/** What stands in a body; undefined when it is no JSON. */
+export function readEnvelope (body: string): Envelope | undefined {
+  try {
+    return JSON.parse(body) as Envelope
+  } catch {
+    return undefined
+  }
+}
+
+/** Whoever can reach the bus can send anything: what is no JSON must not end the service. */
+export const NO_JSON: Verdict = { kind: 'dead', error: 'the body is no JSON' }
 
 /** Runs the handler once, and judges; keeps the message meanwhile. */
 export async function handle (handler: Handler, delivery: Delivery, options: HandlingOptions): Promise<Verdict> {

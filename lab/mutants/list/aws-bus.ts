@@ -44,7 +44,7 @@ const FAULTS: readonly Fault[] = [
     'ReceiveRequestAttemptId: attemptId', 'ReceiveRequestAttemptId: randomUUID()', CONSUMER],
   ['aws-slots-stay-shut', 'a stop waits for no slot', 'bus/aws/consumer.ts', 'slots.open()', 'slots.hasRoom', CONSUMER],
   ['aws-full-hand-waits', 'lanes that wait make room when the hand is full', 'bus/aws/consumer.ts',
-    'outage.sendAway(RECEIVE)', '', CONSUMER],
+    'outage.sendAway(BATCH)', '', CONSUMER],
   ['aws-bury-once', 'a letter that was not taken is sent again', 'bus/aws/lane.ts', 'if (signal.aborted) return false',
     'return true', CONSUMER],
   ['aws-filter-replaced', 'an older instance does not narrow a filter', 'bus/aws/filter.ts', 'type: [...known, ...types.filter(',

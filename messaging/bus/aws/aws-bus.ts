@@ -9,11 +9,12 @@ import type { Bus, Outgoing, QueueStat } from '../bus.ts'
 import { AwsCalls } from './calls.ts'
 import { consumeSqs } from './consumer.ts'
 import { SqsDeadLetters } from './dead-letters.ts'
+import { SNS_BYTES, SQS_BYTES } from './limits.ts'
 import { deadLetterName, idOf } from './names.ts'
 import type { AwsBusOptions } from './options.ts'
 import { Places } from './places.ts'
 import { Provision, RETENTION_SECONDS } from './provision.ts'
-import { entryOf, sendInBatches, SNS_BYTES, SQS_BYTES } from './sending.ts'
+import { entryOf, sendInBatches } from './sending.ts'
 
 export function awsBus (options: AwsBusOptions): Bus {
   const where = options.endpoint === undefined ? options.region : `${options.region} at ${new URL(options.endpoint).host}`

@@ -4,13 +4,13 @@
  */
 import { randomUUID } from 'node:crypto'
 import { systemClock } from '../../clock.ts'
-import type { Envelope } from '../../envelope.ts'
 import type { ConsumeOptions, Handler } from '../bus.ts'
-import { tryOnce, type Verdict } from '../handling.ts'
+import { NO_JSON, readEnvelope, tryOnce, type Verdict } from '../handling.ts'
 import { keepReceiving } from '../receiving.ts'
 import type { AwsCalls } from './calls.ts'
 import { Hand, type Held } from './hand.ts'
 import { runLane } from './lane.ts'
+import { BATCH } from './limits.ts'
 import { bury } from './letters.ts'
 import type { AwsBusOptions } from './options.ts'
 import { Outage } from './outage.ts'
@@ -18,7 +18,6 @@ import type { Places } from './places.ts'
 import { Slots } from './slots.ts'
 import { Troubles } from './troubles.ts'
 
-const RECEIVE = 10
 /** Far below what SQS lets be in flight, 20,000 for all consumers of a queue. */
 const MAX_IN_HAND = 1000
 const MAX_BYTES_IN_HAND = 64 * 1024 * 1024
@@ -50,8 +49,7 @@ export function consumeSqs (
 
   const attempt = async ({ message }: Held, tries: number): Promise<Verdict> => {
     const envelope = readEnvelope(message.Body ?? '')
-    // Whoever can reach the queue can send anything: what is no JSON must not end the service.
-    if (envelope === undefined) return { kind: 'dead', error: 'the body is no JSON' }
+    if (envelope === undefined) return NO_JSON
     const receives = Number(message.Attributes?.ApproximateReceiveCount ?? 1)
     return tryOnce(handler, { envelope, tries, receives }, { probeMs: options.probeMs ?? 1000,
       ...(options.retryDelaysMs === undefined ? {} : { delaysMs: options.retryDelaysMs }) })
@@ -75,7 +73,7 @@ export function consumeSqs (
       await clock.delay(MAKE_ROOM_MS, AbortSignal.any([signal, woken.signal]))
       if (hand.hasRoom || clock.elapsed() - since < MAKE_ROOM_MS) continue
       since = clock.elapsed()
-      outage.sendAway(RECEIVE)
+      outage.sendAway(BATCH)
     }
   }
 
@@ -85,7 +83,7 @@ export function consumeSqs (
     await room()
     if (signal.aborted) return
     const askedAt = clock.elapsed()
-    const messages = await calls.receive({ QueueUrl: await url(), MaxNumberOfMessages: RECEIVE,
+    const messages = await calls.receive({ QueueUrl: await url(), MaxNumberOfMessages: BATCH,
       WaitTimeSeconds: down ? 0 : waitSeconds, VisibilityTimeout: Math.ceil(visibilityMs / 1000),
       ReceiveRequestAttemptId: attemptId, MessageAttributeNames: ['All'],
       MessageSystemAttributeNames: ['ApproximateReceiveCount', 'MessageGroupId'] })
@@ -99,13 +97,5 @@ export function consumeSqs (
   return async () => {
     await stop()
     hand.close()
-  }
-}
-
-function readEnvelope (body: string): Envelope | undefined {
-  try {
-    return JSON.parse(body) as Envelope
-  } catch {
-    return undefined
   }
 }

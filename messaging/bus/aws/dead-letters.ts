@@ -6,12 +6,12 @@
 import type { Message } from '@aws-sdk/client-sqs'
 import type { DeadLetter, DeadLetters } from '../bus.ts'
 import type { AwsCalls } from './calls.ts'
+import { BATCH, SQS_BYTES } from './limits.ts'
 import { letterOf, revived } from './letters.ts'
 import { deadLetterName } from './names.ts'
 import type { Places } from './places.ts'
-import { entryOf, sendInBatches, SQS_BYTES } from './sending.ts'
+import { entryOf, sendInBatches } from './sending.ts'
 
-const BATCH = 10
 /** A lister that dies shows the letters again so much later. */
 const LIST_SECONDS = 30
 /** For looking through, sending and deleting what one round holds. */

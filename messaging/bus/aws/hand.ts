@@ -5,11 +5,10 @@
 import type { Message } from '@aws-sdk/client-sqs'
 import type { Clock } from '../../clock.ts'
 import type { AwsCalls, FailedEntry } from './calls.ts'
+import { BATCH } from './limits.ts'
 import { Together } from './together.ts'
 import type { Troubles } from './troubles.ts'
 
-/** The most SQS takes in one call. */
-const BATCH = 10
 /** "Visibility timeout": 12 hours from the receive, extended or not; less a minute for clocks that differ. */
 const MAX_HELD_MS = 43_200_000 - 60_000
 /** Nothing is begun in the last half hour: what waits has to wake and go back while it is ours. */

@@ -3,10 +3,10 @@ import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs'
 import { messagingError } from '../../errors.ts'
 import type { DeadLetter, Outgoing } from '../bus.ts'
 import type { AwsCalls } from './calls.ts'
+import { SQS_BYTES } from './limits.ts'
 import { deadLetterName, idOf } from './names.ts'
 import type { Places } from './places.ts'
 
-const MAX_BYTES = 1_048_576
 /** Of the error, so that a letter of our largest message stays inside an older queue's 262,144 bytes. */
 const MAX_ERROR_CHARS = 1000
 
@@ -24,7 +24,7 @@ export async function bury (
     // The same when the consumer dies before the deletion: one letter, not two.
     MessageDeduplicationId: message.MessageId!,
     // What others have sent may leave no room for more.
-    ...(Buffer.byteLength(message.Body!) + sizeOf(attributes) > MAX_BYTES ? {} : { MessageAttributes: attributes })
+    ...(Buffer.byteLength(message.Body!) + sizeOf(attributes) > SQS_BYTES ? {} : { MessageAttributes: attributes })
   }])
   if (failed !== undefined) throw messagingError('E_BUS_NOT_YET', [`${failed.Code ?? ''} ${failed.Message ?? ''}`])
 }

@@ -3,11 +3,7 @@
  * those. So many of them are probed at a time, and whoever gets through takes others along.
  */
 import type { Clock } from '../../clock.ts'
-
-/** Of the lanes that wait so many are tried per delay: all of them would be a load of their own. */
-const PROBES = 10
-/** Whoever gets through takes so many of those that wait along: when the surroundings are back, all are soon. */
-const FREED_BY_ONE = 4
+import { FREED_BY_ONE, probeDelayMs } from '../probing.ts'
 
 /** `leave`: there is no room for it, it must go back to its queue. */
 export type Next = 'again' | 'leave'
@@ -28,7 +24,7 @@ export class Outage {
     const over = new AbortController()
     const woken = Promise.withResolvers<Next>()
     const waiter = { wake: woken.resolve, mayLeave }
-    const ms = delayMs * Math.max(1, this.#waiting.size / PROBES)
+    const ms = probeDelayMs(delayMs, this.#waiting.size)
     this.#waiting.add(waiter)
     try {
       const probe = this.#clock.delay(ms, AbortSignal.any([signal, over.signal])).then((): Next => 'again')

@@ -7,6 +7,7 @@ import { messagingError } from '../../errors.ts'
 import type { Subscription } from '../bus.ts'
 import type { AwsCalls, QueueAttributes } from './calls.ts'
 import { narrower, stopped, wider } from './filter.ts'
+import { SNS_BYTES } from './limits.ts'
 import { deadLetterName } from './names.ts'
 import type { Places } from './places.ts'
 import { lets, letting } from './policy.ts'
@@ -19,8 +20,6 @@ export const RETENTION_SECONDS = 1_209_600
  * only waited behind another one.
  */
 const MAX_RECEIVES = 1000
-/** The size of a message that SNS takes and brings. */
-const SNS_BYTES = 262_144
 /** How often something is put there that is not found afterwards, and how long AWS has to find it. */
 const TRIES = 3
 const SETTLE_MS = 1000

@@ -7,14 +7,9 @@ import { messagingError } from '../../errors.ts'
 import type { Outgoing, Refused } from '../bus.ts'
 import type { FailedEntry } from './calls.ts'
 import { kindOf, kindOfCode } from './failures.ts'
+import { BATCH } from './limits.ts'
 import { idOf } from './names.ts'
 
-/** The most SNS and SQS take at once. */
-const BATCH = 10
-/** "SendMessageBatch": of all messages of a call. */
-export const SQS_BYTES = 1_048_576
-/** "PublishBatch": of all messages of a call, unless a topic's MaximumMessageSize allows more. */
-export const SNS_BYTES = 262_144
 /** Calls under way for one publish or send. */
 const MAX_CALLS = 8
 

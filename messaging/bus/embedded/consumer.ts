@@ -4,9 +4,8 @@
  */
 import { randomUUID } from 'node:crypto'
 import { systemClock } from '../../clock.ts'
-import type { Envelope } from '../../envelope.ts'
 import type { ConsumeOptions, Handler } from '../bus.ts'
-import { handle, type Verdict } from '../handling.ts'
+import { handle, NO_JSON, readEnvelope, type Verdict } from '../handling.ts'
 import { keepReceiving } from '../receiving.ts'
 import type { Received } from './settlement.ts'
 import type { Broker } from './broker.ts'
@@ -32,8 +31,7 @@ export function consume (
 
   const judge = async ({ body, group, receipt, tries }: Received): Promise<Verdict> => {
     const envelope = readEnvelope(body)
-    // Whoever can reach the bus can send anything: what is no JSON must not end the service.
-    if (envelope === undefined) return { kind: 'dead', error: 'the body is no JSON' }
+    if (envelope === undefined) return NO_JSON
     return handle(handler, { envelope, tries }, {
       clock,
       probeMs: options.probeMs ?? 1000,
@@ -68,12 +66,4 @@ export function consume (
 
   return keepReceiving({ ...options, receive, stopping, clock, working: () => working.values(),
     leave: () => broker.leave(queue, consumer, [...working.keys()]) })
-}
-
-function readEnvelope (body: string): Envelope | undefined {
-  try {
-    return JSON.parse(body) as Envelope
-  } catch {
-    return undefined
-  }
 }

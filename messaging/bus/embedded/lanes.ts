@@ -5,13 +5,9 @@
  * that was not settled is free again, which is what "at least once" allows.
  */
 import { randomUUID } from 'node:crypto'
+import { FREED_BY_ONE, probeDelayMs } from '../probing.ts'
 import { Fifo, Line } from './line.ts'
 import { Timetable } from './timetable.ts'
-
-/** Of the lanes whose surroundings are down so many are tried per delay: all of them would be a load of their own. */
-const PROBES = 10
-/** Whoever gets through takes so many of those that wait along: when the surroundings are back, all are soon. */
-const FREED_BY_ONE = 4
 
 export interface Lane {
   readonly group: string
@@ -132,7 +128,7 @@ export class QueueLanes {
   wait (lane: Lane, now: number, delayMs: number): void {
     lane.waited = true
     this.#answered(lane)
-    this.holdUntil(lane, now + delayMs * Math.max(1, this.#waiting.size / PROBES))
+    this.holdUntil(lane, now + probeDelayMs(delayMs, this.#waiting.size))
     this.#waiting.add(lane)
   }
 
