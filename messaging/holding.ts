@@ -3,6 +3,7 @@
  * understand. They leave them: the message waits at the head of its group, so that its order is kept, and the next to
  * be offered it may be a new instance. What nobody has understood for a long time is a dead letter.
  */
+import { backOffMs } from './back-off.ts'
 import type { Clock } from './clock.ts'
 import type { Envelope } from './envelope.ts'
 import { Held, messagingError, Poison } from './errors.ts'
@@ -59,9 +60,8 @@ export class Holding {
     }
     this.#keep(hold)
     this.#count(type, why)
-    const longest = Math.min(FIRST_WAIT_MS * 2 ** Math.min(hold.times - 1, 10), MAX_WAIT_MS)
     // Spread: in step with the consumers' polls, the same instance would be offered it each time.
-    return new Held(why, Math.round(longest * (0.5 + random() / 2)))
+    return new Held(why, Math.round(backOffMs(hold.times, FIRST_WAIT_MS, MAX_WAIT_MS, random)))
   }
 
   /** The longest held first; others may have taken some of them since. */

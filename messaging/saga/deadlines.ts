@@ -2,6 +2,7 @@
  * Looks for sagas whose deadline has passed. Each is told in a transaction of its own; one that cannot be told is set
  * aside for a while, with growing waits, so that it holds up none of those behind it.
  */
+import { backOffMs } from '../back-off.ts'
 import type { Emitter } from '../emitter.ts'
 import type { SqlReader, SqlTx } from '../store/store.ts'
 import { writeFailure } from './saga-rows.ts'
@@ -64,8 +65,9 @@ export class Deadlines {
       this.#failing.clear()
     } catch (error) {
       if (this.#failing.size < MANY) this.#failing.add(id)
+      // Not spread: one instance tells it.
       const failures = await inTransaction(tx => writeFailure(tx, id, String(error).slice(0, 1000), n =>
-        now() + Math.min(FIRST_WAIT_MS * 2 ** Math.min(n - 1, 20), MAX_WAIT_MS)))
+        now() + backOffMs(n, FIRST_WAIT_MS, MAX_WAIT_MS, () => 1)))
       onFailure({ sagaId: id, type: type.definition.type, failures, error })
     }
   }

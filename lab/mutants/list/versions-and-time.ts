@@ -38,8 +38,8 @@ export const VERSIONS_AND_TIME: readonly Mutant[] = [
     package: 'messaging',
     breaks: 'what is left to others is offered with growing waits',
     file: 'messaging/holding.ts',
-    from: 'FIRST_WAIT_MS * 2 **',
-    to: 'FIRST_WAIT_MS * 1 **',
+    from: 'backOffMs(hold.times,',
+    to: 'backOffMs(1,',
     seenBy: ROLLING
   },
   {
@@ -109,8 +109,8 @@ export const VERSIONS_AND_TIME: readonly Mutant[] = [
     id: 'forgotten-without-a-mark',
     package: 'messaging',
     breaks: 'a purge notes how new what it forgets is',
-    file: 'messaging/store/sql-messaging.ts',
-    from: '    await remove(FORGET, Math.trunc(before.inboxMs))\n',
+    file: 'messaging/store/purging.ts',
+    from: '  await forget(before.inboxMs)\n',
     to: '',
     seenBy: RETENTION
   },
