@@ -1,6 +1,7 @@
 /** A clock that stands still until a test moves it. */
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Cancel, Clock } from '../clock.ts'
+import { delay, every } from '../testing/timers.ts'
 
 export class ManualClock implements Clock {
   #now = Date.parse('2026-03-01T12:00:00Z')
@@ -28,26 +29,8 @@ export class ManualClock implements Clock {
     return () => { this.#timers.delete(timer) }
   }
 
-  every (ms: number, fn: () => void): Cancel {
-    let cancel = (): void => {}
-    const tick = (): void => {
-      cancel = this.after(ms, tick)
-      fn()
-    }
-    cancel = this.after(ms, tick)
-    return () => { cancel() }
-  }
-
-  delay (ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise(resolve => {
-      if (signal?.aborted === true) return resolve()
-      const cancel = this.after(ms, resolve)
-      signal?.addEventListener('abort', () => {
-        cancel()
-        resolve()
-      }, { once: true })
-    })
-  }
+  readonly every = every((ms, fn) => this.after(ms, fn))
+  readonly delay = delay((ms, fn) => this.after(ms, fn))
 
   turn (): Promise<void> {
     return turn()

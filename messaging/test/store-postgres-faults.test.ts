@@ -6,10 +6,10 @@ import pg from 'pg'
 import { t } from 'tap'
 import { openPostgres } from '../stores.ts'
 import { until } from './bus-conformance.ts'
-import { cuttingProxy } from './cutting-proxy.ts'
 import { admin, nameOf, postgresBed, put, readOnly } from './postgres-bed.ts'
 import { noPostgres } from './servers.ts'
 import { TABLES } from './store-beds.ts'
+import { TcpProxy } from './tcp-proxy.ts'
 
 // Twenty databases, and a server that is started anew.
 t.setTimeout(240_000)
@@ -19,21 +19,19 @@ t.test('PostgreSQL', { skip: noPostgres }, async t => {
 
   await t.test('a commit whose answer is lost is told as such, and its command is not run again', async t => {
     const url = await bed.database()
-    const proxy = await cuttingProxy(Number(new URL(url).port))
-    t.teardown(() => proxy.close())
-    const behind = new URL(url)
-    behind.port = String(proxy.port)
-    const store = await bed.open(t, behind.href)
+    const proxy = await TcpProxy.before(url)
+    t.teardown(() => proxy.stop())
+    const store = await bed.open(t, proxy.url)
     let runs = 0
     const command = () => store.tx(async tx => {
       runs++
       await tx.run("INSERT INTO things (key, value) VALUES ('lost', 1) ON CONFLICT (key) DO UPDATE SET value = things.value + 1")
     })
-    proxy.cutBehind('COMMIT')
+    proxy.loseAnswers('COMMIT')
     await t.rejects(command(), { code: 'E_STORE_UNKNOWN', statusCode: 503, canRetry: true })
-    t.same([runs, proxy.cuts], [1, 1])
+    t.same([runs, proxy.losses], [1, 0])
     t.match(await store.read.get("SELECT value FROM things WHERE key = 'lost'"), { value: 1 })
-    proxy.cutBehind('INSERT INTO things')
+    proxy.loseAnswers('INSERT INTO things')
     await t.rejects(command(), { code: 'E_STORE_DOWN' }, 'before the commit nothing has happened')
     t.match(await store.read.get("SELECT value FROM things WHERE key = 'lost'"), { value: 1 })
     await command()

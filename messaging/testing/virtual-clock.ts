@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts'
 import type { Random } from './random.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
+import { delay, every } from './timers.ts'
 
 /** When a world begins: 2026-01-01T00:00:00Z. */
 export const EPOCH_MS = Date.UTC(2026, 0, 1)
@@ -14,31 +15,12 @@ const TURN_MS = 0.3
 /** `wallOffsetMs` is by how much its wall is wrong at the moment. */
 export function virtualClock (scheduler: Scheduler, owner: Owner, random: Random, wallOffsetMs: () => number): Clock {
   const after: Clock['after'] = (ms, fn) => scheduler.after(ms + random.next() * LATE_MS, owner, fn)
-  const every: Clock['every'] = (ms, fn) => {
-    const tick = (): void => {
-      cancel = after(ms, tick)
-      fn()
-    }
-    let cancel = after(ms, tick)
-    return () => { cancel() }
-  }
   return {
     now: () => Math.floor(EPOCH_MS + scheduler.nowMs + wallOffsetMs()),
     elapsed: () => scheduler.nowMs,
     after,
-    every,
-    delay: (ms, signal) => new Promise(resolve => {
-      if (signal?.aborted === true) return resolve()
-      const cancel = after(ms, () => {
-        signal?.removeEventListener('abort', abort)
-        resolve()
-      })
-      const abort = (): void => {
-        cancel()
-        resolve()
-      }
-      signal?.addEventListener('abort', abort, { once: true })
-    }),
+    every: every(after),
+    delay: delay(after),
     turn: () => new Promise(resolve => { scheduler.after(random.next() * TURN_MS, owner, resolve) })
   }
 }
