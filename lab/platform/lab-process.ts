@@ -82,12 +82,10 @@ export class LabProcess {
   async shiftClock (ms: number): Promise<boolean> {
     const child = this.#child
     if (child === undefined || !this.running || !child.connected) return false
-    const told = new Promise<number>(resolve => {
-      child.once('message', message => { resolve((message as { clockMs?: number }).clockMs ?? NaN) })
-      setTimeout(resolve, CLOCK_MS, NaN)
-    })
+    const told = said<{ clockMs: number }>(child, 'clockMs', CLOCK_MS)
     child.send({ clockOffsetMs: ms }, () => {})
-    return Math.abs(await told - ms - Date.now()) < CLOCK_MS
+    const clockMs = (await told)?.clockMs ?? NaN
+    return Math.abs(clockMs - ms - Date.now()) < CLOCK_MS
   }
 
   pause (): void {
@@ -99,16 +97,28 @@ export class LabProcess {
   }
 }
 
-function ready (child: ChildProcess, name: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => { reject(new Error(`${name} was not ready after ${READY_MS} ms`)) }, READY_MS)
-    child.once('message', (message: { url: string }) => {
+async function ready (child: ChildProcess, name: string): Promise<string> {
+  const message = await said<{ url: string }>(child, 'url', READY_MS)
+  if (message !== undefined) return message.url
+  throw new Error(child.exitCode === null && child.signalCode === null
+    ? `${name} was not ready after ${READY_MS} ms`
+    : `${name} ended with ${child.exitCode ?? child.signalCode} before it was ready`)
+}
+
+/**
+ * The next message that says `key`; undefined when the child ended before, or the time is up. A process that starts
+ * may be told to set its clock: the answer to that and the word that it is ready come in either order.
+ */
+function said<Message> (child: ChildProcess, key: keyof Message & string, maxMs: number): Promise<Message | undefined> {
+  return new Promise(resolve => {
+    const listen = (message: unknown) => { if (Object.hasOwn(message as object, key)) end(message as Message) }
+    const ended = () => { end(undefined) }
+    const end = (message: Message | undefined) => {
       clearTimeout(timer)
-      resolve(message.url)
-    })
-    child.once('exit', code => {
-      clearTimeout(timer)
-      reject(new Error(`${name} ended with ${code} before it was ready`))
-    })
+      child.off('message', listen).off('exit', ended)
+      resolve(message)
+    }
+    const timer = setTimeout(end, maxMs, undefined)
+    child.on('message', listen).once('exit', ended)
   })
 }
