@@ -147,7 +147,7 @@ export const RELATIONAL_STORES: readonly Mutant[] = [
     package: 'messaging',
     breaks: 'a file that cannot be written is not said to belong to somebody',
     file: 'messaging/store/owner-lock.ts',
-    from: 'isBusy(error) ?',
+    from: "hasCode(error, 'E_STORE_BUSY') ?",
     to: 'error !== undefined ?',
     seenBy: FILES
   },
