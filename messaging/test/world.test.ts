@@ -1,5 +1,5 @@
 import { t, type Test } from 'tap'
-import { Poison, SAGA_TABLES, Sagas, Schemas, type MessageRoute, type SqlTx } from '../index.ts'
+import { commandRoute, Poison, SAGA_TABLES, Sagas, Schemas, type MessageRoute, type SqlTx } from '../index.ts'
 import { createRandom, createWorld, type Service, type TestWorld, type WorldOptions } from '../testing/index.ts'
 
 interface Cart { readonly total: number }
@@ -172,6 +172,32 @@ t.test('a world', async t => {
     await away
     await made.begin('a')
     await made.world.saga('a').reaches({ state: 'PAID' })
+  })
+
+  await t.test('routes are asked as over HTTP: checked, answered once per key, problems as problems', async t => {
+    const world = createWorld()
+    t.teardown(() => { world.close() })
+    const body = { type: 'object', required: ['cart'], properties: { cart: { type: 'string' } } }
+    const shop = await world.service<SqlTx>('shop', host => ({ store: host.openSqlStore(BOOK_TABLES), schemas,
+      http: (app, messaging) => {
+        app.post('/carts', { schema: { body } }, commandRoute(() => messaging, async (request, tx, emit) => {
+          const { cart } = request.body as { cart: string }
+          await tx.run('INSERT INTO book (cart, taken) VALUES (?, 0)', cart)
+          return { status: 201, body: { cart, at: emit.now() } }
+        }))
+      } }))
+    const put = (cart: unknown, key = 'k') =>
+      shop.ask({ method: 'POST', path: '/carts', headers: { 'idempotency-key': key }, body: { cart } })
+    const first = await put('a')
+    t.match(first, { status: 201, body: { cart: 'a' } })
+    await world.after('1s')
+    await shop.crash('power cut')
+    const again = await put('a')
+    t.match(again, { status: 201, body: first.body, headers: { 'idempotency-replayed': 'true' } })
+    t.match(await put(7, 'other'), { status: 400 })
+    t.match(await shop.ask({ method: 'GET', path: '/nowhere' }), { status: 404 })
+    await shop.stop()
+    await t.rejects(put('b', 'more'), { message: /connection refused/ })
   })
 
   await t.test('what is asked of a saga that is not there, and of a world that cannot do it, is an error', async t => {

@@ -4,16 +4,16 @@
  * at any byte, and the engine's own recovery has to make sense of it.
  */
 import {
-  closeSync, copyFileSync, existsSync, ftruncateSync, mkdirSync, openSync, readSync, writeFileSync,
-  writeSync
+  closeSync, copyFileSync, existsSync, ftruncateSync, mkdirSync, openSync, writeFileSync, writeSync
 } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../clock.ts'
-import { schemaOf } from '../store/sql-schema.ts'
 import { openSqlite, type SqliteFiles, type SqlStore } from '../store/sqlite.ts'
 import { WalFlush, type Sync } from '../store/wal-flush.ts'
 import type { Random } from './random.ts'
+import { templateOf } from './sqlite-template.ts'
+import { bytesOf, framesOf, readLog, type Log } from './wal-index.ts'
 
 export interface SqliteDiskParts {
   readonly dir: string
@@ -22,21 +22,6 @@ export interface SqliteDiskParts {
 }
 
 const FLUSH_MS = 2
-
-/** Stores without a row, by their tables: copying one is quicker than making it, and a run makes several. */
-const TEMPLATES = new Map<string, Uint8Array>()
-
-function makeTemplate (tables: string): Uint8Array {
-  const database = new DatabaseSync(':memory:')
-  try {
-    database.exec(schemaOf(tables, 'sqlite'))
-    const template = database.serialize()
-    TEMPLATES.set(tables, template)
-    return template
-  } finally {
-    database.close()
-  }
-}
 
 export class SqliteDisk {
   readonly #parts: SqliteDiskParts
@@ -58,9 +43,15 @@ export class SqliteDisk {
 
   /** Opens the store for a process with this clock. A new one has its tables already. */
   open (tables: string, clock: Clock): SqlStore {
-    if (!existsSync(this.#file)) writeFileSync(this.#file, TEMPLATES.get(tables) ?? makeTemplate(tables))
+    if (!existsSync(this.#file)) writeFileSync(this.#file, templateOf(tables))
     const { random: { next: random } } = this.#parts
-    return openSqlite({ file: this.#file, tables, clock, random, files: this.#filesFor(clock) })
+    try {
+      return openSqlite({ file: this.#file, tables, clock, random, files: this.#filesFor(clock) })
+    } catch (error) {
+      // It has closed what it had opened.
+      this.closed()
+      throw error
+    }
   }
 
   /** Another connection for who wants to look at what was committed. */
@@ -193,35 +184,4 @@ export class SqliteDisk {
       closeSync(fd)
     }
   }
-}
-
-/** What the log's index says, a file beside it: sqlite's "WAL-Index Format". */
-interface Log {
-  readonly pageBytes: number
-  /** Up to the last commit. */
-  readonly frames: number
-  /** Another one when the log began anew. */
-  readonly salt: bigint
-  /** Frames that were copied into the database. */
-  readonly backfilled: number
-}
-
-function readLog (file: string): Log {
-  const index = Buffer.alloc(100)
-  const fd = openSync(`${file}-shm`, 'r')
-  try {
-    readSync(fd, index, 0, 100, 0)
-  } finally {
-    closeSync(fd)
-  }
-  return { pageBytes: index.readUInt16LE(14), frames: index.readUInt32LE(16), salt: index.readBigUInt64LE(32),
-    backfilled: index.readUInt32LE(96) }
-}
-
-function framesOf ({ pageBytes }: Log, bytes: number): number {
-  return Math.max(0, Math.floor((bytes - 32) / (24 + pageBytes)))
-}
-
-function bytesOf ({ pageBytes }: Log, frames: number): number {
-  return 32 + frames * (24 + pageBytes)
 }
