@@ -2,82 +2,9 @@
  * The PlaceOrder saga with its real participants, under virtual time: when an order can be cancelled, why it ends, and
  * that it ends whatever a participant is sent.
  */
-import { t, type Test } from 'tap'
-import { uuidv7, type Envelope, type KeyValueTx, type SqlTx } from '../../messaging/index.ts'
-import { createWorld, type HttpAnswer, type Service, type TestWorld } from '../../messaging/testing/index.ts'
-import { inventory, orders, payments, users } from './definitions.ts'
-
-interface Line { sku: string, qty: number, unitPrice: number }
-
-class Shop {
-  readonly world: TestWorld
-  readonly orders: Service<SqlTx>
-  readonly inventory: Service<KeyValueTx>
-  readonly payments: Service<SqlTx>
-  readonly users: Service<SqlTx>
-  #keys = 0
-
-  constructor (world: TestWorld, services: Pick<Shop, 'orders' | 'inventory' | 'payments' | 'users'>) {
-    this.world = world
-    this.orders = services.orders
-    this.inventory = services.inventory
-    this.payments = services.payments
-    this.users = services.users
-  }
-
-  command (service: Pick<Service<SqlTx>, 'ask'>, path: string, body: object = {}, method = 'POST'): Promise<HttpAnswer> {
-    return service.ask({ method, path, body, headers: { 'idempotency-key': `k${++this.#keys}` } })
-  }
-
-  /** A user with an account. */
-  async customer (amount: number, currency = 'EUR'): Promise<string> {
-    const userId = await this.user()
-    await this.command(this.payments, `/accounts/${userId}/deposits`, { amount, currency })
-    return userId
-  }
-
-  async user (): Promise<string> {
-    const { body } = await this.command(this.users, '/users', { email: `${uuidv7()}@example.org`, name: 'Ann' })
-    return String(body.userId)
-  }
-
-  place (userId: string, lines: Line[] = [{ sku: 'apple', qty: 1, unitPrice: 100 }], currency = 'EUR'): Promise<HttpAnswer> {
-    return this.command(this.orders, '/orders', { userId, currency, lines })
-  }
-
-  cancel (orderId: unknown): Promise<HttpAnswer> {
-    return this.command(this.orders, `/orders/${String(orderId)}/cancel`)
-  }
-
-  /** Lets the order end; for which reason it did. */
-  async ended (orderId: unknown): Promise<string> {
-    const look = async () => (await this.orders.ask({ method: 'GET', path: `/orders/${String(orderId)}` })).body
-    for (let n = 0; n < 100 && (await look()).status === 'PENDING'; n++) await this.world.after(n < 10 ? '100ms' : '5s')
-    await this.world.after('1s')
-    const body = await look()
-    const [cancelled] = this.world.messages('orders.OrderCancelled.v1').filter(message => message.subject === orderId)
-    return body.status === 'CANCELLED' ? String(cancelled?.data.reason) : String(body.status)
-  }
-
-  async stock (sku = 'apple'): Promise<Record<string, unknown>> {
-    return { ...(await this.inventory.ask({ method: 'GET', path: `/inventory/${sku}` })).body }
-  }
-
-  async balance (userId: string): Promise<unknown> {
-    return (await this.payments.ask({ method: 'GET', path: `/accounts/${userId}` })).body.balance
-  }
-}
-
-async function shop (t: Test): Promise<Shop> {
-  const world = createWorld({ seed: 1 })
-  t.teardown(() => { world.close() })
-  const made = new Shop(world, {
-    users: await world.service('users', users), orders: await world.service('orders', orders()),
-    inventory: await world.service('inventory', inventory), payments: await world.service('payments', payments())
-  })
-  await made.command(made.inventory, '/inventory/apple', { add: 100 }, 'PUT')
-  return made
-}
+import { t } from 'tap'
+import { uuidv7, type Envelope } from '../../messaging/index.ts'
+import { shop, type Line } from './shop.ts'
 
 t.test('an order is confirmed, and paid and taken once', async t => {
   const made = await shop(t)
