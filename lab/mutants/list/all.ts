@@ -6,8 +6,10 @@ import { KEEPING } from './keeping.ts'
 import { RELATIONAL_STORES } from './relational-stores.ts'
 import { SAGAS_AND_PROJECTIONS } from './sagas-and-projections.ts'
 import { SAMPLES } from './samples.ts'
+import { SIMULATION } from './simulation.ts'
 import { VERSIONS_AND_TIME } from './versions-and-time.ts'
 
 export const ALL: readonly Mutant[] = [
-  ...AWS_BUS, ...DELIVERY, ...KEEPING, ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES, ...VERSIONS_AND_TIME
+  ...AWS_BUS, ...DELIVERY, ...KEEPING, ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES, ...SIMULATION,
+  ...VERSIONS_AND_TIME
 ]
