@@ -4,7 +4,8 @@
  */
 import type { HttpAnswer } from '@breakwater/messaging/testing'
 import type { Entry } from '../workload/client-log.ts'
-import type { ServiceName, Stage } from './stage.ts'
+import type { ServiceName } from './names.ts'
+import type { Stage } from './stage.ts'
 
 export interface Asked extends Pick<Entry, 'kind' | 'path' | 'body'> {
   readonly service: ServiceName
@@ -31,6 +32,7 @@ export function must (stage: Stage, asked: Asked): void {
       const { status, body: { code, orderId, userId } } = answer
       stage.note('customer', `${asked.method} ${path} ${entry.key}: ${status} ${JSON.stringify({ code, orderId, userId })}`)
       if (answer.headers['idempotency-replayed'] === 'true') stage.count('answers replayed')
+      if (answer.status >= 400) stage.count(`told: ${String(answer.body.code)}`)
       if (repeatable(answer)) again(String(answer.body.code))
       else onAnswer?.(answer)
     }, (error: unknown) => {

@@ -1,6 +1,6 @@
 /** The samples as the simulation runs them: what is theirs, and what a fault changes in it between two starts. */
 import { Schemas, type MessageRoute, type SqlTx, type Tx } from '@breakwater/messaging'
-import type { ServiceDefinition, ServiceParts } from '@breakwater/messaging/testing'
+import type { Host, ServiceDefinition, ServiceParts } from '@breakwater/messaging/testing'
 import { MESSAGES as HISTORY_MESSAGES } from '../../sample-services/order-history/messages.ts'
 import * as samples from '../../sample-services/test/definitions.ts'
 
@@ -21,9 +21,16 @@ const NEW_TYPE = 'orders.OrderCancelled.v1'
 
 const olderSchemas = new Schemas(HISTORY_MESSAGES.filter(({ $id }) => $id !== NEW_TYPE))
 
-export function definitionsOf (condition: (service: string) => Condition) {
+/** `onAsk` is told of each question of one service to another. */
+export function definitionsOf (condition: (service: string) => Condition, onAsk: (path: string) => void) {
   const made = <T extends Tx>(name: string, definition: () => ServiceDefinition<T>): ServiceDefinition<T> =>
-    async host => faultyParts({ options: OPTIONS, ...await definition()(host) }, () => condition(name).faulty)
+    async host => {
+      const ask: Host['ask'] = (service, request, timeoutMs) => {
+        onAsk(request.path)
+        return host.ask(service, request, timeoutMs)
+      }
+      return faultyParts({ options: OPTIONS, ...await definition()({ ...host, ask }) }, () => condition(name).faulty)
+    }
   return {
     users: made('users', () => samples.users),
     orders: made('orders', () => samples.orders()),

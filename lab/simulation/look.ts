@@ -3,7 +3,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { KeyValueDisk } from '@breakwater/messaging/testing'
 import { readRows, type Query } from '../checks/read-rows.ts'
 import type { Stores } from '../checks/rows.ts'
-import { NODES, SQLITE, type Stage } from './stage.ts'
+import { NODES, SQLITE } from './names.ts'
+import type { Stage } from './stage.ts'
 
 /** A connection of its own to the store of one life, with its statements. */
 interface Looking { readonly database: DatabaseSync, readonly statements: Map<string, StatementSync> }

@@ -14,7 +14,7 @@ export function describeFailure ({ plan, violations, lines, trace }: RunResult):
 /** The last digits of ids tell them apart. */
 function short (line: string): string {
   return line.replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{6}([0-9a-f]{6})/g, '#$1')
-    .replace(/breakwater-(\S+)\.fifo */, (_whole, name: string) => name.padEnd(15))
+    .replace(/breakwater-(\S+)\.fifo */, (_whole, name: string) => `${name} `.padEnd(20))
 }
 
 export function describePlan (plan: Plan): string {

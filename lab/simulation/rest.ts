@@ -3,7 +3,8 @@ import { whatMoves } from '@breakwater/messaging/testing'
 import type { Look } from './look.ts'
 import { readDocumentRows } from '../checks/read-rows.ts'
 import type { Stores } from '../checks/rows.ts'
-import { SERVICES, type Stage } from './stage.ts'
+import { SERVICES } from './names.ts'
+import type { Stage } from './stage.ts'
 import { unanswered } from './customers.ts'
 
 /** Longer than the longest wait of a saga that asks for ever, and of dead letters that are sent again. */

@@ -5,16 +5,9 @@ import {
   type SqliteDisk
 } from '@breakwater/messaging/testing'
 import type { Entry } from '../workload/client-log.ts'
+import { putRight } from './calm.ts'
 import { definitionsOf, type Condition } from './definitions.ts'
-
-export const SERVICES = ['users', 'orders', 'inventory', 'payments', 'order-history'] as const
-export type ServiceName = typeof SERVICES[number]
-
-/** Whatever can crash. */
-export const NODES = [...SERVICES, 'bus'] as const
-export type NodeName = typeof NODES[number]
-/** What has its store in sqlite. */
-export const SQLITE = ['users', 'orders', 'payments', 'order-history', 'bus'] as const
+import { SERVICES, type NodeName, type ServiceName, type SqliteName } from './names.ts'
 
 const START_AGAIN_MS = 1000
 /** So many statements are slow enough for something else to happen meanwhile. */
@@ -56,7 +49,9 @@ export class Stage {
     this.world = new World({ seed, traceLines })
     this.random = this.world.random.fork('stage')
     this.world.pauseChance = PAUSE_CHANCE
-    const definitions = definitionsOf(name => this.conditions.get(name)!)
+    const definitions = definitionsOf(name => this.conditions.get(name)!, path => {
+      if (/^\/internal\/streams\/order\/.+\?from=/.test(path)) this.count('gaps of the read model filled')
+    })
     this.world.add('users', definitions.users)
     this.world.add('orders', definitions.orders)
     this.world.add('inventory', definitions.inventory)
@@ -74,7 +69,7 @@ export class Stage {
     return name === 'bus' ? this.world.bus : this.world.services.get(name)!
   }
 
-  sqlite (name: typeof SQLITE[number]): SqliteDisk {
+  sqlite (name: SqliteName): SqliteDisk {
     return this.node(name).disk as SqliteDisk
   }
 
@@ -129,7 +124,7 @@ export class Stage {
     const lost = node.crash(how)
     if (lost > 0) this.count('commits torn by a power cut')
     this.note(name, `${how}${lost > 0 ? `, ${lost} bytes of the log are lost` : ''}`)
-    this.after(downMs, () => { this.#startAgain(name) })
+    this.after(downMs, () => { this.startAgain(name) })
   }
 
   /** Ends it cleanly, and starts it again. */
@@ -137,7 +132,7 @@ export class Stage {
     const node = this.node(name)
     if (this.#calm || !node.running) return
     this.note(name, 'is stopped')
-    node.stop().then(() => { this.after(downMs, () => { this.#startAgain(name) }) }, (error: unknown) => {
+    node.stop().then(() => { this.after(downMs, () => { this.startAgain(name) }) }, (error: unknown) => {
       this.violations.push(`STOP ${name} could not be stopped: ${String(error)}`)
     })
   }
@@ -153,59 +148,23 @@ export class Stage {
     }
   }
 
-  /** Nothing goes wrong any more, and what was wrong is put right. */
+  /** From now on nothing goes wrong any more, whatever was planned. */
   calm (): void {
     this.#calm = true
     this.#armed = []
     for (const service of this.world.services.values()) service.onFaultPoint = () => {}
-    this.world.harm('calm')
-    this.world.changeSent = message => message
-    this.world.deliveries.lose = () => false
-    for (const [name, condition] of this.conditions) {
-      const changed = condition.slowMs > 0 || condition.older
-      Object.assign(condition, { slowMs: 0, faulty: false, older: false })
-      if (changed) this.#renew(name as ServiceName)
-    }
-    for (const name of NODES) {
-      const { machine } = this.node(name)
-      machine.wallOffsetMs = 0
-      this.world.network.cut(machine, false)
-    }
-    for (const name of SQLITE) this.#repair(name)
-    const inventory = this.world.services.get('inventory')!.disk
-    inventory?.setFull(false)
-    inventory?.setReadOnly(false)
+    putRight(this)
   }
 
-  #repair (name: typeof SQLITE[number]): void {
-    const disk = this.sqlite(name)
-    disk.unlock()
-    if (this.node(name).machine.process !== undefined) {
-      disk.setFull(false)
-      disk.setReadOnly(false)
-    }
-    // After a flush that failed the store takes nothing until it is opened anew.
-    if (disk.broken) {
-      disk.broken = false
-      this.node(name).crash('power cut')
-      this.#startAgain(name)
-    }
-  }
-
-  /** Starts it as it is meant to be now. */
-  #renew (name: ServiceName): void {
-    this.node(name).crash('kill')
-    this.#startAgain(name)
-  }
-
-  #startAgain (name: NodeName): void {
+  /** Starts what does not run, until it does. */
+  startAgain (name: NodeName): void {
     const node = this.node(name)
     if (node.machine.process !== undefined) return
     this.note(name, 'starts')
     Promise.resolve().then(() => node.start()).catch((error: unknown) => {
       this.note(name, `cannot start: ${String(error)}`)
       this.count('starts that failed')
-      this.after(START_AGAIN_MS, () => { this.#startAgain(name) })
+      this.after(START_AGAIN_MS, () => { this.startAgain(name) })
     })
   }
 

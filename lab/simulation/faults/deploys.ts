@@ -1,7 +1,7 @@
 /** Versions: one with a fault, one that is older than its neighbours, and neighbours that are newer. */
 import type { Outgoing } from '@breakwater/messaging'
 import { kind, type Kinds } from '../kind.ts'
-import { SERVICES } from '../stage.ts'
+import { SERVICES } from '../names.ts'
 
 export const DEPLOY_FAULTS: Kinds = {
   'faulty version': kind(3, random => ({ service: random.pick(SERVICES.slice(1)), ms: 1000 + random.below(40_000) }),

@@ -2,7 +2,8 @@
 import type { Envelope, Outgoing } from '@breakwater/messaging'
 import type { Harm, Random } from '@breakwater/messaging/testing'
 import { kind, type Kind, type Kinds } from '../kind.ts'
-import { NODES, SERVICES, type Stage } from '../stage.ts'
+import { NODES, SERVICES } from '../names.ts'
+import type { Stage } from '../stage.ts'
 
 const HOUR_MS = 3_600_000
 

@@ -2,7 +2,7 @@
 import type { FaultPoint } from '@breakwater/messaging'
 import type { CrashKind, Random } from '@breakwater/messaging/testing'
 import { kind, type Kind, type Kinds } from '../kind.ts'
-import { NODES, SERVICES } from '../stage.ts'
+import { NODES, SERVICES } from '../names.ts'
 
 const POINTS: readonly FaultPoint[] = ['afterCommit', 'beforeAck', 'midBatch', 'beforeRelayMark']
 const HOUR_MS = 3_600_000

@@ -1,6 +1,7 @@
 /** Stores that do not take what they are given. */
 import { kind, type Kinds } from '../kind.ts'
-import { SERVICES, SQLITE, type NodeName, type Stage } from '../stage.ts'
+import { SERVICES, SQLITE, type NodeName } from '../names.ts'
+import type { Stage } from '../stage.ts'
 import type { KeyValueDisk, Random, SqliteDisk } from '@breakwater/messaging/testing'
 
 const ANY = [...SERVICES, 'bus'] as const
