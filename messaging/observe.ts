@@ -70,17 +70,24 @@ export function observeWork (app: Pick<Observed, 'metrics'>, current: () => read
 }
 
 function observeSagas<T extends Tx> (app: Pick<Observed, 'metrics'>, current: () => Messaging<T> | undefined): void {
-  const counts: Readonly<Record<keyof SagaCounts, string>> = {
+  const texts: Readonly<Record<keyof SagaCounts, string>> = {
     open: 'Sagas that wait for something',
     stuck: 'Open sagas that have not moved for too long',
     failing: 'Open sagas whose deadline could not be handled',
     unknown: 'Open sagas that no definition of this version knows'
   }
-  for (const [name, help] of Object.entries(counts) as Array<[keyof SagaCounts, string]>) {
-    gauge(app, `saga_${name}`, help, async () => (await current()?.sagas?.counts())?.[name] ?? 0)
+  const counts = shared(async () => current()?.sagas?.counts())
+  for (const [name, help] of Object.entries(texts) as Array<[keyof SagaCounts, string]>) {
+    gauge(app, `saga_${name}`, help, async () => (await counts())?.[name] ?? 0)
   }
   counter(app, 'saga_deadline_failures_total', 'Deadlines of sagas that could not be handled', undefined,
     () => [['', current()?.deadlineFailures ?? 0]])
+}
+
+/** One reading for all who ask while it is under way: a scrape asks for each metric, and all at once. */
+function shared<Value> (read: () => Promise<Value>): () => Promise<Value> {
+  let asked: Promise<Value> | undefined
+  return () => asked ??= read().finally(() => { asked = undefined })
 }
 
 /** A gauge that is asked when it is scraped; NaN where it cannot be read now, so that the others are told. */

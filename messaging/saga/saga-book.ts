@@ -58,6 +58,15 @@ export interface SagaBookParts {
 
 type Row = SagaRow & { failures: number | null, error: string | null }
 
+/** Open sagas of one type in one state. */
+interface Group {
+  readonly type: string
+  readonly state: string
+  readonly count: number
+  /** A sum, which PostgreSQL may give as a text. */
+  readonly stuck: number | string
+}
+
 const ROWS = 'SELECT s.*, f.failures, f.error FROM saga s LEFT JOIN saga_failure f ON f.saga_id = s.id AND f.version = s.version'
 
 export class SagaBook {
@@ -72,9 +81,9 @@ export class SagaBook {
     const clauses: Array<[string, SqlValue[]]> = []
     if (type !== undefined) clauses.push(['s.type = ?', [type]])
     if (state !== undefined) clauses.push(['s.state = ?', [state]])
-    if (stuck) clauses.push(this.#stuckClause())
+    if (stuck) clauses.push(['s.deadline_at IS NOT NULL', []], this.#unmoved())
     const where = clauses.length === 0 ? '' : ` WHERE ${clauses.map(([sql]) => sql).join(' AND ')}`
-    const rows = await this.#parts.reader.all<Row>(`${ROWS}${where} ORDER BY s.moved_at ${stuck ? 'ASC' : 'DESC'}, s.id LIMIT ?`,
+    const rows = await this.#parts.reader.all<Row>(`${ROWS}${where} ORDER BY s.moved_at ${stuck ? 'ASC' : 'DESC'} LIMIT ?`,
       ...clauses.flatMap(([, params]) => params), limit)
     return rows.map(row => this.#summary(row))
   }
@@ -88,20 +97,23 @@ export class SagaBook {
   }
 
   async counts (): Promise<SagaCounts> {
-    const [stuck, params] = this.#stuckClause()
-    const row = await this.#parts.reader.get<{ open: number, stuck: number, failing: number }>('SELECT count(*) AS open, ' +
-      `sum(CASE WHEN ${stuck} THEN 1 ELSE 0 END) AS stuck, count(f.failures) AS failing FROM saga s LEFT JOIN ` +
-      'saga_failure f ON f.saga_id = s.id AND f.version = s.version WHERE s.deadline_at IS NOT NULL', ...params)
-    const unknown = await this.unknown()
-    return { open: row?.open ?? 0, stuck: Number(row?.stuck ?? 0), failing: row?.failing ?? 0,
-      unknown: unknown.reduce((sum, { count }) => sum + count, 0) }
+    const open = await this.#open()
+    const failing = await this.#parts.reader.get<{ count: number }>('SELECT count(*) AS count FROM saga_failure f ' +
+      'WHERE EXISTS (SELECT 1 FROM saga s WHERE s.id = f.saga_id AND s.version = f.version AND s.deadline_at IS NOT NULL)')
+    return { open: total(open), stuck: open.reduce((sum, { stuck }) => sum + Number(stuck), 0),
+      failing: failing?.count ?? 0, unknown: total(open.filter(group => !this.#knows(group))) }
   }
 
   /** Open sagas of types and states that no definition has: written by another version of the service. */
   async unknown (): Promise<Array<{ type: string, state: string, count: number }>> {
-    const rows = await this.#parts.reader.all<{ type: string, state: string, count: number }>(
-      'SELECT type, state, count(*) AS count FROM saga WHERE deadline_at IS NOT NULL GROUP BY type, state')
-    return rows.filter(row => !this.#knows(row))
+    return (await this.#open()).filter(group => !this.#knows(group))
+  }
+
+  /** There may be tens of thousands: it is answered by an index alone. */
+  async #open (): Promise<Group[]> {
+    const [stuck, params] = this.#unmoved()
+    return this.#parts.reader.all<Group>(`SELECT s.type, s.state, count(*) AS count, sum(CASE WHEN ${stuck} THEN 1 ELSE 0 END) ` +
+      'AS stuck FROM saga s WHERE s.deadline_at IS NOT NULL GROUP BY s.type, s.state', ...params)
   }
 
   /** Sends the running command again, now. Throws E_SAGA_MISSING, E_SAGA_IDLE. */
@@ -144,14 +156,14 @@ export class SagaBook {
     return this.#parts.sagas.find(one => one.definition.type === type)?.definition.stuckMs ?? DEFAULT_STUCK_MS
   }
 
-  #stuckClause (): [string, SqlValue[]] {
+  /** Those that have not moved for as long as makes an open one stuck. */
+  #unmoved (): [string, SqlValue[]] {
     const now = this.#parts.now()
     const types = this.#parts.sagas.map(({ definition }) => definition.type)
     const cases = types.map(() => 'WHEN ? THEN ?').join(' ')
     const since = types.flatMap(type => [type, now - this.#stuckMsOf(type)])
     // Of parameters alone PostgreSQL would take it for text.
-    const before = `CAST(CASE s.type ${cases} ELSE ? END AS BIGINT)`
-    return [`(s.deadline_at IS NOT NULL AND s.moved_at < ${before})`, [...since, now - DEFAULT_STUCK_MS]]
+    return [`s.moved_at < CAST(CASE s.type ${cases} ELSE ? END AS BIGINT)`, [...since, now - DEFAULT_STUCK_MS]]
   }
 
   #summary (row: Row): SagaSummary {
@@ -160,4 +172,8 @@ export class SagaBook {
       stuck: row.deadline_at !== null && row.moved_at < this.#parts.now() - this.#stuckMsOf(row.type),
       known: this.#knows(row), failures: row.failures ?? 0, error: row.error }
   }
+}
+
+function total (groups: readonly Group[]): number {
+  return groups.reduce((sum, { count }) => sum + count, 0)
 }

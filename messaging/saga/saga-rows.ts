@@ -10,8 +10,11 @@ CREATE TABLE IF NOT EXISTS saga (
   version {{int}} NOT NULL, started_at {{int}} NOT NULL, moved_at {{int}} NOT NULL
 ) {{strict}};
 CREATE UNIQUE INDEX IF NOT EXISTS saga_subject ON saga (type, subject);
-CREATE INDEX IF NOT EXISTS saga_deadline ON saga (deadline_at) WHERE deadline_at IS NOT NULL;
+DROP INDEX IF EXISTS saga_deadline;
+CREATE INDEX IF NOT EXISTS saga_due ON saga (type, deadline_at) WHERE deadline_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS saga_state ON saga (state, moved_at);
+CREATE INDEX IF NOT EXISTS saga_moved ON saga (moved_at);
+CREATE INDEX IF NOT EXISTS saga_open ON saga (type, state, moved_at) WHERE deadline_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS saga_log (
   saga_id TEXT NOT NULL, n {{int}} NOT NULL, at {{int}} NOT NULL, from_state TEXT NOT NULL, to_state TEXT NOT NULL,
   msg_id TEXT, note TEXT NOT NULL, PRIMARY KEY (saga_id, n)
