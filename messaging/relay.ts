@@ -50,7 +50,7 @@ export class Relay {
   readonly #slow = new Map<string, Promise<void>>()
   /** Rows that the bus has taken and the store still calls unsent. */
   readonly #taken = new Set<number>()
-  /** What lies before it is sent, or noted as held. */
+  /** What lies before it is sent, or noted as held; 0 where rows may still appear before it. */
   #after = 0
   /** Groups that wait for others to have their turn. */
   readonly #yielding = new Set<string>()
@@ -130,14 +130,19 @@ export class Relay {
     for (let due = this.#held.takeDue(); due !== undefined; due = this.#held.takeDue()) {
       if (due.first <= this.#after && !await this.#scan(due.first - 1, this.#after, due.key)) return
     }
-    const after = this.#late ? Math.max(0, this.#after - LATE_ROWS) : this.#after
+    const after = this.#late ? this.#beforeLate() : this.#after
     this.#late = false
     if (!await this.#scan(after)) return
     // All others had their turn.
     for (const key of this.#yielding) this.#held.release(key)
     if (this.#yielding.size > 0) this.#again = true
     this.#yielding.clear()
-    if (this.#held.size === 0) this.#after = 0
+    if (this.#held.size === 0 && !this.#store.outbox.ordered) this.#after = 0
+  }
+
+  /** From the front, unless that is to read again all that is held. */
+  #beforeLate (): number {
+    return this.#held.size === 0 ? 0 : Math.max(0, this.#after - LATE_ROWS)
   }
 
   #allHeld (): boolean {

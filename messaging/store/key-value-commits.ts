@@ -12,9 +12,8 @@ export interface Entries {
 }
 
 /** What differs between the engines under messaging. */
-export interface KeyValueCommits {
+export interface KeyValueCommits extends Pick<Outbox, 'lead' | 'ordered'> {
   readonly entries: Entries
   /** Runs a command and keeps what it wrote: all of it or nothing. */
   readonly run: <Value>(fn: (writes: WriteSet) => Promise<Value>) => Promise<Value>
-  readonly lead: Outbox['lead']
 }

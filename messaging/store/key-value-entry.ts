@@ -20,27 +20,39 @@ export function checkKey (key: string): string {
 
 /** Returns the value, or throws E_STORE_VALUE when it would come back as another one. */
 export function checkValue (key: string, value: unknown): unknown {
-  const fault = unlikeJson(value, 'it', 0)
+  const fault = unlikeJson(value, 0)
   if (fault !== undefined) {
-    throw messagingError('E_STORE_VALUE', [`the value of ${quote(key)} cannot be kept: ${fault}`])
+    throw messagingError('E_STORE_VALUE', [`the value of ${quote(key)} cannot be kept: it${fault.at} ${fault.why}`])
   }
   return value
 }
 
-/** Where and why JSON would make something else of a value, or undefined. */
-function unlikeJson (value: unknown, at: string, depth: number): string | undefined {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined
-  if (typeof value === 'number') return unlikeNumber(value, at)
-  if (typeof value !== 'object') return `${at} is ${value === undefined ? 'undefined' : `a ${typeof value}`}`
-  if (depth === MAX_DEPTH) return `${at} is more than ${MAX_DEPTH} levels deep`
-  if (!Array.isArray(value) && !isPlain(value)) return `${at} is a ${value.constructor?.name ?? 'class instance'}`
-  const members = Object.entries(value)
-  if (isPartlyHidden(value, members.length)) return `${at} has holes, or members that JSON does not see`
-  for (const [name, member] of members) {
-    const fault = unlikeJson(member, `${at}.${name}`, depth + 1)
-    if (fault !== undefined) return fault
+/** `at` begins with a dot, or is empty. */
+interface Fault { readonly at: string, readonly why: string }
+
+/** Where and why JSON would make something else of a value; the way there is written down only if there is a fault. */
+function unlikeJson (value: unknown, depth: number): Fault | undefined {
+  if (typeof value === 'object' && value !== null) return unlikeObject(value, depth)
+  const why = unlikeScalar(value)
+  return why === undefined ? undefined : { at: '', why }
+}
+
+function unlikeObject (value: object, depth: number): Fault | undefined {
+  if (depth === MAX_DEPTH) return { at: '', why: `is more than ${MAX_DEPTH} levels deep` }
+  if (!Array.isArray(value) && !isPlain(value)) return { at: '', why: `is a ${value.constructor?.name ?? 'class instance'}` }
+  const names = Object.keys(value)
+  if (isPartlyHidden(value, names.length)) return { at: '', why: 'has holes, or members that JSON does not see' }
+  for (const name of names) {
+    const fault = unlikeJson((value as Record<string, unknown>)[name], depth + 1)
+    if (fault !== undefined) return { at: `.${name}${fault.at}`, why: fault.why }
   }
   return undefined
+}
+
+function unlikeScalar (value: unknown): string | undefined {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined
+  if (typeof value === 'number') return unlikeNumber(value)
+  return value === undefined ? 'is undefined' : `is a ${typeof value}`
 }
 
 /** Whether there is more to it than JSON sees, or less: symbols, holes, a list's own names. */
@@ -49,10 +61,10 @@ function isPartlyHidden (value: object, members: number): boolean {
   return Array.isArray(value) ? members !== value.length || own !== members + 1 : own !== members
 }
 
-function unlikeNumber (value: number, at: string): string | undefined {
-  if (!Number.isFinite(value) || Object.is(value, -0)) return `${at} is ${Object.is(value, -0) ? '-0' : value}`
+function unlikeNumber (value: number): string | undefined {
+  if (!Number.isFinite(value) || Object.is(value, -0)) return `is ${Object.is(value, -0) ? '-0' : value}`
   // RFC 8259, 6: whole numbers interoperate up to here.
-  return Number.isInteger(value) && !Number.isSafeInteger(value) ? `${at} is ${value}, beyond 2^53 - 1` : undefined
+  return Number.isInteger(value) && !Number.isSafeInteger(value) ? `is ${value}, beyond 2^53 - 1` : undefined
 }
 
 function isPlain (value: object): boolean {

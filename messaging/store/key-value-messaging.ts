@@ -18,9 +18,8 @@ import {
 export type KeyValueStore = Store<KeyValueTx, KeyValueReader>
 
 /** The part of a store that is the same on every engine. */
-export function keyValueParts (
-  { entries, run, lead }: KeyValueCommits, clock: Clock
-): Omit<KeyValueStore, 'description' | 'close'> {
+export function keyValueParts (commits: KeyValueCommits, clock: Clock): Omit<KeyValueStore, 'description' | 'close'> {
+  const { entries, run } = commits
   const listeners: Array<() => void> = []
   return {
     tx: async fn => {
@@ -32,7 +31,7 @@ export function keyValueParts (
       return value
     },
     read: stateReader(entries),
-    outbox: outboxOf(entries, run, lead),
+    outbox: outboxOf(commits),
     inbox: async limit => (await entries.last(INBOX_TIME, behind(INBOX_TIME), limit)).map(readInboxTimeKey),
     onOutbox: listener => { listeners.push(listener) },
     forgotten: async () => Number(await entries.get(FORGOTTEN) ?? 0),
@@ -101,9 +100,10 @@ async function keepAnswer (tx: RawTx, scope: string, key: string, answer: Stored
 const MARK_BATCH = 100
 
 /** The relay's questions over committed entries. */
-function outboxOf (entries: Entries, run: KeyValueCommits['run'], lead: Outbox['lead']): Outbox {
+function outboxOf ({ entries, run, lead, ordered }: KeyValueCommits): Outbox {
   return {
     lead,
+    ordered,
     refused: refusedRows(entries, run),
     unsent: async (limit, after = 0) =>
       (await entries.range(newKey(after + 1), behind(NEW), limit)).map(({ value }) => JSON.parse(value) as OutboxRow),

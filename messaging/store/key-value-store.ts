@@ -42,7 +42,8 @@ export function createKeyValueStore (
     count: async (start: string, end: string) => engine.count(start, end)
   }
   return closing({
-    ...keyValueParts({ entries, run: fn => commits.run(fn), lead: async () => true }, clock),
+    ...keyValueParts({ entries, run: fn => commits.run(fn), lead: async () => true, ordered: true },
+      clock),
     description: engine.description,
     ...(engine.verify === undefined ? {} : { verify: () => engine.verify!(fn => commits.run(fn), clock) }),
     close: async () => {

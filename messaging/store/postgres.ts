@@ -56,7 +56,7 @@ function createStore (options: PostgresOptions): SqlStore {
     description: `postgres ${sessions.where}`,
     tx: (fn, how) => commands.run(fn, how),
     read,
-    outbox: sqlOutbox(read, fn => commands.run(fn), () => leader.lead()),
+    outbox: sqlOutbox(read, fn => commands.run(fn), { lead: () => leader.lead(), ordered: false }),
     inbox: limit => read.all('SELECT consumer, id, at FROM inbox ORDER BY at DESC LIMIT ?', limit),
     onOutbox: listener => { listeners.push(listener) },
     // Not as commands: what another instance removes at the same time is no conflict.

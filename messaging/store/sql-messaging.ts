@@ -74,10 +74,11 @@ interface RawRow { seq: number, id: string, dedupe: string, kind: OutboxRow['kin
 /** The relay's questions. `write` runs outside of any command, in its own transaction. */
 export function sqlOutbox (
   read: SqlReader, write: <Value>(fn: (sql: SqlRunner) => Promise<Value>) => Promise<Value>,
-  lead: () => Promise<boolean>
+  { lead, ordered }: Pick<Outbox, 'lead' | 'ordered'>
 ): Outbox {
   return {
     lead,
+    ordered,
     refused: sqlRefused(read, write),
     unsent: async (limit, after = 0) => {
       const rows = await read.all<RawRow>('SELECT seq, id, dedupe, kind, dest, grp, type, body, at FROM outbox ' +

@@ -105,7 +105,7 @@ function createStore (options: SqliteOptions, { writer, reader, flush, close }: 
     description: `sqlite ${file}`,
     tx: fn => commits.run(handle => fn(handle.tx)),
     read,
-    outbox: sqlOutbox(read, fn => commits.run(handle => fn(handle.tx)), async () => true),
+    outbox: sqlOutbox(read, fn => commits.run(handle => fn(handle.tx)), { lead: async () => true, ordered: true }),
     inbox: limit => read.all('SELECT consumer, id, at FROM inbox ORDER BY at DESC LIMIT ?', limit),
     onOutbox: listener => { listeners.push(listener) },
     purge: sqlPurge((sql, at) => commits.run(handle => handle.tx.run(sql, at)), () => clock.elapsed()),

@@ -125,6 +125,8 @@ export interface RefusedRows {
 
 /** The relay's side of the outbox. */
 export interface Outbox {
+  /** One process writes: no row ever appears before one that was read. */
+  readonly ordered: boolean
   /** The oldest rows that were not sent, with a `seq` beyond `after`, in the order in which they were written. */
   unsent (limit: number, after?: number): Promise<OutboxRow[]>
   markSent (seqs: readonly number[], nowMs: number): Promise<void>

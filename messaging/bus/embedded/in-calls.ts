@@ -24,9 +24,13 @@ export async function inCalls<Item> (
       if (isTransient(error)) stopped.add(groupOf(item))
     }
   }
+  const withoutStopped = (entries: ReadonlyArray<Entry<Item>>): Array<Entry<Item>> => {
+    const { wait = [], go = [] } = Object.groupBy(entries, ({ item }) => stopped.has(groupOf(item)) ? 'wait' : 'go')
+    refuse(wait, messagingError('E_BUS_NOT_YET', ['its group waits']))
+    return go
+  }
   const attempt = async (entries: ReadonlyArray<Entry<Item>>): Promise<void> => {
-    const open = entries.filter(({ item }) => !stopped.has(groupOf(item)))
-    refuse(entries.filter(entry => !open.includes(entry)), messagingError('E_BUS_NOT_YET', ['its group waits']))
+    const open = stopped.size === 0 ? entries : withoutStopped(entries)
     if (open.length === 0) return
     try {
       await send(open.map(entry => entry.json).join(','))

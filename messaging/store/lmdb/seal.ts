@@ -44,5 +44,5 @@ export function replaced ({ entries, sum }: Sums, before: string | undefined, af
 }
 
 function checksum (key: string, text: string): number {
-  return crc32(text, crc32(`${key}\u0000`))
+  return crc32(`${key}\u0000${text}`)
 }

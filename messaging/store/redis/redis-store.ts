@@ -43,6 +43,8 @@ const CONFLICT_MS = 10_000
 
 class RedisStore {
   readonly entries: Entries
+  /** A failover may take back numbers, and give them again. */
+  readonly ordered = false
   readonly #options: RedisOptions
   readonly #names: RedisNames
   readonly #clock: Clock
