@@ -78,7 +78,7 @@ function sending (app: FastifyInstance, broker: Broker): void {
     })
 }
 
-/** A schema counts characters, and half of a surrogate pair would come back as another one. */
+/** What a schema does not say: bytes, and that half of a surrogate pair would come back as another one. */
 function refuseOdd (messages: readonly Outgoing[]): void {
   for (const message of messages) {
     const bytes = Buffer.byteLength(message.body)
