@@ -17,13 +17,15 @@ import { checkEffects } from './checks/effects.ts'
 import { checkInvariants } from './checks/invariants.ts'
 import { checkLogs } from './checks/logs.ts'
 import { waitForQuiet } from './checks/quiet.ts'
-import { checkRebuild } from './checks/rebuild.ts'
+import { checkRebuild, type RebuildParts } from './checks/rebuild.ts'
 import { storesOf } from './checks/stores.ts'
 import { injectFaults, type Harmed } from './faults/faults.ts'
 import { DISKS, Platform } from './platform/platform.ts'
 import { startSharedServers } from './platform/shared-servers.ts'
 import { ClientLog } from './workload/client-log.ts'
 import { Workload } from './workload/workload.ts'
+
+const REBUILD_MS = 60_000
 
 export interface LabOptions {
   readonly seed: number
@@ -74,7 +76,7 @@ export async function runLab (options: LabOptions): Promise<LabResult> {
     const moving = await waitForQuiet(platform)
     const settleMs = Math.round(performance.now() - settling)
     options.onProgress('quiet')
-    const rebuilt = moving.length > 0 ? [] : await checkRebuild(platform)
+    const rebuilt = moving.length > 0 ? [] : await checkRebuild(rebuildOf(platform))
     const facts = factsOf(platform, workload, log)
     await platform.stop()
     const stores = await storesOf(platform).read()
@@ -91,6 +93,13 @@ export async function runLab (options: LabOptions): Promise<LabResult> {
     await platform.stop()
     await servers?.stop()
   }
+}
+
+function rebuildOf (platform: Platform): RebuildParts {
+  const { documents, generation } = storesOf(platform)
+  const url = () => `${platform.url('order-history')}/internal/projections/orders/rebuild`
+  return { documents, generation, now: Date.now, wait: () => delay(100), maxMs: REBUILD_MS,
+    ask: async () => (await fetch(url(), { method: 'POST', signal: AbortSignal.timeout(5000) })).status }
 }
 
 function crashesOf (platform: Platform): string[] {

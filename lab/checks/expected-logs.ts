@@ -29,6 +29,7 @@ export const EXPECTED: readonly Expected[] = [
   {
     text: /^(background work fails|the relay waits for its store|request failed|the deadline of a saga could not be handled) \| .*(E_STORE_|the store has no room left|the store does not answer)/,
     after: STORE_AWAY },
+  { process: /^bus$/, text: /^the bus could not write or read \| .*E_STORE_(FULL|DOWN)/, after: ['disk full'] },
   { process: /^order-history$/, text: /^request failed \| the order \S+ is not here in version \d+ yet/, after: [...BUS_AWAY, ...STORE_AWAY] },
   { text: /^breaker changed state/, after: [...AWAY, ...STORE_AWAY] },
   // It ends while somebody still asks.

@@ -1,27 +1,34 @@
 /** INV-5, the second half: built anew from the first event, the read model is the one that was there, all the while. */
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Platform } from '../platform/platform.ts'
 import type { DocumentRow } from './rows.ts'
-import { storesOf } from './stores.ts'
 
-const MAX_MS = 60_000
+/** The platform, as processes or simulated, and its time. */
+export interface RebuildParts {
+  /** What readers get. */
+  readonly documents: () => DocumentRow[]
+  /** The generation of it. */
+  readonly generation: () => number
+  /** Asks for the rebuild; the status of the answer. */
+  readonly ask: () => Promise<number>
+  readonly now: () => number
+  /** Lets a moment pass. */
+  readonly wait: () => Promise<void>
+  readonly maxMs: number
+}
 
 /** The platform must be quiet, or the two would differ rightly. */
-export async function checkRebuild (platform: Platform): Promise<string[]> {
-  const stores = storesOf(platform)
-  const before = stores.documents()
-  const generation = stores.generation()
-  const url = `${platform.url('order-history')}/internal/projections/orders/rebuild`
-  const response = await fetch(url, { method: 'POST', signal: AbortSignal.timeout(5000) })
-  if (!response.ok) return [`INV-5 the rebuild was refused: ${response.status}`]
-  const deadline = Date.now() + MAX_MS
+export async function checkRebuild ({ documents, generation, ask, now, wait, maxMs }: RebuildParts): Promise<string[]> {
+  const before = documents()
+  const old = generation()
+  const status = await ask()
+  if (status !== 202) return [`INV-5 the rebuild was refused: ${status}`]
+  const deadline = now() + maxMs
   for (;;) {
-    const rebuilt = stores.generation() > generation
+    const rebuilt = generation() > old
     // Readers have the old one until the new one is whole: no look may find another.
-    const other = compare(before, stores.documents())
+    const other = compare(before, documents())
     if (rebuilt || other.length > 0) return other
-    if (Date.now() > deadline) return [`INV-5 the rebuild did not end within ${MAX_MS} ms`]
-    await delay(100)
+    if (now() > deadline) return [`INV-5 the rebuild did not end within ${maxMs} ms`]
+    await wait()
   }
 }
 

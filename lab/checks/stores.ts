@@ -12,11 +12,11 @@ import type { DocumentRow, Stores } from './rows.ts'
 /** The stores of one run. */
 export interface RunStores {
   /** Everything, once the services have ended. */
-  read (): Promise<Stores>
+  readonly read: () => Promise<Stores>
   /** The read model while its service runs; another reader does not disturb it. */
-  documents (): DocumentRow[]
+  readonly documents: () => DocumentRow[]
   /** The generation of the read model that readers get. */
-  generation (): number
+  readonly generation: () => number
 }
 
 type Name = 'orders' | 'users' | 'payments' | 'order-history' | 'bus'

@@ -44,6 +44,8 @@ export class BusProxy {
   readonly #random: Random
   readonly #later = new Map<string, Delivery[]>()
   readonly #sent: Sent[] = []
+  /** All of the run, by their dedupe ids. */
+  readonly #known = new Map<string, Outgoing>()
   readonly #server: Server
 
   constructor (target: () => string, random: Random) {
@@ -109,13 +111,18 @@ export class BusProxy {
   #outgoing (path: string, text: string): string {
     if (!/^\/(topics|queues)\/[^/]+$/.test(path) || text === '') return text
     const { messages } = JSON.parse(text) as { messages: Outgoing[] }
-    // Who sends a message again sends the same one.
-    const before = new Map(this.#sent.map(({ message }) => [message.dedupe, message]))
-    const sent = messages.map(message =>
-      before.get(message.dedupe) ?? (this.harm.newer ? this.#nextVersion(message) : message))
-    this.#sent.push(...sent.filter(message => !before.has(message.dedupe)).map(message => ({ path, message })))
-    this.#sent.splice(0, this.#sent.length - REMEMBERED)
-    return JSON.stringify({ messages: sent })
+    return JSON.stringify({ messages: messages.map(message => this.#as(path, message)) })
+  }
+
+  /** Who sends a message again sends the same one, a minute later, too. */
+  #as (path: string, message: Outgoing): Outgoing {
+    const before = this.#known.get(message.dedupe)
+    if (before !== undefined) return before
+    const sent = this.harm.newer ? this.#nextVersion(message) : message
+    this.#known.set(sent.dedupe, sent)
+    this.#sent.push({ path, message: sent })
+    if (this.#sent.length > REMEMBERED) this.#sent.shift()
+    return sent
   }
 
   #nextVersion (message: Outgoing): Outgoing {

@@ -16,7 +16,8 @@ import { unanswered } from './customers.ts'
 import { FAULTS } from './faults/faults.ts'
 import { Look } from './look.ts'
 import { BUSY_MS, type Plan } from './plan.ts'
-import { checkRebuild, comeToRest } from './rest.ts'
+import { checkRebuild } from '../checks/rebuild.ts'
+import { comeToRest, rebuildOf } from './rest.ts'
 import { Stage } from './stage.ts'
 
 export interface RunOptions {
@@ -96,7 +97,7 @@ async function settle (stage: Stage, look: Look): Promise<void> {
   const late = unanswered(stage.log).map(({ path, key }) => `INV-0 ${path} ${key} was never answered`)
   stage.violations.push(...moving.map(what => `INV-0 not quiet: ${what}`), ...late)
   if (stage.violations.length > 0) return
-  stage.violations.push(...await checkRebuild(stage, look))
+  stage.violations.push(...await checkRebuild(rebuildOf(stage, look)))
   const stores = look.read()!
   const harms = { lost: stage.world.deliveries.lost, poisoned: stage.poisoned }
   stage.violations.push(...checkInvariants(stores, stage.log, harms))

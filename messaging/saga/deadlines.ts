@@ -37,6 +37,7 @@ export class Deadlines {
   readonly #parts: DeadlineParts
   /** Those that failed since the last one that did not. */
   readonly #failing = new Set<string>()
+  #lastError: unknown
 
   constructor (parts: DeadlineParts) {
     this.#parts = parts
@@ -47,7 +48,9 @@ export class Deadlines {
     for (const type of this.#parts.sagas) {
       for (let due = BATCH; due === BATCH && !stopped();) due = await this.#tellBatch(type)
     }
-    if (this.#failing.size >= MANY) throw new Error(`the deadlines of the last ${MANY} sagas could not be handled`)
+    if (this.#failing.size < MANY) return
+    throw new Error(`the deadlines of the last ${MANY} sagas could not be handled: ${String(this.#lastError)}`,
+      { cause: this.#lastError })
   }
 
   async #tellBatch (type: SagaType): Promise<number> {
@@ -64,6 +67,7 @@ export class Deadlines {
       await inTransaction((tx, emit) => type.expire(tx, emit, id))
       this.#failing.clear()
     } catch (error) {
+      this.#lastError = error
       if (this.#failing.size < MANY) this.#failing.add(id)
       // Not spread: one instance tells it.
       const failures = await inTransaction(tx => writeFailure(tx, id, String(error).slice(0, 1000), n =>

@@ -18,9 +18,14 @@ export function openReader (database: DatabaseSync, file: string): DatabaseSync 
   return opened(database, file, () => { configure(database, file) })
 }
 
-/** A connection to write through, to messaging's tables and the service's own. */
-export function openWriter (database: DatabaseSync, file: string, tables: string): DatabaseSync {
+/**
+ * A connection to write through, to messaging's tables and the service's own. `waitMs`: for a lock that a stranger
+ * holds, a backup or somebody's shell; the event loop stands still meanwhile.
+ */
+export function openWriter (database: DatabaseSync, file: string, tables: string, waitMs: number): DatabaseSync {
   return opened(database, file, () => {
+    const busyMs = pragma(database, 'busy_timeout')
+    database.exec(`PRAGMA busy_timeout = ${waitMs}`)
     // Before anything is set: the file of somebody else must not be changed, not even its journal's mode.
     refuseForeign(database, file)
     refuseDamaged(database, file)
@@ -28,6 +33,7 @@ export function openWriter (database: DatabaseSync, file: string, tables: string
     configure(database, file)
     database.exec(schemaOf(tables, 'sqlite'))
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${VERSION}`)
+    database.exec(`PRAGMA busy_timeout = ${busyMs}`)
   })
 }
 

@@ -44,6 +44,8 @@ export interface SqliteFiles {
   connect (file: string): DatabaseSync
   /** Takes the file for this process; closing the handle gives it back. */
   lock (file: string): { close (): void }
+  /** How long a start waits for a lock held by a stranger: there is nobody to answer meanwhile. */
+  readonly startWaitMs: number
   /** What makes commits durable. */
   flush (file: string): WalFlush
 }
@@ -52,6 +54,7 @@ const FILES: SqliteFiles = {
   // The timeout is how long sqlite would block the event loop on a foreign lock; the group commit waits instead.
   connect: file => new DatabaseSync(file, { timeout: 10 }),
   lock: lockFile,
+  startWaitMs: 10_000,
   flush: file => new WalFlush(file)
 }
 
@@ -74,7 +77,7 @@ export function openSqlite (options: SqliteOptions): SqlStore {
 }
 
 function openFiles ({ file, tables, synchronous, files }: SqliteOptions): OpenFiles {
-  const { connect, lock, flush } = { ...FILES, ...files }
+  const { connect, lock, flush, startWaitMs } = { ...FILES, ...files }
   const opened: Array<{ close (): void }> = []
   const open = <File extends { close (): void }>(one: File): File => {
     opened.unshift(one)
@@ -84,7 +87,7 @@ function openFiles ({ file, tables, synchronous, files }: SqliteOptions): OpenFi
   try {
     mkdirSync(dirname(file), { recursive: true })
     open(lock(file))
-    const writer = open(openWriter(connect(file), file, tables))
+    const writer = open(openWriter(connect(file), file, tables, startWaitMs))
     const reader = open(openReader(connect(file), file))
     return { writer, reader, flush: synchronous === 'normal' ? undefined : open(flush(file)), close }
   } catch (error) {

@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -110,6 +111,20 @@ t.test('a disk that takes no writes is refused as such, and not as somebody else
     t.throws(() => openSqlite({ file: path, tables: TABLES }), { code: 'E_STORE_READ_ONLY', statusCode: 503 })
   }
   if (!root) chmodSync(dir, 0o755)
+})
+
+t.test('a start waits for a lock that a stranger holds for a while', async t => {
+  const file = join(t.testdir(), 'store.db')
+  await filled(file)
+  const stranger = spawn(process.execPath, ['-e', `
+    const db = new (require('node:sqlite').DatabaseSync)(${JSON.stringify(file)})
+    db.exec('BEGIN IMMEDIATE')
+    console.log('held')
+    setTimeout(() => {}, 700)`], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(stranger.stdout, 'data')
+  const store = openSqlite({ file, tables: TABLES })
+  await put(store, 'behind it')
+  await store.close()
 })
 
 t.test('a refused file is given back', async t => {

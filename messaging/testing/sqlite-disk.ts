@@ -145,6 +145,7 @@ export class SqliteDisk {
         return database
       },
       lock: () => ({ close: () => {} }),
+      startWaitMs: 0,
       flush: file => keep(new WalFlush(file, this.#sync(clock)))
     }
   }

@@ -31,7 +31,7 @@ export function orders (times: SagaTimes = SAGA_TIMES): ServiceDefinition<SqlTx>
     const store = host.openSqlStore(ORDERS_TABLES)
     const process = new PlaceOrderProcess(times, host.random)
     return { store, ...ordersParts(process), http: (app, messaging) => {
-      ordersHttp(app, { messaging, reader: store.read, process, askUsers: id => askUsers(host, id) })
+      ordersHttp(app, { messaging, reader: store.read, process, clock: host.clock, askUsers: id => askUsers(host, id) })
       operatorRoutes(app, () => messaging)
     } }
   }

@@ -6,6 +6,7 @@
  */
 import { systemClock } from '../../clock.ts'
 import type { Bus, Outgoing, QueueStat } from '../bus.ts'
+import { Consumers } from '../consumers.ts'
 import { AwsCalls } from './calls.ts'
 import { consumeSqs } from './consumer.ts'
 import { SqsDeadLetters } from './dead-letters.ts'
@@ -21,7 +22,7 @@ export function awsBus (options: AwsBusOptions): Bus {
   const calls = new AwsCalls(options, where)
   const places = new Places(calls)
   const provision = new Provision(calls, places, options.provision, options.clock ?? systemClock)
-  const consumers = new Set<() => Promise<void>>()
+  const consumers = new Consumers()
   const letters = new Map<string, SqsDeadLetters>()
 
   return {
@@ -39,14 +40,8 @@ export function awsBus (options: AwsBusOptions): Bus {
       return sendInBatches(messages, SQS_BYTES, batch => calls.send(url,
         batch.map((message, at) => ({ MessageBody: message.body, ...entryOfGroup(message, at) }))))
     },
-    consume: (queue, handler, consumeOptions = {}) => {
-      const stop = consumeSqs(calls, places, queue, handler, { ...options, ...consumeOptions })
-      consumers.add(stop)
-      return async () => {
-        consumers.delete(stop)
-        await stop()
-      }
-    },
+    consume: (queue, handler, consumeOptions = {}) =>
+      consumers.add(consumeSqs(calls, places, queue, handler, { ...options, ...consumeOptions })),
     dlq: queue => {
       const known = letters.get(queue) ??
         new SqsDeadLetters(calls, places, queue, { waitSeconds: Math.min(options.waitSeconds ?? 1, 1) })
@@ -55,7 +50,7 @@ export function awsBus (options: AwsBusOptions): Bus {
     },
     stats: queue => stats(calls, places, queue),
     close: async () => {
-      await Promise.all([...consumers].map(stop => stop()))
+      await consumers.stop()
       calls.close()
     }
   }

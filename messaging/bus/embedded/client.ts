@@ -1,6 +1,7 @@
 /** The embedded bus as a {@link Bus}. */
 import { systemClock, type Clock } from '../../clock.ts'
 import type { Bus } from '../bus.ts'
+import { Consumers } from '../consumers.ts'
 import type { Broker } from './broker.ts'
 import { consume } from './consumer.ts'
 import { httpBroker } from './http-broker.ts'
@@ -37,7 +38,7 @@ export function embeddedBus (options: EmbeddedBusOptions): Bus {
 
 /** A bus on a broker that is reached in some way. */
 export function brokerBus (description: string, broker: Broker, options: BrokerBusOptions): Bus {
-  const consumers = new Set<() => Promise<void>>()
+  const consumers = new Consumers()
   const unwanted = new Unwanted(options.clock ?? systemClock)
   return {
     description,
@@ -54,14 +55,8 @@ export function brokerBus (description: string, broker: Broker, options: BrokerB
       }
       return refused
     },
-    consume: (queue, handler, consumeOptions) => {
-      const stop = consume(broker, queue, handler, { ...options, ...consumeOptions })
-      consumers.add(stop)
-      return async () => {
-        consumers.delete(stop)
-        await stop()
-      }
-    },
+    consume: (queue, handler, consumeOptions) =>
+      consumers.add(consume(broker, queue, handler, { ...options, ...consumeOptions })),
     dlq: queue => ({
       list: limit => broker.dead(queue, limit),
       redrive: ids => broker.redrive(queue, ids),
@@ -69,7 +64,7 @@ export function brokerBus (description: string, broker: Broker, options: BrokerB
     }),
     stats: queue => broker.stats(queue),
     close: async () => {
-      await Promise.all([...consumers].map(stop => stop()))
+      await consumers.stop()
       options.close?.()
     }
   }

@@ -28,6 +28,8 @@ export function consume (
   const clock = options.clock ?? systemClock
   const settle = settler(broker, queue, clock, visibilityMs)
   let onRoom = (): void => {}
+  const { signal } = stopping
+  signal.addEventListener('abort', () => { onRoom() }, { once: true })
 
   const judge = async ({ body, group, receipt, tries }: Received): Promise<Verdict> => {
     const envelope = readEnvelope(body)
@@ -47,8 +49,9 @@ export function consume (
     onRoom()
   }
 
+  /** How many may be asked for; a bus that doubles messages on the way may have handed out more. */
   const room = async (): Promise<number> => {
-    if (working.size >= lanes) {
+    while (working.size >= lanes && !signal.aborted) {
       await new Promise<void>(resolve => { onRoom = resolve })
       // What shared a commit ends in one turn: ask for as many again, not for one.
       await clock.turn()
@@ -58,10 +61,10 @@ export function consume (
 
   const receive = async (down: boolean): Promise<void> => {
     const max = await room()
-    const messages = await broker.receive(queue,
-      { max, waitMs: down ? 0 : WAIT_MS, visibilityMs, consumer }, stopping.signal)
+    if (signal.aborted) return
+    const messages = await broker.receive(queue, { max, waitMs: down ? 0 : WAIT_MS, visibilityMs, consumer }, signal)
     // What comes behind the stop is given back with what never came.
-    if (!stopping.signal.aborted) for (const message of messages) working.set(message.receipt, work(message))
+    if (!signal.aborted) for (const message of messages) working.set(message.receipt, work(message))
   }
 
   return keepReceiving({ ...options, receive, stopping, clock, working: () => working.values(),

@@ -1,6 +1,8 @@
 /** Starts the embedded bus from settings: `server.port`, `server.address`, `breakwater.data.dir`, and its bound. */
 import { join } from 'node:path'
 import type { MainArgs, Running } from '@breakwater/starter'
+import { Loop, Work } from '../../background.ts'
+import { systemClock } from '../../clock.ts'
 import { openSqlite } from '../../store/sqlite.ts'
 import { BusBook } from './book.ts'
 import { fileMark } from './mark.ts'
@@ -25,13 +27,12 @@ export async function startBus ({ settings, log }: MainArgs): Promise<Running> {
     host: settings.string('server.address', '127.0.0.1'),
     port: settings.integer('server.port', 7070)
   })
-  const purge = setInterval(() => {
-    book.purge().catch((error: unknown) => { log.warn({ err: String(error) }, 'purge failed') })
-  }, PURGE_MS)
+  const purge = new Loop(new Work('purge', log, systemClock), systemClock, PURGE_MS, () => book.purge())
+  purge.start()
   return {
     url,
     stop: async () => {
-      clearInterval(purge)
+      await purge.stop()
       await app.close()
       await store.close()
     }
