@@ -1,7 +1,7 @@
 /** The five services as processes, without a gateway: what their HTTP APIs promise. */
 import { t } from 'tap'
 import { createRandom } from '@breakwater/messaging/testing'
-import { until } from '../../messaging/test/bus-conformance.ts'
+import { until } from '../../messaging/test/until.ts'
 import { Platform } from '../platform/platform.ts'
 
 interface Answer { status: number, headers: Headers, body: Record<string, unknown> }

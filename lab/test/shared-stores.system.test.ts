@@ -2,7 +2,7 @@
 import { t } from 'tap'
 import { createRandom } from '@breakwater/messaging/testing'
 import { readOnly } from '../../messaging/test/postgres-bed.ts'
-import { until } from '../../messaging/test/bus-conformance.ts'
+import { until } from '../../messaging/test/until.ts'
 import { Platform } from '../platform/platform.ts'
 import { noSharedServers, startSharedServers } from '../platform/shared-servers.ts'
 

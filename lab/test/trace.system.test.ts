@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { t } from 'tap'
 import { createRandom } from '@breakwater/messaging/testing'
-import { until } from '../../messaging/test/bus-conformance.ts'
+import { until } from '../../messaging/test/until.ts'
 import { Platform } from '../platform/platform.ts'
 
 interface WireSpan {

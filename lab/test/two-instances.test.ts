@@ -2,7 +2,7 @@
 import { t, type Test } from 'tap'
 import { DEFAULTS, Messaging, uuidv7, type Envelope, type MessagingParts, type SqlTx } from '../../messaging/index.ts'
 import { openPostgres } from '../../messaging/stores.ts'
-import { until } from '../../messaging/test/bus-conformance.ts'
+import { until } from '../../messaging/test/until.ts'
 import { NoteBus, replyTo } from '../../messaging/test/rig.ts'
 import { noPostgres, startPostgres } from '../../messaging/test/servers.ts'
 import { place } from '../../sample-services/orders/domain/order.ts'

@@ -1,6 +1,6 @@
 /** The bus on SNS/SQS, set up for the suite: waits are short, tries follow each other at once. */
 import { awsBus, readAwsUrl } from '../aws.ts'
-import type { Bed } from './bus-conformance.ts'
+import type { Bed } from './bus-rig.ts'
 
 const VISIBILITY_SECONDS = 2
 

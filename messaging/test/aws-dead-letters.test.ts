@@ -5,7 +5,8 @@ import { SqsDeadLetters } from '../bus/aws/dead-letters.ts'
 import { Places } from '../bus/aws/places.ts'
 import { Poison, type Bus } from '../index.ts'
 import { awsRig, callsOf, DEAD, QUEUE, TOPIC } from './aws-rig.ts'
-import { message, until } from './bus-conformance.ts'
+import { message } from './bus-rig.ts'
+import { until } from './until.ts'
 
 async function rig (t: Test) {
   const all = await awsRig(t)

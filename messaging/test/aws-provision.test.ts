@@ -1,7 +1,7 @@
 import { t, type Test } from 'tap'
 import { awsBus, readAwsUrl } from '../aws.ts'
 import { awsRig, callsOf, DEAD, QUEUE, TOPIC } from './aws-rig.ts'
-import { message } from './bus-conformance.ts'
+import { message } from './bus-rig.ts'
 import { ManualClock } from './manual-clock.ts'
 import { arnOf } from './strict-aws/account.ts'
 import { AwsFault } from './strict-aws/fault.ts'

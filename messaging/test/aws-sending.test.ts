@@ -2,7 +2,7 @@ import { t, type Test } from 'tap'
 import { MAX_MESSAGE_BYTES, Schemas, seal, type Bus, type Outgoing } from '../index.ts'
 import { idOf } from '../bus/aws/names.ts'
 import { awsRig, batchesOf, callsOf, QUEUE, TOPIC } from './aws-rig.ts'
-import { message } from './bus-conformance.ts'
+import { message } from './bus-rig.ts'
 import { AwsFault } from './strict-aws/fault.ts'
 
 const TYPE = 'test.Thing.v1'

@@ -1,7 +1,8 @@
 import { startFauxqs } from 'fauxqs'
 import { t } from 'tap'
 import { awsBus, readAwsUrl } from '../aws.ts'
-import { message, until } from './bus-conformance.ts'
+import { message } from './bus-rig.ts'
+import { until } from './until.ts'
 
 t.test('without the right to create, a missing queue is an error that names it', async t => {
   const server = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false })

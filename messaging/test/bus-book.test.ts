@@ -3,7 +3,8 @@ import { QueueLanes } from '../bus/embedded/lanes.ts'
 import type { Settlement } from '../bus/embedded/settlement.ts'
 import type { BusBook } from '../index.ts'
 import { BookRig } from './book-rig.ts'
-import { message, until } from './bus-conformance.ts'
+import { message } from './bus-rig.ts'
+import { until } from './until.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR

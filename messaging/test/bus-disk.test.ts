@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { t, type Test } from 'tap'
 import { BusProcess } from './bus-process.ts'
 import { BookRig } from './book-rig.ts'
-import { message } from './bus-conformance.ts'
+import { message } from './bus-rig.ts'
 
 /** Copies what a kill leaves, which closing the database would tidy up, and opens the copy. */
 async function killed (rig: BookRig, harm: (files: { db: string, wal: string }) => void): Promise<void> {

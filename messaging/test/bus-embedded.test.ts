@@ -5,7 +5,8 @@ import type { Settings } from '@breakwater/starter/settings'
 import { t } from 'tap'
 import { BUS_TABLES, BusBook, busServer, embeddedBus, openBus, openSqlite, systemClock } from '../index.ts'
 import type { Settlement } from '../bus/embedded/settlement.ts'
-import { busConformance, message } from './bus-conformance.ts'
+import { busConformance } from './bus-conformance.ts'
+import { message } from './bus-rig.ts'
 import { BusProcess } from './bus-process.ts'
 
 t.test('the embedded bus as a process passes the suite', async t => {

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { t } from 'tap'
 import { pythonPackage } from '../../scripts/python-package.ts'
 import { awsBed } from './aws-bed.ts'
-import { busConformance, until } from './bus-conformance.ts'
+import { busConformance } from './bus-conformance.ts'
+import { until } from './until.ts'
 import { freePort } from './servers.ts'
 
 const python = await pythonPackage('moto[server]==5.2.1', 'moto')

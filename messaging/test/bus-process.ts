@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
-import { until } from './bus-conformance.ts'
+import { until } from './until.ts'
 
 /** The bus as its operator starts it. */
 export class BusProcess {

@@ -5,7 +5,8 @@ import type { FastifyInstance } from 'fastify'
 import { t, type Test } from 'tap'
 import { httpBroker } from '../bus/embedded/http-broker.ts'
 import { BUS_TABLES, BusBook, busServer, embeddedBus, openSqlite, type Bus } from '../index.ts'
-import { message, until } from './bus-conformance.ts'
+import { message } from './bus-rig.ts'
+import { until } from './until.ts'
 
 interface Rig { readonly app: FastifyInstance, readonly book: BusBook, readonly url: string }
 

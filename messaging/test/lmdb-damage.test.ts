@@ -9,7 +9,7 @@ import { t } from 'tap'
 import { openLmdb } from '../stores.ts'
 import { checkFileNow } from '../store/lmdb/check-file.ts'
 import { Pages } from '../store/lmdb/pages.ts'
-import { until } from './bus-conformance.ts'
+import { until } from './until.ts'
 
 const PAGE = 4096
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000)

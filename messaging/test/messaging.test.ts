@@ -5,7 +5,7 @@ import {
   Schemas, uuidv7, type Envelope, type MessageRoute,
   type MessageSchema, type SqlTx
 } from '../index.ts'
-import { until } from './bus-conformance.ts'
+import { until } from './until.ts'
 
 const MESSAGES: MessageSchema[] = ['shop.Asked.v1', 'shop.Answered.v1', 'stock.Do.v1'].map($id =>
   ({ $id, type: 'object', required: ['n'], properties: { n: { type: 'integer', minimum: 1 } } }))

@@ -1,7 +1,7 @@
 /** What a projection promises its readers, on any SQL store. */
 import type { Test } from 'tap'
 import { systemClock, type SqlStore } from '../index.ts'
-import { until } from './bus-conformance.ts'
+import { until } from './until.ts'
 import { createRig, Source, unreachable, type Rig, type RigOptions } from './projection-rig.ts'
 
 export async function projectionSuite (t: Test, open: () => Promise<SqlStore>): Promise<void> {

@@ -4,7 +4,8 @@ import { keepReceiving } from '../bus/receiving.ts'
 import { settler } from '../bus/embedded/settler.ts'
 import type { Settlement } from '../bus/embedded/settlement.ts'
 import { BookRig } from './book-rig.ts'
-import { message, until } from './bus-conformance.ts'
+import { message } from './bus-rig.ts'
+import { until } from './until.ts'
 import { ManualClock } from './manual-clock.ts'
 
 t.test('a loop that fails is told each time, asks again with growing distance, and says when it works again', async t => {

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { t, type Test } from 'tap'
 import { systemClock, type KeyValueReader, type KeyValueTx, type Store } from '../index.ts'
 import { openRedis, type RedisOptions } from '../stores.ts'
-import { until } from './bus-conformance.ts'
+import { until } from './until.ts'
 import { noRedis, startRedis, type TestServer } from './servers.ts'
 import { TcpProxy } from './tcp-proxy.ts'
 

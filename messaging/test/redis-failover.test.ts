@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import { t, type Test } from 'tap'
 import type { KeyValueReader, KeyValueTx, Store } from '../index.ts'
 import { openRedis, type RedisOptions } from '../stores.ts'
-import { until } from './bus-conformance.ts'
+import { until } from './until.ts'
 import { noRedis, startRedis, type TestServer } from './servers.ts'
 import { TcpProxy } from './tcp-proxy.ts'
 

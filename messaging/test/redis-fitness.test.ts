@@ -7,7 +7,7 @@ import { openKeyValueStore } from '../wiring.ts'
 import { redisError } from '../store/redis/errors.ts'
 import { ASSUMPTIONS, faultOf } from '../store/redis/fitness.ts'
 import { openRedis, readRedisOptions, type RedisOptions } from '../stores.ts'
-import { until } from './bus-conformance.ts'
+import { until } from './until.ts'
 import { noRedis, startRedis } from './servers.ts'
 
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always']

@@ -4,7 +4,7 @@ import { NO_FAULTS } from '../faults.ts'
 import { systemClock, type Bus, type Outgoing, type OutboxRow, type Refused, type Store } from '../index.ts'
 import { Relay } from '../relay.ts'
 import { createRandom } from '../testing/random.ts'
-import { until } from './bus-conformance.ts'
+import { until } from './until.ts'
 import { ManualClock } from './manual-clock.ts'
 
 const LEASE_MS = 5000

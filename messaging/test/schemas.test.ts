@@ -1,7 +1,7 @@
 /** The one door of messages: what leaves a service and what comes in is held to the same rules. */
 import { t } from 'tap'
 import { Poison, Schemas, seal, uuidv7, type Envelope } from '../index.ts'
-import { until } from './bus-conformance.ts'
+import { until } from './until.ts'
 import { rig } from './rig.ts'
 
 const MAX = Number.MAX_SAFE_INTEGER

@@ -5,7 +5,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { until } from './bus-conformance.ts'
+import { until } from './until.ts'
 
 export interface TestServer {
   readonly url: string

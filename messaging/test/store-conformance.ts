@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
 import { probeStore, type OutboxEntry, type Store, type Tx } from '../store/store.ts'
-import { until } from './bus-conformance.ts'
+import { until } from './until.ts'
 
 export interface StoreBed<T extends Tx> {
   open (): Promise<Store<T>>

@@ -1,7 +1,7 @@
 import { t } from 'tap'
 import { openPostgres } from '../stores.ts'
 import { admin, postgresBed, put, readOnly, TERMINATE } from './postgres-bed.ts'
-import { until } from './bus-conformance.ts'
+import { until } from './until.ts'
 import { noPostgres } from './servers.ts'
 import { follow, sqlConformance } from './sql-conformance.ts'
 import { CLOCK, SLOW_MS, sqlBed, TABLES } from './store-beds.ts'

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import { t } from 'tap'
 import { openRedis, type KeyValueStore } from '../stores.ts'
-import { until } from './bus-conformance.ts'
+import { until } from './until.ts'
 import { keyValueConformance } from './key-value-conformance.ts'
 import { noRedis, startRedis } from './servers.ts'
 import { CLOCK, keyValueBed, SLOW_MS } from './store-beds.ts'

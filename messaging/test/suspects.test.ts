@@ -4,7 +4,8 @@ import { t, type Test } from 'tap'
 import { messagingError, openSqlite, type Delivery, type Envelope, type Store } from '../index.ts'
 import { Suspects } from '../suspects.ts'
 import { awsRig, DEAD, QUEUE, TOPIC } from './aws-rig.ts'
-import { message, until } from './bus-conformance.ts'
+import { message } from './bus-rig.ts'
+import { until } from './until.ts'
 
 const TYPE = 'shop.Thing.v1'
 
