@@ -97,6 +97,24 @@ t.test('orders', { skip: noPostgres }, async t => {
   await until(() => sent('payments.CapturePayment.v1').length === ids.length, 'payments are asked for')
   t.match(await store.read.all('SELECT state, count(*) AS n FROM saga GROUP BY state'), [{ state: 'PAYING', n: ids.length }])
   t.match(await store.read.get('SELECT count(*) AS n FROM saga_log WHERE from_state = ?', 'RESERVING'), { n: ids.length })
+
+  // Paid, says a reply at one instance; given up, says an operator at the other one: either, never both.
+  const paid = sent('payments.CapturePayment.v1').map(command => replyTo(command, 'payments.PaymentCaptured.v1', { paymentId: uuidv7() }))
+  let late = 0
+  await all(paid.length * 2, n => n % 2 === 0
+    ? both[0].bus.deliver(paid[n >> 1]!)
+    : both[1].messaging.sagas!.cancel(paid[n >> 1]!.subject, 'CUSTOMER').catch((error: unknown) => {
+      if (!(error instanceof Error) || !('code' in error) || error.code !== 'E_SAGA_GOES_ON') throw error
+      late++
+    }))
+  const left = await store.read.all<{ state: string, n: number }>(
+    "SELECT to_state AS state, count(*) AS n FROM saga_log WHERE from_state = 'PAYING' AND to_state <> 'PAYING' GROUP BY to_state")
+  const count = (state: string): number => Number(left.find(one => one.state === state)?.n ?? 0)
+  t.equal(count('COMMITTING') + count('VOIDING'), paid.length, 'each has left its state once')
+  t.equal(count('COMMITTING'), late, 'who was told that it goes on was told the truth')
+  await until(() => sent('inventory.CommitStock.v1').length + sent('payments.CancelPayment.v1').length === paid.length,
+    'each has asked for one thing')
+  t.comment(`${count('COMMITTING')} were paid, ${count('VOIDING')} were given up`)
 })
 
 t.test('payments', { skip: noPostgres }, async t => {
