@@ -1,7 +1,7 @@
 /** What a service's messaging must not leave out; asked at its start, when somebody is looking. */
 import { serviceOf } from './envelope.ts'
 import { messagingError } from './errors.ts'
-import type { MessagingParts } from './messaging.ts'
+import type { MessagingParts } from './parts.ts'
 import { checkSaga } from './saga/check-saga.ts'
 import type { SagaType } from './saga/sagas.ts'
 import { isWait, repliesOf } from './saga/states.ts'

@@ -14,69 +14,26 @@
  */
 import { Loop, Work, type Job, type WorkState } from './background.ts'
 import type { Bus, DeadLetters, QueueStat } from './bus/bus.ts'
-import type { Span, SpanSink } from '@breakwater/starter'
+import type { Span } from '@breakwater/starter'
 import { checkPlan } from './check-plan.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { createEmitter, Said, type Emitter, type EmitterContext, type EmitterParts } from './emitter.ts'
-import { uuidv7, type Envelope, type NewId } from './envelope.ts'
+import { uuidv7 } from './envelope.ts'
 import { isTransient, messagingError } from './errors.ts'
+import { Failures } from './failures.ts'
 import { NO_FAULTS, type Faults } from './faults.ts'
+import { Forgetting } from './forgetting.ts'
 import { Holding } from './holding.ts'
 import { Intake } from './intake.ts'
-import { queueOf, topicOf, type MessagingOptions } from './options.ts'
+import { queueOf, topicOf } from './options.ts'
+import type { MessagingParts } from './parts.ts'
 import { planOf, type Plan } from './plan.ts'
 import { Relay } from './relay.ts'
 import { Deadlines, type DeadlineFailure } from './saga/deadlines.ts'
 import { SagaBook, type SagaBookParts } from './saga/saga-book.ts'
-import type { SagaType } from './saga/sagas.ts'
-import type { Schemas } from './schemas.ts'
 import { probeStore, type OutboxRow, type SqlReader, type SqlTx, type Store, type Tx } from './store/store.ts'
 import { Suspects } from './suspects.ts'
 import { MessageTrace } from './trace.ts'
-
-/** Handles one type of message. Everything it does goes through `tx` and `emit`, or it is not exactly once. */
-export type MessageHandler<T extends Tx> =
-  (message: Envelope, tx: T, emit: Emitter, prepared: unknown) => Promise<void>
-
-export interface MessageRoute<T extends Tx> {
-  /** `command`: replies are kept and re-emitted when the command comes again. */
-  readonly kind: 'event' | 'command'
-  /** What must be fetched from elsewhere, before the transaction: inside it nobody waits for a network. */
-  readonly prepare?: (message: Envelope) => Promise<unknown>
-  readonly handle: MessageHandler<T>
-  /** Called behind the commit, also of a delivery that changed nothing; for waking those who wait in this process. */
-  readonly committed?: (message: Envelope) => void
-}
-
-export interface Logger {
-  info (fields: object, text: string): void
-  warn (fields: object, text: string): void
-  error (fields: object, text: string): void
-}
-
-export interface MessagingParts<T extends Tx> {
-  readonly service: string
-  readonly store: Store<T>
-  readonly bus: Bus
-  readonly schemas: Schemas
-  /** By message type. */
-  readonly routes?: Readonly<Record<string, MessageRoute<T>>>
-  /** What the service sees through to an end; their replies are subscribed to and routed. */
-  readonly sagas?: T extends SqlTx ? readonly SagaType[] : never
-  /** Events of other services; commands and the replies of sagas need no subscription. */
-  readonly subscribe?: ReadonlyArray<{ readonly service: string, readonly types: readonly string[] }>
-  readonly options: MessagingOptions
-  readonly log: Logger
-  readonly faults?: Faults
-  /** @default the machine's */
-  readonly clock?: Clock
-  /** @default uuidv7 */
-  readonly newId?: NewId
-  /** @default Math.random */
-  readonly random?: () => number
-  /** Where spans of messages go; the service's own. */
-  readonly spans?: SpanSink | undefined
-}
 
 /** Between two looks for a bus that was not there at the start. */
 const PROVISION_MS = 500
@@ -90,6 +47,8 @@ export class Messaging<T extends Tx> {
   readonly sagas: SagaBook | undefined
   /** Messages that are left to a newer version of the service. */
   readonly held: Holding
+  /** Messages that could not be handled. */
+  readonly failures: Failures
   readonly #parts: MessagingParts<T>
   readonly #relay: Relay
   readonly #clock: Clock
@@ -102,8 +61,7 @@ export class Messaging<T extends Tx> {
   readonly #consuming: Work
   readonly #loops: readonly Loop[]
   #waiting = 0
-  #forgottenMs = 0
-  readonly #startedAt: { readonly now: number, readonly elapsed: number }
+  readonly #forgetting: Forgetting
   #failedDeadlines = 0
   #stopConsuming: (() => Promise<void>) | undefined
 
@@ -116,14 +74,15 @@ export class Messaging<T extends Tx> {
     this.#faults = parts.faults ?? NO_FAULTS
     this.#plan = planOf(parts)
     const now = () => this.#clock.now()
-    this.#startedAt = { now: now(), elapsed: this.#clock.elapsed() }
+    this.#forgetting = new Forgetting(parts.store, parts.options, this.#clock)
     this.#trace = new MessageTrace(parts.spans, now)
     const { service, schemas, newId = uuidv7, random = Math.random, options: { prefix } } = parts
     this.#emitting = { service, schemas, prefix, trace: this.#trace, now, newId }
+    this.failures = new Failures({ clock: this.#clock, log: parts.log, handles: type => this.#plan.routes.has(type) })
     this.held = new Holding({ holdMs: parts.options.holdUnknownMs, clock: this.#clock,
       random, log: parts.log })
     this.#intake = new Intake({ service, schemas, routes: this.#plan.routes, trace: this.#trace, faults: this.#faults,
-      holding: this.held, forgottenMs: () => this.#forgottenMs, write: (context, fn) => this.#write(context, fn) })
+      holding: this.held, forgottenMs: () => this.#forgetting.upTo, write: (context, fn) => this.#write(context, fn) })
     const { relayBatch: batch, sweepMs, maxBackOffMs, purgeMs, deadlineLookMs } = parts.options
     this.#relay = new Relay(parts.store, parts.bus, { batch, sweepMs, maxBackOffMs, clock: this.#clock, random,
       faults: this.#faults, onError: (error, failures, where) => { this.#relayFailed(error, failures, where) },
@@ -134,7 +93,7 @@ export class Messaging<T extends Tx> {
     this.#joining = this.#loop('provision', PROVISION_MS, () => this.#join())
     this.#loops = [
       this.#loop('count', sweepMs, () => this.#count()),
-      this.#loop('purge', purgeMs, () => this.#purge()),
+      this.#loop('purge', purgeMs, () => this.#forgetting.purge()),
       ...(sagas === undefined ? [] : [this.#loop('deadlines', deadlineLookMs, this.#deadlineLook(sagas))])
     ]
   }
@@ -145,9 +104,8 @@ export class Messaging<T extends Tx> {
       checkPlan(this.#parts)
       await probeStore(this.store, this.#clock.now())
       await this.#count()
-      this.#forgottenMs = await this.store.forgotten()
+      await this.#forgetting.read()
       await this.#tellUnknown()
-      this.#relay.start()
       await this.#join().catch((error: unknown) => {
         if (!isTransient(error)) throw error
         this.#joining.work.failed(error)
@@ -203,9 +161,9 @@ export class Messaging<T extends Tx> {
     return this.#waiting
   }
 
-  /** False while the bus refuses what the relay brings. */
+  /** False while the bus refuses what the relay brings, or has not let the service join. */
   get busUp (): boolean {
-    return this.#relay.troubles.size === 0
+    return this.#relay.troubles.size === 0 && this.#joining.work.state.failures === 0
   }
 
   /** What the bus does not take at present: a destination, or one group of it. At most a hundred. */
@@ -254,12 +212,16 @@ export class Messaging<T extends Tx> {
   async #join (): Promise<'done'> {
     const { options, service } = this.#parts
     await this.bus.provision(this.queue, this.#plan.subscriptions, topicOf(options.prefix, service))
-    if (this.#plan.routes.size > 0 && !this.#joining.stopped) {
+    if (this.#joining.stopped) return 'done'
+    // Not before: whoever is asked may answer at once, and an answer nobody has subscribed to is gone.
+    this.#relay.start()
+    if (this.#plan.routes.size > 0) {
       const suspects = new Suspects(this.store, service, delivery => this.#intake.handle(delivery))
       this.#stopConsuming = this.bus.consume(this.queue, delivery => suspects.handle(delivery), {
         lanes: options.lanes,
         onError: error => { this.#consuming.failed(error) },
-        onUp: () => { this.#consuming.succeeded() }
+        onUp: () => { this.#consuming.succeeded() },
+        onFailure: failure => { this.failures.failed(failure) }
       })
     }
     return 'done'
@@ -296,15 +258,6 @@ export class Messaging<T extends Tx> {
 
   async #count (): Promise<void> {
     this.#waiting = await this.store.outbox.count()
-  }
-
-  async #purge (): Promise<void> {
-    const { keepSentMs, keepInboxMs, keepAnswersMs } = this.#parts.options
-    // A wall clock that was set forth has made nothing older.
-    const passed = this.#startedAt.now + this.#clock.elapsed() - this.#startedAt.elapsed
-    const now = Math.min(this.#clock.now(), passed)
-    await this.store.purge({ sentMs: now - keepSentMs, inboxMs: now - keepInboxMs, answersMs: now - keepAnswersMs })
-    this.#forgottenMs = await this.store.forgotten()
   }
 
   #loop (name: string, everyMs: number, job: Job): Loop {

@@ -42,6 +42,10 @@ export function observe<T extends Tx> (app: Observed, current: () => Messaging<T
   gauge(app, 'breakwater_bus_up', '1 while the bus takes messages', () => current()?.busUp === true ? 1 : 0)
   counter(app, 'breakwater_messages_held_back_total', 'Deliveries left to a newer version of the service', 'type',
     () => [...current()?.held.counts ?? []])
+  counter(app, 'breakwater_messages_failed_total', 'Tries of messages that failed and are repeated', 'type',
+    () => [...current()?.failures.tries ?? []])
+  counter(app, 'breakwater_messages_dead_total', 'Messages that became dead letters', 'type',
+    () => [...current()?.failures.dead ?? []])
   observeWork(app, () => current()?.work ?? [])
   observeSagas(app, current)
 }

@@ -20,7 +20,7 @@ export const EXPECTED: readonly Expected[] = [
   { process: /^gateway$/, text: /^breaker \S+ is (OPEN|HALF_OPEN)/, after: [...AWAY, ...STORE_AWAY] },
   { text: /^registry (lost, the last known instances go on serving|not reached, trying again)/, after: ['SIGKILL', 'process stopped (SIGSTOP)'] },
   { text: /^could not deregister, the lease will end by itself/, after: AWAY },
-  { text: /^background work fails \| "?projection orders \| "?E_(NO_INSTANCE|UPSTREAM|DEADLINE|CIRCUIT_OPEN)/,
+  { text: /^background work fails \| "?projection orders \| "?E_(NO_INSTANCE|UPSTREAM|DEADLINE|BREAKER_OPEN)/,
     after: [...AWAY, ...STORE_AWAY] },
   { text: /^(background work fails|the relay waits for the bus) \| .*E_BUS_DOWN/, after: BUS_AWAY },
   {
@@ -32,6 +32,9 @@ export const EXPECTED: readonly Expected[] = [
   { process: /^bus$/, text: /^the bus could not write or read \| .*E_STORE_(FULL|DOWN)/, after: ['disk full'] },
   { process: /^order-history$/, text: /^request failed \| the order \S+ is not here in version \d+ yet/, after: [...BUS_AWAY, ...STORE_AWAY] },
   { text: /^breaker changed state/, after: [...AWAY, ...STORE_AWAY] },
+  { text: /^a message is a dead letter \| .*(E_MESSAGE_INVALID|the body is no JSON)/, after: ['poison'] },
+  // lmdb tells its own troubles on stderr, line by line.
+  { process: /^inventory$/, text: /^(Error: |Write error: |\s+at .*lmdb\/|\s+code: (5|28)$|\}$)/, after: ['disk full'] },
   // It ends while somebody still asks.
   { text: /^(background work fails|request failed) \| .*it is closed/, after: AWAY },
   { process: /^users-/, text: /^request failed \| .*the instance that owns the users does not answer/, after: AWAY }

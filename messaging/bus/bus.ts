@@ -60,6 +60,16 @@ export interface Subscription {
   readonly types: readonly string[]
 }
 
+/** A try that failed for a reason of the message's own. */
+export interface Failure {
+  /** Undefined where the body is none. */
+  readonly envelope: Envelope | undefined
+  readonly tries: number
+  readonly error: unknown
+  /** It was the last try. */
+  readonly dead: boolean
+}
+
 export interface ConsumeOptions {
   /** How many groups are handled at the same time. Default 16. */
   readonly lanes?: number
@@ -69,6 +79,8 @@ export interface ConsumeOptions {
   readonly onError?: (error: unknown) => void
   /** Called when the bus has answered, for the first time and after failures. */
   readonly onUp?: () => void
+  /** Called with each try that failed; not where the surroundings were down. */
+  readonly onFailure?: (failure: Failure) => void
 }
 
 /** Handles one message; what it throws decides what becomes of it (see `handling.ts`). */

@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.ts'
 import type { Envelope } from '../envelope.ts'
 import { Held, isTransient, Poison } from '../errors.ts'
-import { MAX_TRIES, RETRY_DELAYS_MS, type Delivery, type Handler } from './bus.ts'
+import { MAX_TRIES, RETRY_DELAYS_MS, type ConsumeOptions, type Delivery, type Handler } from './bus.ts'
 
 export type Verdict =
   | { readonly kind: 'done' }
@@ -14,11 +14,27 @@ export type Verdict =
   | { readonly kind: 'wait', readonly delayMs: number, readonly error: string, readonly leave: boolean }
   | { readonly kind: 'dead', readonly error: string }
 
-export interface JudgingOptions {
+/** A delivery as it comes from the bus. */
+export interface RawDelivery extends Omit<Delivery, 'envelope'> {
+  readonly body: string
+}
+
+export interface JudgingOptions extends Pick<ConsumeOptions, 'onFailure'> {
   /** Between two probes of surroundings that are down. */
   readonly probeMs: number
   readonly maxTries?: number
   readonly delaysMs?: readonly number[]
+}
+
+/** Between two probes, where a bus is not told otherwise. */
+const PROBE_MS = 1000
+
+/** What a consumer was asked for, as far as it is about judging. */
+export function judgingOf ({ probeMs = PROBE_MS, retryDelaysMs, onFailure }: Pick<ConsumeOptions, 'onFailure'> & {
+  readonly probeMs?: number, readonly retryDelaysMs?: readonly number[]
+}): JudgingOptions {
+  return { probeMs, ...(retryDelaysMs === undefined ? {} : { delaysMs: retryDelaysMs }),
+    ...(onFailure === undefined ? {} : { onFailure }) }
 }
 
 export interface HandlingOptions extends JudgingOptions {
@@ -28,20 +44,20 @@ export interface HandlingOptions extends JudgingOptions {
   readonly clock: Clock
 }
 
-/** What stands in a body; undefined when it is no JSON. */
-export function readEnvelope (body: string): Envelope | undefined {
+/** Whoever can reach the bus can send anything: what is no envelope must not end the service, nor be tried again. */
+function readEnvelope (body: string): Envelope {
+  let value: unknown
   try {
-    return JSON.parse(body) as Envelope
-  } catch {
-    return undefined
+    value = JSON.parse(body)
+  } catch (cause) {
+    throw new Poison('the body is no JSON', { cause })
   }
+  if (typeof value !== 'object' || value === null) throw new Poison('the body is no JSON object')
+  return value as Envelope
 }
 
-/** Whoever can reach the bus can send anything: what is no JSON must not end the service. */
-export const NO_JSON: Verdict = { kind: 'dead', error: 'the body is no JSON' }
-
 /** Runs the handler once, and judges; keeps the message meanwhile. */
-export async function handle (handler: Handler, delivery: Delivery, options: HandlingOptions): Promise<Verdict> {
+export async function handle (handler: Handler, delivery: RawDelivery, options: HandlingOptions): Promise<Verdict> {
   // A lost extension is no failure of the handler: the receipt goes stale and the inbox drops the second delivery.
   const stopHeartbeat = options.clock.every(options.extendEveryMs, () => { options.extend().catch(() => {}) })
   try {
@@ -52,12 +68,20 @@ export async function handle (handler: Handler, delivery: Delivery, options: Han
 }
 
 /** Runs the handler once, and judges. */
-export async function tryOnce (handler: Handler, delivery: Delivery, options: JudgingOptions): Promise<Verdict> {
+export async function tryOnce (
+  handler: Handler, { body, ...counts }: RawDelivery, options: JudgingOptions
+): Promise<Verdict> {
+  let envelope: Envelope | undefined
   try {
-    await handler(delivery)
+    envelope = readEnvelope(body)
+    await handler({ envelope, ...counts })
     return { kind: 'done' }
   } catch (error) {
-    return judge(error, delivery.tries, options)
+    const verdict = judge(error, counts.tries, options)
+    if (verdict.kind !== 'wait') {
+      options.onFailure?.({ envelope, tries: counts.tries, error, dead: verdict.kind === 'dead' })
+    }
+    return verdict
   }
 }
 

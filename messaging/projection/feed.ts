@@ -1,6 +1,6 @@
 /** What a projection is made of: the events of its source, and what to do with one. */
 import type { Clock } from '../clock.ts'
-import type { Logger } from '../messaging.ts'
+import type { Logger } from '../parts.ts'
 import type { SqlReader, SqlTx, Store } from '../store/store.ts'
 
 /** An event as its source stores it. `pos` is its place in the line of all events. */

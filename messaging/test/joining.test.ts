@@ -30,6 +30,22 @@ t.test('a bus that is away is joined when it is there; meanwhile it is told once
   t.equal(lines.filter(line => line.text === 'background work goes on').length, 1)
 })
 
+t.test('nothing is sent before the service has joined: an answer could come before anybody has subscribed to it', async t => {
+  const { messaging, bus, clock } = await make(t)
+  bus.closed = away()
+  await messaging.start()
+  await messaging.tx(async (_tx, emit) => {
+    await emit.command({ type: 'shop.Do.v1', subject: 'a', aggregateType: 'a', aggregateVersion: 1, data: {} })
+  })
+  await clock.advance(400)
+  t.same(bus.sent, [])
+  t.equal(messaging.busUp, false)
+  bus.closed = undefined
+  await clock.advance(3000)
+  t.equal(bus.of('shop.Do.v1').length, 1)
+  t.equal(messaging.busUp, true)
+})
+
 t.test('a bus that refuses the service ends its start with the reason, and leaves nothing running', async t => {
   const { messaging, bus, clock } = await make(t)
   bus.closed = messagingError('E_BUS_PROVISION', ['queue of shop'])

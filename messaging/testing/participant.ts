@@ -1,6 +1,6 @@
 /** A service that a saga talks to and that is not there: commands in, answers out. */
 import type { Envelope } from '../envelope.ts'
-import type { MessageRoute } from '../messaging.ts'
+import type { MessageRoute } from '../parts.ts'
 import type { Schemas } from '../schemas.ts'
 import type { KeyValueTx } from '../store/store.ts'
 import type { ServiceDefinition } from './service-node.ts'

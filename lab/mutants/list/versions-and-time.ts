@@ -118,7 +118,7 @@ export const VERSIONS_AND_TIME: readonly Mutant[] = [
     id: 'purge-by-the-wall',
     package: 'messaging',
     breaks: 'a wall clock that is set forth makes nothing older',
-    file: 'messaging/messaging.ts',
+    file: 'messaging/forgetting.ts',
     from: 'Math.min(this.#clock.now(), passed)',
     to: 'this.#clock.now()',
     seenBy: RETENTION

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { systemClock } from '../../clock.ts'
 import type { ConsumeOptions, Handler } from '../bus.ts'
-import { NO_JSON, readEnvelope, tryOnce, type Verdict } from '../handling.ts'
+import { judgingOf, tryOnce, type Verdict } from '../handling.ts'
 import { keepReceiving } from '../receiving.ts'
 import type { AwsCalls } from './calls.ts'
 import { Hand, type Held } from './hand.ts'
@@ -47,12 +47,9 @@ export function consumeSqs (
   signal.addEventListener('abort', () => { slots.open() }, { once: true })
   const outage = new Outage(clock)
 
-  const attempt = async ({ message }: Held, tries: number): Promise<Verdict> => {
-    const envelope = readEnvelope(message.Body ?? '')
-    if (envelope === undefined) return NO_JSON
-    const receives = Number(message.Attributes?.ApproximateReceiveCount ?? 1)
-    return tryOnce(handler, { envelope, tries, receives }, { probeMs: options.probeMs ?? 1000,
-      ...(options.retryDelaysMs === undefined ? {} : { delaysMs: options.retryDelaysMs }) })
+  const attempt = ({ message: { Body: body = '', Attributes } }: Held, tries: number): Promise<Verdict> => {
+    const receives = Number(Attributes?.ApproximateReceiveCount ?? 1)
+    return tryOnce(handler, { body, tries, receives }, judgingOf(options))
   }
   const parts = { hand, slots, outage, clock, signal, attempt, troubles,
     bury: ({ message }: Held, error: string) => bury(calls, places, queue, message, error) }

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { systemClock } from '../../clock.ts'
 import type { ConsumeOptions, Handler } from '../bus.ts'
-import { handle, NO_JSON, readEnvelope, type Verdict } from '../handling.ts'
+import { handle, judgingOf, type Verdict } from '../handling.ts'
 import { keepReceiving } from '../receiving.ts'
 import type { Received } from './settlement.ts'
 import type { Broker } from './broker.ts'
@@ -31,17 +31,12 @@ export function consume (
   const { signal } = stopping
   signal.addEventListener('abort', () => { onRoom() }, { once: true })
 
-  const judge = async ({ body, group, receipt, tries }: Received): Promise<Verdict> => {
-    const envelope = readEnvelope(body)
-    if (envelope === undefined) return NO_JSON
-    return handle(handler, { envelope, tries }, {
-      clock,
-      probeMs: options.probeMs ?? 1000,
-      extendEveryMs: visibilityMs / 3,
-      extend: () => broker.extend(queue, group, receipt, visibilityMs),
-      ...(options.retryDelaysMs === undefined ? {} : { delaysMs: options.retryDelaysMs })
-    })
-  }
+  const judge = ({ body, group, receipt, tries }: Received): Promise<Verdict> => handle(handler, { body, tries }, {
+    ...judgingOf(options),
+    clock,
+    extendEveryMs: visibilityMs / 3,
+    extend: () => broker.extend(queue, group, receipt, visibilityMs)
+  })
 
   const work = async (message: Received): Promise<void> => {
     await settle(message, await judge(message))
