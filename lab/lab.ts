@@ -15,7 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createRandom } from '@breakwater/messaging/testing'
 import { checkEffects } from './checks/effects.ts'
 import { checkInvariants } from './checks/invariants.ts'
-import { checkLogs } from './checks/logs.ts'
+import { checkCrashes, checkLogs } from './checks/logs.ts'
 import { waitForQuiet } from './checks/quiet.ts'
 import { checkRebuild, type RebuildParts } from './checks/rebuild.ts'
 import { storesOf } from './checks/stores.ts'
@@ -85,7 +85,7 @@ export async function runLab (options: LabOptions): Promise<LabResult> {
     const violations = [...moving.map(what => `INV-0 not quiet: ${what}`), ...hangs, ...rebuilt,
       ...checkInvariants(stores, log.entries, { lost, poisoned }), ...workload.violations,
       ...checkEffects(harmed, stores, lost.size), ...checkLogs(options.dir, new Set(harmed.keys())),
-      ...crashesOf(platform)]
+      ...checkCrashes(options.dir, platform.processes.values())]
     const { resends, timeouts } = stores.orders
     return { seed: options.seed, violations, faults: Object.fromEntries(harmed), settleMs,
       facts: { ...facts, 'commands asked again': resends, 'steps given up': timeouts } }
@@ -100,10 +100,6 @@ function rebuildOf (platform: Platform): RebuildParts {
   const url = () => `${platform.url('order-history')}/internal/projections/orders/rebuild`
   return { documents, generation, now: Date.now, wait: () => delay(100), maxMs: REBUILD_MS,
     ask: async () => (await fetch(url(), { method: 'POST', signal: AbortSignal.timeout(5000) })).status }
-}
-
-function crashesOf (platform: Platform): string[] {
-  return [...platform.processes.values()].flatMap(one => one.crashes).map(what => `CRASH ${what}`)
 }
 
 function factsOf (platform: Platform, workload: Workload, log: ClientLog): Record<string, number> {

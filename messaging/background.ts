@@ -22,9 +22,13 @@ export interface WorkState {
 interface WorkLogger {
   info (fields: object, text: string): void
   warn (fields: object, text: string): void
+  error (fields: object, text: string): void
 }
 
-/** The record of one piece of work. The first failure in a row is news, the hundredth is not. */
+/**
+ * The record of one piece of work. The first failure in a row is news, the hundredth is not, unless by then it is one
+ * that does not go away by itself: that is an error.
+ */
 export class Work {
   readonly #name: string
   readonly #log: WorkLogger
@@ -51,8 +55,10 @@ export class Work {
     this.#failuresTotal++
     this.#failedAt = this.#clock.now()
     this.#error = String(error)
-    this.#permanent = !isTransient(error)
-    if (this.#failures === 1) this.#log.warn({ work: this.#name, err: this.#error }, 'background work fails')
+    const permanent = !isTransient(error)
+    const isNews = this.#failures === 1 || permanent !== this.#permanent
+    this.#permanent = permanent
+    if (isNews) this.#log[permanent ? 'error' : 'warn']({ work: this.#name, err: this.#error }, 'background work fails')
   }
 
   succeeded (): void {

@@ -1,6 +1,8 @@
 /** What a service's messaging must not leave out; asked at its start, when somebody is looking. */
+import { checkQueueName, checkTopicName, deadLetterName } from './bus/names.ts'
 import { serviceOf } from './envelope.ts'
 import { messagingError } from './errors.ts'
+import { queueOf, topicOf } from './options.ts'
 import type { MessagingParts } from './parts.ts'
 import { checkSaga } from './saga/check-saga.ts'
 import type { SagaType } from './saga/sagas.ts'
@@ -8,16 +10,23 @@ import { isWait, repliesOf } from './saga/states.ts'
 import type { Tx } from './store/store.ts'
 
 /**
- * Throws E_INBOX_SHORT, E_ROUTE_UNFED, E_ROUTE_TWICE, E_SUBSCRIPTION_UNHANDLED, E_SCHEMA_MISSING, E_SCHEMA_CLOSED,
- * E_SAGA_TWICE, E_SAGA_STATES.
+ * Throws E_BUS_NAME, E_INBOX_SHORT, E_ROUTE_UNFED, E_ROUTE_TWICE, E_SUBSCRIPTION_UNHANDLED, E_SCHEMA_MISSING,
+ * E_SCHEMA_CLOSED, E_SAGA_TWICE, E_SAGA_STATES.
  */
 export function checkPlan<T extends Tx> (parts: MessagingParts<T>): void {
   const sagas: readonly SagaType[] = parts.sagas ?? []
+  checkNames(parts)
   checkRetention(parts)
   checkTypes(sagas)
   for (const saga of sagas) checkSaga(saga)
   checkRoutes(parts, sagas)
   checkSchemas(parts, sagas)
+}
+
+function checkNames<T extends Tx> ({ service, options: { prefix } }: MessagingParts<T>): void {
+  checkQueueName(queueOf(prefix, service))
+  checkQueueName(deadLetterName(queueOf(prefix, service)))
+  checkTopicName(topicOf(prefix, service))
 }
 
 /** A message that comes back behind its inbox row would be handled again. */

@@ -38,6 +38,12 @@ import { MessageTrace } from './trace.ts'
 /** Between two looks for a bus that was not there at the start. */
 const PROVISION_MS = 500
 
+/**
+ * Of two versions that widen one subscription at the same moment the second may write over the first, and a queue may
+ * be taken away under us: so often it is asked for again.
+ */
+const SUBSCRIPTIONS_MS = 60_000
+
 /** One service's part in the conversation. */
 export class Messaging<T extends Tx> {
   readonly store: Store<T>
@@ -58,6 +64,7 @@ export class Messaging<T extends Tx> {
   readonly #plan: Plan<T>
   readonly #intake: Intake<T>
   readonly #joining: Loop
+  readonly #staying: Loop
   readonly #consuming: Work
   readonly #loops: readonly Loop[]
   #waiting = 0
@@ -91,6 +98,7 @@ export class Messaging<T extends Tx> {
     if (sagas !== undefined) this.sagas = new SagaBook(sagas)
     this.#consuming = this.#work('consume')
     this.#joining = this.#loop('provision', PROVISION_MS, () => this.#join())
+    this.#staying = this.#loop('subscriptions', SUBSCRIPTIONS_MS, () => this.#provision())
     this.#loops = [
       this.#loop('count', sweepMs, () => this.#count()),
       this.#loop('purge', purgeMs, () => this.#forgetting.purge()),
@@ -119,7 +127,7 @@ export class Messaging<T extends Tx> {
   }
 
   async stop (): Promise<void> {
-    await Promise.all([this.#joining, ...this.#loops].map(loop => loop.stop()))
+    await Promise.all([this.#joining, this.#staying, ...this.#loops].map(loop => loop.stop()))
     await this.#stopConsuming?.()
     await this.#relay.stop()
     await this.bus.close()
@@ -127,7 +135,8 @@ export class Messaging<T extends Tx> {
 
   /** How the work goes that nobody waits for. */
   get work (): readonly WorkState[] {
-    return [this.#joining.work, this.#consuming, ...this.#loops.map(loop => loop.work)].map(work => work.state)
+    const loops = [this.#staying, ...this.#loops].map(loop => loop.work)
+    return [this.#joining.work, this.#consuming, ...loops].map(work => work.state)
   }
 
   /**
@@ -211,7 +220,7 @@ export class Messaging<T extends Tx> {
   /** Finds or makes the places on the bus, then consumes. */
   async #join (): Promise<'done'> {
     const { options, service } = this.#parts
-    await this.bus.provision(this.queue, this.#plan.subscriptions, topicOf(options.prefix, service))
+    await this.#provision()
     if (this.#joining.stopped) return 'done'
     // Not before: whoever is asked may answer at once, and an answer nobody has subscribed to is gone.
     this.#relay.start()
@@ -224,7 +233,13 @@ export class Messaging<T extends Tx> {
         onFailure: failure => { this.failures.failed(failure) }
       })
     }
+    this.#staying.start()
     return 'done'
+  }
+
+  #provision (): Promise<void> {
+    const { options, service } = this.#parts
+    return this.bus.provision(this.queue, this.#plan.subscriptions, topicOf(options.prefix, service))
   }
 
   /** Sagas of another version of the service: nobody here sees them through, so a person must know. */
@@ -272,7 +287,8 @@ export class Messaging<T extends Tx> {
   #relayFailed (error: unknown, failures: number, where: string): void {
     if (failures > 1) return
     const waitsFor = where === '' ? 'its store' : 'the bus'
-    this.#parts.log.warn({ err: String(error), ...(where === '' ? {} : { where }) }, `the relay waits for ${waitsFor}`)
+    const fields = { err: String(error), ...(where === '' ? {} : { where }) }
+    this.#parts.log[isTransient(error) ? 'warn' : 'error'](fields, `the relay waits for ${waitsFor}`)
   }
 
   #refused ({ id, type, dest, group }: OutboxRow, reason: string): void {

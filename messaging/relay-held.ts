@@ -4,6 +4,7 @@
  */
 import { backOffMs } from './back-off.ts'
 import type { Clock } from './clock.ts'
+import { isTransient } from './errors.ts'
 import type { OutboxRow } from './store/store.ts'
 
 export interface HeldOptions {
@@ -70,10 +71,12 @@ export class Held {
     if (hold !== undefined) hold.until = -Infinity
   }
 
-  /** It failed once more; returns how often in a row. */
+  /** It failed once more; returns how often in a row. What does not go away by itself is a row of its own. */
   failed (key: string, first: number, error: unknown): number {
     const { firstMs, maxMs, random } = this.#options
-    const failures = (this.#troubles.get(key)?.failures ?? 0) + 1
+    const before = this.#troubles.get(key)
+    const goesOn = before !== undefined && isTransient(before.error) === isTransient(error)
+    const failures = (goesOn ? before.failures : 0) + 1
     this.#troubles.set(key, { failures, error })
     this.hold(key, backOffMs(failures, firstMs, maxMs, random), first)
     return failures

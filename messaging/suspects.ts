@@ -2,10 +2,11 @@
  * Messages that may be what ends the process which handles them. A bus that cannot tell how a delivery ended (SQS)
  * tells how often there was one; from some on, a try is noted in the store before it begins and struck out when it has
  * ended, so that only those count that nobody came back from. Such messages are tried one at a time: with others beside
- * it, the innocent would be noted with the guilty.
+ * it, the innocent would be noted with the guilty. Who comes meanwhile waits as for surroundings that are down, which
+ * holds up nobody.
  */
 import type { Delivery, Handler } from './bus/bus.ts'
-import { Poison } from './errors.ts'
+import { Poison, Transient } from './errors.ts'
 import type { OutboxEntry, Store, Tx } from './store/store.ts'
 
 /** Received so often a message may just have seen some restarts. */
@@ -22,7 +23,7 @@ export class Suspects<T extends Tx> {
   readonly #handler: Handler
   /** Tries that have ended, and that the store could not strike out. */
   readonly #ended = new Map<string, number>()
-  #turn: Promise<unknown> = Promise.resolve()
+  #trying = false
 
   constructor (store: Pick<Store<T>, 'tx'>, service: string, handler: Handler) {
     this.#store = store
@@ -31,11 +32,15 @@ export class Suspects<T extends Tx> {
   }
 
   /** Handles a delivery; Poison when too many tries of its message have ended nobody knows how. */
-  handle (delivery: Delivery): Promise<void> {
+  async handle (delivery: Delivery): Promise<void> {
     if ((delivery.receives ?? 1) <= UNSUSPICIOUS) return this.#handler(delivery)
-    const handled = this.#turn.then(() => this.#alone(delivery))
-    this.#turn = handled.catch(() => {})
-    return handled
+    if (this.#trying) throw new Transient('another message that may end its consumer is tried at present')
+    this.#trying = true
+    try {
+      await this.#alone(delivery)
+    } finally {
+      this.#trying = false
+    }
   }
 
   async #alone (delivery: Delivery): Promise<void> {

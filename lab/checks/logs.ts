@@ -25,6 +25,16 @@ export function checkLogs (runDir: string, faults: ReadonlySet<string>): string[
   return [...unexpected].map(([what, times]) => `LOG unexpected, ${times} times: ${what}`)
 }
 
+/** Ends that nobody asked for, but for starts that were refused because the disk was full just then, and said so. */
+export function checkCrashes (
+  runDir: string, processes: Iterable<{ readonly name: string, readonly crashes: readonly string[] }>
+): string[] {
+  return [...processes].filter(({ crashes }) => crashes.length > 0).flatMap(({ name, crashes }) => {
+    const log = readFileSync(join(runDir, 'logs', `${name}.log`), 'utf8')
+    return crashes.slice(log.match(/^E_STORE_FULL /gm)?.length ?? 0).map(what => `CRASH ${what}`)
+  })
+}
+
 /** Undefined for what is fine. What is no JSON is a complaint of Node or of the system. */
 function saidBadly (text: string): string | undefined {
   if (text.trim() === '') return undefined

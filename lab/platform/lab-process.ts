@@ -25,6 +25,8 @@ export class LabProcess {
   readonly #spec: ProcessSpec
   readonly #logDir: string
   #child: ChildProcess | undefined
+  /** The one that was asked to end. */
+  #asked: ChildProcess | undefined
   #port = 0
   /** Ends by SIGKILL, ours and those of the named kill points. */
   deaths = 0
@@ -71,7 +73,9 @@ export class LabProcess {
     const child = this.#child
     if (child === undefined || !this.running) return undefined
     const gone = new Promise<void>(resolve => { child.once('exit', () => { resolve() }) })
-    child.kill(signal)
+    // A second SIGTERM means "at once" to every service: two faults that meet are not that.
+    if (signal === 'SIGKILL' || this.#asked !== child) child.kill(signal)
+    this.#asked = child
     const hard = setTimeout(() => { child.kill('SIGKILL') }, 10_000)
     await gone
     clearTimeout(hard)

@@ -35,13 +35,32 @@ export function postgresError (error: unknown, where: string, sql = ''): unknown
   // No answer of the server's: the connection or the driver has failed.
   if (!(error instanceof pg.DatabaseError)) return messagingError('E_STORE_DOWN', [error.message], details)
   const state = error.code ?? ''
-  const notNow = NOT_NOW.find(([states]) => states.test(state))?.[1]
+  const notNow = isWornOut(error) ? 'E_STORE_READ_ONLY' : NOT_NOW.find(([states]) => states.test(state))?.[1]
   if (notNow === 'E_STORE_CORRUPT') return messagingError(notNow, [where, error.message], { cause: error })
   if (notNow !== undefined) return messagingError(notNow, [error.message], details)
   const constraint = CONSTRAINTS[state]
   if (constraint !== undefined) return messagingError('E_STORE_CONSTRAINT', [constraint, nameOf(error)], details)
   // Data exceptions, and limits such as the length of an indexed text. Not the message: it has the value in it.
   return /^(22|54)/.test(state) ? valueError(`the engine refuses a value (${state})`, sql, error) : error
+}
+
+/**
+ * Of a connection that was not made. Nothing was asked for yet, so that whatever the server, or a pooler, says
+ * in its own words speaks of the surroundings: a database that takes no connections just now has a state that a
+ * statement may have for ever.
+ */
+export function connectError (error: unknown, where: string): unknown {
+  const known = postgresError(error, where)
+  if (hasCode(known, ...NOT_NOW.map(([, code]) => code))) return known
+  return messagingError('E_STORE_DOWN', [error instanceof Error ? error.message : String(error)], { where, cause: error })
+}
+
+/**
+ * No transaction id is left before a VACUUM: the state is that of a limit which a value has met, its text is in the
+ * server's language, and only the routine tells.
+ */
+function isWornOut ({ code, routine = '' }: pg.DatabaseError): boolean {
+  return code === '54000' && /^GetNew(Transaction|MultiXact)Id$/.test(routine)
 }
 
 function nameOf ({ constraint, table, column }: pg.DatabaseError): string {

@@ -5,7 +5,7 @@
  */
 import pg from 'pg'
 import { hasCode } from '../errors.ts'
-import { postgresError, withoutCredentials } from './postgres-errors.ts'
+import { connectError, postgresError, withoutCredentials } from './postgres-errors.ts'
 import type { SqlValue } from './store.ts'
 import { checkValues } from './values.ts'
 
@@ -50,7 +50,7 @@ export class Sessions {
     try {
       return new Session(await pool.connect(), this.where, () => { this.#renew(pool) })
     } catch (error) {
-      throw postgresError(error, this.where)
+      throw connectError(error, this.where)
     }
   }
 

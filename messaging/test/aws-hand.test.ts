@@ -57,7 +57,8 @@ t.test('nothing is held beyond 12 hours: it goes back with all behind it, and is
   const { clock, queue, hand, failed, put, receive } = bed()
   put('a', 'b')
   const stop = new AbortController()
-  const parts = { hand, clock, slots: new Slots(1, () => {}), outage: new Outage(clock), signal: stop.signal,
+  const parts = { hand, clock, slots: new Slots(1), probes: new Slots(1), outage: new Outage(clock),
+    signal: stop.signal,
     attempt: async (): Promise<Verdict> => ({ kind: 'wait', delayMs: 300_000, error: 'down', leave: false }),
     bury: async () => {}, troubles: new Troubles({}) }
   let lane = runLane(receive(), parts)

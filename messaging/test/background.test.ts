@@ -6,7 +6,7 @@ function worker () {
   const clock = new ManualClock()
   const lines: string[] = []
   const line = (fields: object, text: string): void => { lines.push(`${text} ${JSON.stringify(fields)}`) }
-  const work = new Work('look', { info: line, warn: line }, clock)
+  const work = new Work('look', { info: line, warn: line, error: line }, clock)
   return { clock, lines, work }
 }
 
@@ -83,4 +83,16 @@ t.test('health is down for what waiting does not help, when it has failed three 
   for (let n = 0; n < 10; n++) work.failed(messagingError('E_STORE_DOWN', ['gone']))
   t.equal(workHealth([work.state]).status, 'UP')
   t.match(workHealth([work.state]), { details: { look: { failures: 10 } } })
+})
+
+t.test('what will not go away by itself is told as an error, also behind an outage', async t => {
+  const clock = new ManualClock()
+  const lines: string[] = []
+  const line = (level: string) => (fields: object): void => { lines.push(`${level} ${JSON.stringify(fields)}`) }
+  const work = new Work('look', { info: line('info'), warn: line('warn'), error: line('error') }, clock)
+  for (let n = 0; n < 3; n++) work.failed(messagingError('E_BUS_DOWN', ['here', 'gone']))
+  for (let n = 0; n < 3; n++) work.failed(messagingError('E_BUS_DENIED', ['sqs:ReceiveMessage', 'expired']))
+  t.equal(lines.length, 2)
+  t.match(lines[0], /^warn .*E_BUS_DOWN/)
+  t.match(lines[1], /^error .*E_BUS_DENIED/)
 })

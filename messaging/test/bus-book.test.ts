@@ -215,3 +215,15 @@ t.test('a bus that has no room takes nothing, and takes again when it has', asyn
   await clock.advance(1000)
   t.match(await book.send('q', [message('small', 1)]), { queues: ['q'] })
 })
+
+t.test('one event that reached nobody is told, too', async t => {
+  const { book, clock, told } = new BookRig(t)
+  await book.publish('t', [message('a', 1)])
+  await book.publish('late', [message('a', 1)])
+  await book.purge()
+  await book.directory.subscribe('late', 'q', ['a.A.v1'])
+  await clock.advance(61_000)
+  await book.purge()
+  await book.purge()
+  t.equal(told.filter(text => text.includes('subscribed')).length, 1)
+})

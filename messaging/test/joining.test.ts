@@ -46,6 +46,17 @@ t.test('nothing is sent before the service has joined: an answer could come befo
   t.equal(messaging.busUp, true)
 })
 
+t.test('what another one has written over, or taken away, is asked for again', async t => {
+  const { messaging, bus, clock, stateOf } = await make(t)
+  await messaging.start()
+  t.equal(bus.provisions, 1)
+  await clock.advance(60_000)
+  t.equal(bus.provisions, 2)
+  bus.closed = messagingError('E_BUS_PROVISION', ['queue of shop'])
+  await clock.advance(60_000)
+  t.match(stateOf('subscriptions'), { permanent: true, error: /queue of shop/ })
+})
+
 t.test('a bus that refuses the service ends its start with the reason, and leaves nothing running', async t => {
   const { messaging, bus, clock } = await make(t)
   bus.closed = messagingError('E_BUS_PROVISION', ['queue of shop'])

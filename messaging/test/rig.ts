@@ -13,6 +13,7 @@ export class NoteBus implements Bus {
   readonly description = 'a note of what was sent'
   readonly sent: Array<Outgoing & { dest: string }> = []
   subscriptions: readonly Subscription[] = []
+  provisions = 0
   handler: Handler | undefined
   /** What every sending is refused with, while there is such an error. */
   refusal: Error | undefined
@@ -26,6 +27,7 @@ export class NoteBus implements Bus {
 
   async provision (_queue: string, subscriptions: readonly Subscription[]): Promise<void> {
     if (this.closed !== undefined) throw this.closed
+    this.provisions++
     this.subscriptions = subscriptions
   }
 

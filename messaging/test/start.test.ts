@@ -1,6 +1,6 @@
 /** What a service's start refuses: each with its code, its place and the next step. */
 import { t } from 'tap'
-import { SAGA_TABLES, Sagas, type MessageRoute, type SagaDefinition, type SqlTx } from '../index.ts'
+import { DEFAULTS, SAGA_TABLES, Sagas, type MessageRoute, type SagaDefinition, type SqlTx } from '../index.ts'
 import { anyData, rig, type RigParts } from './rig.ts'
 
 const event: MessageRoute<SqlTx> = { kind: 'event', handle: async () => {} }
@@ -37,6 +37,8 @@ const REFUSED: ReadonlyArray<[what: string, parts: RigParts, error: { code: stri
   ['a reply that has a route, too', { sagas: [saga()], routes: { 'seats.Held.v1': event },
     subscribe: [{ service: 'seats', types: ['seats.Held.v1'] }] },
   { code: 'E_ROUTE_TWICE', message: /seats\.Held\.v1/ }],
+  ['a name that some bus takes as none', { options: { ...DEFAULTS, prefix: 'eu#1' } },
+    { code: 'E_BUS_NAME', message: /eu#1-shop-in\.fifo/ }],
   ['two sagas of one type', { sagas: [saga(), saga()] }, { code: 'E_SAGA_TWICE', message: /Booking/ }],
   ['a state without a way on', { sagas: [saga({ ...STATES, LOST: {} as never })] },
     { code: 'E_SAGA_STATES', message: /saga Booking: LOST has neither an end nor a deadline/ }],

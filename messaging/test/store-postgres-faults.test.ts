@@ -4,6 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { t } from 'tap'
+import { postgresError } from '../store/postgres-errors.ts'
 import { openPostgres } from '../stores.ts'
 import { until } from './until.ts'
 import { admin, nameOf, postgresBed, put, readOnly } from './postgres-bed.ts'
@@ -94,6 +95,25 @@ t.test('PostgreSQL', { skip: noPostgres }, async t => {
     held.resolve()
     await holder
     t.match(await store.read.get("SELECT value FROM things WHERE key = 'locked'"), { value: 2 })
+  })
+
+  await t.test('a database that takes no connections for a while is not now, whatever the server calls it', async t => {
+    const url = await bed.database()
+    const store = await bed.open(t, url)
+    const name = new URL(url).pathname.slice(1)
+    const server = new URL(url)
+    server.pathname = '/postgres'
+    await admin(server.href, `ALTER DATABASE ${name} WITH ALLOW_CONNECTIONS false`)
+    await admin(server.href, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`)
+    await t.rejects(put(store, 'closed'), { code: 'E_STORE_DOWN', canRetry: true, statusCode: 503, message: /accepting connections/ })
+    await admin(server.href, `ALTER DATABASE ${name} WITH ALLOW_CONNECTIONS true`)
+    await t.resolves(put(store, 'open'))
+  })
+
+  await t.test('a server without transaction ids takes no writes now; the value is not at fault', async t => {
+    const worn = Object.assign(new pg.DatabaseError('keine Befehle mehr', 0, 'error'),
+      { code: '54000', routine: 'GetNewTransactionId' })
+    t.match(postgresError(worn, 'here'), { code: 'E_STORE_READ_ONLY', canRetry: true })
   })
 
   await t.test('sessions that the server ended while nobody used them are replaced, and no command hears of it', async t => {

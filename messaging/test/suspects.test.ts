@@ -53,14 +53,17 @@ t.test('suspects are tried one at a time, others beside them', async t => {
   const suspects = new Suspects(kept, 'shop', ({ envelope }) => new Promise(resolve => {
     releases.set(Number(envelope.data.n), resolve)
   }))
-  const all = [delivery(1, 9), delivery(2, 9), delivery(3, 1)].map(one => suspects.handle(one))
+  const both = [delivery(1, 9), delivery(3, 1)].map(one => suspects.handle(one))
   await until(() => releases.has(1) && releases.has(3), 'the first suspect and the other one are at work')
+  await t.rejects(suspects.handle(delivery(2, 9)), { name: 'Transient' }, 'it comes again, and holds no slot meanwhile')
   t.notOk(releases.has(2))
   releases.get(3)!()
   releases.get(1)!()
+  await Promise.all(both)
+  const second = suspects.handle(delivery(2, 9))
   await until(() => releases.has(2), 'then the second')
   releases.get(2)!()
-  await Promise.all(all)
+  await second
 })
 
 t.test('a store that is away says so, and an end that it did not take is no death', async t => {

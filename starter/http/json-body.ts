@@ -23,7 +23,10 @@ export function readJson (app: FastifyInstance): void {
   app.addContentTypeParser<Buffer>(/^application\/json(?:;|$)/, { parseAs: 'buffer' }, (request, bytes, done) => {
     if (!isUtf8(bytes)) return done(invalidInput('body', '', 'must be UTF-8'))
     const text = bytes.toString()
-    void parse(request, text, (error, value) => { done(error ?? faultOf(text, value) ?? null, value) })
+    void parse(request, text, (error, value) => {
+      const fault = error ?? faultOf(text, value) ?? null
+      done(fault, fault === null && text.includes('-0') ? withoutMinusZero(value) : value)
+    })
   })
 }
 
@@ -32,6 +35,16 @@ function faultOf (text: string, value: unknown): Error | undefined {
   if (shape !== undefined) return invalidInput('body', '', shape)
   const bad = findBadText(value)
   return bad === undefined ? undefined : invalidInput('body', bad.at, bad.why)
+}
+
+/** Minus zero is 0 to every schema and reader, and back from a store as text it is: so be it from the start. */
+function withoutMinusZero (value: unknown): unknown {
+  if (value === 0) return 0
+  if (typeof value !== 'object' || value === null) return value
+  // The depth is bounded by now.
+  const members = value as Record<string, unknown>
+  for (const name of Object.keys(members)) members[name] = withoutMinusZero(members[name])
+  return value
 }
 
 /** What parsing hides: how deep it goes, and names that come twice in one object. The text is known to be JSON. */

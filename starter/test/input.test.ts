@@ -28,6 +28,7 @@ async function echoService (fastify: ServiceOptions['fastify'] = {}) {
   app.get('/read/:id', { schema: { querystring, params, headers } }, async request =>
     ({ query: request.query, params: request.params, count: request.headers['x-count'] }))
   app.get('/text/:text', async request => ({ params: request.params, query: request.query }))
+  app.post('/zero', async request => ({ minus: JSON.stringify(request.body, (_name, value: unknown) => Object.is(value, -0) ? 'minus' : value) }))
   const post = async (path: string, payload: string | Buffer, type = 'application/json') => {
     const answer = await app.inject({ method: 'POST', url: path, payload, headers: { 'content-type': type } })
     return { status: answer.statusCode, ...answer.json<Record<string, unknown>>() }
@@ -61,6 +62,9 @@ t.test('what JSON has more than one spelling for is the same number; defaults ar
   for (const spelling of ['10', '10.0', '1e1', '100E-1', '1.0e+1']) {
     t.match(await post('/checked', `{"whole":${spelling}}`), { status: 200, body: { whole: 10, size: 7 } }, spelling)
   }
+  t.match(await post('/zero', '{"a":-0,"b":[-0.0,"-0",{"c":-0e5}],"d":-0.5}'),
+    { minus: '{"a":0,"b":[0,"-0",{"c":0}],"d":-0.5}' })
+  t.match(await post('/zero', '-0'), { minus: '0' })
   t.match(await post('/checked', '{"whole":-0}'), { status: 200, body: { whole: 0 } })
   t.match(await post('/checked', '\ufeff{"whole":1}'), { status: 200, body: { whole: 1 } }, 'a byte order mark')
   t.match(await post('/checked', '{"whole":1,"holy":2}'), { status: 400, errors: [{ field: '/holy' }] })

@@ -63,8 +63,8 @@ const FAULTS: readonly Fault[] = [
     'this.#turn.catch(() => {}).then(work)', 'work()', LETTERS],
   ['aws-letters-kept', 'what a failed redrive held is let go', 'bus/aws/dead-letters.ts',
     'await this.#release(letters)\n      throw error', 'throw error', LETTERS],
-  ['suspects-together', 'suspects are tried one at a time', 'suspects.ts', 'this.#turn.then(() => this.#alone(delivery))',
-    'this.#alone(delivery)', SUSPECTS],
+  ['suspects-together', 'suspects are tried one at a time', 'suspects.ts', 'if (this.#trying) throw',
+    'if (delivery.tries < 0) throw', SUSPECTS],
   ['suspects-forgiven', 'tries that nobody came back from are counted', 'suspects.ts', 'marks => [...marks.slice(ended), MARK]',
     '() => [MARK]', SUSPECTS],
   ['suspects-ends-count', 'a try that has ended counts nothing', 'suspects.ts', 'marks => marks.slice(1)', 'marks => marks', SUSPECTS]

@@ -44,14 +44,18 @@ export function consumeSqs (
   const hand = new Hand({ calls, url, clock, visibilityMs, troubles, onRoom: () => { onRoom() },
     maxMessages: options.maxInHand ?? MAX_IN_HAND, maxBytes: MAX_BYTES_IN_HAND })
   const slots = new Slots(lanes, () => { onRoom() })
-  signal.addEventListener('abort', () => { slots.open() }, { once: true })
+  const probes = new Slots(Math.max(1, Math.floor(lanes / 2)))
+  signal.addEventListener('abort', () => {
+    slots.open()
+    probes.open()
+  }, { once: true })
   const outage = new Outage(clock)
 
   const attempt = ({ message: { Body: body = '', Attributes } }: Held, tries: number): Promise<Verdict> => {
     const receives = Number(Attributes?.ApproximateReceiveCount ?? 1)
     return tryOnce(handler, { body, tries, receives }, judgingOf(options))
   }
-  const parts = { hand, slots, outage, clock, signal, attempt, troubles,
+  const parts = { hand, slots, probes, outage, clock, signal, attempt, troubles,
     bury: ({ message }: Held, error: string) => bury(calls, places, queue, message, error) }
 
   /** SQS gives no more of a group while we have some of it, but for what we have lost: that waits for the first. */

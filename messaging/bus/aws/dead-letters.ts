@@ -8,7 +8,7 @@ import type { DeadLetter, DeadLetters } from '../bus.ts'
 import type { AwsCalls } from './calls.ts'
 import { BATCH, SQS_BYTES } from './limits.ts'
 import { letterOf, revived } from './letters.ts'
-import { deadLetterName } from './names.ts'
+import { deadLetterName } from '../names.ts'
 import type { Places } from './places.ts'
 import { entryOf, sendInBatches } from './sending.ts'
 

@@ -46,7 +46,7 @@ export interface Asked {
 /** The error of messaging for one of the SDK; an error that it has no word for stays as it is. */
 export function failureOf (error: unknown, { right, on }: Asked, where: string): unknown {
   if (!(error instanceof Error) || 'canRetry' in error) return error
-  switch (kindOf(error)) {
+  switch (isFull(error, right) ? 'unknown' : kindOf(error)) {
     case 'away': return messagingError('E_BUS_DOWN', [where, textOf(error)], { cause: error })
     case 'throttled': return messagingError('E_BUS_THROTTLED', [where, textOf(error)], { cause: error })
     // Without a cause: what AWS says of a signature repeats the request with its session token.
@@ -54,6 +54,11 @@ export function failureOf (error: unknown, { right, on }: Asked, where: string):
     case 'missing': return messagingError('E_BUS_PROVISION', [on], { cause: error })
     default: return error
   }
+}
+
+/** `OverLimit` of a receive means too many in flight, which passes; of a queue's policy, that it is full for good. */
+function isFull ({ name }: Error, right: string): boolean {
+  return name.includes('OverLimit') && right !== 'sqs:ReceiveMessage'
 }
 
 /** One line: what stands behind the first may be the whole request. */

@@ -20,7 +20,8 @@ export function wider (filter: string | undefined, types: readonly string[]): st
 /** The filter without these types, undefined when nothing is left of it. */
 export function narrower (filter: string | undefined, types: readonly string[]): string | undefined {
   const policy = read(filter)
-  const left = (policy.type ?? []).filter(one => typeof one !== 'string' || !types.includes(one))
+  if (policy.type === undefined) return JSON.stringify(policy)
+  const left = policy.type.filter(one => typeof one !== 'string' || !types.includes(one))
   return left.length === 0 ? undefined : JSON.stringify({ ...policy, type: left })
 }
 

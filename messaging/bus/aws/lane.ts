@@ -13,6 +13,8 @@ import type { Troubles } from './troubles.ts'
 export interface LaneParts {
   readonly hand: Hand
   readonly slots: Slots
+  /** For those whose surroundings were down: slow probes must leave slots to what is fresh. */
+  readonly probes: Slots
   readonly outage: Outage
   readonly clock: Clock
   /** Ended when the consumer stops. */
@@ -46,13 +48,14 @@ export async function runLane (lane: readonly Held[], parts: LaneParts): Promise
 }
 
 async function handled (held: Held, parts: LaneParts): Promise<Outcome> {
-  const { hand, slots, outage, clock, signal, attempt } = parts
+  const { hand, slots, probes, outage, clock, signal, attempt } = parts
   let tries = 1
   let waited = false
   for (;;) {
     // Asked with the slot in hand: the wait for it may have been long.
     const ours = () => !signal.aborted && hand.keeps(held)
-    const verdict = await slots.use(async () => ours() ? attempt(held, tries) : undefined)
+    const once = (): Promise<Verdict | undefined> => slots.use(async () => ours() ? attempt(held, tries) : undefined)
+    const verdict: Verdict | undefined = await (waited ? probes.use(once) : once())
     if (verdict === undefined) return 0
     if (waited && verdict.kind !== 'wait') outage.through()
     waited = verdict.kind === 'wait'

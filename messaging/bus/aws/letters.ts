@@ -4,7 +4,8 @@ import { messagingError } from '../../errors.ts'
 import type { DeadLetter, Outgoing } from '../bus.ts'
 import type { AwsCalls } from './calls.ts'
 import { SQS_BYTES } from './limits.ts'
-import { deadLetterName, idOf } from './names.ts'
+import { idOf } from './names.ts'
+import { deadLetterName } from '../names.ts'
 import type { Places } from './places.ts'
 
 /** Of the error, so that a letter of our largest message stays inside an older queue's 262,144 bytes. */

@@ -1,6 +1,5 @@
-/** What becomes an identifier on AWS: every subject and every dedupe id maps to a legal one; names are checked. */
+/** What becomes an identifier on AWS: every subject and every dedupe id maps to a legal one. */
 import { createHash } from 'node:crypto'
-import { messagingError } from '../../errors.ts'
 
 /** "Amazon SQS message quotas": 1 to 128 of ASCII letters, digits and punctuation. */
 const LEGAL_ID = /^[!-~]{1,128}$/
@@ -15,24 +14,4 @@ export function idOf (text: string): string {
   if (LEGAL_ID.test(text) && !text.startsWith(MARK)) return text
   // Not as UTF-8, in which all lone surrogates are one.
   return MARK + createHash('sha256').update(Buffer.from(text, 'utf16le')).digest('base64url')
-}
-
-/** The dead letters' queue of a queue. */
-export function deadLetterName (queue: string): string {
-  return queue.replace(/\.fifo$/, '-dlq.fifo')
-}
-
-/** Throws E_BUS_NAME for what SQS takes as no queue's name: 80 characters with the suffix. */
-export function checkQueueName (name: string): void {
-  check('queue', name, 80)
-}
-
-/** Throws E_BUS_NAME for what SNS takes as no topic's name: 256 characters with the suffix. */
-export function checkTopicName (name: string): void {
-  check('topic', name, 256)
-}
-
-function check (kind: string, name: string, most: number): void {
-  if (/^[A-Za-z0-9_-]+\.fifo$/.test(name) && name.length <= most) return
-  throw messagingError('E_BUS_NAME', [JSON.stringify(name), kind, most])
 }

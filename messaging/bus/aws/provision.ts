@@ -8,7 +8,7 @@ import type { Subscription } from '../bus.ts'
 import type { AwsCalls, QueueAttributes } from './calls.ts'
 import { narrower, stopped, wider } from './filter.ts'
 import { SNS_BYTES } from './limits.ts'
-import { deadLetterName } from './names.ts'
+import { deadLetterName } from '../names.ts'
 import type { Places } from './places.ts'
 import { lets, letting } from './policy.ts'
 import { missingRights } from './rights.ts'
@@ -48,6 +48,7 @@ export class Provision {
     this.#missing = []
     const dead = deadLetterName(queue)
     const hasDead = await this.#ensureQueue(dead)
+    // Without a queue nobody knows where the topics would be: see Places.topicArn.
     if (await this.#ensureQueue(queue)) {
       if (hasDead) await this.#ensureRedrive(queue, dead)
       await this.#ensureTopic(ownTopic)

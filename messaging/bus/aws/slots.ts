@@ -5,7 +5,7 @@ export class Slots {
   readonly #onRoom: () => void
 
   /** `onRoom` is called when a slot comes free that nobody waits for. */
-  constructor (slots: number, onRoom: () => void) {
+  constructor (slots: number, onRoom = (): void => {}) {
     this.#free = slots
     this.#onRoom = onRoom
   }

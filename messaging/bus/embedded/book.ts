@@ -202,6 +202,7 @@ export class BusBook {
   async purge (): Promise<void> {
     await this.#lanes
     await purge(this.#store, this, this.#unwanted, this.#clock, this.#notice)
+    await this.#intake.tellUnrouted()
   }
 
   /** Looks at everything on the disk; holds everybody up meanwhile. */

@@ -53,7 +53,7 @@ export class Intake {
   }
 
   async publish (topic: string, messages: readonly Outgoing[]): Promise<TakenIn> {
-    const { directory, notice } = this.#parts
+    const { directory } = this.#parts
     let wanted = true
     const queues = await this.#enter(async tx => {
       const subscribers = await directory.subscribers(tx, topic)
@@ -62,8 +62,15 @@ export class Intake {
         .map(message => ({ queue, message })))
     })
     if (!wanted) directory.unrouted(topic, messages.length)
-    if (this.#unwanted.met(topic, wanted)) notice('nobody has subscribed to this topic: its events reach nobody', { topic })
+    this.#met(topic, wanted)
     return { queues, wanted }
+  }
+
+  /** Tells of topics that nobody has subscribed to, also where nothing more is published. */
+  async tellUnrouted (): Promise<void> {
+    for (const { topic, unrouted, subscriptions } of await this.#parts.directory.topics()) {
+      if (unrouted > 0) this.#met(topic, subscriptions.length > 0)
+    }
   }
 
   async send (queue: string, messages: readonly Outgoing[]): Promise<TakenIn> {
@@ -87,6 +94,11 @@ export class Intake {
       })
     }
     return count
+  }
+
+  #met (topic: string, wanted: boolean): void {
+    if (!this.#unwanted.met(topic, wanted)) return
+    this.#parts.notice('nobody has subscribed to this topic: its events reach nobody', { topic })
   }
 
   /** What the database takes on the disk, as of a moment ago. */

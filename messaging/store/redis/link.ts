@@ -24,6 +24,8 @@ const WAIT_MS = 1000
 /** One connection to a server that was found fit. */
 export class RedisSession {
   readonly redis: Redis
+  /** Not to be used again. */
+  dropped = false
   checkedAt: number
   /** How many must acknowledge. */
   replicas: number
@@ -124,7 +126,10 @@ export class RedisLink {
     }
   }
 
+  /** Once, though all that was under way on it asks for it: the driver listens for the end anew each time. */
   #drop (session: RedisSession): void {
+    if (session.dropped) return
+    session.dropped = true
     if (this.#live === session) this.#live = undefined
     session.redis.disconnect()
   }
