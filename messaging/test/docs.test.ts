@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -14,10 +15,24 @@ function files (): Record<string, string> {
 
 t.test('the saga that the page teaches works as its test says', async t => {
   const found = files()
-  t.same(Object.keys(found), ['shop.ts', 'shop.test.ts'])
+  t.same(Object.keys(found), ['cart.ts', 'shop.ts', 'shop.test.ts'])
   const dir = t.testdir(found)
   // By itself: this runner's hooks are nothing to that one.
   const { stdout } = await promisify(execFile)(process.execPath,
     ['--test-reporter=tap', join(dir, 'shop.test.ts')], { env: { PATH: process.env.PATH } })
   t.match(stdout, /^# pass 3\n# fail 0$/m)
+})
+
+t.test('the service that the page shows runs, also without a bus', async t => {
+  const dir = t.testdir({ 'cart.ts': files()['cart.ts']! })
+  const shop = spawn(process.execPath, [join(dir, 'cart.ts'), '--port', '0', '--breakwater.discovery.client=fixed',
+    `--breakwater.data.dir=${dir}`], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: { PATH: process.env.PATH } })
+  t.teardown(() => shop.kill('SIGKILL'))
+  const [{ url }] = await once(shop, 'message') as [{ url: string }]
+  const opened = await fetch(`${url}/carts`, { method: 'POST' })
+  t.equal(opened.status, 201)
+  t.match(await opened.json(), { cartId: /^[0-9a-f-]{36}$/ })
+  t.match(await (await fetch(`${url}/internal/outbox`)).json(), { waiting: 1, busUp: false })
+  shop.kill('SIGTERM')
+  t.same(await once(shop, 'exit'), [0, null])
 })
