@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import { createRandom } from '@breakwater/messaging/testing'
 import { isolationTable, showIsolation, type IsolationRow } from './isolation.ts'
 import { runLab, type LabResult } from './lab.ts'
+import { wholeNumber } from './numbers.ts'
 import { Platform } from './platform/platform.ts'
 
 const { values } = parseArgs({ options: {
@@ -21,19 +22,21 @@ const { values } = parseArgs({ options: {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
-const firstSeed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
-const seconds = values.minutes === undefined ? Number(values.seconds ?? 60) : Number(values.minutes) * 60
+const firstSeed = wholeNumber('seed', values.seed, Math.floor(Math.random() * 1e9))
+const seconds = values.minutes === undefined
+  ? wholeNumber('seconds', values.seconds, 60)
+  : wholeNumber('minutes', values.minutes, 1) * 60
 const started = performance.now()
 
 let failed = 0
-const runs = values.isolation === true ? 0 : Number(values.seeds ?? 1)
+const runs = values.isolation === true ? 0 : wholeNumber('seeds', values.seeds, 1)
 if (values.isolation === true) await isolate()
 for (let run = 0; run < runs; run++) {
   const seed = firstSeed + run
   const dir = mkdtempSync(join(tmpdir(), `breakwater-lab-${seed}-`))
   console.log(`lab: seed ${seed}, ${seconds} s, folder ${dir}`)
   const result = await runLab({ seed, seconds, dir, shared: values.shared === true,
-    ordersPerSecond: Number(values.rate ?? 10), onProgress: progress })
+    ordersPerSecond: wholeNumber('rate', values.rate, 10), onProgress: progress })
   print(result)
   if (result.violations.length > 0) failed++
   else if (values.keep !== true) rmSync(dir, { recursive: true, force: true })

@@ -6,6 +6,7 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createRandom } from '@breakwater/messaging/testing'
+import { wholeNumber } from '../numbers.ts'
 import { copyCheckout, removeCopy } from './copy.ts'
 import { ALL } from './list/all.ts'
 import type { Fate, Mutant } from './mutant.ts'
@@ -20,7 +21,7 @@ const { values } = parseArgs({ options: {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
-const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
+const seed = wholeNumber('seed', values.seed, Math.floor(Math.random() * 1e9))
 const chosen = choose()
 if (values.list === true) for (const { id, breaks } of chosen) console.log(`${id.padEnd(24)} ${breaks}`)
 else process.exitCode = await run() ? 0 : 1
@@ -32,11 +33,12 @@ function choose (): readonly Mutant[] {
   if (values.sample === undefined) return asked
   const random = createRandom(seed)
   return asked.map(mutant => ({ mutant, at: random.next() })).toSorted((a, b) => a.at - b.at)
-    .slice(0, Number(values.sample)).map(({ mutant }) => mutant)
+    .slice(0, wholeNumber('sample', values.sample, 0)).map(({ mutant }) => mutant)
 }
 
 async function run (): Promise<boolean> {
   say(`${chosen.length} mutants of ${ALL.length}, seed ${seed}`)
+  if (chosen.length === 0) return false
   const copy = copyCheckout(ROOT)
   process.once('exit', () => { removeCopy(copy) })
   const red = await redWithout(copy)

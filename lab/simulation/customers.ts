@@ -49,5 +49,5 @@ function repeatable ({ status, body }: HttpAnswer): boolean {
 
 /** Who still waits for an answer that stands. */
 export function unanswered (log: readonly Entry[]): Entry[] {
-  return log.filter(({ answers }) => !answers.some(({ status, body }) => !repeatable({ status, body, headers: {} })))
+  return log.filter(({ answers }) => !answers.some(({ status, body }) => !repeatable({ status, body, headers: {}, text: '' })))
 }

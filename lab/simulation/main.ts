@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { wholeNumber } from '../numbers.ts'
 import { missing } from './coverage.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { describeFailure, describePlan, describeSeries, toJson } from './report.ts'
@@ -31,8 +32,8 @@ const run = (plan: Plan, traceLines = 0): Promise<RunResult> =>
 const say = (text: string): void => { if (values.json !== true) console.log(text) }
 
 if (values.plan !== undefined) await single(JSON.parse(readFileSync(values.plan, 'utf8')) as Plan)
-else if (values.seed !== undefined) await single(makePlan(Number(values.seed)))
-else await series(Number(values.from ?? 1), Number(values.seeds ?? SEEDS))
+else if (values.seed !== undefined) await single(makePlan(wholeNumber('seed', values.seed, 0)))
+else await series(wholeNumber('from', values.from, 1), wholeNumber('seeds', values.seeds, SEEDS))
 
 async function single (plan: Plan): Promise<void> {
   const result = await run(plan, TRACE_LINES)

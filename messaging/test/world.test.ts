@@ -200,6 +200,17 @@ t.test('a world', async t => {
     await t.rejects(put('b', 'more'), { message: /connection refused/ })
   })
 
+  await t.test('what is mistyped or done twice is refused', async t => {
+    const { world } = await rig(t)
+    t.throws(() => { world.harm({ drop: 20 }) }, /drop is 20: a chance/)
+    t.throws(() => { world.harm({ dropp: 0.1 } as never) }, /no harm dropp/)
+    const twice = await world.service<SqlTx>('twice', host => ({ store: host.openSqlStore(BOOK_TABLES), schemas,
+      http: app => { app.get('/plain', async (_request, reply) => reply.type('text/plain').send('as it is')) } }))
+    await t.rejects(twice.start(), /twice runs already/)
+    await t.rejects(world.service<SqlTx>('twice', host => ({ store: host.openSqlStore(BOOK_TABLES), schemas })), /a service twice/)
+    t.match(await twice.ask({ method: 'GET', path: '/plain' }), { status: 200, body: {}, text: 'as it is' })
+  })
+
   await t.test('what is asked of a saga that is not there, and of a world that cannot do it, is an error', async t => {
     const { world } = await rig(t)
     await t.rejects(world.saga('nobody').expect({}), { code: 'E_SAGA_MISSING' })

@@ -15,7 +15,9 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, unknown>>
+  /** Empty where the answer is no JSON. */
   readonly body: Readonly<Record<string, unknown>>
+  readonly text: string
 }
 
 type Compilers = NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>
@@ -73,8 +75,9 @@ export class HttpDoor {
     this.#visits.get(visit)?.()
     this.#visits.delete(visit)
     const text = response.body
-    return { status: response.statusCode, headers: response.headers,
-      body: text === '' ? {} : JSON.parse(text) as Record<string, unknown> }
+    const isJson = /json/.test(String(response.headers['content-type'])) && text !== ''
+    return { status: response.statusCode, headers: response.headers, text,
+      body: isJson ? JSON.parse(text) as Record<string, unknown> : {} }
   }
 
   #enter (visit: string): void {

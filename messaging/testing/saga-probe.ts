@@ -1,5 +1,6 @@
 /** What a test asks of a saga. */
 import { AssertionError } from 'node:assert/strict'
+import { hasCode } from '../errors.ts'
 import type { SagaHistory, SagaSummary } from '../saga/saga-book.ts'
 import type { World } from './world.ts'
 
@@ -21,15 +22,16 @@ export class SagaProbe {
   /** As it is now, with its history. Throws when no service has such a saga. */
   async history (): Promise<SagaHistory> {
     const running = [...this.#world.services.values()].filter(service => service.running && service.sagas !== undefined)
-    let error: unknown = new Error('no service with sagas runs')
+    let missing: unknown = new Error('no service with sagas runs')
     for (const { sagas } of running) {
       try {
         return await this.#world.run(() => sagas!.find(this.#id))
-      } catch (cause) {
-        error = cause
+      } catch (error) {
+        if (!hasCode(error, 'E_SAGA_MISSING')) throw error
+        missing = error
       }
     }
-    throw error
+    throw missing
   }
 
   /** Throws an AssertionError, with the saga's history, unless it is so now. */
@@ -56,6 +58,7 @@ function failure (saga: SagaHistory, facts: SagaFacts): AssertionError {
   const actual = Object.fromEntries(Object.keys(facts).map(name => [name, saga[name as keyof SagaFacts]]))
   const lines = saga.log.map(({ at, from: before, to, note }) =>
     `  ${new Date(at).toISOString()} ${before === to ? to : `${before} -> ${to}`}: ${note}`)
+  const trouble = saga.failures === 0 ? '' : `\n  its deadline could not be handled, ${saga.failures} times: ${saga.error}`
   return new AssertionError({ actual, expected: facts, operator: 'deepStrictEqual',
-    message: `saga ${saga.subject} is ${JSON.stringify(actual)}, not ${JSON.stringify(facts)}\n${lines.join('\n')}` })
+    message: `saga ${saga.subject} is ${JSON.stringify(actual)}, not ${JSON.stringify(facts)}\n${lines.join('\n')}${trouble}` })
 }

@@ -121,8 +121,9 @@ export class ServiceNode<T extends Tx> implements AnyService {
     return this.messaging.store.outbox.count()
   }
 
-  /** Resolves when it takes calls; rejects when it could not start, and then nothing runs. */
+  /** Resolves when it takes calls; rejects when it runs already, or could not start, and then nothing runs. */
   async start (): Promise<void> {
+    if (this.#running !== undefined) throw new Error(`${this.name} runs already`)
     const process = this.machine.boot(this.#parts.random.fork(`life ${++this.#lives}`))
     try {
       this.#running = await this.#launch(process)

@@ -102,14 +102,15 @@ export class World {
 
   /** From now on network and bus are this bad. */
   harm (harm: 'calm' | 'rough' | Partial<Harm>): void {
-    const { duplicate, reorder, drop, holdMs, latencyMs, loss, twice } =
-      harm === 'calm' ? CALM : harm === 'rough' ? ROUGH : { ...CALM, ...harm }
+    const { duplicate, reorder, drop, holdMs, latencyMs, loss, twice } = checked(
+      harm === 'calm' ? CALM : harm === 'rough' ? ROUGH : { ...CALM, ...harm })
     Object.assign(this.deliveries.harm, { duplicate, reorder, drop, holdMs })
     Object.assign(this.network.harm, { latencyMs, loss, twice })
   }
 
   /** Adds a service; nothing runs yet. */
   add<T extends Tx> (name: string, definition: ServiceDefinition<T>): ServiceNode<T> {
+    if (this.services.has(name)) throw new Error(`there is a service ${name} already`)
     const node = new ServiceNode<T>(name, definition, {
       scheduler: this.scheduler,
       random: this.random.fork(name),
@@ -189,4 +190,16 @@ export function durationMs (time: string | number): number {
 
 function textOf (error: unknown): string {
   return error instanceof Error ? error.stack ?? String(error) : String(error)
+}
+
+/** What is mistyped would be calm, and a test of it green. */
+function checked (harm: Harm): Harm {
+  for (const [name, value] of Object.entries(harm)) {
+    const isTime = name.endsWith('Ms')
+    if (!Object.hasOwn(CALM, name)) throw new Error(`there is no harm ${name}: ${Object.keys(CALM).join(', ')}`)
+    if (!(value >= 0 && (isTime || value <= 1))) {
+      throw new Error(`${name} is ${value}: ${isTime ? 'milliseconds' : 'a chance, from 0 to 1'}`)
+    }
+  }
+  return harm
 }

@@ -6,6 +6,7 @@
  *       |       VOIDING \             the payment's outcome is unknown: cancel it first, whatever it was
  *       |          \     \
  *       +--------> RELEASING -> ABORTED
+ *       +----------------------> ABORTED    nothing was reserved
  *
  * The capture is the pivot: before it everything can be undone, behind it everything is only repeated until done. A
  * step that can be undone is repeated three times and then undone; one that cannot be refused is repeated for ever.
