@@ -262,7 +262,8 @@ export class Messaging<T extends Tx> {
   }
 
   #deadlineLook (sagas: SagaBookParts): Job {
-    const deadlines = new Deadlines({ ...sagas, onFailure: failure => { this.#deadlineFailed(failure) } })
+    const deadlines = new Deadlines({ ...sagas, onFailure: failure => { this.#deadlineFailed(failure) },
+      onRedated: count => { this.#parts.log.warn({ count }, 'sagas were dated by a clock that was ahead, and are brought back') } })
     return stopped => deadlines.look(stopped)
   }
 

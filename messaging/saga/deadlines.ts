@@ -5,7 +5,7 @@
 import { backOffMs } from '../back-off.ts'
 import type { Emitter } from '../emitter.ts'
 import type { SqlReader, SqlTx } from '../store/store.ts'
-import { writeFailure } from './saga-rows.ts'
+import { redateBeyond, sagasBeyond, writeFailure } from './saga-rows.ts'
 import type { SagaType } from './sagas.ts'
 
 /** A saga that could not be told, the how manieth time in a row. */
@@ -23,12 +23,17 @@ export interface DeadlineParts {
   readonly inTransaction: <Value>(fn: (tx: SqlTx, emit: Emitter) => Promise<Value>) => Promise<Value>
   readonly now: () => number
   readonly onFailure: (failure: DeadlineFailure) => void
+  /** So many sagas were dated anew. */
+  readonly onRedated: (count: number) => void
 }
 
 /** Told side by side, so that their transactions share a flush. */
 const BATCH = 50
 const FIRST_WAIT_MS = 1000
 const MAX_WAIT_MS = 300_000
+
+/** Clocks of instances are not so far apart; one that was set, or wrong when its machine started, may have been. */
+const AHEAD_MS = 300_000
 
 /** So many in a row, without one that could be told between them, are not the fault of one saga. */
 const MANY = 10
@@ -45,12 +50,23 @@ export class Deadlines {
 
   /** Tells all that are due, until `stopped`. Rejects when the store takes nothing, or no saga can be told. */
   async look (stopped: () => boolean): Promise<void> {
+    await this.#bringBack()
     for (const type of this.#parts.sagas) {
       for (let due = BATCH; due === BATCH && !stopped();) due = await this.#tellBatch(type)
     }
     if (this.#failing.size < MANY) return
     throw new Error(`the deadlines of the last ${MANY} sagas could not be handled: ${String(this.#lastError)}`,
       { cause: this.#lastError })
+  }
+
+  /** What was written by a clock that was ahead would wait for its hour to come, however long that is. */
+  async #bringBack (): Promise<void> {
+    const { reader, inTransaction, now, onRedated } = this.#parts
+    const latest = now() + AHEAD_MS
+    const count = await sagasBeyond(reader, latest)
+    if (count === 0) return
+    await inTransaction(tx => redateBeyond(tx, latest, now()))
+    onRedated(count)
   }
 
   async #tellBatch (type: SagaType): Promise<number> {

@@ -106,6 +106,19 @@ export async function dueSagas (
   return rows.map(row => row.id)
 }
 
+/** Open sagas that were written later than this. */
+export async function sagasBeyond (reader: SqlReader, at: number): Promise<number> {
+  const row = await reader.get<{ count: number }>(
+    'SELECT count(*) AS count FROM saga WHERE moved_at > ? AND deadline_at IS NOT NULL', at)
+  return row?.count ?? 0
+}
+
+/** Dates them anew: each has as long to its deadline as it had. */
+export async function redateBeyond (tx: SqlTx, at: number, now: number): Promise<void> {
+  await tx.run('UPDATE saga SET deadline_at = deadline_at - moved_at + ?, moved_at = ? ' +
+    'WHERE moved_at > ? AND deadline_at IS NOT NULL', now, now, at)
+}
+
 /** Notes that a saga's deadline could not be handled; void as soon as the saga moves. Returns how often in a row. */
 export async function writeFailure (
   tx: SqlTx, sagaId: string, error: string, nextAt: (failures: number) => number

@@ -83,7 +83,8 @@ t.test('a reply that comes between the look and the transaction: the step behind
   await messaging.tx((tx, emit) => sagas.cancel(tx, emit, 'b1', 'CHANGED_MIND'))
   const asked = hold(bus)
   const late = clock.now() + DEADLINE_MS
-  const deadlines = new Deadlines({ sagas: [sagas], reader: store.read, now: () => late, onFailure: () => {},
+  const deadlines = new Deadlines({ sagas: [sagas], reader: store.read, now: () => late,
+    onFailure: () => {}, onRedated: () => {},
     inTransaction: async fn => {
       await bus.deliver(replyTo(asked, 'seats.Held.v1'))
       return messaging.inTransaction(fn)
@@ -150,4 +151,17 @@ t.test('a history is bounded, and tells of the move behind the bound', async t =
   t.equal((await notes(id)).length, 500)
   await bus.deliver(replyTo(hold(bus), 'seats.Held.v1'))
   t.same((await notes(id)).slice(-2), ['again', 'held'])
+})
+
+t.test('a saga that was begun by a clock that was ahead has its time from when the clock is right again', async t => {
+  const { clock, begin, bus, book, lines } = await start(t)
+  const right = clock.now()
+  clock.set(right + 3_600_000)
+  await begin('a')
+  await clock.advance(1000)
+  clock.set(right + 1000)
+  await clock.advance(DEADLINE_MS + 2000)
+  t.equal(bus.of('seats.Hold.v1').length, 2, 'it has asked again')
+  t.match(await book.counts(), { open: 1, stuck: 0 })
+  t.match(lines.filter(({ level }) => level === 'warn'), [{ text: /clock that was ahead/, count: 1 }])
 })

@@ -3,7 +3,8 @@ import type { Mutant } from '../mutant.ts'
 
 const SEEN_BY = ['node lab/simulation/main.ts --seeds 200 --quiet --no-shrink']
 
-type Seed = Omit<Mutant, 'package' | 'seenBy'>
+/** `also`: who sees what two hundred runs may miss. */
+type Seed = Omit<Mutant, 'package' | 'seenBy'> & { readonly also?: readonly string[] }
 
 const MESSAGING: readonly Seed[] = [
   {
@@ -18,7 +19,8 @@ const MESSAGING: readonly Seed[] = [
     breaks: 'only the reply to the running command takes a saga further',
     file: 'messaging/saga/sagas.ts',
     from: '(state.sends === undefined || message.causationid === row.command_id)',
-    to: 'message.causationid !== \'\''
+    to: 'message.causationid !== \'\'',
+    also: ['messaging/test/saga.test.ts']
   },
   {
     id: 'resend-same-dedupe',
@@ -67,7 +69,8 @@ const MESSAGING: readonly Seed[] = [
     breaks: 'after a flush that failed a store takes and tells nothing',
     file: 'messaging/store/wal-flush.ts',
     from: 'if (this.#failure !== undefined) throw this.#failure',
-    to: ''
+    to: '',
+    also: ['messaging/test/store-sqlite.test.ts']
   },
   {
     id: 'never-free-again',
@@ -81,14 +84,16 @@ const MESSAGING: readonly Seed[] = [
     breaks: 'a message whose surroundings are down is no dead letter',
     file: 'messaging/bus/handling.ts',
     from: 'if (isTransient(error)) return',
-    to: 'if (isTransient(error) && tries > 9) return'
+    to: 'if (isTransient(error) && tries > 9) return',
+    also: ['messaging/test/bus-embedded.test.ts']
   },
   {
     id: 'projection-over-a-hole',
     breaks: 'a read model is filled from its source before it goes on behind a hole',
     file: 'messaging/projection/applying.ts',
     from: 'if (event.version > version + 1) throw',
-    to: 'if (event.version > version + 9) throw'
+    to: 'if (event.version > version + 9) throw',
+    also: ['messaging/test/projection.test.ts']
   },
   {
     id: 'answer-not-kept',
@@ -126,7 +131,8 @@ const SAMPLES: readonly Seed[] = [
     breaks: 'a reservation that comes behind its release is refused',
     file: 'sample-services/inventory/domain/stock.ts',
     from: 'if (reservation !== undefined) return repeat(reservation)',
-    to: 'if (reservation !== undefined && reservation.state !== \'RELEASED\') return repeat(reservation)'
+    to: 'if (reservation !== undefined && reservation.state !== \'RELEASED\') return repeat(reservation)',
+    also: ['sample-services/inventory/test/stock.test.ts']
   },
   {
     id: 'promised-twice',
@@ -159,6 +165,11 @@ const SAMPLES: readonly Seed[] = [
 ]
 
 export const SIMULATION: readonly Mutant[] = [
-  ...MESSAGING.map((seed): Mutant => ({ ...seed, package: 'messaging', seenBy: SEEN_BY })),
-  ...SAMPLES.map((seed): Mutant => ({ ...seed, package: 'samples', seenBy: SEEN_BY }))
+  ...MESSAGING.map(seed => mutantOf('messaging', seed)),
+  ...SAMPLES.map(seed => mutantOf('samples', seed))
 ]
+
+/** The tests first: they are quicker. */
+function mutantOf (name: Mutant['package'], { also = [], ...seed }: Seed): Mutant {
+  return { ...seed, package: name, seenBy: [...also, ...SEEN_BY] }
+}

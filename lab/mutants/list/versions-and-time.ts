@@ -115,6 +115,15 @@ export const VERSIONS_AND_TIME: readonly Mutant[] = [
     seenBy: RETENTION
   },
   {
+    id: 'ahead-for-ever',
+    package: 'messaging',
+    breaks: 'a saga that was dated by a clock that was ahead is brought back',
+    file: 'messaging/saga/deadlines.ts',
+    from: 'await this.#bringBack()',
+    to: '',
+    seenBy: ['messaging/test/saga-time.test.ts']
+  },
+  {
     id: 'purge-by-the-wall',
     package: 'messaging',
     breaks: 'a wall clock that is set forth makes nothing older',
