@@ -16,7 +16,8 @@ export const DEPLOY_FAULTS: Kinds = {
       stage.restart('order-history', 100)
     }, () => {
       condition.older = false
-      stage.restart('order-history', 100)
+      // Not a clean end: what is still starting would go on as the older one for ever.
+      stage.crash('order-history', 'kill', 100)
     })
   }),
   'newer senders': kind(2, random => ({ ms: 2000 + random.below(30_000) }), (stage, { ms }) => {
