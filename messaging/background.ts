@@ -4,6 +4,7 @@
  */
 import type { Cancel, Clock } from './clock.ts'
 import { isTransient } from './errors.ts'
+import type { Logger } from './parts.ts'
 
 /** How a piece of background work is doing. */
 export interface WorkState {
@@ -19,19 +20,13 @@ export interface WorkState {
   readonly permanent: boolean
 }
 
-interface WorkLogger {
-  info (fields: object, text: string): void
-  warn (fields: object, text: string): void
-  error (fields: object, text: string): void
-}
-
 /**
  * The record of one piece of work. The first failure in a row is news, the hundredth is not, unless by then it is one
  * that does not go away by itself: that is an error.
  */
 export class Work {
   readonly #name: string
-  readonly #log: WorkLogger
+  readonly #log: Logger
   readonly #clock: Clock
   #failures = 0
   #failuresTotal = 0
@@ -39,7 +34,7 @@ export class Work {
   #error: string | undefined
   #permanent = false
 
-  constructor (name: string, log: WorkLogger, clock: Clock) {
+  constructor (name: string, log: Logger, clock: Clock) {
     this.#name = name
     this.#log = log
     this.#clock = clock

@@ -4,15 +4,11 @@
  */
 import type { Failure } from './bus/bus.ts'
 import type { Clock } from './clock.ts'
-
-interface FailureLogger {
-  warn (fields: object, text: string): void
-  error (fields: object, text: string): void
-}
+import type { Logger } from './parts.ts'
 
 export interface FailuresParts {
   readonly clock: Clock
-  readonly log: FailureLogger
+  readonly log: Pick<Logger, 'warn' | 'error'>
   /** Of a type that the service handles; others are counted together, because anybody may make them up. */
   readonly handles: (type: string) => boolean
 }

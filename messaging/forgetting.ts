@@ -1,7 +1,4 @@
-/**
- * What is done is kept for a while, and forgotten then.
- * How far the inbox has forgotten decides what is too old for it.
- */
+/** What is done is kept for a while. How far the inbox has forgotten decides which message is too old for it. */
 import type { Clock } from './clock.ts'
 import type { MessagingOptions } from './options.ts'
 import type { Store } from './store/store.ts'

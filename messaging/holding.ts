@@ -7,12 +7,13 @@ import { backOffMs } from './back-off.ts'
 import type { Clock } from './clock.ts'
 import type { Envelope } from './envelope.ts'
 import { Held, messagingError, Poison } from './errors.ts'
+import type { Logger } from './parts.ts'
 
 export interface HoldingOptions {
   readonly holdMs: number
   readonly clock: Clock
   readonly random: () => number
-  readonly log: { warn (fields: object, text: string): void }
+  readonly log: Pick<Logger, 'warn'>
 }
 
 /** A message that was left to others. */

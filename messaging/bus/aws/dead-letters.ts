@@ -5,10 +5,10 @@
  */
 import type { Message } from '@aws-sdk/client-sqs'
 import type { DeadLetter, DeadLetters } from '../bus.ts'
+import { deadLetterName } from '../names.ts'
 import type { AwsCalls } from './calls.ts'
 import { BATCH, SQS_BYTES } from './limits.ts'
 import { letterOf, revived } from './letters.ts'
-import { deadLetterName } from '../names.ts'
 import type { Places } from './places.ts'
 import { entryOf, sendInBatches } from './sending.ts'
 

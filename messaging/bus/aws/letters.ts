@@ -2,10 +2,10 @@
 import type { Message, MessageAttributeValue } from '@aws-sdk/client-sqs'
 import { messagingError } from '../../errors.ts'
 import type { DeadLetter, Outgoing } from '../bus.ts'
+import { deadLetterName } from '../names.ts'
 import type { AwsCalls } from './calls.ts'
 import { SQS_BYTES } from './limits.ts'
 import { idOf } from './names.ts'
-import { deadLetterName } from '../names.ts'
 import type { Places } from './places.ts'
 
 /** Of the error, so that a letter of our largest message stays inside an older queue's 262,144 bytes. */

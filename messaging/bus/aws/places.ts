@@ -1,7 +1,7 @@
 /** Where queues and topics are: URLs and ARNs by name, asked for once. */
 import { hasCode } from '../../errors.ts'
-import type { AwsCalls } from './calls.ts'
 import { checkQueueName, checkTopicName } from '../names.ts'
+import type { AwsCalls } from './calls.ts'
 
 export class Places {
   readonly #calls: AwsCalls
