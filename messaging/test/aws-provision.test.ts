@@ -116,6 +116,11 @@ t.test('what an operator has put into a filter stays', async t => {
   await owner.provision(QUEUE, wants(A), TOPIC)
   t.equal(filter(), '', 'no filter lets all through: a list would narrow it')
   await t.rejects(owner.unsubscribe(QUEUE, { topic: OTHER, types: [A] }), { code: 'E_BUS_FILTER' })
+  for (const policy of [{ color: ['red'] }, { type: ['b.B.v1', { prefix: 'a.' }] }]) {
+    put(policy)
+    await t.rejects(owner.unsubscribe(QUEUE, { topic: OTHER, types: [A] }), { code: 'E_BUS_FILTER' }, JSON.stringify(policy))
+    t.same(JSON.parse(filter()!), policy, 'and it is left as it is')
+  }
 })
 
 t.test('of two that widen a filter at the same time, none is lost', async t => {

@@ -17,11 +17,16 @@ export function wider (filter: string | undefined, types: readonly string[]): st
   return JSON.stringify({ ...others, type: [...known, ...types.filter(type => !known.some(one => passes(one, type)))] })
 }
 
+/** Whether these types can be taken out of it: it lists types, and nothing else in the list lets them pass. */
+export function canNarrow (filter: string | undefined, types: readonly string[]): boolean {
+  const { type: wanted } = read(filter)
+  return wanted !== undefined && !wanted.some(one => typeof one !== 'string' && types.some(type => passes(one, type)))
+}
+
 /** The filter without these types, undefined when nothing is left of it. */
 export function narrower (filter: string | undefined, types: readonly string[]): string | undefined {
   const policy = read(filter)
-  if (policy.type === undefined) return JSON.stringify(policy)
-  const left = policy.type.filter(one => typeof one !== 'string' || !types.includes(one))
+  const left = (policy.type ?? []).filter(one => typeof one !== 'string' || !types.includes(one))
   return left.length === 0 ? undefined : JSON.stringify({ ...policy, type: left })
 }
 

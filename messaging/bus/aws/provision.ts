@@ -7,7 +7,7 @@ import { messagingError } from '../../errors.ts'
 import type { Subscription } from '../bus.ts'
 import { deadLetterName } from '../names.ts'
 import type { AwsCalls, QueueAttributes } from './calls.ts'
-import { narrower, stopped, wider } from './filter.ts'
+import { canNarrow, narrower, stopped, wider } from './filter.ts'
 import { SNS_BYTES } from './limits.ts'
 import type { Places } from './places.ts'
 import { lets, letting } from './policy.ts'
@@ -65,7 +65,7 @@ export class Provision {
     const subscription = await this.#calls.subscriptionArn(topicArn, queueArn)
     if (subscription === undefined) return
     const { FilterPolicy: filter } = await this.#calls.subscriptionAttributes(topicArn, subscription)
-    if (filter === undefined) throw messagingError('E_BUS_FILTER', [queue, topic])
+    if (!canNarrow(filter, types)) throw messagingError('E_BUS_FILTER', [queue, topic])
     const left = narrower(filter, types)
     if (left === undefined) await this.#calls.unsubscribe(topicArn, subscription)
     else await this.#calls.setSubscription(topicArn, subscription, 'FilterPolicy', left)
