@@ -1,6 +1,6 @@
 export { systemClock, type Cancel, type Clock } from './clock.ts'
 export { seal, uuidv7, MAX_MESSAGE_BYTES, type Draft, type Envelope, type NewId } from './envelope.ts'
-export { isTransient, messagingError, Newer, Poison, Transient } from './errors.ts'
+export { hasCode, isTransient, messagingError, Newer, Poison, Transient } from './errors.ts'
 export { NO_FAULTS, readFaults, type Faults, type FaultPoint } from './faults.ts'
 export { commandRoute, type Command, type CommandAnswer, type CommandOptions } from './idempotency.ts'
 export type { Emitter } from './emitter.ts'

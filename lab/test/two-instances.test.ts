@@ -1,6 +1,6 @@
 /** Two instances of a service on one PostgreSQL, forty commands at a time: none is refused, lost or done twice. */
 import { t, type Test } from 'tap'
-import { DEFAULTS, Messaging, uuidv7, type Envelope, type MessagingParts, type SqlTx } from '../../messaging/index.ts'
+import { DEFAULTS, hasCode, Messaging, uuidv7, type Envelope, type MessagingParts, type SqlTx } from '../../messaging/index.ts'
 import { openPostgres } from '../../messaging/stores.ts'
 import { until } from '../../messaging/test/until.ts'
 import { NoteBus, replyTo } from '../../messaging/test/rig.ts'
@@ -104,7 +104,7 @@ t.test('orders', { skip: noPostgres }, async t => {
   await all(paid.length * 2, n => n % 2 === 0
     ? both[0].bus.deliver(paid[n >> 1]!)
     : both[1].messaging.sagas!.cancel(paid[n >> 1]!.subject, 'CUSTOMER').catch((error: unknown) => {
-      if (!(error instanceof Error) || !('code' in error) || error.code !== 'E_SAGA_GOES_ON') throw error
+      if (!hasCode(error, 'E_SAGA_GOES_ON')) throw error
       late++
     }))
   const left = await store.read.all<{ state: string, n: number }>(

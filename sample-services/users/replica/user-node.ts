@@ -5,7 +5,7 @@
  *
  * With a shared store (PostgreSQL) every instance is an owner and none of this is at work.
  */
-import type { Messaging, SqlStore, SqlTx } from '@breakwater/messaging'
+import { hasCode, type Messaging, type SqlStore, type SqlTx } from '@breakwater/messaging'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { User } from '../domain/user.ts'
 import { userError } from '../errors.ts'
@@ -87,7 +87,7 @@ export class UserNode {
   /** Returns false while somebody else is the owner. */
   async #own (): Promise<boolean> {
     const store = await this.#parts.open().catch((error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === 'E_STORE_OWNED') return undefined
+      if (hasCode(error, 'E_STORE_OWNED')) return undefined
       throw error
     })
     if (store === undefined) return false
