@@ -15,6 +15,10 @@ export const messagingError = errorTable({
     text: '%s is of %s, and what was handled up to %s is forgotten: nobody can tell whether it was.',
     next: 'See whether its effect is there; do it by hand, or drop the message.'
   },
+  E_MESSAGE_ID_USED: {
+    text: '%s has the id %s of another message that was handled.',
+    next: 'Send it under an id of its own, or drop it.'
+  },
   E_INBOX_SHORT: {
     text: 'what was handled is forgotten after %s s, and the bus may deliver a message for %s s.',
     next: 'Set breakwater.messaging.keep-inbox to more.'

@@ -4,7 +4,7 @@
  */
 import type { Delivery } from './bus/bus.ts'
 import type { Emitter, EmitterContext, Said } from './emitter.ts'
-import type { Envelope } from './envelope.ts'
+import { contentOf, type Envelope } from './envelope.ts'
 import { messagingError, Newer, Poison } from './errors.ts'
 import type { Faults } from './faults.ts'
 import type { Holding } from './holding.ts'
@@ -70,8 +70,10 @@ export class Intake<T extends Tx> {
     const { service, write } = this.#parts
     const context = { traceparent, correlationId: message.correlationid, causationId: message.id }
     return write(context, async (tx, emit, said) => {
-      const claim = await tx.inbox.claim(service, message.id, Date.parse(message.time))
+      const content = contentOf(message)
+      const claim = await tx.inbox.claim(service, message.id, { sentMs: Date.parse(message.time), content })
       if (!claim.fresh) {
+        if ((claim.content ?? content) !== content) throw reused(message)
         // A dedupe id of its own: the bus may still remember the first sending and would swallow this one.
         return tx.outbox.append(claim.replies.map(reply => ({ ...reply, dedupe: `${reply.id}:r${emit.id()}` })))
       }
@@ -82,4 +84,9 @@ export class Intake<T extends Tx> {
       }
     })
   }
+}
+
+/** Two messages under one id: which of them was meant, only a person can tell. */
+function reused ({ id, type }: Envelope): Poison {
+  return new Poison(messagingError('E_MESSAGE_ID_USED', [type, id]).toString())
 }

@@ -11,8 +11,8 @@ import { refusedRows } from './key-value-refused.ts'
 import { stateOf, type RawTx } from './key-value-writes.ts'
 import { purging, type Kind } from './purging.ts'
 import {
-  inboxTime, type Claim, type KeyValueReader, type KeyValueTx, type Outbox, type OutboxEntry, type OutboxRow,
-  type Store, type StoredAnswer, type Tx
+  inboxTime, seen, type Arrival, type Claim, type KeyValueReader, type KeyValueTx, type Outbox, type OutboxEntry,
+  type OutboxRow, type Store, type StoredAnswer, type Tx
 } from './store.ts'
 
 export type KeyValueStore = Store<KeyValueTx, KeyValueReader>
@@ -65,10 +65,8 @@ function messagingOf (tx: RawTx, now: () => number): Tx {
       }
     },
     inbox: {
-      claim: (consumer, id, sentMs) => claim(tx, consumer, id, inboxTime(now(), sentMs)),
-      keepReplies: async (consumer, id, replies) => {
-        tx.put(inboxKey(consumer, id), { at: now(), replies } satisfies InboxEntry)
-      }
+      claim: (consumer, id, arrival) => claim(tx, consumer, id, now(), arrival),
+      keepReplies: (consumer, id, replies) => keepReplies(tx, inboxKey(consumer, id), replies)
     },
     idempotency: {
       get: (scope, key) => tx.get<StoredAnswer>(answerKey(scope, key)),
@@ -77,16 +75,27 @@ function messagingOf (tx: RawTx, now: () => number): Tx {
   }
 }
 
-interface InboxEntry { readonly at: number, readonly replies: readonly OutboxEntry[] }
+interface InboxEntry extends Pick<Arrival, 'content'> {
+  readonly at: number
+  readonly replies: readonly OutboxEntry[]
+}
 
-async function claim (tx: RawTx, consumer: string, id: string, at: number): Promise<Claim> {
+async function claim (
+  tx: RawTx, consumer: string, id: string, nowMs: number, { sentMs, ...content }: Arrival = {}
+): Promise<Claim> {
   const key = inboxKey(consumer, id)
   const known = await tx.get<InboxEntry>(key)
-  if (known !== undefined) return { fresh: false, replies: known.replies }
-  tx.put(key, { at, replies: [] } satisfies InboxEntry)
+  if (known !== undefined) return seen(known.replies, known.content)
+  const at = inboxTime(nowMs, sentMs)
+  tx.put(key, { at, replies: [], ...content } satisfies InboxEntry)
   // The time index holds the key of what it stands for.
   tx.put(inboxTimeKey(at, consumer, id), key)
   return { fresh: true }
+}
+
+async function keepReplies (tx: RawTx, key: string, replies: readonly OutboxEntry[]): Promise<void> {
+  const claimed = await tx.get<InboxEntry>(key)
+  if (claimed !== undefined) tx.put(key, { ...claimed, replies } satisfies InboxEntry)
 }
 
 async function keepAnswer (tx: RawTx, scope: string, key: string, answer: StoredAnswer): Promise<void> {

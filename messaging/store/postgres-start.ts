@@ -2,7 +2,7 @@
 import pg from 'pg'
 import { messagingError } from '../errors.ts'
 import { postgresError, withoutCredentials } from './postgres-errors.ts'
-import { OWN_COLUMNS, schemaOf } from './sql-schema.ts'
+import { addColumn, LATER_COLUMNS, OWN_COLUMNS, schemaOf } from './sql-schema.ts'
 
 const CONNECT_MS = 5000
 /** For whoever makes the same tables at the moment, and for commands of other instances on them. */
@@ -41,11 +41,22 @@ export async function prepareServer (url: string, tables: string): Promise<void>
     refuse(server!, where)
     for (const sql of OWN_COLUMNS) await refuseOtherTable(client, sql, where)
     // Two instances that start together would both create, and one would fail on the catalogue's own unique index.
-    await client.query(`BEGIN; SET LOCAL lock_timeout = ${LOCK_MS}; SELECT pg_advisory_xact_lock(${START_LOCK}); ${schemaOf(tables, 'postgres')}; COMMIT`)
+    await client.query(`BEGIN; SET LOCAL lock_timeout = ${LOCK_MS}; SELECT pg_advisory_xact_lock(${START_LOCK}); ${schemaOf(tables, 'postgres')}`)
+    await addLaterColumns(client)
+    await client.query('COMMIT')
   } catch (error) {
     throw postgresError(error, where)
   } finally {
     await client.end().catch(() => {})
+  }
+}
+
+/** Asked first: even where nothing is to be added, the statement would shut out every reader of the table. */
+async function addLaterColumns (client: pg.Client): Promise<void> {
+  for (const later of LATER_COLUMNS) {
+    const { rowCount } = await client.query('SELECT FROM pg_attribute WHERE attrelid = $1::regclass AND attname = $2',
+      [later.table, later.column])
+    if (rowCount === 0) await client.query(addColumn(later, 'postgres'))
   }
 }
 

@@ -3,8 +3,8 @@ import { hasCode, messagingError } from '../errors.ts'
 import { purging, type Kind } from './purging.ts'
 import { sqlRefused } from './sql-refused.ts'
 import {
-  inboxTime, type Claim, type Outbox, type OutboxEntry, type OutboxRow, type SqlReader, type SqlValue, type Store,
-  type StoredAnswer, type Tx
+  inboxTime, seen, type Arrival, type Claim, type Outbox, type OutboxEntry, type OutboxRow, type SqlReader,
+  type SqlValue, type Store, type StoredAnswer, type Tx
 } from './store.ts'
 
 export interface SqlRunner extends SqlReader {
@@ -20,7 +20,7 @@ export function sqlMessaging (sql: SqlRunner, now: () => number, onAppend: (rows
   return {
     outbox: { append: entries => append(sql, entries, now(), onAppend) },
     inbox: {
-      claim: (consumer, id, sentMs) => claim(sql, consumer, id, inboxTime(now(), sentMs)),
+      claim: (consumer, id, arrival) => claim(sql, consumer, id, now(), arrival),
       keepReplies: async (consumer, id, replies) => {
         await sql.run('UPDATE inbox SET replies = ? WHERE consumer = ? AND id = ?', JSON.stringify(replies), consumer, id)
       }
@@ -50,13 +50,15 @@ async function append (
   onAppend(entries.length)
 }
 
-async function claim (sql: SqlRunner, consumer: string, id: string, at: number): Promise<Claim> {
-  const inserted = await sql.run(
-    'INSERT INTO inbox (consumer, id, at) VALUES (?, ?, ?) ON CONFLICT (consumer, id) DO NOTHING', consumer, id, at)
+async function claim (
+  sql: SqlRunner, consumer: string, id: string, nowMs: number, { sentMs, content }: Arrival = {}
+): Promise<Claim> {
+  const inserted = await sql.run('INSERT INTO inbox (consumer, id, at, content) VALUES (?, ?, ?, ?) ' +
+    'ON CONFLICT (consumer, id) DO NOTHING', consumer, id, inboxTime(nowMs, sentMs), content ?? null)
   if (inserted === 1) return { fresh: true }
-  const row = await sql.get<{ replies: string | null }>(
-    'SELECT replies FROM inbox WHERE consumer = ? AND id = ?', consumer, id)
-  return { fresh: false, replies: JSON.parse(row?.replies ?? '[]') as OutboxEntry[] }
+  const row = await sql.get<{ replies: string | null, content: number | null }>(
+    'SELECT replies, content FROM inbox WHERE consumer = ? AND id = ?', consumer, id)
+  return seen(JSON.parse(row?.replies ?? '[]') as OutboxEntry[], row?.content ?? undefined)
 }
 
 /** Rows marked by one statement: one by one, each would wait for a shared server's answer. */

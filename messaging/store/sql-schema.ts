@@ -62,7 +62,8 @@ CREATE TABLE IF NOT EXISTS outbox_refused (
   refused_at {{int}} NOT NULL
 ) {{strict}};
 CREATE TABLE IF NOT EXISTS inbox (
-  consumer TEXT NOT NULL, id TEXT NOT NULL, at {{int}} NOT NULL, replies TEXT, PRIMARY KEY (consumer, id)
+  consumer TEXT NOT NULL, id TEXT NOT NULL, at {{int}} NOT NULL, replies TEXT, content {{int}},
+  PRIMARY KEY (consumer, id)
 ) {{strict}};
 CREATE INDEX IF NOT EXISTS inbox_at ON inbox (at);
 CREATE TABLE IF NOT EXISTS inbox_forgotten (one {{int}} PRIMARY KEY, until {{int}} NOT NULL) {{strict}};
@@ -72,6 +73,17 @@ CREATE TABLE IF NOT EXISTS idempotency (
 ) {{strict}};
 CREATE INDEX IF NOT EXISTS idempotency_at ON idempotency (at);
 `
+
+/**
+ * Columns that came later, for tables of an older version. Each takes NULL, and statements name their columns: the
+ * older version, which may still run beside this one, goes on with the table.
+ */
+export const LATER_COLUMNS = [{ table: 'inbox', column: 'content', type: '{{int}}' }] as const
+
+/** What brings a table of an older version to this one. */
+export function addColumn ({ table, column, type }: typeof LATER_COLUMNS[number], dialect: Dialect): string {
+  return spell(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`, dialect)
+}
 
 /** Questions that only our own tables answer: another application may have an outbox, too. */
 export const OWN_COLUMNS = [

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { messagingError } from '../errors.ts'
 import { sqliteError } from './sqlite-errors.ts'
-import { OWN_COLUMNS, schemaOf } from './sql-schema.ts'
+import { addColumn, LATER_COLUMNS, OWN_COLUMNS, schemaOf } from './sql-schema.ts'
 
 /** 'BRKW', in the file's header. */
 const APPLICATION_ID = 0x42_52_4b_57
@@ -32,6 +32,7 @@ export function openWriter (database: DatabaseSync, file: string, tables: string
     for (const sql of OWN_COLUMNS) refuseOtherTable(database, file, sql)
     configure(database, file)
     database.exec(schemaOf(tables, 'sqlite'))
+    addLaterColumns(database)
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${VERSION}`)
     database.exec(`PRAGMA busy_timeout = ${busyMs}`)
   })
@@ -83,6 +84,13 @@ function refuseOtherTable (database: DatabaseSync, file: string, sql: string): v
     const { message } = cause as Error
     if (message.startsWith('no such table')) return
     throw unfit(file, `${sql.split(' ').at(-1)} is another table than ours (${message})`, 'Give the service a file of its own')
+  }
+}
+
+function addLaterColumns (database: DatabaseSync): void {
+  const has = database.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?')
+  for (const later of LATER_COLUMNS) {
+    if (has.get(later.table, later.column) === undefined) database.exec(addColumn(later, 'sqlite'))
   }
 }
 

@@ -26,8 +26,25 @@ export interface OutboxRow extends OutboxEntry {
   readonly at: number
 }
 
-/** What an inbox said: new, or seen before with the replies that were given then. */
-export type Claim = { readonly fresh: true } | { readonly fresh: false, readonly replies: readonly OutboxEntry[] }
+/** What an inbox keeps of a message beside its id. */
+export interface Arrival {
+  /** When it was sent, by the clock of who did. Default: now. */
+  readonly sentMs?: number
+  /** What tells its content from another's; undefined where nobody asks, or an older version took it. */
+  readonly content?: number
+}
+
+/** What an inbox said: new, or seen before, with the replies that were given then and the content it had. */
+export type Claim = { readonly fresh: true } | Seen
+
+export interface Seen extends Pick<Arrival, 'content'> {
+  readonly fresh: false
+  readonly replies: readonly OutboxEntry[]
+}
+
+export function seen (replies: readonly OutboxEntry[], content: number | undefined): Seen {
+  return { fresh: false, replies, ...content === undefined ? {} : { content } }
+}
 
 /**
  * When an inbox row counts as written: never before its message was sent, whatever the clock here said then. So
@@ -49,8 +66,7 @@ export interface StoredAnswer {
 export interface Tx {
   readonly outbox: { append (entries: readonly OutboxEntry[]): Promise<void> }
   readonly inbox: {
-    /** `sentMs`: when it was sent, by the clock of who did. */
-    claim (consumer: string, id: string, sentMs?: number): Promise<Claim>
+    claim (consumer: string, id: string, arrival?: Arrival): Promise<Claim>
     keepReplies (consumer: string, id: string, replies: readonly OutboxEntry[]): Promise<void>
   }
   readonly idempotency: {

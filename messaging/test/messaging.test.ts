@@ -103,6 +103,27 @@ t.test('a command that comes twice is done once and answered twice', async t => 
   t.equal(done, 2)
 })
 
+t.test('another message under a known id is a dead letter, and one that is only carried again is not', async t => {
+  const { open } = await rig(t)
+  const seen: unknown[] = []
+  const stock = await open('stock', { 'stock.Do.v1': { kind: 'command', handle: async message => { seen.push(message.data.n) } } })
+  const { messaging } = await open('shop')
+  const first = await messaging.tx((_tx, emit) => emit.command(draft('stock.Do.v1', 'a', 1)))
+  await until(() => seen.length === 1, 'it was done')
+  const others = [{ data: { n: 2 } }, { subject: 'b' }, { aggregateversion: 9 }]
+  for (const [n, other] of others.entries()) {
+    await messaging.tx((_tx, emit) => emit.resend({ ...first, ...other }, `other-${n}`))
+    await until(async () => (await stock.messaging.dlq.list(10)).length === n + 1, 'it was set aside')
+  }
+  t.match(await stock.messaging.dlq.list(10), others.map(() => ({ error: /E_MESSAGE_ID_USED.*stock\.Do\.v1/ })))
+  const same = { ...first, time: new Date().toISOString(), traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` }
+  await messaging.tx((_tx, emit) => emit.resend(same, 'same'))
+  await messaging.tx((_tx, emit) => emit.command(draft('stock.Do.v1', 'a', 3)))
+  await until(() => seen.length === 2, 'the one behind them was done')
+  t.same(seen, [1, 3])
+  t.equal((await stock.messaging.dlq.list(10)).length, others.length)
+})
+
 t.test('what a handler changed is undone when it fails, and done once when it succeeds', async t => {
   const { open } = await rig(t)
   let calls = 0

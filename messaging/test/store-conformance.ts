@@ -159,6 +159,17 @@ export async function storeConformance<T extends Tx> (t: Test, bed: StoreBed<T>)
     t.match((await store.inbox(50)).find(row => row.id === 'm3' && row.consumer === 'c'), { at: bed.now() })
   })
 
+  await t.test('the inbox tells what content an id came with, also beside its replies', async t => {
+    const reply = entry('r2')
+    const again = (id: string) => store.tx(tx => tx.inbox.claim('c', id, { content: 7 }))
+    t.same(await store.tx(tx => tx.inbox.claim('c', 'm4', { content: 2 ** 32 - 1 })), { fresh: true })
+    t.same(await again('m4'), { fresh: false, replies: [], content: 2 ** 32 - 1 })
+    await store.tx(tx => tx.inbox.keepReplies('c', 'm4', [reply]))
+    t.same(await again('m4'), { fresh: false, replies: [reply], content: 2 ** 32 - 1 })
+    await store.tx(tx => tx.inbox.claim('c', 'm5'))
+    t.same(await again('m5'), { fresh: false, replies: [] }, 'where none was told there is none')
+  })
+
   await t.test('a client\'s key may be any text', async t => {
     const key = `%2F/'"; DROP TABLE outbox; -- __proto__ ${'é'.repeat(200)}`
     await store.tx(tx => tx.idempotency.put('POST /x anonymous', key, { hash: 'h', status: 200, body: '1', at: 9 }))
@@ -248,7 +259,7 @@ export async function storeConformance<T extends Tx> (t: Test, bed: StoreBed<T>)
     t.equal(await store.forgotten(), bed.now(), 'the time of what was removed, not of the purge')
     await store.purge({ sentMs: 0, inboxMs: later + 1_000_000, answersMs: 0 })
     t.equal(await store.forgotten(), bed.now(), 'and so it stays')
-    await store.tx(tx => tx.inbox.claim('c', 'ahead', bed.now() + 5000))
+    await store.tx(tx => tx.inbox.claim('c', 'ahead', { sentMs: bed.now() + 5000 }))
     await store.purge({ sentMs: 0, inboxMs: bed.now() + 5000, answersMs: 0 })
     t.same(await store.tx(tx => tx.inbox.claim('c', 'ahead')), { fresh: false, replies: [] }, 'never before it was sent')
     await store.purge({ sentMs: 0, inboxMs: bed.now() + 5001, answersMs: 0 })

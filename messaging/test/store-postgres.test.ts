@@ -113,6 +113,17 @@ t.test('PostgreSQL', { skip: noPostgres }, async t => {
     t.equal(await again.tx(tx => tx.position('events')), 43)
   })
 
+  await t.test('the tables of an older version get what came later, and keep their rows', async t => {
+    const url = await bed.database()
+    await bed.open(t, url)
+    await admin(url, 'ALTER TABLE inbox DROP COLUMN content', "INSERT INTO inbox (consumer, id, at) VALUES ('c', 'old', 1)")
+    const store = await bed.open(t, url)
+    t.same(await store.tx(tx => tx.inbox.claim('c', 'old', { content: 1 })), { fresh: false, replies: [] })
+    t.same(await store.tx(tx => tx.inbox.claim('c', 'new', { content: 1 })), { fresh: true })
+    const again = await bed.open(t, url)
+    t.match(await again.tx(tx => tx.inbox.claim('c', 'new')), { content: 1 }, 'a further start leaves it as it is')
+  })
+
   await t.test('two instances that purge at the same time take nothing from each other but work', async t => {
     const url = await bed.database()
     const stores = [await bed.open(t, url), await bed.open(t, url)]

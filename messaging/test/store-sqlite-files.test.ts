@@ -54,6 +54,18 @@ t.test('a file of somebody else is refused, and not changed in a byte', async t 
   }
 })
 
+t.test('the tables of an older version get what came later, and keep their rows', async t => {
+  const file = join(t.testdir(), 'store.db')
+  await filled(file)
+  foreign(file, "ALTER TABLE inbox DROP COLUMN content; INSERT INTO inbox (consumer, id, at) VALUES ('c', 'old', 1)")
+  for (const start of [1, 2]) {
+    const store = openSqlite({ file, tables: TABLES })
+    t.same(await store.tx(tx => tx.inbox.claim('c', 'old', { content: 1 })), { fresh: false, replies: [] })
+    t.match(await store.tx(tx => tx.inbox.claim('c', 'new', { content: 1 })), { fresh: start === 1 })
+    await store.close()
+  }
+})
+
 t.test('a file that was marked on purpose is taken, and one of our own from before there was a mark', async t => {
   for (const sql of ['CREATE TABLE mine (a TEXT); PRAGMA application_id = 1112689495', 'PRAGMA application_id = 0']) {
     const file = join(t.testdir(), 'store.db')

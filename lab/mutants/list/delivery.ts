@@ -34,6 +34,15 @@ export const DELIVERY: readonly Mutant[] = [
     seenBy: CORE
   },
   {
+    id: 'other-content-dropped',
+    package: 'messaging',
+    breaks: 'another message under a known id is told, not dropped',
+    file: 'messaging/intake.ts',
+    from: 'if ((claim.content ?? content) !== content) throw',
+    to: 'if (claim.content === undefined) throw',
+    seenBy: CORE
+  },
+  {
     id: 'unknown-is-dead',
     package: 'messaging',
     breaks: 'a message that only a newer instance knows is left to it',
