@@ -6,7 +6,6 @@ import type { Stage } from './stage.ts'
 export function putRight (stage: Stage): void {
   const { world } = stage
   world.harm('calm')
-  world.changeSent = message => message
   world.deliveries.lose = () => false
   for (const name of NODES) {
     const { machine } = stage.node(name)

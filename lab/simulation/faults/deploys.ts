@@ -22,8 +22,15 @@ export const DEPLOY_FAULTS: Kinds = {
   }),
   'newer senders': kind(2, random => ({ ms: 2000 + random.below(30_000) }), (stage, { ms }) => {
     const { world } = stage
-    stage.during(ms, () => { world.changeSent = withNewFields }, () => { world.changeSent = message => message })
+    const [from, before] = [world.now, world.changeSent]
+    world.changeSent = message => madeBetween(from, from + ms, message) ? withNewFields(message) : before(message)
   })
+}
+
+/** By when it was made, not sent: sent again, also much later, a message is what it was. */
+function madeBetween (fromMs: number, toMs: number, { body }: Outgoing): boolean {
+  const made = Date.parse((JSON.parse(body) as { time: string }).time)
+  return fromMs <= made && made < toMs
 }
 
 function withNewFields (message: Outgoing): Outgoing {
