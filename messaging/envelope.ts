@@ -83,9 +83,23 @@ export function serviceOf (type: string): string {
   return type.slice(0, type.indexOf('.'))
 }
 
+const ID_BYTES = 16
+/** Random bytes ahead: asking for those of one id costs more than all the rest of it. */
+const ahead = Buffer.alloc(256 * ID_BYTES)
+let used = ahead.length
+
+function randomId (): Buffer {
+  if (used === ahead.length) {
+    randomFillSync(ahead)
+    used = 0
+  }
+  used += ID_BYTES
+  return ahead.subarray(used - ID_BYTES, used)
+}
+
 /** A UUIDv7 (RFC 9562, 5.7): sorts by time, so that primary keys grow at one end. */
 export function uuidv7 (nowMs: number = Date.now()): string {
-  const bytes = randomFillSync(Buffer.allocUnsafe(16))
+  const bytes = randomId()
   bytes.writeUIntBE(nowMs, 0, 6)
   bytes[6] = (bytes[6]! & 0x0f) | 0x70
   bytes[8] = (bytes[8]! & 0x3f) | 0x80

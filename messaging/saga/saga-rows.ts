@@ -83,13 +83,13 @@ export async function saveSaga (tx: SqlTx, row: SagaRow): Promise<void> {
   if (saved !== 1) throw messagingError('E_STORE_CONFLICT', [], { where: `saga ${row.id}` })
 }
 
+const WRITE_LOG = 'INSERT INTO saga_log (saga_id, n, at, from_state, to_state, msg_id, note) ' +
+  'SELECT ?, coalesce(max(n), 0) + 1, CAST(? AS BIGINT), ?, ?, ?, ? FROM saga_log WHERE saga_id = ?'
+
 /** Lines that tell of no move are left out once there are too many. */
 export async function writeLog (tx: SqlTx, sagaId: string, line: LogLine): Promise<void> {
-  const last = await tx.get<{ n: number | null }>('SELECT max(n) AS n FROM saga_log WHERE saga_id = ?', sagaId)
-  const n = (last?.n ?? 0) + 1
-  if (n > MAX_LOG && line.from === line.to) return
-  await tx.run('INSERT INTO saga_log (saga_id, n, at, from_state, to_state, msg_id, note) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    sagaId, n, line.at, line.from, line.to, line.messageId ?? null, line.note)
+  await tx.run(line.from === line.to ? `${WRITE_LOG} HAVING coalesce(max(n), 0) < ${MAX_LOG}` : WRITE_LOG,
+    sagaId, line.at, line.from, line.to, line.messageId ?? null, line.note, sagaId)
 }
 
 /**

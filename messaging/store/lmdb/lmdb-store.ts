@@ -25,6 +25,8 @@ type Database = RootDatabase<string, Buffer>
 
 /** Looking through a file takes some seconds per gigabyte; of a larger one only what is cut off is seen at start. */
 const MAX_CHECKED_BYTES = 2 ** 28
+/** Between two commits there may be readers alone. */
+const MAX_SEEN = 1000
 /** Entries looked at in one turn. */
 const TURN = 1000
 
@@ -78,6 +80,8 @@ class LmdbEngine implements KeyValueEngine {
   readonly #database: Database
   readonly #release: () => void
   #sums: Sums = NOTHING
+  /** Sealed values read since the last commit: most of what a batch writes it has read before. */
+  readonly #seen = new Map<string, string | undefined>()
   #verifying: Promise<void> | undefined
   #closing = false
 
@@ -89,7 +93,9 @@ class LmdbEngine implements KeyValueEngine {
   }
 
   get (key: string): string | undefined {
-    return this.#open(key, this.#sealed(key))
+    const sealed = this.#sealed(key)
+    if (this.#seen.size < MAX_SEEN) this.#seen.set(key, sealed)
+    return this.#open(key, sealed)
   }
 
   range (start: string, end: string, limit: number): Iterable<{ key: string, value: string }> {
@@ -114,7 +120,7 @@ class LmdbEngine implements KeyValueEngine {
     let sums = this.#sums
     for (const [key, text] of writes) {
       const after = text === undefined ? undefined : seal(key, text)
-      sums = replaced(sums, this.#sealed(key), after)
+      sums = replaced(sums, this.#seen.has(key) ? this.#seen.get(key) : this.#sealed(key), after)
       sealed.set(key, after)
     }
     await this.#commit(sealed, sums)
@@ -179,6 +185,7 @@ class LmdbEngine implements KeyValueEngine {
     })
     // Each has a promise of its own; one that fails and that nobody has taken up would end the process.
     const [end] = await Promise.allSettled([done, ...promises])
+    this.#seen.clear()
     if (end.status === 'rejected') throw await commitError(end.reason, this.#file)
     this.#sums = sums
   }

@@ -44,5 +44,6 @@ export function replaced ({ entries, sum }: Sums, before: string | undefined, af
 }
 
 function checksum (key: string, text: string): number {
-  return crc32(`${key}\u0000${text}`)
+  // The key may be of any kind of characters; joined to it, the text would be copied.
+  return crc32(text, crc32(`${key}\u0000`))
 }
