@@ -156,6 +156,7 @@ export class Projection {
   }
 
   async #missing (message: Envelope): Promise<readonly StreamEvent[]> {
+    if (message.aggregateversion === 1) return []
     const { store: { read }, pull } = this.#parts
     const { active } = await this.#progress.generations(read)
     const { version, parked } = await this.#progress.at(read, active, message.subject)
