@@ -73,6 +73,10 @@ export const messagingError = errorTable({
     text: 'a row breaks the %s constraint %s.',
     next: 'Look for it before writing, or use ON CONFLICT.'
   },
+  E_STORE_TABLE: {
+    text: '%s.',
+    next: 'Add it to the tables that the store is opened with; those of messaging are SAGA_TABLES and PROJECTION_TABLES.'
+  },
   E_STORE_NOT_TRANSACTIONAL: {
     text: 'the store keeps outbox rows of a transaction that was rolled back.',
     next: 'Use an adapter that writes state and outbox in one atomic unit.'

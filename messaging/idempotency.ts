@@ -35,6 +35,8 @@ export type Command<T extends Tx> = (request: FastifyRequest, tx: T, emit: Emitt
 export interface CommandOptions {
   /** Whether a request without a key is refused. Default false. */
   readonly keyRequired?: boolean
+  /** Whether it runs alone in its store, see `TxOptions`. Default false. */
+  readonly alone?: boolean
 }
 
 /**
@@ -50,16 +52,16 @@ export function commandRoute<T extends Tx> (
   const run = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const key = readKey(request, options.keyRequired ?? false)
     const messaging = current()
-    const trace = traceOf(request)
+    const how = { trace: traceOf(request), ...options.alone === true ? { alone: true } : {} }
     const answer: Answer<T> = async (tx, emit) => written(reply, await command(request, tx, emit))
-    if (key === undefined) return send(reply, await messaging.tx(answer, trace), false)
+    if (key === undefined) return send(reply, await messaging.tx(answer, how), false)
     const scope = scopeOf(request)
     const lock = `${scope} ${key}`
     // Another instance on the same store is not seen here: there the later commit fails, looks again and repeats.
     if (running.has(lock)) throw messagingError('E_KEY_IN_FLIGHT')
     running.add(lock)
     try {
-      const [sent, replayed] = await messaging.tx((tx, emit) => once(request, tx, emit, { scope, key }, answer), trace)
+      const [sent, replayed] = await messaging.tx((tx, emit) => once(request, tx, emit, { scope, key }, answer), how)
       return await send(reply, sent, replayed)
     } finally {
       running.delete(lock)

@@ -5,7 +5,7 @@ export { NO_FAULTS, readFaults, type Faults, type FaultPoint } from './faults.ts
 export { commandRoute, type Command, type CommandAnswer, type CommandOptions } from './idempotency.ts'
 export type { Emitter } from './emitter.ts'
 export type { Hold, Holding } from './holding.ts'
-export { Messaging } from './messaging.ts'
+export { Messaging, type WorkOptions } from './messaging.ts'
 export type { MessageHandler, MessageRoute, MessagingParts } from './parts.ts'
 export { operatorRoutes } from './operator-routes.ts'
 export { DEFAULTS, queueOf, readMessagingOptions, topicOf, type MessagingOptions } from './options.ts'

@@ -31,7 +31,9 @@ import { planOf, type Plan } from './plan.ts'
 import { Relay } from './relay.ts'
 import { Deadlines, type DeadlineFailure } from './saga/deadlines.ts'
 import { SagaBook, type SagaBookParts } from './saga/saga-book.ts'
-import { probeStore, type OutboxRow, type SqlReader, type SqlTx, type Store, type Tx } from './store/store.ts'
+import {
+  probeStore, type OutboxRow, type SqlReader, type SqlTx, type Store, type Tx, type TxOptions
+} from './store/store.ts'
 import { Suspects } from './suspects.ts'
 import { MessageTrace } from './trace.ts'
 
@@ -43,6 +45,11 @@ const PROVISION_MS = 500
  * be taken away under us: so often it is asked for again.
  */
 const SUBSCRIPTIONS_MS = 60_000
+
+export interface WorkOptions extends TxOptions {
+  /** The traceparent under which it speaks. */
+  readonly trace?: string | undefined
+}
 
 /** One service's part in the conversation. */
 export class Messaging<T extends Tx> {
@@ -143,14 +150,14 @@ export class Messaging<T extends Tx> {
    * Runs a command: `fn` changes state and emits; all of it is committed, or nothing. Throws E_OUTBOX_FULL before
    * anything is done when the bus has been away for too long.
    */
-  async tx<Value> (fn: (tx: T, emit: Emitter) => Promise<Value>, trace?: string): Promise<Value> {
+  async tx<Value> (fn: (tx: T, emit: Emitter) => Promise<Value>, how: WorkOptions = {}): Promise<Value> {
     if (this.#waiting > this.#parts.options.maxOutbox) throw messagingError('E_OUTBOX_FULL', [this.#waiting])
-    return this.inTransaction(fn, trace)
+    return this.inTransaction(fn, how)
   }
 
   /** The same for work that must go on whatever waits in the outbox: deadlines, rebuilds. */
-  async inTransaction<Value> (fn: (tx: T, emit: Emitter) => Promise<Value>, trace?: string): Promise<Value> {
-    const value = await this.#write({ traceparent: trace }, fn)
+  async inTransaction<Value> (fn: (tx: T, emit: Emitter) => Promise<Value>, how: WorkOptions = {}): Promise<Value> {
+    const value = await this.#write({ traceparent: how.trace }, fn, how)
     this.#faults.at('afterCommit')
     return value
   }
@@ -199,7 +206,7 @@ export class Messaging<T extends Tx> {
 
   /** One transaction; what it said is told to the trace once it is committed, for the try that was. */
   async #write<Value> (
-    context: EmitterContext, fn: (tx: T, emit: Emitter, said: Said) => Promise<Value>
+    context: EmitterContext, fn: (tx: T, emit: Emitter, said: Said) => Promise<Value>, how?: TxOptions
   ): Promise<Value> {
     let spans: readonly Span[] = []
     const value = await this.store.tx(async tx => {
@@ -212,7 +219,7 @@ export class Messaging<T extends Tx> {
       } finally {
         said.close()
       }
-    })
+    }, how)
     this.#trace.sent(spans)
     return value
   }

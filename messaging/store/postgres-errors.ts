@@ -23,6 +23,8 @@ const NOT_NOW: ReadonlyArray<readonly [RegExp, MessagingErrorCode]> = [
   [/^(08|53|57P|58|25P03|25P04)/, 'E_STORE_DOWN']
 ]
 
+export const UNDEFINED_TABLE = '42P01'
+
 const CONSTRAINTS: Readonly<Record<string, string>> = {
   23001: 'FOREIGN KEY', 23502: 'NOT NULL', 23503: 'FOREIGN KEY', 23505: 'UNIQUE', 23514: 'CHECK', '23P01': 'EXCLUDE'
 }
@@ -38,6 +40,7 @@ export function postgresError (error: unknown, where: string, sql = ''): unknown
   const notNow = isWornOut(error) ? 'E_STORE_READ_ONLY' : NOT_NOW.find(([states]) => states.test(state))?.[1]
   if (notNow === 'E_STORE_CORRUPT') return messagingError(notNow, [where, error.message], { cause: error })
   if (notNow !== undefined) return messagingError(notNow, [error.message], details)
+  if (state === UNDEFINED_TABLE) return messagingError('E_STORE_TABLE', [error.message], details)
   const constraint = CONSTRAINTS[state]
   if (constraint !== undefined) return messagingError('E_STORE_CONSTRAINT', [constraint, nameOf(error)], details)
   // Data exceptions, and limits such as the length of an indexed text. Not the message: it has the value in it.

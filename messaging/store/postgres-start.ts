@@ -1,7 +1,7 @@
 /** What a PostgreSQL server must be before a store trusts it, and the tables that it then gets. */
 import pg from 'pg'
 import { messagingError } from '../errors.ts'
-import { postgresError, withoutCredentials } from './postgres-errors.ts'
+import { postgresError, UNDEFINED_TABLE, withoutCredentials } from './postgres-errors.ts'
 import { addColumn, LATER_COLUMNS, OWN_COLUMNS, schemaOf } from './sql-schema.ts'
 
 const CONNECT_MS = 5000
@@ -72,8 +72,6 @@ function refuse (server: Server, where: string): void {
     throw messagingError('E_STORE_NOT_DURABLE', ['PostgreSQL', `${setting} is off`, `${setting} = on`], { where })
   }
 }
-
-const UNDEFINED_TABLE = '42P01'
 
 async function refuseOtherTable (client: pg.Client, sql: string, where: string): Promise<void> {
   await client.query(`${sql} LIMIT 0`).catch((error: unknown) => {

@@ -9,6 +9,7 @@
  * little, this one wholly.
  */
 import { systemClock, type Clock } from '../clock.ts'
+import { messagingError } from '../errors.ts'
 import { closing } from './closing.ts'
 import { Commands } from './postgres-commands.ts'
 import { settledPosition } from './postgres-lines.ts'
@@ -25,7 +26,7 @@ export interface PostgresOptions {
   readonly url: string
   /** The service's own tables, with the tokens of `sql-schema.ts`. */
   readonly tables: string
-  /** Connections at most. Default 10. */
+  /** Connections at most, two or more: whoever relays keeps one. Default 10. */
   readonly connections?: number
   /** A command that takes longer is undone. Default 5000. */
   readonly commandMs?: number
@@ -35,17 +36,18 @@ export interface PostgresOptions {
 }
 
 /**
- * Connects and makes the tables. Errors: E_STORE_DOWN, E_STORE_READ_ONLY, and E_STORE_NOT_DURABLE or E_STORE_UNFIT for
- * a server that cannot keep what a store promises.
+ * Connects and makes the tables. Errors: E_STORE_SETTING, E_STORE_DOWN, E_STORE_READ_ONLY, and E_STORE_NOT_DURABLE or
+ * E_STORE_UNFIT for a server that cannot keep what a store promises.
  */
 export async function openPostgres (options: PostgresOptions): Promise<SqlStore> {
+  if ((options.connections ?? 2) < 2) throw messagingError('E_STORE_SETTING', ['connections', options.connections, '2 or more'])
   await prepareServer(options.url, options.tables)
   return createStore(options)
 }
 
 function createStore (options: PostgresOptions): SqlStore {
-  const { clock = systemClock, random = Math.random, commandMs = 5000 } = options
-  const sessions = new Sessions(options.url, options.connections ?? 10)
+  const { clock = systemClock, random = Math.random, commandMs = 5000, connections = 10 } = options
+  const sessions = new Sessions(options.url, connections)
   const listeners: Array<() => void> = []
   const onOutbox = (): void => { for (const wake of listeners) wake() }
   const commands = new Commands({ sessions, clock, random, commandMs, onOutbox })

@@ -33,6 +33,7 @@ export function sqliteError (error: unknown, file: string, sql = ''): unknown {
   const notNow = NOT_NOW[code & 0xff]
   if (notNow === 'E_STORE_CORRUPT') return messagingError(notNow, [file, error.message], { cause: error })
   if (notNow !== undefined) return messagingError(notNow, [error.message], details)
+  if (error.message.startsWith('no such table')) return messagingError('E_STORE_TABLE', [error.message], details)
   const constraint = CONSTRAINTS[code]
   if (constraint !== undefined) {
     return messagingError('E_STORE_CONSTRAINT', [constraint, error.message.split('failed: ')[1] ?? ''], details)

@@ -58,10 +58,26 @@ t.test('an event reaches its subscriber once, in order per subject, with the tra
   const trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
   await messaging.tx(async (_tx, emit) => {
     for (const n of [1, 2, 3]) await emit.event(draft('shop.Asked.v1', 'a', n, n))
-  }, trace)
+  }, { trace })
   await until(() => seen.length === 3, 'three events came')
   t.same(seen.map(message => message.data.n), [1, 2, 3])
   t.match(seen[0], { specversion: '1.0', source: '/shop', traceparent: trace, aggregateversion: 1 })
+})
+
+t.test('a command that must run alone says so to its store', async t => {
+  const { open } = await rig(t)
+  const { messaging, store } = await open('shop')
+  const inner = { ...store }
+  const asked: unknown[] = []
+  const tx: typeof store.tx = (fn, how) => {
+    asked.push(how?.alone)
+    return inner.tx(fn, how)
+  }
+  Object.assign(store, { tx })
+  await messaging.tx(async () => {}, { alone: true })
+  await messaging.tx(async () => {}, { trace: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` })
+  t.ok(asked.includes(true))
+  t.ok(asked.includes(undefined))
 })
 
 t.test('data against its schema rolls the transaction back and names the place', async t => {

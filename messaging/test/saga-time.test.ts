@@ -135,7 +135,7 @@ t.test('a resend goes on with the trace of the first sending, and so does what a
   const { bus, clock, messaging } = await start(t, undefined, {})
   const sagas = sagasOf()
   const trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
-  await messaging.tx((tx, emit) => sagas.begin(tx, emit, 'b1', { seats: 1 }), trace)
+  await messaging.tx((tx, emit) => sagas.begin(tx, emit, 'b1', { seats: 1 }), { trace })
   await clock.advance(3 * DEADLINE_MS + 1000)
   t.same(bus.of('seats.Hold.v1').map(command => command.traceparent), [trace, trace, trace])
   t.same(bus.of('seats.Release.v1').map(command => command.traceparent), [trace])

@@ -64,6 +64,12 @@ export async function sqlConformance (t: Test, bed: SqlBed): Promise<void> {
     await store.tx(tx => tx.run('DELETE FROM rules'))
   })
 
+  await t.test('a table that is not there is named', async t => {
+    const missing = { code: 'E_STORE_TABLE', message: /nowhere/, canRetry: false }
+    await t.rejects(store.read.all('SELECT * FROM nowhere'), missing)
+    await t.rejects(store.tx(tx => tx.run('DELETE FROM nowhere')), missing)
+  })
+
   await t.test('a row that breaks a constraint fails its command, once and for all, with the name', async t => {
     await store.tx(tx => tx.run(INSERT, 'there', null, 1, null))
     const rows: ReadonlyArray<readonly [RegExp, ...SqlValue[]]> = [

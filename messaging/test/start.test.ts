@@ -62,6 +62,11 @@ for (const [what, parts, error] of REFUSED) {
   })
 }
 
+t.test('a store without the tables of sagas is named at the start', async t => {
+  const { messaging } = await rig(t, { schemas: SCHEMAS, sagas: [saga()] })
+  await t.rejects(messaging.start(), { code: 'E_STORE_TABLE', message: /no such table: saga/, next: /SAGA_TABLES/ })
+})
+
 t.test('what is whole is not refused', async t => {
   const { messaging, bus } = await rig(t, { schemas: SCHEMAS, tables: SAGA_TABLES, sagas: [saga(), saga(STATES, 'Other')],
     routes: { 'users.Left.v1': event, 'shop.Close.v1': command }, subscribe: [{ service: 'users', types: ['users.Left.v1'] }] })

@@ -16,6 +16,11 @@ t.test('servers that are away: E_STORE_DOWN, and no password in it', async t => 
   }
 })
 
+t.test('one connection is refused: the relay would keep it, and everybody else wait', async t => {
+  await t.rejects(openPostgres({ url: 'postgres://127.0.0.1:1/db', tables: '', connections: 1 }),
+    { code: 'E_STORE_SETTING', message: /connections cannot be 1/ })
+})
+
 t.test('the probe refuses a store that keeps outbox rows of a rolled back transaction', async t => {
   const store = openSqlite({ file: join(t.testdir(), 'store.db'), tables: '' })
   t.teardown(() => store.close())
