@@ -13,14 +13,16 @@ function files (): Record<string, string> {
   return Object.fromEntries([...blocks].map(([, name, code]) => [name!, code!]))
 }
 
-t.test('the saga that the page teaches works as its test says', async t => {
+t.test('the saga and the projection that the page teaches work as their tests say', async t => {
   const found = files()
-  t.same(Object.keys(found), ['cart.ts', 'shop.ts', 'shop.test.ts'])
+  t.same(Object.keys(found), ['cart.ts', 'contents.ts', 'contents.test.ts', 'shop.ts', 'shop.test.ts'])
   const dir = t.testdir(found)
-  // By itself: this runner's hooks are nothing to that one.
-  const { stdout } = await promisify(execFile)(process.execPath,
-    ['--test-reporter=tap', join(dir, 'shop.test.ts')], { env: { PATH: process.env.PATH } })
-  t.match(stdout, /^# pass 3\n# fail 0$/m)
+  for (const [file, passed] of [['shop.test.ts', 3], ['contents.test.ts', 1]] as const) {
+    // By itself: this runner's hooks are nothing to that one.
+    const { stdout } = await promisify(execFile)(process.execPath,
+      ['--test-reporter=tap', join(dir, file)], { env: { PATH: process.env.PATH } })
+    t.match(stdout, new RegExp(`^# pass ${passed}\n# fail 0$`, 'm'))
+  }
 })
 
 t.test('the service that the page shows runs, also without a bus', async t => {

@@ -35,6 +35,11 @@ export class TestWorld {
     return this.#world.trace.hash
   }
 
+  /** What happened last, a line each; none unless the world was made with `traceLines`. */
+  get lines (): readonly string[] {
+    return this.#world.trace.lines
+  }
+
   /** Adds a service and starts it. */
   async service<T extends Tx> (name: string, definition: ServiceDefinition<T>): Promise<Service<T>> {
     const service = new Service(this.#world, this.#world.add(name, definition))
