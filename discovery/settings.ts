@@ -88,7 +88,8 @@ function regions (settings: Settings): RegionOptions[] {
 /** A Spring registry finds its peers where its own client would register: in the zones' service URLs. */
 export function peerUrls (settings: Settings): string[] {
   const urls = Object.values(settings.map('eureka.client.service-url'))
-  return urls.flatMap(list => list.split(',')).map(url => url.trim()).filter(url => url !== '')
+  // A variable adds its own spelling of a zone that a file has in another.
+  return [...new Set(urls.flatMap(list => list.split(',')).map(url => url.trim()).filter(url => url !== ''))]
 }
 
 function ownHosts (settings: Settings): string[] {

@@ -1,12 +1,13 @@
 /** /actuator/env: every source in order of priority, each value with the place it was written at, secrets masked. */
-import { formatOrigin, MASK, maskValue } from '../settings/index.ts'
+import { formatOrigin, MASK, maskValue, writtenIn } from '../settings/index.ts'
 import type { Property, PropertySource } from '../settings/index.ts'
 
 /** The part of the settings that is shown. */
 export interface EnvironmentView {
   readonly profiles: readonly string[]
   readonly sources: readonly PropertySource[]
-  get (key: string): string | undefined
+  get (key: string, unresolved: 'keep'): string | undefined
+  property (key: string): Property | undefined
 }
 
 /** `management.endpoint.env.show-values`; `secrets-masked` is ours and the default on loopback. */
@@ -26,20 +27,23 @@ export function environmentReport (settings: EnvironmentView, show: ShowValues):
   }
 }
 
-/** One property: the effective value, and what each source says of it. Undefined when no source has it. */
+/**
+ * One property: the effective value, and what each source says of it. Undefined when no source has it as it is written
+ * here. A placeholder that stands for nothing is shown as it is: whoever looks here is looking for what is wrong.
+ */
 export function propertyReport (settings: EnvironmentView, key: string, show: ShowValues): object | undefined {
-  const value = settings.get(key)
-  if (value === undefined) return undefined
-  const isEncrypted = (source: PropertySource): boolean => source.properties.get(key)?.secret === true
-  const holders = settings.sources.filter(source => source.properties.has(key))
+  const found = settings.sources.map(source => ({ name: source.name, property: writtenIn(source, key) }))
+  const holders = found.filter(({ property }) => property !== undefined)
+  if (holders.length === 0) return undefined
+  // The value in force may be one that a source has under another spelling.
+  const shownOnes = [settings.property(key), ...holders.map(({ property }) => property)]
+  const encrypted = shownOnes.some(property => property?.secret === true)
   return {
-    property: { source: holders[0]?.name, value: display(key, value, show, holders.some(isEncrypted)) },
+    property: { source: holders[0]?.name, value: display(key, settings.get(key, 'keep') ?? '', show, encrypted) },
     activeProfiles: settings.profiles,
     defaultProfiles: ['default'],
-    propertySources: settings.sources.map(source => {
-      const property = source.properties.get(key)
-      return { name: source.name, ...(property === undefined ? {} : { property: shown(key, property, show) }) }
-    })
+    propertySources: found.map(({ name, property }) =>
+      ({ name, ...(property === undefined ? {} : { property: shown(key, property, show) }) }))
   }
 }
 

@@ -1,5 +1,6 @@
 import { configError } from './errors.ts'
 import { JsonNumber, parseJson } from '../settings/json.ts'
+import { javaNumber } from '../settings/yaml-scalar.ts'
 import type { Origin, Property, PropertySource, Scalar } from '../settings/types.ts'
 
 /** What a config server said: one application under some profiles. */
@@ -75,7 +76,7 @@ function readOrigin (source: string, origin: unknown): Origin {
 }
 
 function toScalar (value: unknown): Scalar {
-  if (value instanceof JsonNumber) return { kind: 'number', text: value.text }
+  if (value instanceof JsonNumber) return javaNumber(value.text)
   if (typeof value === 'boolean') return { kind: 'boolean', text: value ? 'true' : 'false' }
   // A back end may hand out JSON below a key; its text is more use than nothing.
   return { kind: 'string', text: typeof value === 'string' ? value : value === null ? '' : JSON.stringify(value) }

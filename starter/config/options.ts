@@ -121,7 +121,8 @@ function readRetry (settings: RemoteRequest['settings'], query: URLSearchParams)
 
 function readDiscovery (settings: RemoteRequest['settings']): DiscoveryOptions | undefined {
   if (!settings.boolean('spring.cloud.config.discovery.enabled', false)) return undefined
-  const zones = Object.values(settings.map('eureka.client.service-url')).flatMap(zone => zone.split(','))
+  const urls = Object.values(settings.map('eureka.client.service-url')).flatMap(zone => zone.split(','))
+  const zones = [...new Set(urls)]
   return {
     serviceId: settings.string('spring.cloud.config.discovery.service-id', 'configserver'),
     zones: (zones.length > 0 ? zones : ['http://localhost:8761/eureka/']).map(zone => zone.trim())

@@ -1,6 +1,7 @@
 /** Callers known by their TLS certificate: the trust store says who is genuine, the settings what each may do. */
 import type { PeerCertificate, TLSSocket } from 'node:tls'
 import type { FastifyRequest } from 'fastify'
+import { splitName } from '../settings/index.ts'
 import type { Settings } from '../settings/index.ts'
 import { highestRole } from './principal.ts'
 import type { Principal } from './principal.ts'
@@ -11,8 +12,7 @@ import type { Principal } from './principal.ts'
  * certificate, `read` unless set.
  */
 export function createMtls (settings: Settings): (request: FastifyRequest) => Principal | undefined {
-  const roles = new Map(Object.entries(settings.map('breakwater.security.mtls.roles'))
-    .map(([name, words]) => [name, words.split(',').map(word => word.trim())]))
+  const roles = readRoles(settings, 'breakwater.security.mtls.roles')
   const others = settings.list('breakwater.security.mtls.default-roles', ['read'])
   return request => {
     const socket = request.socket as Partial<TLSSocket>
@@ -21,6 +21,14 @@ export function createMtls (settings: Settings): (request: FastifyRequest) => Pr
     const name = names.find(one => roles.has(one)) ?? names[0]
     return name === undefined ? undefined : { name, role: highestRole(roles.get(name) ?? others) }
   }
+}
+
+/** Names are taken to the letter, also outside brackets: of `spiffe://mesh/orders` nothing may be left out. */
+function readRoles (settings: Settings, prefix: string): Map<string, string[]> {
+  const depth = splitName(prefix).length
+  return new Map(settings.keys(prefix).map(key => [
+    splitName(key).slice(depth).map(({ text }) => text).join('.'), settings.list(key)
+  ]))
 }
 
 /** The common name first; a certificate with several has none that a setting can mean. */

@@ -1,10 +1,11 @@
 import { editDistance } from './edit-distance.ts'
 import { settingsError } from './errors.ts'
-import { canonicalName, ENVIRONMENT, splitName } from './relaxed.ts'
+import { canonicalName, splitName } from './relaxed.ts'
 import type { NamePart } from './relaxed.ts'
 import type { Settings } from './settings.ts'
 import { formatOrigin } from './types.ts'
 import type { Property } from './types.ts'
+import { ENVIRONMENT } from './variables.ts'
 
 /** Which keys exist. */
 export interface KeyRules {

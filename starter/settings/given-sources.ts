@@ -1,9 +1,9 @@
 import { settingsError } from './errors.ts'
 import { JsonNumber, parseJson } from './json.ts'
 import type { LoadOptions } from './options.ts'
-import { environmentSource } from './relaxed.ts'
 import { flatten } from './tree.ts'
 import type { Property, PropertySource } from './types.ts'
+import { environmentSource } from './variables.ts'
 
 const JSON_NAME = 'SPRING_APPLICATION_JSON'
 

@@ -73,7 +73,7 @@ class SettingsLoader {
       cloudPlatform: this.#cloudPlatform(given),
       resolve: (text, known, where) => {
         const view = this.#view(known.toReversed())
-        return resolvePlaceholders(text, key => view.raw(key), { unresolved: 'throw', where })
+        return resolvePlaceholders(text, key => view.meaning(key), { unresolved: 'throw', where })
       }
     })
     const items: SourceItem[] = []

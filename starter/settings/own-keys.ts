@@ -1,7 +1,8 @@
 import { checkKeys, nearestKey } from './check.ts'
-import { ENVIRONMENT, splitName } from './relaxed.ts'
+import { splitName } from './relaxed.ts'
 import type { Settings } from './settings.ts'
 import { formatOrigin } from './types.ts'
+import { ENVIRONMENT } from './variables.ts'
 
 /** Settings of the config server's client, which is part of reading settings. */
 const CLIENT_KEYS = ['watch', 'poll-interval', 'cache-folder'].map(name => `breakwater.config-client.${name}`)

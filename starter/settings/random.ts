@@ -1,17 +1,16 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 
 /**
- * Spring's `${random.*}`: `value` (32 hexadecimal digits), `uuid`, `int`, `long`, `int(10)` below 10, `int[5,10]`
- * from 5 to below 10. Undefined for any other name.
+ * Spring's `${random.*}`: `uuid`, `int`, `long`, `int(10)` below 10, `int[5,10]` from 5 to below 10; `value` and any
+ * other name are 32 hexadecimal digits. Undefined for a range that is none.
  */
 export function randomText (key: string): string | undefined {
-  const [, kind, range] = /^random\.(value|uuid|int|long)((?:\(|\[).*[)\]])?$/.exec(key) ?? []
+  const [, kind, range] = /^random\.(uuid|int|long)((?:\(|\[).*[)\]])?$/.exec(key) ?? []
   switch (kind) {
-    case 'value': return randomBytes(16).toString('hex')
     case 'uuid': return randomUUID()
     case 'int': return range === undefined ? String(randomBytes(4).readInt32BE()) : inRange(range)
     case 'long': return range === undefined ? String(randomBytes(8).readBigInt64BE()) : inRange(range)
-    default: return undefined
+    default: return /^random\.(?:uuid|int|long|.*:)/.test(key) ? undefined : randomBytes(16).toString('hex')
   }
 }
 

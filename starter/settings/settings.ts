@@ -1,15 +1,17 @@
 import { settingsError } from './errors.ts'
-import { toBoolean, toBytes, toDurationMs, toInteger, toList, toNumber } from './convert.ts'
+import { toBoolean, toBytes, toDurationMs, toInteger, toList, toNumber, wholeNumber } from './convert.ts'
 import { resolvePlaceholders } from './placeholders.ts'
 import { randomText } from './random.ts'
-import { canonicalName, environmentName, splitName } from './relaxed.ts'
+import type { LiteralText } from './placeholders.ts'
+import { isCanonical, splitName } from './relaxed.ts'
 import { isSecretKey, MASK } from './secrets.ts'
-import { indexSources, keyBelow } from './settings-index.ts'
-import type { Entry, SettingsIndex } from './settings-index.ts'
+import { SettingsIndex } from './settings-index.ts'
+import type { Entry } from './source-names.ts'
 import { scalarValue, unflatten } from './tree.ts'
 import type { Tree } from './tree.ts'
 import { formatOrigin } from './types.ts'
-import type { PropertySource } from './types.ts'
+import type { Property, PropertySource } from './types.ts'
+import { environmentName } from './variables.ts'
 
 /** What one reading of all sources gave. */
 export interface SettingsState {
@@ -46,14 +48,14 @@ export class Settings {
   readonly #random = new Map<string, string>()
   #state: SettingsState
   #index: SettingsIndex
-  #texts = new Map<string, string>()
+  #texts = new Map<Entry, string>()
   #refreshing: Promise<string[]> | undefined
   #next: Promise<string[]> | undefined
 
   constructor (state: SettingsState, keeper?: SettingsKeeper) {
     this.#state = state
     this.#keeper = keeper
-    this.#index = indexSources(state.sources)
+    this.#index = new SettingsIndex(state.sources)
   }
 
   /** Active profiles in order, the last one wins; `['default']` when none was asked for. */
@@ -71,21 +73,25 @@ export class Settings {
     return this.#state.warnings
   }
 
-  /** The effective text, placeholders resolved; undefined when nothing sets it. */
-  get (key: string): string | undefined {
-    const entry = this.#find(key)
-    return entry === undefined ? undefined : this.#text(entry)
+  /**
+   * The effective text, placeholders resolved; undefined when nothing sets it. As Spring's `Environment` does, a name
+   * that is not in lower case with dashes (`DB_PASSWORD`) is first looked for as it is written. `unresolved: 'keep'`
+   * leaves placeholders that stand for nothing as they are; else they are an error.
+   */
+  get (key: string, unresolved: 'keep' | 'throw' = 'throw'): string | undefined {
+    const entry = this.#named(key)
+    return entry === undefined ? undefined : this.#text(entry, unresolved)
   }
 
-  /** The effective text as written, placeholders left in. */
-  raw (key: string): string | undefined {
-    return this.#find(key)?.property.value.text
+  /** The property that `get` reads: its text as written, with placeholders, and where it stands. */
+  property (key: string): Property | undefined {
+    return this.#named(key)?.property
   }
 
   /** `application.yml:14`, `env SERVER_PORT`, `command line`; undefined when nothing sets the key. */
   origin (key: string): string | undefined {
-    const entry = this.#find(key)
-    return entry === undefined ? undefined : formatOrigin(entry.property.origin)
+    const property = this.property(key)
+    return property === undefined ? undefined : formatOrigin(property.origin)
   }
 
   string (key: string, fallback?: string): string {
@@ -93,7 +99,8 @@ export class Settings {
   }
 
   integer (key: string, fallback?: number): number {
-    return this.#typed(key, fallback, toInteger, 'whole number', 'a number such as 8080')
+    const convert = (text: string, isNumber: boolean) => isNumber ? wholeNumber(text) : toInteger(text)
+    return this.#typed(key, fallback, convert, 'whole number', 'a number such as 8080')
   }
 
   number (key: string, fallback?: number): number {
@@ -116,24 +123,20 @@ export class Settings {
 
   /** The items of `key[0]`, `key[1]`... or of a comma text; empty when nothing sets it and there is no fallback. */
   list (key: string, fallback: readonly string[] = []): string[] {
-    const text = this.get(key)
-    if (text !== undefined) return toList(text)
-    const items = this.#below(key).filter(entry => /^\[\d+\]$/.test(keyBelow(this.#index, entry, splitName(key).length)))
-    if (items.length === 0) return [...fallback]
-    const position = (entry: Entry) => Number(/\[(\d+)\]$/.exec(entry.canonical)?.[1])
-    return items.toSorted((a, b) => position(a) - position(b)).map(entry => this.#text(entry))
+    const found = this.#index.list(key)
+    if ('key' in found) return toList(this.#text(found))
+    return found.length === 0 ? [...fallback] : found.map(entry => this.#text(entry))
   }
 
   /** Full flat keys under a prefix (not the prefix itself), as written; all keys for `''`. */
   keys (prefix: string): string[] {
-    return this.#below(prefix).map(entry => keyBelow(this.#index, entry, 0))
+    return this.#index.below(prefix).map(entry => this.#index.keyBelow(entry, 0))
   }
 
-  /** Texts under a prefix by the rest of their key, as written. */
+  /** Texts under a prefix by the rest of their key, as Spring fills a map: `labels[team/name]` is `team/name`. */
   map (prefix: string): Record<string, string> {
-    const depth = splitName(prefix).length
     const map = Object.create(null) as Record<string, string>
-    for (const entry of this.#below(prefix)) map[keyBelow(this.#index, entry, depth)] = this.#text(entry)
+    for (const [name, entry] of this.#index.members(prefix)) map[name] = this.#text(entry)
     return map
   }
 
@@ -143,11 +146,11 @@ export class Settings {
    * what Spring's binder does: a gateway's `RewritePath=/a/(?<rest>.*), /${rest}` means its own group.
    */
   tree (prefix: string, unresolved: 'keep' | 'throw' = 'throw'): Tree {
-    const own = this.#find(prefix)
-    const below = this.#below(prefix)
+    const own = this.#index.find(prefix)
+    const below = this.#index.below(prefix)
     if (own !== undefined && below.length === 0) return this.#value(own, unresolved)
     const depth = splitName(prefix).length
-    return unflatten(below.map(entry => [keyBelow(this.#index, entry, depth), this.#value(entry, unresolved)]))
+    return unflatten(below.map(entry => [this.#index.memberBelow(entry, depth), this.#value(entry, unresolved)]))
   }
 
   on<K extends keyof SettingsEvents> (event: K, listener: Listener<K>): this {
@@ -184,7 +187,7 @@ export class Settings {
     const before = this.#snapshot()
     const known = new Set(this.#state.warnings)
     this.#state = state
-    this.#index = indexSources(state.sources)
+    this.#index = new SettingsIndex(state.sources)
     this.#texts = new Map()
     const changed = changedKeys(before, this.#snapshot())
     for (const warning of state.warnings) if (!known.has(warning)) this.#emit('warning', warning)
@@ -213,36 +216,37 @@ export class Settings {
     }
   }
 
-  /** The entry of a key. Dashes are also tried as dots, for variables such as SPRING_CLOUD_CONFIG_FAIL_FAST. */
-  #find (key: string): Entry | undefined {
-    const entry = this.#index.entries.get(canonicalName(key))
-    if (!key.includes('-')) return entry
-    const dotted = this.#index.entries.get(canonicalName(key.replaceAll('-', '.')))
-    if (dotted === undefined || !dotted.property.origin.source.startsWith('env ')) return entry
-    return entry === undefined || dotted.rank < entry.rank ? dotted : entry
+  #named (key: string): Entry | undefined {
+    return (isCanonical(key) ? undefined : this.#index.written(key)) ?? this.#index.find(key)
   }
 
-  #below (prefix: string): Entry[] {
-    const start = canonicalName(prefix)
-    const all = [...this.#index.entries.values()]
-    if (start === '') return all
-    return all.filter(({ canonical }) => canonical.startsWith(start) &&
-      (canonical[start.length] === '.' || canonical[start.length] === '['))
-  }
-
-  #text (entry: Entry): string {
-    const known = this.#texts.get(entry.canonical)
+  #text (entry: Entry, unresolved: 'keep' | 'throw' = 'throw'): string {
+    const known = this.#texts.get(entry)
     if (known !== undefined) return known
-    const text = resolvePlaceholders(entry.property.value.text, key => this.#lookup(entry, key),
-      { unresolved: 'throw', where: formatOrigin(entry.property.origin) })
-    this.#texts.set(entry.canonical, text)
+    const text = this.#resolve(entry, unresolved)
+    if (unresolved === 'throw') this.#texts.set(entry, text)
     return text
   }
 
-  /** What a placeholder stands for. A random value is drawn once for each setting, or every refresh would change it. */
-  #lookup (entry: Entry, key: string): string | undefined {
-    const text = this.#find(key)?.property.value.text
-    if (text !== undefined || !key.startsWith('random.')) return text
+  #resolve (entry: Entry, unresolved: 'keep' | 'throw'): string {
+    const { value, origin, literal } = entry.property
+    if (literal) return value.text
+    const options = { unresolved, where: formatOrigin(origin) }
+    return resolvePlaceholders(value.text, key => this.meaning(key) ?? this.#draw(entry, key), options)
+  }
+
+  /**
+   * What a name stands for in a placeholder. One in another form than `a.my-key` stands for what is written just so
+   * and for nothing else: `db-password: ${DB_PASSWORD:none}` must not find itself.
+   */
+  meaning (name: string): string | LiteralText | undefined {
+    const found = (isCanonical(name) ? this.#index.find(name) : this.#index.written(name))?.property
+    return found?.literal ? { literal: found.value.text } : found?.value.text
+  }
+
+  /** A random value is drawn once for each setting, or every refresh would change it. */
+  #draw (entry: Entry, key: string): string | undefined {
+    if (!key.startsWith('random.')) return undefined
     const id = `${entry.canonical} ${key}`
     const drawn = this.#random.get(id) ?? randomText(key)
     if (drawn !== undefined) this.#random.set(id, drawn)
@@ -252,20 +256,21 @@ export class Settings {
   #value (entry: Entry, unresolved: 'keep' | 'throw'): string | number | boolean {
     const { value } = entry.property
     if (value.kind !== 'string') return scalarValue(value)
-    return unresolved === 'throw' ? this.#text(entry) : resolvePlaceholders(value.text, key => this.#lookup(entry, key))
+    return this.#text(entry, unresolved)
   }
 
   #typed<T> (
-    key: string, fallback: T | undefined, convert: (text: string) => T | undefined, kind: string, example: string
+    key: string, fallback: T | undefined, convert: (text: string, isNumber: boolean) => T | undefined,
+    kind: string, example: string
   ): T {
-    const entry = this.#find(key)
+    const entry = this.#index.find(key)
     const text = entry === undefined ? undefined : this.#text(entry)
     // An empty value of a setting that is no text means "not set": that is how a file takes a value back.
-    if (entry === undefined || text === undefined || (text === '' && kind !== 'text')) {
+    if (entry === undefined || text === undefined || (text.trim() === '' && kind !== 'text')) {
       if (fallback !== undefined) return fallback
       throw settingsError('E_SETTING_MISSING', [key, environmentName(key)])
     }
-    const value = convert(text)
+    const value = convert(text, entry.property.value.kind === 'number')
     if (value !== undefined) return value
     const shown = isSecretKey(key) ? MASK : JSON.stringify(text)
     throw settingsError('E_SETTING_TYPE', [key, shown, kind, example], { where: formatOrigin(entry.property.origin) })
@@ -274,8 +279,8 @@ export class Settings {
   /** Effective texts by key; a value whose placeholder cannot be resolved counts by its raw text. */
   #snapshot (): Map<string, string> {
     const texts = new Map<string, string>()
-    for (const entry of this.#index.entries.values()) {
-      const key = keyBelow(this.#index, entry, 0)
+    for (const entry of this.#index.all()) {
+      const key = this.#index.keyBelow(entry, 0)
       try {
         texts.set(key, this.#text(entry))
       } catch {

@@ -1,6 +1,8 @@
 import { JsonNumber } from './json.ts'
 import { splitName } from './relaxed.ts'
+import type { NamePart } from './relaxed.ts'
 import type { Property, Scalar } from './types.ts'
+import { javaNumber } from './yaml-scalar.ts'
 
 /** A nested value: null-prototype objects, arrays, strings, numbers, booleans. `__proto__` is a key like any other. */
 export type Tree = string | number | boolean | null | Tree[] | { [key: string]: Tree }
@@ -13,16 +15,25 @@ const MAX_LIST = 10_000
 
 /**
  * Builds the nested value of flat keys: `a.b[0].c`. Numeric brackets make lists (holes become null), other brackets
- * literal keys. Where one key holds both a value and more keys below it, what is below wins.
+ * literal keys. The first entry wins: over another value, and of a value and what is below it, unless it is empty.
  */
 export function unflatten (entries: Iterable<readonly [key: string, value: Tree]>): Tree {
   const root: Slot = { leaf: undefined, branch: undefined }
   for (const [key, value] of entries) {
-    let slot = root
-    for (const part of splitName(key)) slot = child(slot, part.text, part.bracket)
-    slot.leaf = value
+    const slot = descend(root, splitName(key))
+    if (slot !== undefined && slot.branch === undefined) slot.leaf ??= value
   }
   return build(root) ?? Object.create(null) as Tree
+}
+
+/** The slot of a key; undefined below a value. */
+function descend (root: Slot, parts: readonly NamePart[]): Slot | undefined {
+  let slot = root
+  for (const { text, bracket } of parts) {
+    if (slot.leaf !== undefined && slot.leaf !== '') return undefined
+    slot = child(slot, text, bracket)
+  }
+  return slot
 }
 
 function child (slot: Slot, text: string, bracket: boolean): Slot {
@@ -54,19 +65,19 @@ function buildList (slots: Map<number, Slot>): Tree[] {
 /** The JavaScript value of a scalar; an integer too large for a number stays its exact text. */
 export function scalarValue (scalar: Scalar): string | number | boolean {
   if (scalar.kind === 'boolean') return scalar.text === 'true'
-  if (scalar.kind === 'string') return scalar.text
+  if (scalar.kind === 'string' || scalar.kind === 'not-finite') return scalar.text
   const number = Number(scalar.text)
   return /^-?\d+$/.test(scalar.text) && !Number.isSafeInteger(number) ? scalar.text : number
 }
 
-/** Flat properties of a nested value, as Spring flattens JSON and YAML: `[]` is empty text, `{}` is nothing. */
+/** Flat properties of a JSON value, as Spring flattens it: `[]` is empty text, `{}` and null are nothing. */
 export function flatten (value: unknown, source: string): Map<string, Property> {
   const properties = new Map<string, Property>()
   const add = (path: string, item: unknown, depth: number): void => {
     if (depth > 50) throw new RangeError('nested deeper than 50 levels')
     if (isNested(item)) {
       for (const [key, below] of Object.entries(item)) add(join(path, key, Array.isArray(item)), below, depth + 1)
-    } else properties.set(path, { value: toScalar(item), origin: { source } })
+    } else if (item !== null) properties.set(path, { value: toScalar(item), origin: { source } })
   }
   add('', value, 0)
   properties.delete('')
@@ -82,7 +93,7 @@ function join (path: string, key: string, inList: boolean): string {
 }
 
 function toScalar (value: unknown): Scalar {
-  if (value instanceof JsonNumber) return { kind: 'number', text: value.text }
+  if (value instanceof JsonNumber) return javaNumber(value.text)
   if (typeof value === 'number') return { kind: 'number', text: String(value) }
   if (typeof value === 'boolean') return { kind: 'boolean', text: value ? 'true' : 'false' }
   return { kind: 'string', text: typeof value === 'string' ? value : '' }

@@ -8,6 +8,8 @@ export type Scalar =
   | { readonly kind: 'string', readonly text: string }
   | { readonly kind: 'number', readonly text: string }
   | { readonly kind: 'boolean', readonly text: 'true' | 'false' }
+  /** YAML's `.nan` and `.inf`, which are numbers there; JSON has none for them and Spring serves them as strings. */
+  | { readonly kind: 'not-finite', readonly text: 'NaN' | 'Infinity' | '-Infinity' }
 
 /** Where a property came from. Line and column are 1-based and absent when the source has none. */
 export interface Origin {
@@ -22,6 +24,8 @@ export interface Property {
   readonly origin: Origin
   /** It was encrypted where it was written: never shown, whatever its key. */
   readonly secret?: true
+  /** It is no text for placeholders: a mounted secret may well hold `${`. */
+  readonly literal?: true
 }
 
 /** Properties of one document, in file order; keys are flat (`a.b[0].c`) exactly as Spring flattens them. */

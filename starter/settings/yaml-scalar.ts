@@ -29,7 +29,8 @@ export function resolveScalar (node: ScalarNode): Scalar | null | string {
   return node.plain ? plain(node.text) : string(node.text)
 }
 
-function plain (text: string): Scalar | null {
+function plain (text: string): Scalar | null | string {
+  if (text === '<<') return '"<<" merges a map; as a text it needs quotes'
   if (NULL.test(text)) return null
   if (BOOLEAN.test(text)) return boolean(text)
   if (INT.test(text)) return { kind: 'number', text: integer(text) }
@@ -72,12 +73,18 @@ function magnitude (body: string): bigint {
   return body.length > 1 && body.startsWith('0') ? BigInt(`0o${body.slice(1)}`) : BigInt(body)
 }
 
-/** Infinity and NaN are strings: JSON has no number for them, and Spring serves them so. */
 function float (text: string): Scalar {
-  const body = text.replaceAll('_', '').toLowerCase()
-  const number = javaDouble(double(body))
-  return /^-?[0-9]/.test(number) ? { kind: 'number', text: number } : string(number)
+  return floatOf(double(text.replaceAll('_', '').toLowerCase()))
 }
+
+function floatOf (value: number): Scalar {
+  const text = javaDouble(value)
+  return text === 'NaN' || text === 'Infinity' || text === '-Infinity' ? { kind: 'not-finite', text } : { kind: 'number', text }
+}
+
+/** A number as Java has it that reads JSON: integers of any size, `2.50` is the double `2.5`. */
+export const javaNumber = (text: string): Scalar =>
+  /^-?\d+$/.test(text) ? { kind: 'number', text } : floatOf(Number(text))
 
 function double (body: string): number {
   const sign = body.startsWith('-') ? -1 : 1

@@ -204,8 +204,7 @@ class YamlReader {
     }
     const scalar = isScalar(node) ? this.#scalar(node) : null
     if (scalar === null) throw this.error('a key may not be null', start(raw))
-    // A string that is not what was written was a number without JSON form: infinity.
-    const isText = scalar.kind === 'string' && isScalar(node) && scalar.text === this.#scalarText(node)
+    const isText = scalar.kind === 'string'
     return { id: `${isText} ${scalar.text}`, text: isText ? scalar.text : `[${scalar.text}]` }
   }
 
@@ -220,9 +219,19 @@ class YamlReader {
   }
 
   #scalar (node: YamlScalar): Scalar | null {
+    if (node.type === 'QUOTE_DOUBLE') this.#checkEscapes(node)
     const result = resolveScalar({ text: this.#scalarText(node), plain: node.type === 'PLAIN', tag: node.tag })
     if (typeof result === 'string') throw this.error(result, start(node))
     return result
+  }
+
+  /** The library takes JSON's `\/` for YAML 1.2's sake; YAML 1.1 has no such escape. */
+  #checkEscapes (node: YamlScalar): void {
+    const written = this.#text.slice(start(node), end(node))
+    if (!written.includes('\\/')) return
+    for (const { 0: escape, index } of written.matchAll(/\\[^]/g)) {
+      if (escape === '\\/') throw this.error('the escape "\\/" is not known in YAML 1.1', start(node) + index)
+    }
   }
 
   /** A block that the file ends in without a newline has none at its end, says SnakeYAML. */

@@ -6,7 +6,7 @@ import { Availability, checkHealth, worst } from '../actuator/health.ts'
 import type { HealthIndicator } from '../actuator/health.ts'
 import type { ActuatorOptions } from '../actuator/options.ts'
 import { RequestMetrics } from '../actuator/request-metrics.ts'
-import { Settings } from '../settings/index.ts'
+import { loadSettings, Settings } from '../settings/index.ts'
 import { starterError } from '../starter-errors.ts'
 import { memoryLog, settingsOf } from './support.ts'
 
@@ -86,6 +86,19 @@ t.test('env: every value with its origin, secrets masked, one key alone', async 
   const cipher = await serverOf({}, { settings: decrypted })
   t.notMatch((await cipher.inject('/actuator/env')).body, /geheim/, 'what was encrypted is never shown')
   t.notMatch((await cipher.inject('/actuator/env/greeting')).body, /geheim/)
+  t.notMatch((await cipher.inject('/actuator/env/Greeting')).body, /geheim/, 'in no spelling')
+  const variables = await serverOf({}, {
+    settings: await loadSettings({
+      name: 'users', folder: t.testdir(), args: { greeting: 'hi ${nothing} ${NODE_NAME}' }, watch: false,
+      env: { NODE_NAME: 'n1', DB_PASSWORD: 'geheim', SERVER_PORT: '80' }
+    })
+  })
+  t.match((await variables.inject('/actuator/env/greeting')).json(), { property: { value: 'hi ${nothing} n1' } }, 'what stands for nothing stays')
+  t.match((await variables.inject('/actuator/env/NODE_NAME')).json(), { property: { source: 'environment', value: 'n1' } })
+  t.match((await variables.inject('/actuator/env/server.port')).json(), { property: { source: 'environment', value: '80' } })
+  const named = (await variables.inject('/actuator/env')).json() as { propertySources: Array<{ name: string, properties: object }> }
+  t.match(named.propertySources.find(({ name }) => name === 'environment')?.properties,
+    { NODE_NAME: { value: 'n1', origin: 'env NODE_NAME' }, DB_PASSWORD: { value: '******' } }, 'variables by their own names')
   const closed = await serverOf({ plain: 'yes', 'management.endpoint.env.show-values': 'never' })
   t.match((await closed.inject('/actuator/env/plain')).json(), { property: { value: '******' } })
 })
