@@ -14,8 +14,8 @@ export const HEALTH_DEFAULTS: HealthOptions = {
 }
 
 export function readHealthOptions (settings: Settings, acceptEmpty: boolean): HealthOptions {
-  const ids = new Set(Object.keys(settings.map(`${PREFIX}.repositories`)).map(key => key.split('.', 1)[0] ?? ''))
-  const repositories = [...ids].map(id => readRepository(settings, id))
+  const members = settings.members(`${PREFIX}.repositories`)
+  const repositories = [...members].map(([id, key]) => readRepository(settings, id, key))
   return {
     enabled: settings.boolean(`${PREFIX}.enabled`, HEALTH_DEFAULTS.enabled),
     repositories: repositories.length > 0 ? repositories : HEALTH_DEFAULTS.repositories,
@@ -24,8 +24,8 @@ export function readHealthOptions (settings: Settings, acceptEmpty: boolean): He
   }
 }
 
-function readRepository (settings: Settings, id: string): Ask {
-  const part = (name: string): string => `${PREFIX}.repositories.${id}.${name}`
+function readRepository (settings: Settings, id: string, key: string): Ask {
+  const part = (name: string): string => `${key}.${name}`
   const profiles = settings.string(part('profiles'), 'default')
   return readAsk(settings.string(part('name'), id), profiles, settings.get(part('label')) ?? null)
 }

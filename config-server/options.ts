@@ -188,7 +188,7 @@ const RULE_PARTS = ['principals', 'applications', 'profiles', 'labels', 'actions
 
 // A misspelled part would otherwise mean "all": a rule has to say whom and what it is for, in words that are known.
 function readAccessRule (settings: Settings, prefix: string): AccessRule {
-  const unknown = Object.keys(settings.map(prefix)).find(key => !RULE_PARTS.includes(key.replace(/\[\d+\]$/, '')))
+  const unknown = [...settings.members(prefix).keys()].find(key => !RULE_PARTS.includes(key))
   if (unknown !== undefined) {
     throw error('E_CONFIG_SETTING', [`${prefix}.${unknown}`, 'no part of a rule.', `Use ${RULE_PARTS.join(', ')}.`],
       { where: settings.origin(`${prefix}.${unknown}`) })

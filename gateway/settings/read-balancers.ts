@@ -10,9 +10,8 @@ const PREFIX = 'spring.cloud.loadbalancer'
 /** How to choose among instances, by service. */
 export function readBalancers (settings: Settings): ByName<BalancerOptions> {
   const instances: Record<string, BalancerOptions> = Object.create(null)
-  const clients = settings.tree(`${PREFIX}.clients`)
-  for (const name of typeof clients === 'object' && clients !== null ? Object.keys(clients) : []) {
-    instances[name.toLowerCase()] = read(settings, [`${PREFIX}.clients.${name}`, PREFIX], name)
+  for (const [name, key] of settings.members(`${PREFIX}.clients`)) {
+    instances[name.toLowerCase()] = read(settings, [key, PREFIX], name)
   }
   return { default: read(settings, [PREFIX], 'default'), instances }
 }

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { pathToFileURL } from 'node:url'
 import { resolve } from 'node:path'
+import { splitName } from '../../starter/settings/index.ts'
 import type { Settings } from '../../starter/settings/index.ts'
 import { DATA_PLANE_DEFAULTS, type DataPlaneOptions } from '../data-plane-options.ts'
 import { readExporterOptions } from '../../starter/trace/exporter-options.ts'
@@ -207,14 +208,15 @@ function readOutlier (settings: Settings): OutlierOptions {
 function readFallbacks (settings: Settings): StaticAnswer[] {
   const prefix = 'breakwater.gateway.fallbacks'
   const found = new Map<string, Record<string, string>>()
-  for (const [key, value] of Object.entries(settings.map(prefix))) {
-    const [, path, field] = /^\[?(.*?)\]?\.(status|content-?type|body)$/i.exec(key) ?? []
-    if (path === undefined || field === undefined) {
-      throw error('E_GATEWAY_KEY', [`${prefix}.${key}`, ' A fallback has status, content-type and body.'],
-        { where: settings.origin(`${prefix}.${key}`) })
+  for (const key of settings.keys(prefix)) {
+    const parts = splitName(key).slice(splitName(prefix).length).map(({ text }) => text)
+    const field = canonical(parts.pop() ?? '')
+    if (parts.length === 0 || !['status', 'contenttype', 'body'].includes(field)) {
+      throw error('E_GATEWAY_KEY', [key, ' A fallback has status, content-type and body.'], { where: settings.origin(key) })
     }
+    const path = parts.join('.')
     const answer = found.get(path) ?? Object.create(null) as Record<string, string>
-    answer[canonical(field)] = value
+    answer[field] = settings.string(key)
     found.set(path, answer)
   }
   return [...found].map(([path, fields]) => ({

@@ -49,21 +49,16 @@ type Read<T> = (fields: Fields) => T
 
 function byName<T> (settings: Settings, prefix: string, read: Read<T>): ByName<T> {
   const instances: Record<string, T> = Object.create(null)
-  for (const name of namesBelow(settings, `${prefix}.instances`)) {
-    instances[name] = read(fieldsOf(settings, prefix, `instances.${name}`))
+  for (const [name, key] of settings.members(`${prefix}.instances`)) {
+    instances[name] = read(fieldsOf(settings, prefix, key))
   }
   return { default: read(fieldsOf(settings, prefix, undefined)), instances }
 }
 
-function namesBelow (settings: Settings, prefix: string): string[] {
-  const tree = settings.tree(prefix)
-  return typeof tree === 'object' && tree !== null ? Object.keys(tree) : []
-}
-
 /** An instance's own values, over those of its base configuration, over the default configuration. */
 function fieldsOf (settings: Settings, prefix: string, instance: string | undefined): Fields {
-  const own = instance === undefined ? [] : [`${prefix}.${instance}`]
-  const base = instance === undefined ? undefined : settings.get(`${prefix}.${instance}.base-config`)
+  const own = instance === undefined ? [] : [instance]
+  const base = instance === undefined ? undefined : settings.get(`${instance}.base-config`)
   return new Fields(settings, [...own, `${prefix}.configs.${base ?? 'default'}`])
 }
 

@@ -121,9 +121,8 @@ export function readDnsOptions (settings: Settings): DnsOptions {
   const domain = settings.string('breakwater.kubernetes.cluster-domain', 'cluster.local')
   const ports = new Map<string, number>()
   const prefix = 'breakwater.kubernetes.services'
-  for (const key of settings.keys(prefix)) {
-    const service = /^(.+)\.port$/.exec(key.slice(prefix.length + 1))?.[1]
-    if (service !== undefined) ports.set(service.toLowerCase(), settings.integer(key))
+  for (const [service, key] of settings.members(prefix)) {
+    if (settings.get(`${key}.port`) !== undefined) ports.set(service.toLowerCase(), settings.integer(`${key}.port`))
   }
   return {
     suffix: settings.string('breakwater.dns.suffix', namespace === undefined ? '' : `.${namespace}.svc.${domain}`),

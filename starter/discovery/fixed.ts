@@ -8,7 +8,6 @@ import type { DiscoveryClient, InstancesListener, ServiceInstance } from './disc
 import { InstanceTable } from './instance-table.ts'
 
 const PREFIX = 'spring.cloud.discovery.client.simple.instances'
-const KEY = /^(.+)\[(\d+)\]\.uri$/
 
 /** A fixed list; always connected. */
 export class FixedDiscoveryClient implements DiscoveryClient {
@@ -39,11 +38,10 @@ export class FixedDiscoveryClient implements DiscoveryClient {
 /** Reads the list; throws E_DISCOVERY_URL with the place of a URI that is none. */
 export function fixedInstances (settings: Settings): ServiceInstance[] {
   const instances: ServiceInstance[] = []
-  for (const key of settings.keys(PREFIX)) {
-    const match = KEY.exec(key.slice(PREFIX.length + 1))
-    if (match === null) continue
-    const [, service, at] = match as unknown as [string, string, string]
-    instances.push(instanceOf(settings, service, `${PREFIX}.${service}[${at}]`))
+  for (const [service, key] of settings.members(PREFIX)) {
+    for (const item of settings.members(key).values()) {
+      if (settings.get(`${item}.uri`) !== undefined) instances.push(instanceOf(settings, service, item))
+    }
   }
   return instances
 }

@@ -3,7 +3,7 @@ import { toBoolean, toBytes, toDurationMs, toInteger, toList, toNumber, wholeNum
 import { resolvePlaceholders } from './placeholders.ts'
 import { randomText } from './random.ts'
 import type { LiteralText } from './placeholders.ts'
-import { isCanonical, splitName } from './relaxed.ts'
+import { isCanonical, joinName, splitName } from './relaxed.ts'
 import { isSecretKey, MASK } from './secrets.ts'
 import { SettingsIndex } from './settings-index.ts'
 import type { Entry } from './source-names.ts'
@@ -131,6 +131,16 @@ export class Settings {
   /** Full flat keys under a prefix (not the prefix itself), as written; all keys for `''`. */
   keys (prefix: string): string[] {
     return this.#index.below(prefix).map(entry => this.#index.keyBelow(entry, 0))
+  }
+
+  /**
+   * What stands directly under a prefix: each name as written, with the key to ask for it. A name in brackets may
+   * hold dots, so it is no part that could be put behind the prefix with one.
+   */
+  members (prefix: string): Map<string, string> {
+    const depth = splitName(prefix).length
+    return new Map(this.keys(prefix).map(key => splitName(key).slice(0, depth + 1))
+      .map(parts => [parts[depth]?.text ?? '', joinName(parts)]))
   }
 
   /** Texts under a prefix by the rest of their key, as Spring fills a map: `labels[team/name]` is `team/name`. */

@@ -165,3 +165,13 @@ t.test('numbers: what YAML and JSON have as one, in the form that Java gives it'
   t.throws(() => settings.number('e'), { code: 'E_SETTING_TYPE' }, 'what is not finite is no number of a setting')
   t.same([settings.string('e'), settings.tree('e'), settings.boolean('x', true), settings.list('x')], ['Infinity', 'Infinity', true, ['']])
 })
+
+t.test('members of a section are known by their name and asked for by their key', async t => {
+  const settings = await load(t, { 'application.yml': 'a.per-service: {users: {x: 1}, "[user.service]": {x: 2}, l: [1, 2], "$n": 3}' },
+    { env: { A_PERSERVICE_USERS_Y: '4' } })
+  const members = settings.members('a.per-service')
+  t.same([...members.keys()], ['users', 'user.service', 'l', '$n'])
+  t.same(['users', 'user.service'].map(name => settings.get(`${members.get(name)}.x`)), ['1', '2'])
+  t.same([...settings.members('a.per-service.l').values()], ['a.per-service.l[0]', 'a.per-service.l[1]'])
+  t.same(settings.members('none'), new Map())
+})

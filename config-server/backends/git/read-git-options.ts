@@ -9,24 +9,20 @@ export function readGitOptions (settings: Settings, prefix: string, maxFileBytes
   return {
     ...base,
     basedir: settings.get(`${prefix}.basedir`),
-    repos: repositoryIds(settings, prefix).map(id => readPattern(settings, `${prefix}.repos`, id, base)),
+    repos: [...settings.members(`${prefix}.repos`)].map(([id, key]) => readPattern(settings, key, id, base)),
     maxFileBytes
   }
 }
 
-function repositoryIds (settings: Settings, prefix: string): string[] {
-  return [...new Set(Object.keys(settings.map(`${prefix}.repos`)).map(key => key.split(/[.[]/, 1)[0] ?? ''))]
-}
-
 // Credentials, timeout and refresh rate are inherited from the default repository, as in Spring.
-function readPattern (settings: Settings, prefix: string, id: string, base: RepositoryOptions): PatternRepository {
-  const short = settings.get(`${prefix}.${id}`)
+function readPattern (settings: Settings, key: string, id: string, base: RepositoryOptions): PatternRepository {
+  const short = settings.get(key)
   const { credentials, timeoutMs, refreshMs } = base
   const inherited = { ...REPOSITORY_DEFAULTS, credentials, timeoutMs, refreshMs }
   const repository = short === undefined
-    ? readRepository(settings, `${prefix}.${id}`, inherited)
+    ? readRepository(settings, key, inherited)
     : { ...inherited, uri: short }
-  return { ...repository, id, patterns: settings.list(`${prefix}.${id}.pattern`, [id]) }
+  return { ...repository, id, patterns: settings.list(`${key}.pattern`, [id]) }
 }
 
 function readRepository (
