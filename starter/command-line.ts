@@ -3,7 +3,10 @@ import { nearestKey } from './settings/check.ts'
 import { starterError } from './starter-errors.ts'
 
 export interface CommandLine {
-  /** Settings, highest priority of all. `--port` is `server.port`. */
+  /**
+   * Settings, highest priority of all. `--port` is `server.port`. One that is given more than once has all its
+   * values, as a comma list.
+   */
   readonly settings: Record<string, string>
   readonly file: string | undefined
   readonly profiles: string[] | undefined
@@ -31,7 +34,7 @@ export function parseCommandLine (args: readonly string[]): CommandLine {
     if (key === 'port') settings['server.port'] = portOf(value)
     else if (key === 'config') file = value
     else if (key === 'profile') profiles = value.split(',').map(name => name.trim()).filter(Boolean)
-    else settings[key] = value
+    else settings[key] = key in settings ? `${settings[key]},${value}` : value
   }
   return { settings, file, profiles, help }
 }

@@ -1,12 +1,14 @@
 import { settingsError } from './errors.ts'
-import type { ConfigDocument, PropertySource } from './types.ts'
+import { platformNamed } from './cloud-platform.ts'
 import { canonicalName } from './relaxed.ts'
+import { formatOrigin } from './types.ts'
+import type { ConfigDocument, PropertySource } from './types.ts'
 
 /** What decides which documents of a file count. */
 export interface ActivationContext {
   /** Active profiles, `default` when none was asked for. */
   readonly profiles: ReadonlySet<string>
-  /** `kubernetes` when the process runs there; undefined elsewhere. */
+  /** Where the process runs, `kubernetes` for instance; undefined is the same as `none`. */
   readonly cloudPlatform?: string | undefined
 }
 
@@ -16,7 +18,7 @@ const ON_PLATFORM = canonicalName('spring.config.activate.on-cloud-platform')
 /** Whether a document counts: `spring.config.activate.on-profile` (any of a list) and `on-cloud-platform`. */
 export function isActive (document: PropertySource, context: ActivationContext): boolean {
   const { expressions, platform } = conditions(document)
-  if (platform !== undefined && platform.toLowerCase() !== (context.cloudPlatform ?? 'none')) return false
+  if (platform !== undefined && platform !== (context.cloudPlatform ?? 'none')) return false
   if (expressions.length === 0) return true
   return expressions.some(({ text, where }) => matchesProfiles(text, context.profiles, where))
 }
@@ -31,9 +33,9 @@ function conditions (document: PropertySource) {
   let platform: string | undefined
   for (const [key, { value, origin }] of document.properties) {
     const name = canonicalName(key)
-    if (name === ON_PLATFORM) platform = value.text.trim()
+    const where = formatOrigin(origin)
+    if (name === ON_PLATFORM && value.text.trim() !== '') platform = platformNamed(value.text.trim(), where)
     if (name !== ON_PROFILE && !name.startsWith(`${ON_PROFILE}[`)) continue
-    const where = origin.line === undefined ? origin.source : `${origin.source}:${origin.line}`
     // A comma list means any of them; an empty value is no condition.
     for (const text of value.text.split(',').map(part => part.trim())) if (text !== '') expressions.push({ text, where })
   }

@@ -42,7 +42,7 @@ function decryptProperty (name: string, property: Property, cipher: TextCipher, 
   if (text === undefined && mustWork) {
     throw settingsError('E_CONFIG_CIPHER', [name], { where: formatOrigin(property.origin) })
   }
-  return { value: { kind: 'string', text: text ?? '' }, origin: property.origin, secret: true }
+  return { ...property, value: { kind: 'string', text: text ?? '' }, secret: true }
 }
 
 /** Undefined for any failure: which step failed is nothing to tell. */

@@ -1,19 +1,18 @@
-import { readFile, stat } from 'node:fs/promises'
-import { basename, dirname, extname, isAbsolute, join, relative } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { dirname, isAbsolute, relative } from 'node:path'
 import { hasProfileCondition, isActive } from './activation.ts'
+import { fileReference, filesOf, parseDocuments, readBytes, EXTENSIONS } from './config-file.ts'
+import type { FileReference } from './config-file.ts'
 import { expandFolders, readConfigTree } from './config-tree.ts'
 import { settingsError } from './errors.ts'
 import { dataLink } from './folder-watch.ts'
-import { CONFIG_FLAG, parseLocation } from './location.ts'
-import type { ConfigLocation, LocationBase } from './location.ts'
-import { parseProperties } from './properties.ts'
+import { CONFIG_FLAG, parseLocations } from './location.ts'
+import type { ConfigLocation } from './location.ts'
+import { onlyProfiles, refuseInclude, refuseOldCondition, refuseProfilesIn } from './misplaced.ts'
 import { canonicalName } from './relaxed.ts'
-import { formatOrigin, PARSE_LIMITS } from './types.ts'
+import { formatOrigin } from './types.ts'
 import type { ConfigDocument, PropertySource } from './types.ts'
-import { parseYaml } from './yaml.ts'
 
-/** Highest priority first, as Spring ranks files of one folder and stem. */
-const EXTENSIONS = ['.properties', '.yml', '.yaml']
 const IMPORT = canonicalName('spring.config.import')
 
 /** Stands in the order where the sources of a config server will come. */
@@ -32,16 +31,13 @@ export interface ReaderContext {
   readonly stems: readonly string[]
   /** Undefined while they are not known: documents that depend on profiles then wait. */
   readonly profiles: readonly string[] | undefined
-  readonly cloudPlatform: string | undefined
+  readonly cloudPlatform: string
+  /** What `env:` imports read. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Whether a location that is not there is passed over: `spring.config.on-not-found: ignore`. */
+  readonly ignoresMissing: boolean
   /** Fills in placeholders of import locations from what is known so far. */
   readonly resolve: (text: string, known: readonly PropertySource[], where: string) => string
-}
-
-/** One file to read: with its extension, or with every extension that is known. */
-interface Reference {
-  readonly folder: string
-  readonly stem: string
-  readonly extensions: readonly string[]
 }
 
 /** Items of a location, each list highest priority first. */
@@ -61,6 +57,8 @@ const NOTHING: ReadItems = { profile: [], plain: [] }
 export class ConfigReader {
   /** Folders that were read, with what their data link pointed to just before; undefined when they have none. */
   readonly folders = new Map<string, string | undefined>()
+  /** What was passed over. */
+  readonly warnings: string[] = []
   readonly #context: ReaderContext
   readonly #seen = new Set<string>()
   /** What was read so far, lowest priority first. */
@@ -90,12 +88,20 @@ export class ConfigReader {
     return { profile: [...risen, ...profile], plain }
   }
 
-  async readImport (location: ConfigLocation): Promise<ReadItems> {
-    if (this.#isSeen(`${location.kind} ${location.path}`)) return NOTHING
+  /** One import: a location, or a group of them. */
+  async readImport (locations: readonly ConfigLocation[]): Promise<ReadItems> {
+    if (locations.every(isOnDisk)) return await this.readGroup(locations)
+    const fresh = locations.filter(location => isOnDisk(location) || !this.#isSeen(`${location.kind} ${location.path}`))
+    return await this.#collect(fresh, location => this.#readLocation(location))
+  }
+
+  async #readLocation (location: ConfigLocation): Promise<ReadItems> {
     switch (location.kind) {
       case 'configserver': case 'consul':
         return { profile: [{ remote: location, part: 'profile' }], plain: [{ remote: location, part: 'plain' }] }
       case 'configtree': return { profile: [], plain: await this.#readTrees(location) }
+      case 'env': return await this.#readVariable(location)
+      case 'other': return { profile: [], plain: this.#passOver(location) }
       default: return await this.readGroup([location])
     }
   }
@@ -115,47 +121,78 @@ export class ConfigReader {
       this.#known.push(source)
       items.unshift(source)
     }
-    if (items.length === 0 && !location.optional) throw notFound(location, 'there is no such folder')
+    if (items.length === 0) this.#missing(location, 'there is no such folder')
     return items
+  }
+
+  async #readVariable (location: ConfigLocation): Promise<ReadItems> {
+    const { path, hint = '.properties' } = location
+    if (!EXTENSIONS.includes(hint)) throw notFound(location, `nothing here reads "${hint}"`)
+    const text = this.#context.env[path]
+    if (text !== undefined) return await this.#documents(parseVariable(text, hint, `env ${path}`), this.#context.folder)
+    this.#missing(location, 'there is no such variable')
+    return NOTHING
+  }
+
+  /** Throws unless the service can run without it. */
+  #missing (location: ConfigLocation, why: string): void {
+    if (!location.optional && !this.#context.ignoresMissing) throw notFound(location, why)
   }
 
   async #note (folder: string): Promise<void> {
     if (!this.folders.has(folder)) this.folders.set(folder, await dataLink(folder))
   }
 
-  async #references (location: ConfigLocation): Promise<Reference[]> {
-    if (location.kind === 'file') return [await this.#fileReference(location)]
+  async #references (location: ConfigLocation): Promise<FileReference[]> {
+    if (location.kind === 'file') return await this.#fileReferences(location)
     const folders = await expandFolders(location.path)
-    if (!location.optional && !await anyExists(folders)) throw notFound(location, 'there is no such folder')
+    if (!await anyExists(folders)) this.#missing(location, 'there is no such folder')
     return folders.flatMap(folder => this.#context.stems.map(stem => ({ folder, stem, extensions: EXTENSIONS })))
   }
 
-  async #fileReference (location: ConfigLocation): Promise<Reference> {
-    const { path, optional } = location
-    const extension = extname(path)
-    if (!EXTENSIONS.includes(extension)) {
+  async #fileReferences (location: ConfigLocation): Promise<FileReference[]> {
+    const reference = fileReference(location.path, location.hint)
+    if (reference === undefined) {
+      if (location.optional) return this.#passOver(location)
       throw notFound(location, `the file must end in ${EXTENSIONS.join(', ')}, and a folder in "/"`)
     }
-    if (!optional && !await anyExists([path])) throw notFound(location, 'there is no such file')
-    return { folder: dirname(path), stem: basename(path, extension), extensions: [extension] }
+    if (!await anyExists([location.path])) this.#missing(location, 'there is no such file')
+    return [reference]
   }
 
-  async #read (reference: Reference, suffix: string): Promise<ReadItems> {
+  #passOver ({ where, text }: ConfigLocation): [] {
+    this.warnings.push(`${where}: "${text}" is passed over: nothing here reads it`)
+    return []
+  }
+
+  /** `suffix` is `-prod` for the files of a profile. */
+  async #read (reference: FileReference, suffix: string): Promise<ReadItems> {
     await this.#note(reference.folder)
-    const files = reference.extensions.toReversed().map(extension => reference.stem + suffix + extension)
-    return await this.#collect(files, name => this.#readFile(join(reference.folder, name)))
+    return await this.#collect(filesOf(reference, suffix), async ({ file, extension }) => {
+      const bytes = this.#isSeen(file) ? undefined : await readBytes(file)
+      if (bytes === undefined) return NOTHING
+      const documents = parseDocuments(bytes, extension, this.#name(file))
+      if (suffix !== '') documents.forEach(refuseProfilesIn)
+      return await this.#documents(documents, dirname(file))
+    })
   }
 
-  async #readFile (file: string): Promise<ReadItems> {
-    if (this.#isSeen(file)) return NOTHING
-    const bytes = await readBytes(file)
-    if (bytes === undefined) return NOTHING
-    return await this.#collect(parseDocuments(file, bytes, this.#name(file)), async document => {
-      if (!this.#counts(document)) return NOTHING
+  async #documents (documents: readonly ConfigDocument[], parent: string): Promise<ReadItems> {
+    return await this.#collect(documents, async document => {
+      refuseOldCondition(document)
+      this.warnings.push(...document.odd ?? [], ...bytesIn(document))
+      if (!this.#counts(document)) return this.#waiting(document)
       this.#known.push(document)
-      const imported = await this.#imports(document, dirname(file))
+      const imported = await this.#imports(document, parent)
       return { profile: imported.profile, plain: [...imported.plain, document] }
     })
+  }
+
+  /** While profiles are looked for, a document that may not count can name them, but include none. */
+  #waiting (document: ConfigDocument): ReadItems {
+    if (this.#context.profiles !== undefined) return NOTHING
+    refuseInclude(document)
+    return { profile: [], plain: [onlyProfiles(document)] }
   }
 
   /** Reads one after the other; the later one wins. */
@@ -177,14 +214,14 @@ export class ConfigReader {
   }
 
   async #imports (document: ConfigDocument, parent: string): Promise<ReadItems> {
-    const locations = [...document.properties].flatMap(([key, { value, origin }]) => {
+    const groups = [...document.properties].flatMap(([key, { value, origin }]) => {
       const name = canonicalName(key)
       if (name !== IMPORT && !name.startsWith(`${IMPORT}[`)) return []
       const where = formatOrigin(origin)
       const text = this.#context.resolve(value.text, this.#known, where)
       return parseLocations(text, { folder: this.#context.folder, parent, where })
     })
-    return await this.#collect(locations, location => this.readImport(location))
+    return await this.#collect(groups, group => this.readImport(group))
   }
 
   #name (file: string): string {
@@ -193,19 +230,8 @@ export class ConfigReader {
   }
 }
 
-/**
- * The locations of a comma list. A comma that no location begins after belongs to the one before it: a config
- * server's location may list several addresses.
- */
-export function parseLocations (text: string, base: LocationBase): ConfigLocation[] {
-  const parts: string[] = []
-  for (const part of text.split(',').map(item => item.trim()).filter(item => item !== '')) {
-    const isAddress = /^https?:/.test(part) && /^(?:optional:)?configserver:/.test(parts.at(-1) ?? '')
-    if (isAddress) parts.push(`${parts.pop()},${part}`)
-    else parts.push(part)
-  }
-  return parts.map(part => parseLocation(part, base))
-}
+/** Each file is read once, whoever asks for it; what is missing is told to everybody. */
+const isOnDisk = ({ kind }: ConfigLocation): boolean => kind === 'file' || kind === 'folder'
 
 function notFound ({ text, where }: ConfigLocation, why: string): Error {
   if (where === CONFIG_FLAG) return settingsError('E_CONFIG_READ', [why], { where: text })
@@ -217,20 +243,11 @@ async function anyExists (paths: readonly string[]): Promise<boolean> {
   return found.includes(true)
 }
 
-function parseDocuments (file: string, bytes: Buffer, name: string): ConfigDocument[] {
-  if (extname(file) === '.properties') return parseProperties(bytes.toString('latin1'), name)
-  return parseYaml(bytes.toString('utf8'), name)
-}
+/** Spring's value is a list of bytes then, which nobody can mean; a text is at least what was written. */
+const bytesIn = ({ properties }: ConfigDocument): string[] =>
+  [...properties].filter(([, { value }]) => value.kind === 'string' && value.binary)
+    .map(([key, { origin }]) => `${formatOrigin(origin)}: "${key}" is read as Base64 text, not as the bytes of its !!binary`)
 
-async function readBytes (file: string): Promise<Buffer | undefined> {
-  try {
-    const { size } = await stat(file)
-    if (size > PARSE_LIMITS.chars) throw settingsError('E_CONFIG_LIMIT', [`${PARSE_LIMITS.chars} bytes`], { where: file })
-    return await readFile(file)
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    if (code?.startsWith('E_')) throw cause
-    throw settingsError('E_CONFIG_READ', [code], { where: file, cause })
-  }
-}
+/** Of a variable in the environment the value may be a secret: an error tells the place alone. */
+const parseVariable = (text: string, extension: string, name: string): ConfigDocument[] =>
+  parseDocuments(Buffer.from(text, extension === '.properties' ? 'latin1' : 'utf8'), extension, name)

@@ -11,7 +11,8 @@ const MAX_FILES = 10_000
 
 /**
  * A folder as a source: each file is a property, its path the key (`db/password` is `db.password`), its text the
- * value. This is how Kubernetes mounts ConfigMaps and Secrets. One trailing newline is no part of a value.
+ * value, literally: `ab${c}` may well be a password. This is how Kubernetes mounts ConfigMaps and Secrets. A newline at
+ * the end of a text that has no other is no part of the value.
  */
 export async function readConfigTree (folder: string): Promise<PropertySource | undefined> {
   const properties = new Map<string, Property>()
@@ -38,8 +39,8 @@ async function walk (folder: string, prefix: string, into: Map<string, Property>
 async function addFile (path: string, key: string, size: number, into: Map<string, Property>): Promise<void> {
   if (size > PARSE_LIMITS.chars) throw settingsError('E_CONFIG_LIMIT', [`${PARSE_LIMITS.chars} bytes`], { where: path })
   if (into.size >= MAX_FILES) throw settingsError('E_CONFIG_LIMIT', [`${MAX_FILES} files`], { where: path })
-  const text = (await readFile(path, 'utf8')).replace(/\r?\n$/, '')
-  into.set(key, { value: { kind: 'string', text }, origin: { source: path } })
+  const text = (await readFile(path, 'utf8')).replace(/^([^\n]*?)\r?\n$/, '$1')
+  into.set(key, { value: { kind: 'string', text }, origin: { source: path }, literal: true })
 }
 
 /** Folders matched by a location such as `/etc/config/*` + `/`: the folders below, sorted by name. */

@@ -15,6 +15,8 @@ export const settingsError = errorTable({
     text: 'profile expression "%s" is not valid: %s.',
     next: 'Use names with ! & | and parentheses; & and | may not mix without parentheses.'
   },
+  E_CONFIG_PLATFORM: { text: 'cloud platform "%s" is not known.', next: 'Use one of %s.' },
+  E_CONFIG_MISPLACED: { text: '"%s" %s.', next: '%s' },
   E_CONFIG_CIPHER: {
     text: 'the value of "%s" cannot be decrypted with encrypt.key.',
     next: 'Encrypt it with this key and encrypt.salt, or set the key it was encrypted with.'

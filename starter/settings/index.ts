@@ -2,6 +2,7 @@ export { activeDocuments, hasProfileCondition, isActive, matchesProfiles, type A
 export { checkKeys, type KeyRules } from './check.ts'
 export { CIPHER, readPrefixes } from './cipher-prefix.ts'
 export { toBoolean, toBytes, toDurationMs, toInteger, toList, toNumber } from './convert.ts'
+export { decodeYaml } from './decode.ts'
 export { loadSettings } from './load.ts'
 export type { LoadOptions, RemoteConfig, RemoteRequest, RemoteSources } from './options.ts'
 export { resolvePlaceholders, type LiteralText, type Lookup, type PlaceholderOptions } from './placeholders.ts'

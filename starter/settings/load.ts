@@ -1,13 +1,16 @@
 import { resolve } from 'node:path'
 import { onDemand } from '../on-demand.ts'
 import { decryptSources } from './cipher.ts'
-import { ConfigReader, parseLocations } from './config-reader.ts'
+import { cloudPlatform } from './cloud-platform.ts'
+import { ConfigReader } from './config-reader.ts'
 import type { ReadItems, SourceItem } from './config-reader.ts'
+import { settingsError } from './errors.ts'
 import { FolderWatch } from './folder-watch.ts'
 import { defaultSource, givenSources } from './given-sources.ts'
-import { CONFIG_FLAG, parseLocation } from './location.ts'
+import { CONFIG_FLAG, parseGroup, parseLocations } from './location.ts'
 import type { ConfigLocation } from './location.ts'
 import type { LoadOptions, RemoteConfig, RemoteSources } from './options.ts'
+import { refuseOldCondition } from './misplaced.ts'
 import { checkOwnKeys } from './own-keys.ts'
 import { resolvePlaceholders } from './placeholders.ts'
 import { profileList, resolveProfiles } from './profiles.ts'
@@ -38,6 +41,7 @@ class SettingsLoader {
   readonly #defaults: PropertySource
   #remote: RemoteConfig | undefined
   #folders: ReadonlyMap<string, string | undefined> = new Map()
+  #passedOver: readonly string[] = []
   #folderWatch: FolderWatch | undefined
 
   constructor (options: LoadOptions) {
@@ -45,6 +49,7 @@ class SettingsLoader {
     this.#folder = resolve(options.folder ?? '.')
     // 1. What is given at the start wins over every file, and says where the files are.
     this.#given = givenSources(options)
+    this.#given.forEach(refuseOldCondition)
     this.#defaults = defaultSource(options)
     this.#remote = options.remote
   }
@@ -70,7 +75,9 @@ class SettingsLoader {
       folder: this.#folder,
       stems: given.list('spring.config.name', ['application']),
       profiles,
-      cloudPlatform: this.#cloudPlatform(given),
+      cloudPlatform: cloudPlatform(this.#options.env ?? {}, given.get('spring.main.cloud-platform')),
+      env: this.#options.env ?? {},
+      ignoresMissing: ignoresMissing(given),
       resolve: (text, known, where) => {
         const view = this.#view(known.toReversed())
         return resolvePlaceholders(text, key => view.meaning(key), { unresolved: 'throw', where })
@@ -79,8 +86,9 @@ class SettingsLoader {
     const items: SourceItem[] = []
     const add = ({ profile, plain }: ReadItems) => items.unshift(...profile, ...plain)
     for (const group of this.#locationGroups(given)) add(await reader.readGroup(group))
-    for (const location of this.#givenImports(given)) add(await reader.readImport(location))
+    for (const group of this.#givenImports(given)) add(await reader.readImport(group))
     this.#folders = reader.folders
+    this.#passedOver = reader.warnings
     return items
   }
 
@@ -96,11 +104,11 @@ class SettingsLoader {
 
   #group (given: Settings, key: string, text: string): ConfigLocation[] {
     const base = { folder: this.#folder, parent: this.#folder, where: given.origin(key) ?? key }
-    return text.split(';').map(part => part.trim()).filter(part => part !== '').map(part => parseLocation(part, base))
+    return parseGroup(text, base)
   }
 
   /** `spring.config.import` given at the start wins over all files. */
-  #givenImports (given: Settings): ConfigLocation[] {
+  #givenImports (given: Settings): ConfigLocation[][] {
     const key = 'spring.config.import'
     const base = { folder: this.#folder, parent: this.#folder, where: given.origin(key) ?? key }
     return parseLocations(given.list(key).join(','), base)
@@ -111,13 +119,6 @@ class SettingsLoader {
     const { profiles, env } = this.#options
     if (profiles !== undefined && profiles.length > 0) return [...profiles]
     return [...profileList(env?.['PROFILE']), ...this.#view([]).list('spring.profiles.active')]
-  }
-
-  /** As Spring detects it: a setting, or the variables that every pod has. */
-  #cloudPlatform (given: Settings): string | undefined {
-    const told = given.get('spring.main.cloud-platform')
-    if (told !== undefined) return told.toLowerCase()
-    return this.#options.env?.['KUBERNETES_SERVICE_HOST'] === undefined ? undefined : 'kubernetes'
   }
 
   async #withRemote (
@@ -139,7 +140,7 @@ class SettingsLoader {
     const view = new Settings({ profiles, sources: all, warnings: [] })
     const decrypted = decryptSources(all, view)
     const odd = [...answers.values()].flatMap(answer => answer.warnings)
-    const warnings = [...odd, ...decrypted.warnings, ...checkOwnKeys(view)]
+    const warnings = [...this.#passedOver, ...odd, ...decrypted.warnings, ...checkOwnKeys(view)]
     return { profiles, sources: decrypted.sources, warnings }
   }
 
@@ -169,6 +170,13 @@ class SettingsLoader {
 
 const fileLocation = (file: string): ConfigLocation =>
   ({ kind: 'file', optional: false, path: resolve(file), text: file, where: CONFIG_FLAG })
+
+function ignoresMissing (given: Settings): boolean {
+  const key = 'spring.config.on-not-found'
+  const text = given.string(key, 'fail').toLowerCase()
+  if (text === 'ignore' || text === 'fail') return text === 'ignore'
+  throw settingsError('E_SETTING_TYPE', [key, JSON.stringify(text), 'choice', 'ignore or fail'], { where: given.origin(key) })
+}
 
 /** Unlike other lists, the includes of all sources add up. */
 const includedProfiles = ({ sources }: Settings): string[] => sources.flatMap(source =>

@@ -9,15 +9,16 @@ const NAME = /^[\p{L}\p{N}](?:[\p{L}\p{N}._+@-]*[\p{L}\p{N}])?$/u
 /**
  * The profiles in force, in order (the last one wins): those of `PROFILE` or `spring.profiles.active`, with
  * those of `spring.profiles.include` before them and `spring.profiles.group.<name>` members right after their group.
+ * Where nobody asks for any it is `spring.profiles.default`, or `default`, with their groups.
  */
 export function resolveProfiles (
   active: readonly string[], included: readonly string[], list: ReadList
 ): string[] {
-  const asked = active.length > 0 ? active : list('spring.profiles.active')
-  const start = [...included, ...(asked.length > 0 ? asked : list('spring.profiles.default'))]
+  const asked = [...included, ...(active.length > 0 ? active : list('spring.profiles.active'))]
+  const usual = list('spring.profiles.default')
   const profiles = new Set<string>()
-  for (const name of start) expand(name, list, profiles)
-  return profiles.size === 0 ? ['default'] : [...profiles]
+  for (const name of asked.length > 0 ? asked : usual.length > 0 ? usual : ['default']) expand(name, list, profiles)
+  return [...profiles]
 }
 
 function expand (name: string, list: ReadList, into: Set<string>): void {

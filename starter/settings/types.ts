@@ -5,7 +5,12 @@
  * lose digits on its way to a client (Spring keeps Java's number types; JavaScript's would not).
  */
 export type Scalar =
-  | { readonly kind: 'string', readonly text: string }
+  | {
+    readonly kind: 'string'
+    readonly text: string
+    /** The text is YAML's `!!binary`, in Base64. */
+    readonly binary?: true
+  }
   | { readonly kind: 'number', readonly text: string }
   | { readonly kind: 'boolean', readonly text: 'true' | 'false' }
   /** YAML's `.nan` and `.inf`, which are numbers there; JSON has none for them and Spring serves them as strings. */
@@ -38,6 +43,8 @@ export interface PropertySource {
 export interface ConfigDocument extends PropertySource {
   /** Position among the file's documents that hold anything, from 0. */
   readonly index: number
+  /** Lines of the file that are read otherwise than they look, told with its first document. */
+  readonly odd?: readonly string[]
 }
 
 /** A document of a YAML file. */

@@ -45,7 +45,7 @@ function tagged (tag: string, text: string): Scalar | null | string {
     case 'bool': return BOOLEAN.test(text) ? boolean(text) : `"!!bool" cannot be read from "${short(text)}"`
     case 'int': return INT.test(text) ? { kind: 'number', text: integer(text) } : `"!!int" cannot be read from "${short(text)}"`
     case 'float': return FLOAT.test(text) || INT.test(text) ? float(text) : `"!!float" cannot be read from "${short(text)}"`
-    case 'binary': return string(Buffer.from(text, 'base64').toString('base64'))
+    case 'binary': return { kind: 'string', text: Buffer.from(text, 'base64').toString('base64'), binary: true }
     default: return `tag "${short(tag)}" is not known`
   }
 }

@@ -52,12 +52,13 @@ t.test('YAML 1.1 scalars have the types and texts SnakeYAML gives them', async t
   const strings: Record<string, string> = {
     'y': 'y', 'N': 'N', 'yEs': 'yEs', '08': '08', '0o14': '0o14', '12:75': '12:75', '2024-01-02': '2024-01-02',
     '2001-12-14t21:59:43.10-05:00': '2001-12-14t21:59:43.10-05:00', "'42'": '42', '"yes"': 'yes', '"NaN"': 'NaN', 'Infinity': 'Infinity',
-    '!!str 42': '42', '!!binary "aGVs bG8="': 'aGVsbG8=',
+    '!!str 42': '42',
     '~': '', 'null': '', 'NULL': '', '': '', '[]': '', '1.2.3': '1.2.3', '-': '-', '+': '+', '.': '.', '0x': '0x', '1__': '1__'
   }
   delete strings['-']
   delete strings['1__']
   for (const [text, value] of Object.entries(strings)) t.same(scalar(text), { kind: 'string', text: value }, text)
+  t.same(scalar('!!binary "aGVs bG8="'), { kind: 'string', text: 'aGVsbG8=', binary: true })
   const notFinite = { '.inf': 'Infinity', '.Inf': 'Infinity', '-.INF': '-Infinity', '.nan': 'NaN', '.NaN': 'NaN', '1e400': 'Infinity', '!!float .inf': 'Infinity' }
   for (const [text, value] of Object.entries(notFinite)) t.same(scalar(text), { kind: 'not-finite', text: value }, text)
   t.same(scalar('1__'), { kind: 'number', text: '1' }, 'underscores may stand anywhere after the first digit')
@@ -245,7 +246,25 @@ t.test('properties follow the rules of Java and Spring Boot', async t => {
   t.same(read(''), [])
   const [document] = parseProperties('a=1\n  b : x\\\n  y', 'a.properties')
   t.same(document?.properties.get('b')?.origin, { source: 'a.properties', line: 2, column: 7 })
+  t.same(read('\\#channel=ops\n  \\!alarm = loud\nroom\\#1=west\n\\=eq=1\n\\#cont=a\\\n  b\n\\\\#x=3\n\\u0023u=1\nk=\\#v'),
+    [{ 'room#1': "'west'", '=eq': "'1'", 'b': "''", '\\#x': "'3'", 'k': "'#v'" }], 'an escaped sign of a comment begins one, too')
+  t.match(parseProperties('a=1\n\\#b=2', 'a.properties')[0]?.odd, [/^a\.properties:2: /])
   t.throws(() => parseProperties('a=1\nb=\\u12g4', 'a.properties'), { message: /a\.properties:2:3/, code: 'E_CONFIG_PROPERTIES' })
+})
+
+t.test('properties have the lines and columns that Spring Boot 4.0.5 gives them', async t => {
+  const places = (text: string) => parseProperties(text, 'p').flatMap(({ properties }) =>
+    [...properties].map(([key, { origin }]) => `${key} ${origin.line}:${origin.column}`))
+  const cases: [text: string, places: string[]][] = [
+    ['db\\:main=jdbc\numl\\u00e4ut=u\ncont = one, \\\n   two\nk=\\tx', ['db:main 1:9', 'umläut 2:8', 'cont 3:8', 'k 5:3']],
+    ['pw=\nnone\nblank =   \nafter=1', ['pw 2:0', 'none 3:0', 'blank 4:0', 'after 4:7']],
+    ['a=1\nz=', ['a 1:3', 'z 3:3']], ['a=1\nz =  ', ['a 1:3', 'z 3:6']], ['a=1\nz', ['a 1:3', 'z 3:2']], ['a=1\nz=\n', ['a 1:3', 'z 3:0']],
+    ['a=\r\nb=1', ['a 2:0', 'b 2:3']], ['a=\\\n\nd=\\\n  x', ['a 3:0', 'd 4:3']],
+    ['a=1\n!---  \nthird=t\nfourth=u', ['a 1:3', 'third 3:14', 'fourth 4:8']], ['#---\na=1\n#---\t\n\nb=1', ['a 2:3', 'b 5:3']],
+    ['#--- \n# c\nb=1', ['b 3:3']], ['#--- \nf=\\\n x', ['f 3:2']],
+    ['l[]=a,\\,b,\\u0041c , d\nm[]=,x\nn[]=a,\no[] = p\\\n , q', ['l[0] 1:5', 'l[1] 1:7', 'l[2] 1:10', 'l[3] 1:15', 'm[0] 2:5', 'm[1] 2:6', 'n[0] 3:5', 'o[0] 4:7', 'o[1] 5:4']]
+  ]
+  for (const [text, expected] of cases) t.same(places(text), expected, JSON.stringify(text))
 })
 
 t.test('any text is a properties file unless it has a bad \\u', async t => {

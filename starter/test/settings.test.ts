@@ -76,7 +76,7 @@ t.test('documents count by profile and platform, later ones win', async t => {
   }
   t.equal((await load(t, files)).get('a'), '1')
   t.equal((await load(t, files, { profiles: ['test'] })).get('a'), '2')
-  t.equal((await load(t, files, { env: { KUBERNETES_SERVICE_HOST: '10.0.0.1' } })).get('a'), '3')
+  t.equal((await load(t, files, { env: { KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '443' } })).get('a'), '3')
   t.equal((await load(t, files, { args: { 'spring.main.cloud-platform': 'kubernetes' } })).get('a'), '3')
   await t.rejects(load(t, { 'application.yml': 'spring.config.activate.on-profile: a & b | c' }),
     { code: 'E_CONFIG_EXPRESSION', message: /^application\.yml:1: / })
