@@ -4,9 +4,12 @@
  * and is the same name without them where there is nothing to keep: `[team]` is `team`.
  */
 export function canonicalName (key: string): string {
-  return joinName(splitName(key).map(part => part.bracket
-    ? { ...part, bracket: !PLAIN.test(part.text) }
-    : { ...part, text: uniform(part.text) || part.text }))
+  return joinName(splitName(key).map(canonicalPart))
+}
+
+/** One part of a canonical name. */
+export function canonicalPart ({ text, bracket }: NamePart): NamePart {
+  return bracket ? { text, bracket: !PLAIN.test(text) } : { text: uniform(text) || text, bracket }
 }
 
 const PLAIN = /^[0-9]*[a-z][a-z0-9]*$/
@@ -19,7 +22,12 @@ export interface NamePart {
 
 /** The flat key of parts. */
 export function joinName (parts: readonly NamePart[]): string {
-  return parts.map(({ text, bracket }, index) => bracket ? `[${text}]` : (index === 0 ? '' : '.') + text).join('')
+  return parts.reduce(appendPart, '')
+}
+
+/** A key with one part more. */
+export function appendPart (path: string, { text, bracket }: NamePart): string {
+  return bracket ? `${path}[${text}]` : path === '' ? text : `${path}.${text}`
 }
 
 /** More parts than this no key has; what follows counts as one, so that a hostile key costs no more than its length. */
@@ -68,8 +76,7 @@ export const memberName = ({ text, bracket }: NamePart): string =>
   bracket ? text : text.replace(/[^A-Za-z0-9_-]/g, '').replace(/^-+/, '')
 
 /** Whether relaxed names reach a key: one with an empty end or a part without a letter is only found as written. */
-export function isReachable (key: string): boolean {
-  const parts = splitName(key)
+export function isReachable (key: string, parts: readonly NamePart[]): boolean {
   return parts.length > 0 && !/^\.|\.$/.test(key) && parts.every(part => part.bracket || uniform(part.text) !== '')
 }
 

@@ -1,6 +1,6 @@
-import { canonicalName, joinName, memberName, splitName } from './relaxed.ts'
+import { appendPart, canonicalName, canonicalPart, joinName, memberName, splitName } from './relaxed.ts'
 import type { NamePart } from './relaxed.ts'
-import { addMeant, VariableNames, WrittenNames } from './source-names.ts'
+import { meantByForm, VariableNames, WrittenNames } from './source-names.ts'
 import type { Entry, SourceNames } from './source-names.ts'
 import type { PropertySource } from './types.ts'
 import { ENVIRONMENT } from './variables.ts'
@@ -18,8 +18,7 @@ export class SettingsIndex {
   constructor (sources: readonly PropertySource[]) {
     const files = sources.filter(({ name }) => name !== ENVIRONMENT)
     const written = files.flatMap(({ properties }) => [...properties.keys()])
-    const meant = new Map<string, string>()
-    for (const key of written) addMeant(key, meant)
+    const meant = files.length < sources.length ? meantByForm(written) : new Map<string, string>()
     this.#sources = sources.map((source, rank) => source.name === ENVIRONMENT
       ? new VariableNames(source, rank, meant)
       : new WrittenNames(source, rank))
@@ -36,10 +35,9 @@ export class SettingsIndex {
   }
 
   #spell (key: string): void {
-    const parts = splitName(key)
-    const names = splitName(canonicalName(key))
-    for (const [at, part] of parts.entries()) {
-      const path = joinName(names.slice(0, at + 1))
+    let path = ''
+    for (const part of splitName(key)) {
+      path = appendPart(path, canonicalPart(part))
       if (!this.#spellings.has(path)) this.#spellings.set(path, part)
     }
   }
@@ -103,8 +101,11 @@ export class SettingsIndex {
   }
 
   #partsBelow ({ canonical }: Entry, depth: number): NamePart[] {
-    const parts = splitName(canonical)
-    return parts.map((part, at) => this.#spellings.get(joinName(parts.slice(0, at + 1))) ?? part).slice(depth)
+    let path = ''
+    return splitName(canonical).map(part => {
+      path = appendPart(path, part)
+      return this.#spellings.get(path) ?? part
+    }).slice(depth)
   }
 }
 

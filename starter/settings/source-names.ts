@@ -1,4 +1,4 @@
-import { canonicalName, isCanonical, isReachable, joinName, splitName } from './relaxed.ts'
+import { appendPart, canonicalName, canonicalPart, isCanonical, isReachable, joinName, splitName } from './relaxed.ts'
 import type { NamePart } from './relaxed.ts'
 import type { Property, PropertySource } from './types.ts'
 import { environmentKey, formsOf, variableForm, writtenIn } from './variables.ts'
@@ -32,11 +32,15 @@ export class WrittenNames implements SourceNames {
   readonly #byKey = new Map<string, Entry>()
 
   constructor ({ properties }: PropertySource, rank: number) {
+    const entries: Entry[] = []
     for (const [key, property] of properties) {
-      this.#byKey.set(key, { key, canonical: canonicalName(key), property, rank })
+      const parts = splitName(key)
+      const entry = { key, canonical: joinName(parts.map(canonicalPart)), property, rank }
+      this.#byKey.set(key, entry)
+      if (isReachable(key, parts)) entries.push(entry)
     }
-    this.entries = [...this.#byKey.values()].filter(({ key }) => isReachable(key))
-    for (const entry of this.entries) this.#add(entry)
+    this.entries = entries
+    for (const entry of entries) this.#add(entry)
   }
 
   /** Of several spellings of one name the one that needs no relaxed rules is meant, then the first. */
@@ -83,7 +87,7 @@ export class VariableNames implements SourceNames {
     const canonical = key === undefined ? '' : meantKey(form, meant) ?? canonicalName(key)
     const entry = { key: key ?? name, canonical, property, rank }
     this.#byProperty.set(property, entry)
-    if (key === undefined || !isReachable(key)) return
+    if (key === undefined || !isReachable(key, splitName(key))) return
     // Of `A_B` and `a_b` the one in capitals is meant.
     if (this.#byForm.has(form) && name !== name.toUpperCase()) return
     this.#byForm.set(form, entry)
@@ -121,14 +125,27 @@ function meantKey (form: string, meant: ReadonlyMap<string, string>): string | u
   return undefined
 }
 
-/** Adds the keys that a written key and its beginnings stand for where a variable alone would be read otherwise. */
-export function addMeant (key: string, into: Map<string, string>): void {
-  const parts: NamePart[] = []
-  for (const part of splitName(key)) {
-    parts.push(part)
-    const canonical = canonicalName(joinName(parts))
-    for (const form of formsOf(parts)) {
-      if (canonicalName(environmentKey(form) ?? '') !== canonical && !into.has(form)) into.set(form, canonical)
+/** A part that a variable alone would not be read as: it has a dash, or is in brackets and no number. */
+const isAmbiguous = ({ text, bracket }: NamePart): boolean => bracket ? !/^\d+$/.test(text) : /[-_]|^\d+$/.test(text)
+
+/**
+ * The keys that written keys and their beginnings stand for where a variable alone would be read otherwise, by the
+ * forms of those variables: `a_time_out` is `a.timeout` where a file has `a.time-out`.
+ */
+export function meantByForm (keys: Iterable<string>): ReadonlyMap<string, string> {
+  const meant = new Map<string, string>()
+  const seen = new Set<string>()
+  for (const key of keys) {
+    const parts = splitName(key)
+    let canonical = ''
+    for (let at = 0, begin = ''; at < parts.length; at++) {
+      const part = parts[at] as NamePart
+      begin = appendPart(begin, part)
+      canonical = appendPart(canonical, canonicalPart(part))
+      if (seen.has(begin) || !parts.slice(0, at + 1).some(isAmbiguous)) continue
+      seen.add(begin)
+      for (const form of formsOf(parts.slice(0, at + 1))) if (!meant.has(form)) meant.set(form, canonical)
     }
   }
+  return meant
 }

@@ -87,6 +87,14 @@ t.test('env: every value with its origin, secrets masked, one key alone', async 
   t.notMatch((await cipher.inject('/actuator/env')).body, /geheim/, 'what was encrypted is never shown')
   t.notMatch((await cipher.inject('/actuator/env/greeting')).body, /geheim/)
   t.notMatch((await cipher.inject('/actuator/env/Greeting')).body, /geheim/, 'in no spelling')
+  const plain = { value: { kind: 'string', text: 'plain' }, origin: { source: 'b.yml' } } as const
+  const both = await serverOf({}, {
+    settings: new Settings({
+      profiles: [], warnings: [],
+      sources: [{ name: 'a.yml', properties: new Map([['Greeting', secret]]) }, { name: 'b.yml', properties: new Map([['greeting', plain]]) }]
+    })
+  })
+  t.match((await both.inject('/actuator/env/greeting')).json(), { property: { value: '******' } }, 'nor as the value of another source')
   const variables = await serverOf({}, {
     settings: await loadSettings({
       name: 'users', folder: t.testdir(), args: { greeting: 'hi ${nothing} ${NODE_NAME}' }, watch: false,

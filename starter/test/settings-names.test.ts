@@ -1,8 +1,8 @@
 /** By which names settings are found: as Spring Boot 4.0.5 answers for the same files, variables and arguments. */
 import t from 'tap'
 import type { Test } from 'tap'
-import { loadSettings } from '../settings/index.ts'
-import type { LoadOptions, Settings } from '../settings/index.ts'
+import { loadSettings, Settings } from '../settings/index.ts'
+import type { LoadOptions } from '../settings/index.ts'
 
 interface Files { [name: string]: string | Files }
 
@@ -174,4 +174,29 @@ t.test('members of a section are known by their name and asked for by their key'
   t.same(['users', 'user.service'].map(name => settings.get(`${members.get(name)}.x`)), ['1', '2'])
   t.same([...settings.members('a.per-service.l').values()], ['a.per-service.l[0]', 'a.per-service.l[1]'])
   t.same(settings.members('none'), new Map())
+})
+
+t.test('a change that comes while a reading is under way is read by the refresh that it causes', async t => {
+  const stateOf = (value: string) => ({
+    profiles: [], warnings: [],
+    sources: [{ name: 'f', properties: new Map([['k', { value: { kind: 'string', text: value }, origin: { source: 'f' } } as const]]) }]
+  })
+  let current = 'one'
+  const held: Array<() => void> = []
+  const settings = new Settings(stateOf('zero'), {
+    reload: async () => {
+      const read = current
+      await new Promise<void>(resolve => held.push(resolve))
+      return stateOf(read)
+    },
+    close: () => {}
+  })
+  const first = settings.refresh()
+  current = 'two'
+  const [second, third] = [settings.refresh(), settings.refresh()]
+  held.shift()?.()
+  t.same([await first, settings.get('k')], [['k'], 'one'])
+  await new Promise(resolve => setImmediate(resolve))
+  held.shift()?.()
+  t.same([await second, await third, settings.get('k'), held.length], [['k'], ['k'], 'two', 0], 'one more reading for both')
 })

@@ -6,10 +6,11 @@ import { KEEPING } from './keeping.ts'
 import { RELATIONAL_STORES } from './relational-stores.ts'
 import { SAGAS_AND_PROJECTIONS } from './sagas-and-projections.ts'
 import { SAMPLES } from './samples.ts'
+import { SETTINGS_MUTANTS } from './settings.ts'
 import { SIMULATION } from './simulation.ts'
 import { VERSIONS_AND_TIME } from './versions-and-time.ts'
 
 export const ALL: readonly Mutant[] = [
-  ...AWS_BUS, ...DELIVERY, ...KEEPING, ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES, ...SIMULATION,
-  ...VERSIONS_AND_TIME
+  ...AWS_BUS, ...DELIVERY, ...KEEPING, ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES,
+  ...SETTINGS_MUTANTS, ...SIMULATION, ...VERSIONS_AND_TIME
 ]
