@@ -1,13 +1,12 @@
 import { settingsError } from './errors.ts'
 import { toBoolean, toBytes, toDurationMs, toInteger, toList, toNumber, wholeNumber } from './convert.ts'
-import { resolvePlaceholders } from './placeholders.ts'
-import { randomText } from './random.ts'
 import type { LiteralText } from './placeholders.ts'
 import { isCanonical, joinName, splitName } from './relaxed.ts'
 import { isSecretKey, MASK } from './secrets.ts'
 import { SettingsIndex } from './settings-index.ts'
+import { SettingsValues } from './settings-values.ts'
 import type { Entry } from './source-names.ts'
-import { scalarValue, unflatten } from './tree.ts'
+import { unflatten } from './tree.ts'
 import type { Tree } from './tree.ts'
 import { formatOrigin } from './types.ts'
 import type { Property, PropertySource } from './types.ts'
@@ -46,9 +45,9 @@ export class Settings {
   readonly #keeper: SettingsKeeper | undefined
   readonly #listeners = { change: new Set<Listener<'change'>>(), warning: new Set<Listener<'warning'>>() }
   readonly #random = new Map<string, string>()
+  #values: SettingsValues
   #state: SettingsState
   #index: SettingsIndex
-  #texts = new Map<Entry, string>()
   #refreshing: Promise<string[]> | undefined
   #next: Promise<string[]> | undefined
 
@@ -56,6 +55,7 @@ export class Settings {
     this.#state = state
     this.#keeper = keeper
     this.#index = new SettingsIndex(state.sources)
+    this.#values = new SettingsValues(this.#index, this.#random)
   }
 
   /** Active profiles in order, the last one wins; `['default']` when none was asked for. */
@@ -80,12 +80,17 @@ export class Settings {
    */
   get (key: string, unresolved: 'keep' | 'throw' = 'throw'): string | undefined {
     const entry = this.#named(key)
-    return entry === undefined ? undefined : this.#text(entry, unresolved)
+    return entry === undefined ? undefined : this.#values.text(entry, unresolved)
   }
 
   /** The property that `get` reads: its text as written, with placeholders, and where it stands. */
   property (key: string): Property | undefined {
     return this.#named(key)?.property
+  }
+
+  /** What a name stands for in a placeholder. */
+  meaning (name: string): string | LiteralText | undefined {
+    return this.#values.meaning(name)
   }
 
   /** `application.yml:14`, `env SERVER_PORT`, `command line`; undefined when nothing sets the key. */
@@ -124,8 +129,8 @@ export class Settings {
   /** The items of `key[0]`, `key[1]`... or of a comma text; empty when nothing sets it and there is no fallback. */
   list (key: string, fallback: readonly string[] = []): string[] {
     const found = this.#index.list(key)
-    if ('key' in found) return toList(this.#text(found))
-    return found.length === 0 ? [...fallback] : found.map(entry => this.#text(entry))
+    if ('key' in found) return toList(this.#values.text(found))
+    return found.length === 0 ? [...fallback] : found.map(entry => this.#values.text(entry))
   }
 
   /** Full flat keys under a prefix (not the prefix itself), as written; all keys for `''`. */
@@ -146,7 +151,7 @@ export class Settings {
   /** Texts under a prefix by the rest of their key, as Spring fills a map: `labels[team/name]` is `team/name`. */
   map (prefix: string): Record<string, string> {
     const map = Object.create(null) as Record<string, string>
-    for (const [name, entry] of this.#index.members(prefix)) map[name] = this.#text(entry)
+    for (const [name, entry] of this.#index.members(prefix)) map[name] = this.#values.text(entry)
     return map
   }
 
@@ -158,9 +163,9 @@ export class Settings {
   tree (prefix: string, unresolved: 'keep' | 'throw' = 'throw'): Tree {
     const own = this.#index.find(prefix)
     const below = this.#index.below(prefix)
-    if (own !== undefined && below.length === 0) return this.#value(own, unresolved)
+    if (own !== undefined && below.length === 0) return this.#values.value(own, unresolved)
     const depth = splitName(prefix).length
-    return unflatten(below.map(entry => [this.#index.memberBelow(entry, depth), this.#value(entry, unresolved)]))
+    return unflatten(below.map(entry => [this.#index.memberBelow(entry, depth), this.#values.value(entry, unresolved)]))
   }
 
   on<K extends keyof SettingsEvents> (event: K, listener: Listener<K>): this {
@@ -198,7 +203,7 @@ export class Settings {
     const known = new Set(this.#state.warnings)
     this.#state = state
     this.#index = new SettingsIndex(state.sources)
-    this.#texts = new Map()
+    this.#values = new SettingsValues(this.#index, this.#random)
     const changed = changedKeys(before, this.#snapshot())
     for (const warning of state.warnings) if (!known.has(warning)) this.#emit('warning', warning)
     if (changed.length > 0) this.#emit('change', changed)
@@ -230,51 +235,12 @@ export class Settings {
     return (isCanonical(key) ? undefined : this.#index.written(key)) ?? this.#index.find(key)
   }
 
-  #text (entry: Entry, unresolved: 'keep' | 'throw' = 'throw'): string {
-    const known = this.#texts.get(entry)
-    if (known !== undefined) return known
-    const text = this.#resolve(entry, unresolved)
-    if (unresolved === 'throw') this.#texts.set(entry, text)
-    return text
-  }
-
-  #resolve (entry: Entry, unresolved: 'keep' | 'throw'): string {
-    const { value, origin, literal } = entry.property
-    if (literal) return value.text
-    const options = { unresolved, where: formatOrigin(origin) }
-    return resolvePlaceholders(value.text, key => this.meaning(key) ?? this.#draw(entry, key), options)
-  }
-
-  /**
-   * What a name stands for in a placeholder. One in another form than `a.my-key` stands for what is written just so
-   * and for nothing else: `db-password: ${DB_PASSWORD:none}` must not find itself.
-   */
-  meaning (name: string): string | LiteralText | undefined {
-    const found = (isCanonical(name) ? this.#index.find(name) : this.#index.written(name))?.property
-    return found?.literal ? { literal: found.value.text } : found?.value.text
-  }
-
-  /** A random value is drawn once for each setting, or every refresh would change it. */
-  #draw (entry: Entry, key: string): string | undefined {
-    if (!key.startsWith('random.')) return undefined
-    const id = `${entry.canonical} ${key}`
-    const drawn = this.#random.get(id) ?? randomText(key)
-    if (drawn !== undefined) this.#random.set(id, drawn)
-    return drawn
-  }
-
-  #value (entry: Entry, unresolved: 'keep' | 'throw'): string | number | boolean {
-    const { value } = entry.property
-    if (value.kind !== 'string') return scalarValue(value)
-    return this.#text(entry, unresolved)
-  }
-
   #typed<T> (
     key: string, fallback: T | undefined, convert: (text: string, isNumber: boolean) => T | undefined,
     kind: string, example: string
   ): T {
     const entry = this.#index.find(key)
-    const text = entry === undefined ? undefined : this.#text(entry)
+    const text = entry === undefined ? undefined : this.#values.text(entry)
     // An empty value of a setting that is no text means "not set": that is how a file takes a value back.
     if (entry === undefined || text === undefined || (text.trim() === '' && kind !== 'text')) {
       if (fallback !== undefined) return fallback
@@ -292,7 +258,7 @@ export class Settings {
     for (const entry of this.#index.all()) {
       const key = this.#index.keyBelow(entry, 0)
       try {
-        texts.set(key, this.#text(entry))
+        texts.set(key, this.#values.text(entry))
       } catch {
         texts.set(key, entry.property.value.text)
       }

@@ -13,7 +13,7 @@ export const SETTINGS_MUTANTS: readonly Mutant[] = [
     id: 'variable-by-key-only',
     package: 'starter',
     breaks: 'a placeholder finds an environment variable by its own name',
-    file: 'starter/settings/settings.ts',
+    file: 'starter/settings/settings-values.ts',
     from: 'isCanonical(name) ? this.#index.find(name) : this.#index.written(name)',
     to: 'this.#index.find(name)',
     seenBy: NAMES
@@ -94,7 +94,7 @@ export const SETTINGS_MUTANTS: readonly Mutant[] = [
     id: 'tree-resolved-elsewhere',
     package: 'starter',
     breaks: 'what a placeholder finds in a config tree is taken to the letter',
-    file: 'starter/settings/settings.ts',
+    file: 'starter/settings/settings-values.ts',
     from: 'return found?.literal ? { literal: found.value.text } : found?.value.text',
     to: 'return found?.value.text',
     seenBy: SOURCES
