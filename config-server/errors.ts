@@ -22,6 +22,11 @@ export const error = errorTable({
     next: 'Split it, or raise breakwater.config-server.%s.',
     status: 500
   },
+  E_PLAIN_FILE_LIMIT: {
+    text: 'The file has %s bytes, the limit is %s.',
+    next: 'Keep it elsewhere, or raise breakwater.config-server.max-plain-file-bytes.',
+    status: 413
+  },
   E_FLAT_KEY: { text: 'The key %s has no place in a tree: %s.', status: 400 },
   E_FLAT_PLACEHOLDER: { text: '%s', status: 400 },
   E_CONFIG_BACKEND: {
@@ -40,7 +45,11 @@ export const error = errorTable({
   E_CIPHER_INVALID: { text: 'Text not encrypted with this key', status: 400 },
   E_CIPHER_NO_PUBLIC_KEY: { text: 'No public key available', status: 404 },
   E_CIPHER_BODY: { text: 'The text to work on is the body of the request, with a Content-Type.', status: 400 },
-  E_CONFIG_INVALID: { text: '%s: %s.', next: 'Correct the value or the schema; until then no good state is there to be served.', status: 500 },
+  E_CONFIG_INVALID: { text: '%s: %s.', next: 'Correct the value or the schema.', status: 500 },
+  E_CONFIG_NO_GOOD_STATE: {
+    text: '%s No earlier state has every file that is broken now, so there is none to be served instead.',
+    status: 500
+  },
   E_CONFIG_NO_HISTORY: { text: 'Only a git repository alone has versions.', status: 404 },
   E_VAULT_TOKEN: { text: 'Vault needs a token.', next: 'Send X-Config-Token, or give the server one.', status: 400 },
   E_VAULT_REFUSED: { text: 'Vault refused the token (%s).', next: 'Check its policy and whether it has expired.', status: 403 },

@@ -1,5 +1,6 @@
 /** What the config server can be told, under Spring's names where Spring has one. */
 import type { Property, Settings } from '@breakwater/starter/settings'
+import { PLAIN_FILE_BYTES } from './backends/backend.ts'
 import type { GitOptions } from './backends/git/git-options.ts'
 import type { NativeOptions } from './backends/native.ts'
 import type { EncryptOptions } from './encryption/key-ring.ts'
@@ -69,6 +70,8 @@ export interface ConfigServerOptions {
   readonly access: readonly AccessRule[]
   /** `breakwater.config-server.max-file-bytes`: a larger file is refused. @default 1 MiB */
   readonly maxFileBytes: number
+  /** `breakwater.config-server.max-plain-file-bytes`: a larger file that is no configuration is 413. @default 16 MiB */
+  readonly maxPlainFileBytes: number
   /** `breakwater.config-server.max-keys`: a file with more is refused. @default 10000 */
   readonly maxKeys: number
   /** `breakwater.config-server.answer-cache`: bytes of ready answers kept. @default 16 MiB */
@@ -104,6 +107,7 @@ export const DEFAULTS: ConfigServerOptions = {
   watchPollMs: 5_000,
   access: [],
   maxFileBytes: MEBIBYTE,
+  maxPlainFileBytes: PLAIN_FILE_BYTES,
   maxKeys: 10_000,
   answerCacheBytes: 16 * MEBIBYTE,
   fileCacheBytes: 8 * MEBIBYTE
@@ -114,7 +118,10 @@ const OWN = 'breakwater.config-server'
 
 /** Reads the options of a process from its settings; a malformed value throws with its file and line. */
 export function readOptions (settings: Settings): ConfigServerOptions {
-  const maxFileBytes = settings.bytes(`${OWN}.max-file-bytes`, DEFAULTS.maxFileBytes)
+  const limits = {
+    maxFileBytes: settings.bytes(`${OWN}.max-file-bytes`, DEFAULTS.maxFileBytes),
+    maxPlainFileBytes: settings.bytes(`${OWN}.max-plain-file-bytes`, DEFAULTS.maxPlainFileBytes)
+  }
   const acceptEmpty = settings.boolean(`${SERVER}.accept-empty`, DEFAULTS.acceptEmpty)
   return {
     host: settings.string('server.address', DEFAULTS.host),
@@ -126,7 +133,7 @@ export function readOptions (settings: Settings): ConfigServerOptions {
     overrides: readOverrides(settings),
     validateProfiles: settings.boolean('spring.profiles.validate', DEFAULTS.validateProfiles),
     cloudPlatform: settings.get('spring.main.cloud-platform'),
-    backends: readBackends(settings, maxFileBytes),
+    backends: readBackends(settings, limits),
     failOnCompositeError: settings.boolean(`${SERVER}.fail-on-composite-error`, DEFAULTS.failOnCompositeError),
     encrypt: readEncryptOptions(settings, DEFAULTS.encrypt),
     decrypt: settings.boolean(`${SERVER}.encrypt.enabled`, DEFAULTS.decrypt),
@@ -140,7 +147,7 @@ export function readOptions (settings: Settings): ConfigServerOptions {
     maxWatchers: settings.integer(`${OWN}.max-watchers`, DEFAULTS.maxWatchers),
     watchPollMs: settings.durationMs(`${OWN}.watch-poll`, DEFAULTS.watchPollMs),
     access: readAccess(settings),
-    maxFileBytes,
+    ...limits,
     maxKeys: settings.integer(`${OWN}.max-keys`, DEFAULTS.maxKeys),
     answerCacheBytes: settings.bytes(`${OWN}.answer-cache`, DEFAULTS.answerCacheBytes),
     fileCacheBytes: settings.bytes(`${OWN}.file-cache`, DEFAULTS.fileCacheBytes)

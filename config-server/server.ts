@@ -12,7 +12,6 @@ import {
   createAuthenticator, followServerTls, readServerTls, type Authenticator, type ServerTls
 } from '@breakwater/starter/security'
 import { Settings } from '@breakwater/starter/settings'
-import type { Backend } from './backends/backend.ts'
 import { createBackend } from './backends/create-backend.ts'
 import { decryptEnvironment } from './encryption/decrypt-environment.ts'
 import { decryptFile } from './encryption/decrypt-file.ts'
@@ -25,6 +24,9 @@ import { DEFAULTS, type ConfigServerOptions } from './options.ts'
 import { startPush, type Push } from './push/push.ts'
 import { Readers } from './push/readers.ts'
 import { fillText } from './render/render.ts'
+import type { SafeBackend } from './safety/safe-backend.ts'
+import { Schemas } from './safety/schema.ts'
+import { THREAD_LIMITS } from './safety/schema-thread.ts'
 import { createAccess } from './web/access.ts'
 import { createAudit } from './web/audit.ts'
 import { encryptionRoutes } from './web/encryption-routes.ts'
@@ -61,7 +63,7 @@ interface Parts {
   readonly options: ConfigServerOptions
   readonly settings: Settings
   readonly log: Logger
-  readonly backend: Backend
+  readonly backend: SafeBackend
   readonly keys: KeyRing
   readonly auth: Authenticator
   readonly tls: ServerTls | undefined
@@ -145,9 +147,12 @@ async function registerAll (app: FastifyInstance, parts: Parts): Promise<void> {
     ? [['configServer', createHealth(backend, options.health, () => performance.now())]]
     : [])
   const authorize: Authorize = async (request, role) => { await auth.check(request, role) }
-  await app.register(actuator, { settings, log, health, authorize })
+  await app.register(actuator, { settings, log, health, authorize, metrics: () => backend.metrics })
   await app.register(async scope => registerRoutes(scope, parts))
 }
+
+/** Schemas that wait to be tried out before a commit. */
+const MAX_TRIALS = 20
 
 function registerRoutes (scope: FastifyInstance, { options, auth, backend, keys, log, road, push }: Parts): void {
   useConfigServerWire(scope, {
@@ -157,10 +162,13 @@ function registerRoutes (scope: FastifyInstance, { options, auth, backend, keys,
   const access = createAccess(auth, options.access)
   const audit = createAudit(log)
   const readers = new Readers()
+  // A thread of its own: who tries out schemas holds up nobody who is served.
+  const schemas = new Schemas({ ...THREAD_LIMITS, maxWaiting: MAX_TRIALS })
+  scope.addHook('onClose', async () => schemas.stop())
   const shared = { ...options, access, audit, road, keys, log, backend, readers }
   encryptionRoutes(scope, shared)
   watchRoutes(scope, { ...shared, ...push })
-  operatorRoutes(scope, { ...shared, ...push })
+  operatorRoutes(scope, { ...shared, ...push, schemas })
   monitorRoute(scope, { ...shared, refresh: async () => backend.refresh?.() })
   const files = createFileRoute({
     ...shared,
@@ -173,7 +181,7 @@ function registerRoutes (scope: FastifyInstance, { options, auth, backend, keys,
   environmentRoutes(scope, { ...shared, files })
 }
 
-function createRoad (options: ConfigServerOptions, backend: Backend, keys: KeyRing, log: Logger): EnvironmentRoad {
+function createRoad (options: ConfigServerOptions, backend: SafeBackend, keys: KeyRing, log: Logger): EnvironmentRoad {
   const replaceOptions = {
     prefixInvalid: options.prefixInvalid,
     onFailure: (source: string, key: string) => log.warn({ source, key }, 'a secret cannot be had')

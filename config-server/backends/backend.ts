@@ -6,6 +6,7 @@ import type { Property } from '@breakwater/starter/settings'
 import type { Ask } from '../environment/ask.ts'
 import type { Found } from '../environment/environment.ts'
 import type { Commit } from './git/commit-files.ts'
+import type { State } from './state-lines.ts'
 import type { Choices, Rollout, RolloutWish } from './git/label-choice.ts'
 
 /** Who asks, as far as a store may care. */
@@ -19,9 +20,22 @@ export interface Asker {
 /** A plain text or binary file of the configuration. */
 export interface Resource {
   readonly file: string
+  /** Where it really lies in its store, once links were followed. */
+  readonly path: string
   readonly content: Buffer
   readonly modifiedMs: number
 }
+
+/** How large files may be, in bytes. */
+export interface StoreLimits {
+  /** Configuration files, which are parsed. */
+  readonly maxFileBytes: number
+  /** All others. */
+  readonly maxPlainFileBytes: number
+}
+
+/** How large a plain file may be when nothing else is said: keystores and logos are, archives are not. */
+export const PLAIN_FILE_BYTES = 16 * 1_048_576
 
 export interface BackendHealth {
   readonly up: boolean
@@ -51,9 +65,13 @@ export interface Backend {
   stop (): Promise<void>
   /** Names the state an answer would be made of, without any I/O; undefined when that cannot be told. */
   stamp (ask: Ask, asker: Asker): string | undefined
+  /** The answer as it is now; files that are broken are named in it, never left out without a word. */
   find (ask: Ask, asker: Asker): Promise<Found>
-  /** The answer as it was `skip` states ago; undefined when the store keeps no history or it ends before. */
-  earlier? (ask: Ask, asker: Asker, skip: number): Promise<Found | undefined>
+  /**
+   * The answer as it was, the youngest state first; states that cannot differ from the one after them are left out.
+   * A store that keeps no history has none.
+   */
+  earlier? (ask: Ask, asker: Asker): AsyncIterable<State>
   readonly versions?: Versions | undefined
   /** What `{vault}:key#field` values of any store are filled from. */
   readonly secrets?: ReadSecrets | undefined

@@ -1,6 +1,7 @@
 /** Several stores as one: the sources of the first come first. One that fails fails all, unless told otherwise. */
 import type { Ask } from '../environment/ask.ts'
 import type { Found } from '../environment/environment.ts'
+import { earlierStates, joinedFiles, noPast, type State } from './state-lines.ts'
 import type { Asker, Backend, BackendHealth, ReadSecrets, Resource } from './backend.ts'
 
 export interface CompositeOptions {
@@ -46,23 +47,39 @@ class CompositeBackend implements Backend {
 
   async find (ask: Ask, asker: Asker): Promise<Found> {
     const parts = await Promise.all(this.#members.map(async member => this.#findIn(member, ask, asker)))
-    const found = parts.filter(part => part !== undefined)
-    return {
-      version: null,
-      state: null,
-      sources: found.flatMap(({ sources }) => sources),
-      secrets: found.reduce((sum, { secrets = 0 }) => sum + secrets, 0)
-    }
+    return joined(parts)
   }
 
-  async #findIn (member: Backend, ask: Ask, asker: Asker): Promise<Found | undefined> {
+  async #findIn (member: Backend, ask: Ask, asker: Asker): Promise<Found> {
     try {
       return await member.find(ask, asker)
     } catch (failure) {
       if (this.#options.failOnError) throw failure
       this.#options.onProblem(member.description, failure instanceof Error ? failure.message : String(failure))
-      return undefined
+      return NOTHING
     }
+  }
+
+  /** Each member goes back on its own line; one without a past stays as it is. */
+  async * earlier (ask: Ask, asker: Asker): AsyncGenerator<State> {
+    const lines = await Promise.all(this.#members.map(async member => ({
+      // What it has now is from now; a member without a past need not be asked for one.
+      present: { found: await this.#findIn(member, ask, asker), timeMs: member.earlier === undefined ? 0 : Date.now() },
+      earlier: member.earlier?.(ask, asker) ?? noPast()
+    })))
+    for await (const states of earlierStates(lines)) {
+      yield { found: joined(states.map(({ found }) => found)), timeMs: Math.max(...states.map(({ timeMs }) => timeMs)) }
+    }
+  }
+
+  // A member that cannot tell is asked; the others know what lies between their own stamps.
+  async concerns (ask: Ask, before: string, after: string): Promise<boolean> {
+    const [from, to] = [before.split('\n'), after.split('\n')]
+    for (const [index, member] of this.#members.entries()) {
+      if (from[index] === to[index]) continue
+      if (await member.concerns?.(ask, from[index] ?? '', to[index] ?? '') ?? true) return true
+    }
+    return false
   }
 
   async resource (ask: Ask, candidates: readonly string[], asker: Asker): Promise<Resource | undefined> {
@@ -86,5 +103,17 @@ class CompositeBackend implements Backend {
     const all = this.#members.map(member => member.health())
     const problems = all.map(({ problem }) => problem).filter(problem => problem !== undefined)
     return { up: all.every(({ up }) => up), ...(problems.length === 0 ? {} : { problem: problems.join('; ') }) }
+  }
+}
+
+const NOTHING: Found = { version: null, state: null, sources: [] }
+
+function joined (parts: readonly Found[]): Found {
+  return {
+    version: null,
+    state: null,
+    sources: parts.flatMap(({ sources }) => sources),
+    secrets: parts.reduce((sum, { secrets = 0 }) => sum + secrets, 0),
+    ...joinedFiles(parts)
   }
 }

@@ -2,10 +2,11 @@
 import { constants } from 'node:fs'
 import { open, readdir, realpath, type FileHandle } from 'node:fs/promises'
 import { dirname, basename } from 'node:path'
-import { error } from '../errors.ts'
 import { MISSING, signatureOf, type FolderVersion } from './folder-version.ts'
 
 export interface FileContent {
+  /** Where it really lies, once links were followed. */
+  readonly path: string
   readonly content: Buffer
   readonly signature: string
   readonly modifiedMs: number
@@ -16,14 +17,12 @@ const MAX_LISTINGS = 1024
 export class FolderReader {
   readonly #version: FolderVersion
   readonly #roots: readonly string[]
-  readonly #maxFileBytes: number
   #listings = new Map<string, Promise<ReadonlySet<string>>>()
   #listedVersion = 0
 
-  constructor (version: FolderVersion, roots: readonly string[], maxFileBytes: number) {
+  constructor (version: FolderVersion, roots: readonly string[]) {
     this.#version = version
     this.#roots = roots
-    this.#maxFileBytes = maxFileBytes
   }
 
   /** Notes a root, so that it is watched, and be it only for its coming into being. */
@@ -56,36 +55,35 @@ export class FolderReader {
     }
   }
 
-  /** The content of a file; undefined when there is none, it is no regular file, or it lies outside the roots. */
-  async read (path: string): Promise<FileContent | undefined> {
-    if (isHidden(path) || !await this.#isInside(path)) return undefined
-    const handle = await openFile(path)
-    if (handle === undefined) return undefined
+  /**
+   * The content of a file; undefined when there is none, it is no regular file, or it lies outside the roots. One that
+   * is larger than the limit throws what `tooLarge` makes of its size.
+   */
+  async read (path: string, maxBytes: number, tooLarge: (bytes: bigint) => Error): Promise<FileContent | undefined> {
+    const real = isHidden(path) ? undefined : await this.#realPath(path)
+    const handle = real === undefined ? undefined : await openFile(real)
+    if (real === undefined || handle === undefined) return undefined
     try {
-      return await this.#readHandle(handle, path)
+      const { ino, size, mtimeNs, mtimeMs, isFile } = await statOf(handle)
+      if (!isFile) return undefined
+      if (size > BigInt(maxBytes)) throw tooLarge(size)
+      const signature = `${ino} ${size} ${mtimeNs}`
+      this.#version.note(path, signature, false)
+      return { path: real, content: await handle.readFile(), signature, modifiedMs: Number(mtimeMs) }
     } finally {
       await handle.close()
     }
   }
 
-  async #readHandle (handle: FileHandle, path: string): Promise<FileContent | undefined> {
-    const { ino, size, mtimeNs, mtimeMs, isFile } = await statOf(handle)
-    if (!isFile) return undefined
-    if (size > BigInt(this.#maxFileBytes)) {
-      throw error('E_CONFIG_FILE_LIMIT', [`${size} bytes`, this.#maxFileBytes, 'max-file-bytes'], { where: path })
-    }
-    const signature = `${ino} ${size} ${mtimeNs}`
-    this.#version.note(path, signature, false)
-    return { content: await handle.readFile(), signature, modifiedMs: Number(mtimeMs) }
-  }
-
-  async #isInside (path: string): Promise<boolean> {
+  // The real path is the one that is opened: a link that is turned elsewhere meanwhile leads nowhere.
+  async #realPath (path: string): Promise<string | undefined> {
     try {
       const real = await realpath(path)
       const roots = await Promise.all(this.#roots.map(async root => realpath(root).catch(() => undefined)))
-      return roots.some(root => root !== undefined && real.startsWith(root === '/' ? root : `${root}/`))
+      const isInside = roots.some(root => root !== undefined && real.startsWith(root === '/' ? root : `${root}/`))
+      return isInside && !isHidden(real) ? real : undefined
     } catch {
-      return false
+      return undefined
     }
   }
 }

@@ -4,13 +4,18 @@
  */
 import { resolve } from 'node:path'
 import type { Ask } from '../environment/ask.ts'
-import type { Found } from '../environment/environment.ts'
+import type { Found, SchemaFile } from '../environment/environment.ts'
 import { expandLocation, type FileRef, type Location } from '../environment/location.ts'
 import { orderSources, type ConfigFile, type ServerTraits } from '../environment/order.ts'
-import type { Asker, Backend, BackendHealth, Resource } from './backend.ts'
-import { FolderReader } from './folder-reader.ts'
+import { error } from '../errors.ts'
+import { PLAIN_FILE_BYTES, type Asker, type Backend, type BackendHealth, type Resource } from './backend.ts'
+import { FolderHistory } from './folder-history.ts'
+import { FolderReader, type FileContent } from './folder-reader.ts'
+import { fixedPart, scanLocations } from './folder-scan.ts'
 import { FolderVersion } from './folder-version.ts'
-import type { ParsedFiles } from './parsed-files.ts'
+import { asProblem, type ParsedFile, type ParsedFiles } from './parsed-files.ts'
+import { schemaNames } from './schema-names.ts'
+import type { State } from './state-lines.ts'
 
 export interface NativeOptions {
   /** Spring's search locations: folders, `file:` URLs, with `{application}`, `{profile}`, `{label}`. */
@@ -25,7 +30,10 @@ export interface NativeOptions {
   readonly reverseLocationOrder: boolean
   /** How often folders are compared with what is known, besides fs.watch. @default 5000 */
   readonly sweepMs: number
+  /** Configuration files that are larger are refused. */
   readonly maxFileBytes: number
+  /** Other files that are larger are refused. @default 16 MiB */
+  readonly maxPlainFileBytes?: number | undefined
 }
 
 export const NATIVE_DEFAULTS: NativeOptions = {
@@ -42,6 +50,8 @@ export function createNativeBackend (options: NativeOptions, parsed: ParsedFiles
   return new NativeBackend(options, parsed, traits)
 }
 
+type ReadFile = (path: string) => Promise<FileContent | undefined>
+
 class NativeBackend implements Backend {
   readonly description: string
   readonly #options: NativeOptions
@@ -50,6 +60,7 @@ class NativeBackend implements Backend {
   readonly #traits: ServerTraits
   readonly #version: FolderVersion
   readonly #reader: FolderReader
+  readonly #history: FolderHistory
 
   constructor (options: NativeOptions, parsed: ParsedFiles, traits: ServerTraits) {
     this.#options = options
@@ -58,12 +69,20 @@ class NativeBackend implements Backend {
     this.#parsed = parsed
     this.#traits = traits
     this.#version = new FolderVersion(options.sweepMs)
-    this.#reader = new FolderReader(this.#version, this.#templates.map(fixedPart), options.maxFileBytes)
+    this.#reader = new FolderReader(this.#version, this.#templates.map(fixedPart))
+    this.#history = new FolderHistory(async (path, file) => path.endsWith('.json') || !await this.#isBroken(path, file))
   }
 
   async start (): Promise<void> {
     this.#version.start()
+    this.#version.watch(() => { void this.#scan() })
     await Promise.all(this.#templates.map(async template => this.#reader.exists(fixedPart(template))))
+    await this.#scan()
+  }
+
+  // Each file is seen before it breaks, whether it was asked for or not.
+  async #scan (): Promise<void> {
+    for (const path of await scanLocations(this.#templates)) await this.#readNow(path).catch(() => {})
   }
 
   async stop (): Promise<void> {
@@ -75,16 +94,34 @@ class NativeBackend implements Backend {
   }
 
   async find (ask: Ask): Promise<Found> {
-    const sources = await orderSources(ask, this.#locations(ask), async files => this.#load(files), this.#traits)
-    return { version: this.#options.version, state: null, sources }
+    return this.#findWith(ask, async path => this.#readNow(path))
+  }
+
+  /** First what is broken as it was last, beside the rest as it is; then the whole as it was before each change. */
+  async * earlier (ask: Ask): AsyncGenerator<State> {
+    const paths = new Set<string>()
+    yield { timeMs: 0, found: await this.#findWith(ask, async path => this.#readGood(path, paths)) }
+    for (const moment of this.#history.moments(paths)) {
+      yield { timeMs: 0, found: await this.#findWith(ask, async path => this.#readBefore(path, moment)) }
+    }
+  }
+
+  async #findWith (ask: Ask, read: ReadFile): Promise<Found> {
+    const locations = this.#locations(ask)
+    const load = async (refs: readonly FileRef[]): Promise<ConfigFile[]> => this.#load(refs, read)
+    const [ordered, schemas] = await Promise.all([
+      orderSources(ask, locations, load, this.#traits), this.#schemas(ask, locations, read)
+    ])
+    return { version: this.#options.version, state: null, ...ordered, schemas }
   }
 
   async resource (ask: Ask, candidates: readonly string[]): Promise<Resource | undefined> {
     const locations = this.#locations(ask)
+    const max = this.#options.maxPlainFileBytes ?? PLAIN_FILE_BYTES
     for (const { folder } of this.#options.reverseLocationOrder ? locations.toReversed() : locations) {
       for (const file of candidates) {
-        const found = await this.#reader.read(folder + file)
-        if (found !== undefined) return { file, content: found.content, modifiedMs: found.modifiedMs }
+        const found = await this.#reader.read(folder + file, max, size => error('E_PLAIN_FILE_LIMIT', [size, max], { where: file }))
+        if (found !== undefined) return { file, path: found.path, content: found.content, modifiedMs: found.modifiedMs }
       }
     }
     return undefined
@@ -98,9 +135,9 @@ class NativeBackend implements Backend {
     return { up: true }
   }
 
-  // Label folders come last, so that they win; the last label wins among them.
+  // Label folders come last, so that they win; of several labels the first wins, as in Spring (on git it is the last).
   #locations (ask: Ask): Location[] {
-    const labels = ask.labels.length > 0 ? ask.labels : [this.#options.defaultLabel]
+    const labels = (ask.labels.length > 0 ? ask.labels : [this.#options.defaultLabel]).toReversed()
     const plain = this.#templates.flatMap(template => labels.flatMap(label => expandLocation(template, ask, label)))
     const labelled = this.#options.addLabelLocations
       ? this.#templates.filter(template => !template.includes('{'))
@@ -109,15 +146,60 @@ class NativeBackend implements Backend {
     return [...new Set([...plain, ...labelled])].map(folder => ({ folder, url: `file:${folder}`, path: folder }))
   }
 
-  async #load (files: readonly FileRef[]): Promise<ConfigFile[]> {
+  async #load (files: readonly FileRef[], read: ReadFile): Promise<ConfigFile[]> {
     const loaded = await Promise.all(files.map(async ref => {
       const path = ref.location.folder + ref.file
-      if (!await this.#reader.lists(path)) return undefined
-      const found = await this.#reader.read(path)
-      if (found === undefined) return undefined
-      return { ...ref, documents: this.#parsed.parse(`${path} ${found.signature}`, path, found.content) }
+      const parsed = await this.#parse(path, read)
+      return parsed === undefined ? undefined : { ...ref, ...parsed }
     }))
     return loaded.filter(file => file !== undefined)
+  }
+
+  async #parse (path: string, read: ReadFile): Promise<ParsedFile | undefined> {
+    try {
+      const file = await read(path)
+      return file === undefined ? undefined : await this.#parsed.parse(`${path} ${file.signature}`, path, async () => file.content)
+    } catch (failure) {
+      return asProblem(failure)
+    }
+  }
+
+  async #isBroken (path: string, file: FileContent): Promise<boolean> {
+    return (await this.#parse(path, async () => file))?.problem !== undefined
+  }
+
+  async #schemas (ask: Ask, locations: readonly Location[], read: ReadFile): Promise<Map<string, SchemaFile>> {
+    const found = new Map<string, SchemaFile>()
+    for (const name of schemaNames(ask)) {
+      for (const { folder } of locations) {
+        const file = `${folder}${name}.schema.json`
+        const schema = found.has(name) ? undefined : await read(file).catch(() => ({ content: undefined }))
+        if (schema !== undefined) found.set(name, { file, content: schema.content })
+      }
+    }
+    return found
+  }
+
+  async #readNow (path: string): Promise<FileContent | undefined> {
+    const { maxFileBytes } = this.#options
+    const file = await this.#reader.lists(path)
+      ? await this.#reader.read(path, maxFileBytes,
+        size => error('E_CONFIG_FILE_LIMIT', [`${size} bytes`, maxFileBytes, 'max-file-bytes'], { where: path }))
+      : undefined
+    await this.#history.note(path, file)
+    return file
+  }
+
+  async #readGood (path: string, paths: Set<string>): Promise<FileContent | undefined> {
+    paths.add(path)
+    const now = await this.#readNow(path).catch(() => undefined)
+    if (now === undefined || path.endsWith('.json') || !await this.#isBroken(path, now)) return now
+    return this.#history.lastGood(path) ?? now
+  }
+
+  async #readBefore (path: string, moment: number): Promise<FileContent | undefined> {
+    const { isKnown, file } = this.#history.before(path, moment)
+    return isKnown ? file : this.#readNow(path)
   }
 }
 
@@ -127,10 +209,4 @@ export function folderOf (location: string): string | undefined {
   if (plain.startsWith('classpath:')) return undefined
   const path = plain.replace(/^file:(?:\/\/(?=\/))?/, '')
   return `${resolve(path).replace(/\/$/, '')}/`
-}
-
-// The part above every placeholder: nothing outside it is ever read.
-function fixedPart (template: string): string {
-  const brace = template.indexOf('{')
-  return brace < 0 ? template : template.slice(0, template.lastIndexOf('/', brace) + 1)
 }

@@ -1,5 +1,6 @@
 /** An answered question, before it is written in one of the forms. */
 import type { Property, PropertySource } from '@breakwater/starter/settings'
+import type { BreakwaterError } from '@breakwater/starter/errors'
 import type { Ask } from './ask.ts'
 
 export interface Environment {
@@ -15,6 +16,20 @@ export interface Environment {
   readonly secrets: number
 }
 
+/** Something of a question that cannot be served. */
+export interface Broken {
+  /** The files that it may lie in: an earlier state without any of them would leave them out without a word. */
+  readonly files: readonly string[]
+  readonly problem: BreakwaterError
+}
+
+/** The JSON Schema of an application. */
+export interface SchemaFile {
+  readonly file: string
+  /** Undefined when it is larger than the limit. */
+  readonly content: Buffer | undefined
+}
+
 /** What a back end found for a question. */
 export interface Found {
   readonly version: string | null
@@ -22,6 +37,12 @@ export interface Found {
   readonly sources: readonly PropertySource[]
   /** How many of the values come from a store of secrets. Default 0. */
   readonly secrets?: number
+  /** The configuration files that were there, also the broken ones. Default none: the store has no files. */
+  readonly files?: readonly string[]
+  /** What keeps it from being served. Default nothing. */
+  readonly broken?: readonly Broken[]
+  /** Schemas of the same state, by application: one made stricter judges no earlier state. Default none. */
+  readonly schemas?: ReadonlyMap<string, SchemaFile>
 }
 
 /** The name under which the server's own overrides come first; clients treat it as belonging to every profile. */

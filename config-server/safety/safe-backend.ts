@@ -2,32 +2,33 @@
  * The net under a store: a state whose files are broken or break their schema is not served; the last one that was
  * good is, for that application only, and health tells of it. Without a good one the error goes out as in Spring.
  */
-import { BreakwaterError } from '@breakwater/starter/errors'
+import type { BreakwaterError } from '@breakwater/starter/errors'
 import type { Asker, Backend, BackendHealth, ReadSecrets, Resource, Versions } from '../backends/backend.ts'
+import { noPast, type State } from '../backends/state-lines.ts'
 import { ByteCache } from '../byte-cache.ts'
 import type { Ask } from '../environment/ask.ts'
-import type { Found } from '../environment/environment.ts'
+import type { Broken, Found } from '../environment/environment.ts'
 import { error } from '../errors.ts'
+import { HeldBackList, type HeldBack } from './held-back.ts'
+import { tellImports } from './import-notice.ts'
+import { faultsOf, hasAllOf } from './judge.ts'
 import { Schemas } from './schema.ts'
-
-/** What is held back, and from whom. */
-export interface HeldBack {
-  readonly application: string
-  readonly profiles: string
-  readonly label: string | null
-  readonly problem: string
-  /** Version that is served instead; undefined when there is none. */
-  readonly served: string | null | undefined
-}
 
 export interface SafeOptions {
   /** Told once of every state that is held back. */
   readonly onHeldBack: (held: HeldBack) => void
+  /** Told of each file of which something counts for nothing. */
+  readonly onIgnored: (file: string, why: string) => void
 }
 
-const MAX_EARLIER = 50
-const MAX_HELD = 500
-const LAST_GOOD_BYTES = 8 * 1_048_576
+/** What a broken state came to; without `good` there is no state to serve. */
+interface Verdict {
+  readonly stamp: string
+  readonly problem: BreakwaterError
+  readonly good: Found | undefined
+}
+
+const KEPT_BYTES = 8 * 1_048_576
 const PROPERTY_BYTES = 200
 
 export class SafeBackend implements Backend {
@@ -35,8 +36,10 @@ export class SafeBackend implements Backend {
   readonly #inner: Backend
   readonly #options: SafeOptions
   readonly #schemas = new Schemas()
-  readonly #held = new Map<string, HeldBack>()
-  readonly #lastGood = new ByteCache<Found>(LAST_GOOD_BYTES)
+  readonly #held = new HeldBackList()
+  /** By question, and by its state: the search for a good state is made once for each broken one. */
+  readonly #verdicts = new ByteCache<Verdict>(KEPT_BYTES)
+  readonly #searches = new Map<string, Promise<Verdict>>()
 
   constructor (inner: Backend, options: SafeOptions) {
     this.#inner = inner
@@ -54,10 +57,12 @@ export class SafeBackend implements Backend {
 
   async start (): Promise<void> {
     await this.#inner.start()
+    this.#inner.watch(() => { void this.#lookAgain() })
   }
 
   async stop (): Promise<void> {
     await this.#inner.stop()
+    this.#schemas.stop()
   }
 
   stamp (ask: Ask, asker: Asker): string | undefined {
@@ -65,82 +70,83 @@ export class SafeBackend implements Backend {
   }
 
   async find (ask: Ask, asker: Asker): Promise<Found> {
-    const key = `${ask.name}\n${ask.profile}\n${ask.label ?? ''}`
-    const now = await this.#goodOrProblem(ask, asker, async () => this.#inner.find(ask, asker))
-    if (!(now instanceof Error)) {
-      this.#held.delete(key)
-      if (this.#inner.stamp(ask, asker) !== undefined) this.#remember(key, now)
+    const stamp = this.#inner.stamp(ask, asker)
+    const key = keyOf(ask)
+    const verdict = await this.#known(key, ask, stamp) ?? await this.#judge(key, ask, asker, stamp)
+    if (!('problem' in verdict)) {
+      this.#release(key, stamp)
+      return verdict
+    }
+    this.#holdBack(key, ask, asker, verdict)
+    if (verdict.good !== undefined) return verdict.good
+    throw error('E_CONFIG_NO_GOOD_STATE', [verdict.problem.message], { cause: verdict.problem })
+  }
+
+  // What was broken stays so until something changes that concerns it, whatever others commit.
+  async #known (key: string, ask: Ask, stamp: string | undefined): Promise<Verdict | undefined> {
+    if (stamp === undefined) return undefined
+    const last = this.#verdicts.get(`${key}\n${stamp}`) ?? this.#verdicts.get(key)
+    if (last === undefined || last.stamp === stamp) return last
+    return await this.concerns(ask, last.stamp, stamp) ? undefined : last
+  }
+
+  async #judge (key: string, ask: Ask, asker: Asker, stamp: string | undefined): Promise<Found | Verdict> {
+    const now = await this.#inner.find(ask, asker)
+    const faults = await faultsOf(ask, now, this.#schemas)
+    if (faults.length === 0) {
+      tellImports(now, this.#options.onIgnored)
       return now
     }
-    const good = await this.#earlierGood(ask, asker) ?? this.#lastGood.get(key)
-    this.#holdBack(key, ask, now, good)
-    if (good === undefined) throw now
-    return good
+    // Everyone who asks meanwhile waits for one search. What depends on who asks is looked for by each.
+    const name = stamp === undefined ? undefined : `${key}\n${stamp}`
+    const search = this.#searches.get(name ?? '') ?? this.#search(key, ask, asker, { stamp, faults })
+    if (name === undefined) return search
+    this.#searches.set(name, search)
+    return search.finally(() => this.#searches.delete(name))
   }
 
-  // Only a fault of the files is a reason to look back: a missing label or a store that is down is not.
-  async #goodOrProblem (
-    ask: Ask, asker: Asker, find: () => Promise<Found | undefined>
-  ): Promise<Found | BreakwaterError> {
-    try {
-      const found = await find()
-      if (found === undefined) throw error('E_CONFIG_NO_LABEL', ['before the first commit'])
-      return await this.#violation(ask, asker, found) ?? found
-    } catch (failure) {
-      if (failure instanceof BreakwaterError && (failure.statusCode === 500 || failure.code === 'E_FLAT_KEY')) return failure
-      throw failure
+  async #search (
+    key: string, ask: Ask, asker: Asker, { stamp, faults }: { stamp: string | undefined, faults: readonly Broken[] }
+  ): Promise<Verdict> {
+    const verdict = { stamp: stamp ?? '', problem: faults[0]!.problem, good: await this.#lastGood(ask, asker, faults) }
+    // The state may have changed meanwhile: then it is not known under this stamp.
+    if (stamp !== undefined && this.#inner.stamp(ask, asker) === stamp) {
+      for (const name of [key, `${key}\n${stamp}`]) this.#verdicts.set(name, verdict, sizeOf(verdict.good))
     }
+    return verdict
   }
 
-  async #violation (ask: Ask, asker: Asker, found: Found): Promise<BreakwaterError | undefined> {
-    for (const name of new Set(['application', ...ask.names])) {
-      const schema = await this.#schema(ask, asker, found, name)
-      if (schema === undefined) continue
-      const [first, ...more] = this.#schemas.check(found.sources, schema.file, schema.content)
-      if (first === undefined) continue
-      const rest = more.length === 0 ? '' : ` (and ${more.length} more)`
-      return error('E_CONFIG_INVALID', [first.text, `rule ${first.rule} of ${name}.schema.json${rest}`], { where: first.where })
+  async #lastGood (ask: Ask, asker: Asker, faults: readonly Broken[]): Promise<Found | undefined> {
+    for await (const { found } of this.#inner.earlier?.(ask, asker) ?? []) {
+      if (hasAllOf(faults, found) && (await faultsOf(ask, found, this.#schemas)).length === 0) return found
     }
     return undefined
   }
 
-  // The schema of the same commit: one that was made stricter judges no earlier state.
-  async #schema (ask: Ask, asker: Asker, found: Found, name: string): Promise<Resource | undefined> {
-    const at = found.version === null || this.#inner.versions === undefined ? ask : { ...ask, labels: found.version.split(',') }
-    return this.#inner.resource(at, [`${name}.schema.json`], asker)
-  }
-
-  async #earlierGood (ask: Ask, asker: Asker): Promise<Found | undefined> {
-    for (let skip = 1; skip <= MAX_EARLIER; skip++) {
-      const earlier = await this.#inner.earlier?.(ask, asker, skip)
-      if (earlier === undefined) return undefined
-      const checked = await this.#goodOrProblem(ask, asker, async () => earlier)
-      if (!(checked instanceof Error)) return checked
-    }
-    return undefined
-  }
-
-  // A store without stamps answers by who asks: what one caller may see is never kept for another.
-  #remember (key: string, found: Found): void {
-    if (this.#inner.versions !== undefined) return
-    const properties = found.sources.reduce((sum, source) => sum + source.properties.size, 0)
-    this.#lastGood.set(key, found, properties * PROPERTY_BYTES + 256)
-  }
-
-  #holdBack (key: string, ask: Ask, problem: Error, good: Found | undefined): void {
+  #holdBack (key: string, ask: Ask, asker: Asker, { problem, good }: Verdict): void {
     const held = {
       application: ask.name, profiles: ask.profile, label: ask.label, problem: problem.message, served: good?.version
     }
-    if (this.#held.get(key)?.problem !== held.problem) this.#options.onHeldBack(held)
-    if (this.#held.size < MAX_HELD) this.#held.set(key, held)
+    if (this.#held.add(key, { ask, asker, held })) this.#options.onHeldBack(held)
+  }
+
+  // In a rollout the others' state may be good; that releases nothing of those who have the broken one.
+  #release (key: string, stamp: string | undefined): void {
+    const held = this.#held.get(key)
+    if (held !== undefined && this.#inner.stamp(held.ask, held.asker) === stamp) this.#held.delete(key)
+  }
+
+  // A repair is told by health even when the question is never asked again; one after the other, as they may be many.
+  async #lookAgain (): Promise<void> {
+    for (const { ask, asker } of this.#held.questions) await this.find(ask, asker).catch(() => {})
   }
 
   async concerns (ask: Ask, before: string, after: string): Promise<boolean> {
     return await this.#inner.concerns?.(ask, before, after) ?? true
   }
 
-  async earlier (ask: Ask, asker: Asker, skip: number): Promise<Found | undefined> {
-    return this.#inner.earlier?.(ask, asker, skip)
+  earlier (ask: Ask, asker: Asker): AsyncIterable<State> {
+    return this.#inner.earlier?.(ask, asker) ?? noPast()
   }
 
   async resource (ask: Ask, candidates: readonly string[], asker: Asker): Promise<Resource | undefined> {
@@ -156,7 +162,7 @@ export class SafeBackend implements Backend {
   }
 
   get heldBack (): readonly HeldBack[] {
-    return [...this.#held.values()]
+    return this.#held.all
   }
 
   health (): BackendHealth {
@@ -165,4 +171,22 @@ export class SafeBackend implements Backend {
     const problems = [...(inner.problem === undefined ? [] : [inner.problem]), ...held]
     return { up: inner.up, ...(problems.length === 0 ? {} : { problem: problems.slice(0, 10).join('; ') }) }
   }
+
+  /** Prometheus text. */
+  get metrics (): string {
+    return [
+      '# HELP config_server_held_back Questions that get an earlier state, or an error, as the present one is broken.',
+      '# TYPE config_server_held_back gauge', `config_server_held_back ${this.#held.all.length}`,
+      '# HELP config_server_held_back_total States that were held back since the start.',
+      '# TYPE config_server_held_back_total counter', `config_server_held_back_total ${this.#held.count}`, ''
+    ].join('\n')
+  }
+}
+
+function keyOf (ask: Ask): string {
+  return `${ask.name}\n${ask.profile}\n${ask.label ?? '\u0000'}`
+}
+
+function sizeOf (good: Found | undefined): number {
+  return (good?.sources ?? []).reduce((sum, { properties }) => sum + properties.size * PROPERTY_BYTES, 512)
 }

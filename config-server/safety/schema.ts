@@ -4,13 +4,12 @@
  * values that are still encrypted are not looked at.
  */
 import { createHash } from 'node:crypto'
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
-import addFormats from 'ajv-formats'
-import { CIPHER, formatOrigin, type PropertySource } from '@breakwater/starter/settings'
-import { REFERENCE } from '../encryption/fill-references.ts'
+import { formatOrigin, type Origin, type PropertySource } from '@breakwater/starter/settings'
 import { flatten } from '../render/flat.ts'
 import { resolveAll } from '../render/render.ts'
 import { toTree, type TreeNode } from '../render/tree.ts'
+import type { Fault, Verdict } from './schema-job.ts'
+import { SchemaThread, THREAD_LIMITS, type ThreadLimits } from './schema-thread.ts'
 
 /** One rule that is broken. */
 export interface Violation {
@@ -22,41 +21,45 @@ export interface Violation {
   readonly text: string
 }
 
-const MAX_SCHEMAS = 200
-const MAX_VIOLATIONS = 20
-
-export class Schemas {
-  readonly #compiled = new Map<string, ValidateFunction>()
-
-  /** What is wrong with the sources; a schema that is none is itself the one violation. */
-  check (sources: readonly PropertySource[], file: string, content: Buffer): Violation[] {
-    let validate: ValidateFunction
-    try {
-      validate = this.#compile(content)
-    } catch (failure) {
-      const text = failure instanceof Error ? failure.message : String(failure)
-      return [{ where: file, key: '', rule: 'schema', text: `the schema cannot be used: ${text.slice(0, 200)}` }]
-    }
-    if (validate(toPlain(toTree(resolveAll(flatten(sources)))))) return []
-    return (validate.errors ?? []).filter(({ data }) => !isSecret(data)).slice(0, MAX_VIOLATIONS)
-      .map(fault => violationOf(fault, sources, file))
-  }
-
-  #compile (content: Buffer): ValidateFunction {
-    const key = createHash('sha256').update(content).digest('base64')
-    const known = this.#compiled.get(key)
-    if (known !== undefined) return known
-    const ajv = new Ajv2020({ allErrors: true, coerceTypes: true, strict: false, verbose: true, ownProperties: true })
-    addFormats.default(ajv)
-    const validate = ajv.compile(JSON.parse(content.toString()) as object)
-    if (this.#compiled.size >= MAX_SCHEMAS) this.#compiled.clear()
-    this.#compiled.set(key, validate)
-    return validate
-  }
+/** With the file of the value; undefined where a value is missing or the schema is at fault. */
+export interface LocatedViolation extends Violation {
+  readonly source: string | undefined
 }
 
-function isSecret (data: unknown): boolean {
-  return typeof data === 'string' && (data.startsWith(CIPHER) || data.startsWith(REFERENCE))
+/** How long a schema that could not be checked in time is not tried again. */
+const SLOW_MS = 60_000
+const MAX_SLOW = 200
+
+export class Schemas {
+  readonly #thread: SchemaThread
+  readonly #slow = new Map<string, { readonly verdict: Verdict, readonly untilMs: number }>()
+
+  constructor (limits: ThreadLimits = THREAD_LIMITS) {
+    this.#thread = new SchemaThread(limits)
+  }
+
+  stop (): void {
+    this.#thread.stop()
+  }
+
+  /** What is wrong with the sources; a schema that is none, or takes too long, is itself the one violation. */
+  async check (sources: readonly PropertySource[], file: string, content: Buffer): Promise<LocatedViolation[]> {
+    const data = toPlain(toTree(resolveAll(flatten(sources))))
+    const { faults, unusable } = await this.#verdict(content.toString(), data)
+    if (unusable === undefined) return faults.map(fault => violationOf(fault, sources, file))
+    return [{ where: file, source: undefined, key: '', rule: 'schema', text: `the schema cannot be used: ${unusable}` }]
+  }
+
+  // Each try of a slow one takes the thread from the others for its whole time.
+  async #verdict (schema: string, data: unknown): Promise<Verdict> {
+    const key = createHash('sha256').update(schema).digest('base64')
+    const slow = this.#slow.get(key)
+    if (slow !== undefined && slow.untilMs > performance.now()) return slow.verdict
+    const verdict = await this.#thread.check({ schema, data })
+    if (this.#slow.size >= MAX_SLOW) this.#slow.clear()
+    if (verdict.isLate === true) this.#slow.set(key, { verdict, untilMs: performance.now() + SLOW_MS })
+    return verdict
+  }
 }
 
 function toPlain (node: TreeNode): unknown {
@@ -71,21 +74,25 @@ function toPlain (node: TreeNode): unknown {
   return node.kind === 'boolean' ? node.text === 'true' : node.text
 }
 
-function violationOf (fault: ErrorObject, sources: readonly PropertySource[], file: string): Violation {
+function violationOf (fault: Fault, sources: readonly PropertySource[], file: string): LocatedViolation {
   const key = fault.instancePath.split('/').slice(1).map(part => part.replaceAll('~1', '/').replaceAll('~0', '~'))
     .reduce((path, part) => /^\d+$/.test(part) ? `${path}[${part}]` : path === '' ? part : `${path}.${part}`, '')
-  const missing = (fault.params as { missingProperty?: string }).missingProperty
-  const full = missing === undefined ? key : [key, missing].filter(part => part !== '').join('.')
+  const full = [key, fault.missing ?? fault.additional ?? ''].filter(part => part !== '').join('.')
+  const origin = fault.missing === undefined ? originOf(full, sources) : undefined
   return {
-    where: originOf(full, sources) ?? file, key: full, rule: fault.keyword, text: `${full} ${fault.message ?? 'is not valid'}`
+    where: origin === undefined ? file : formatOrigin(origin),
+    source: origin?.source,
+    key: full,
+    rule: fault.keyword,
+    text: `${full} ${fault.message ?? 'is not valid'}`
   }
 }
 
-function originOf (key: string, sources: readonly PropertySource[]): string | undefined {
+function originOf (key: string, sources: readonly PropertySource[]): Origin | undefined {
   for (const { properties } of sources) {
     const exact = properties.get(key) ??
       [...properties].find(([name]) => name.startsWith(`${key}.`) || name.startsWith(`${key}[`))?.[1]
-    if (exact !== undefined) return formatOrigin(exact.origin)
+    if (exact !== undefined) return exact.origin
   }
   return undefined
 }

@@ -22,12 +22,13 @@ const file = fc.constantFrom('application.yml', 'foo.yml', 'foo-dev.yml', 'foo-d
 const files = fc.dictionary(file, tree, { maxKeys: 5 })
 
 // JSON is YAML, so a generated tree is written as it is.
-async function sourcesOf (generated: Record<string, unknown>): Promise<PropertySource[]> {
+async function sourcesOf (generated: Record<string, unknown>): Promise<readonly PropertySource[]> {
   const location = { folder: '', url: '', path: '' }
-  return orderSources(readAsk('foo', 'dev,qa', null), [location], async refs => refs.flatMap((ref): ConfigFile[] => {
+  const { sources } = await orderSources(readAsk('foo', 'dev,qa', null), [location], async refs => refs.flatMap((ref): ConfigFile[] => {
     if (!Object.hasOwn(generated, ref.file)) return []
     return [{ ...ref, documents: parseConfigFile(ref.file, Buffer.from(JSON.stringify(generated[ref.file])), LIMITS) }]
   }))
+  return sources
 }
 
 /** What a client makes of the environment JSON: the first source wins a key, and wins a list whole. */

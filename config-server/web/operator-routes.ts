@@ -9,6 +9,7 @@ import { error } from '../errors.ts'
 import type { Readers } from '../push/readers.ts'
 import type { Watchers } from '../push/watchers.ts'
 import { flatten, type FlatProperties } from '../render/flat.ts'
+import type { Schemas } from '../safety/schema.ts'
 import { validateFiles } from '../safety/validate-files.ts'
 import type { Action, CheckAccess } from './access.ts'
 import { auditedAsk, type Audit } from './audit.ts'
@@ -22,6 +23,7 @@ export interface OperatorParts extends AskDefaults, FileLimits, ServerTraits {
   readonly readers: Readers
   readonly access: CheckAccess
   readonly audit: Audit
+  readonly schemas: Schemas
 }
 
 interface Job {
@@ -134,7 +136,7 @@ async function validate (parts: OperatorParts, { ask, request }: Job): Promise<o
   const files = bodyOf(request)['files']
   if (typeof files !== 'object' || files === null) throw error('E_OPERATOR_BODY', ['{"files":{"foo.yml":"..."}}'])
   const texts = Object.entries(files).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
-  const problems = await validateFiles(new Map(texts), ask, parts, parts)
+  const problems = await validateFiles(new Map(texts), ask, parts, parts.schemas)
   return { valid: problems.length === 0, problems }
 }
 

@@ -1,11 +1,38 @@
-/** The files of commits: trees are read once and shared by all commits that have them, links are not followed. */
+/**
+ * The files of commits: trees are read once and shared by all commits that have them. Links are followed as long as
+ * they stay within the commit, as a checkout would have them.
+ */
+import { posix } from 'node:path'
 import { ByteCache } from '../../byte-cache.ts'
+import { isHidden } from '../folder-reader.ts'
+import { matchesWildcard } from '../wildcard.ts'
 import type { ObjectReader } from './object-reader.ts'
 
 export interface TreeEntry {
   readonly id: string
-  readonly kind: 'tree' | 'blob'
+  readonly kind: 'tree' | 'blob' | 'link' | 'submodule'
 }
+
+/** A file or folder, and where it was found once the links on the way were followed. */
+interface Place {
+  readonly entry: TreeEntry
+  readonly path: string
+}
+
+/** One folder on the way, the root has no name. */
+interface Step {
+  readonly name: string
+  readonly entry: TreeEntry
+}
+
+/** The link that a path came from, and how many there were since. */
+interface Via {
+  readonly path: string
+  readonly count: number
+}
+
+/** Told of a link or a submodule that a question came upon and that is not followed. */
+export type OnUnfollowed = (path: string, why: string) => void
 
 export interface Commit {
   readonly id: string
@@ -19,20 +46,25 @@ export interface Commit {
 const CACHE_BYTES = 8 * 1_048_576
 const ENTRY_BYTES = 160
 const MAX_DEPTH = 32
-/** Pairs of commits that watchers lie between at one time. */
-const MAX_KEPT_CHANGES = 16
-const MAX_CHANGES = 5_000
-
-type TreePair = readonly [string | undefined, string | undefined]
+/** Links on the way to one file; Linux allows 40. */
+const MAX_LINKS = 16
+const MAX_TARGET_BYTES = 1_024
 
 export class CommitFiles {
   readonly #objects: ObjectReader
+  readonly #onUnfollowed: OnUnfollowed
   readonly #trees = new ByteCache<ReadonlyMap<string, TreeEntry>>(CACHE_BYTES)
-  readonly #changes = new Map<string, Promise<ReadonlySet<string> | undefined>>()
   readonly #commits = new ByteCache<Commit>(CACHE_BYTES / 4)
+  #hasLinks = false
 
-  constructor (objects: ObjectReader) {
+  constructor (objects: ObjectReader, onUnfollowed: OnUnfollowed) {
     this.#objects = objects
+    this.#onUnfollowed = onUnfollowed
+  }
+
+  /** Whether a link was ever followed: then the name of a changed file does not tell whom it concerns. */
+  get hasLinks (): boolean {
+    return this.#hasLinks
   }
 
   /** The commit of an id, also an abbreviated one; undefined when there is none, or more than one. */
@@ -46,24 +78,57 @@ export class CommitFiles {
     return commit
   }
 
-  /** The blob at a path of a commit; undefined for folders, links and submodules. */
-  async blob (commit: string, path: string): Promise<string | undefined> {
-    const slash = path.lastIndexOf('/')
-    const folder = await this.folder(commit, slash < 0 ? '' : path.slice(0, slash))
-    const entry = folder?.get(path.slice(slash + 1))
-    return entry?.kind === 'blob' ? entry.id : undefined
+  /** The file at a path of a commit; undefined for folders, submodules and links that lead out. */
+  async blob (commit: string, path: string): Promise<{ id: string, path: string } | undefined> {
+    const place = await this.#place(commit, path)
+    return place?.entry.kind === 'blob' ? { id: place.entry.id, path: place.path } : undefined
   }
 
   /** The entries of a folder of a commit; undefined when there is no such folder. */
   async folder (commit: string, path: string): Promise<ReadonlyMap<string, TreeEntry> | undefined> {
-    let id = (await this.commit(commit))?.tree
-    const names = path.split('/').filter(name => name !== '')
-    if (names.length > MAX_DEPTH) return undefined
-    for (const name of names) {
-      const entry: TreeEntry | undefined = id === undefined ? undefined : (await this.#tree(id)).get(name)
-      id = entry?.kind === 'tree' ? entry.id : undefined
+    const place = await this.#place(commit, path)
+    return place?.entry.kind === 'tree' ? this.tree(place.entry.id) : undefined
+  }
+
+  async #place (commit: string, path: string, via?: Via): Promise<Place | undefined> {
+    const root = (await this.commit(commit))?.tree
+    const names = path.split('/').filter(name => name !== '' && name !== '.')
+    if (root === undefined || names.length > MAX_DEPTH) return undefined
+    const walked: Step[] = [{ name: '', entry: { id: root, kind: 'tree' } }]
+    for (const [index, name] of names.entries()) {
+      if (name === '..') walked.pop()
+      else {
+        const next = await this.#child(walked.at(-1)?.entry, name)
+        if (next?.kind === 'submodule') this.#onUnfollowed(pathOf(walked, name), 'it is a submodule')
+        if (next === undefined || next.kind === 'submodule') return undefined
+        walked.push({ name, entry: next })
+      }
+      if (walked.length === 0) return this.#refuse(via, 'it leads out of the repository')
+      if (walked.at(-1)!.entry.kind === 'link') return this.#follow(commit, placeOf(walked), names.slice(index + 1), via)
     }
-    return id === undefined ? undefined : this.#tree(id)
+    const place = placeOf(walked)
+    if (isHidden(place.path)) return this.#refuse(via, 'it leads into .git')
+    return place
+  }
+
+  async #child (parent: TreeEntry | undefined, name: string): Promise<TreeEntry | undefined> {
+    return parent?.kind === 'tree' ? (await this.tree(parent.id)).get(name) : undefined
+  }
+
+  async #follow (
+    commit: string, { entry, path }: Place, rest: readonly string[], via?: Via
+  ): Promise<Place | undefined> {
+    this.#hasLinks = true
+    const link = { path: via?.path ?? path, count: (via?.count ?? 0) + 1 }
+    const target = (await this.#objects.read(entry.id))?.content?.toString() ?? ''
+    if (link.count > MAX_LINKS) return this.#refuse(link, `it stands for more than ${MAX_LINKS} links`)
+    if (target === '' || target.length > MAX_TARGET_BYTES) return this.#refuse(link, 'its target is no path')
+    if (target.startsWith('/')) return this.#refuse(link, 'it leads out of the repository')
+    return this.#place(commit, [posix.dirname(path), target, ...rest].join('/'), link)
+  }
+
+  #refuse (link: Via | undefined, why: string): undefined {
+    if (link !== undefined) this.#onUnfollowed(link.path, why)
   }
 
   /** The folders that a search path with `*` means, in the order of their names. */
@@ -79,51 +144,21 @@ export class CommitFiles {
   async #matchingIn (commit: string, folder: string, part: string): Promise<string[]> {
     const entries = await this.folder(commit, folder)
     if (entries === undefined) return []
-    const test = new RegExp(`^${part.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*')}$`)
-    const names = [...entries].filter(([name, entry]) => entry.kind === 'tree' && test.test(name)).map(([name]) => name)
-    return names.toSorted().map(name => `${folder}${name}/`)
+    const names = [...entries].filter(([name, entry]) => entry.kind !== 'blob' && matchesWildcard(part, name)).map(([name]) => name)
+    const folders = await Promise.all(names.toSorted().map(async name =>
+      await this.folder(commit, folder + name) === undefined ? [] : [`${folder}${name}/`]))
+    return folders.flat()
   }
 
-  /** The names of the files that differ between two commits, without their folders; undefined when too many do. */
-  async changedNames (before: string, after: string): Promise<ReadonlySet<string> | undefined> {
-    const key = `${before} ${after}`
-    const known = this.#changes.get(key)
-    if (known !== undefined) return known
-    const changes = this.#readChanges(before, after)
-    this.#changes.set(key, changes)
-    changes.catch(() => this.#changes.delete(key))
-    if (this.#changes.size > MAX_KEPT_CHANGES) this.#changes.delete(this.#changes.keys().next().value ?? '')
-    return changes
+  /** A blob's size, and its content unless that is over the limit; throws when the repository lacks it. */
+  async content (blob: string): Promise<{ size: number, content: Buffer | undefined }> {
+    const object = await this.#objects.read(blob)
+    if (object === undefined) throw new Error(`the repository has no object ${blob}`)
+    return object
   }
 
-  async #readChanges (before: string, after: string): Promise<ReadonlySet<string> | undefined> {
-    const [from, to] = await Promise.all([this.commit(before), this.commit(after)])
-    const names = new Set<string>()
-    await this.#collectChanges([from?.tree, to?.tree], names, 0)
-    return names.size > MAX_CHANGES ? undefined : names
-  }
-
-  // Folders with one id are equal whatever is in them, so only what changed is read.
-  async #collectChanges ([from, to]: TreePair, names: Set<string>, depth: number): Promise<void> {
-    if (from === to || depth > MAX_DEPTH || names.size > MAX_CHANGES) return
-    const [before, after] = await Promise.all([this.#entries(from), this.#entries(to)])
-    for (const name of new Set([...before.keys(), ...after.keys()])) {
-      const [old, now] = [before.get(name), after.get(name)]
-      if (old?.id === now?.id) continue
-      if (old?.kind === 'blob' || now?.kind === 'blob') names.add(name)
-      await this.#collectChanges([folderId(old), folderId(now)], names, depth + 1)
-    }
-  }
-
-  async #entries (tree: string | undefined): Promise<ReadonlyMap<string, TreeEntry>> {
-    return tree === undefined ? new Map() : this.#tree(tree)
-  }
-
-  async content (blob: string): Promise<{ size: number, content: Buffer | undefined } | undefined> {
-    return this.#objects.read(blob)
-  }
-
-  async #tree (id: string): Promise<ReadonlyMap<string, TreeEntry>> {
+  /** The entries of a tree by its id. */
+  async tree (id: string): Promise<ReadonlyMap<string, TreeEntry>> {
     const known = this.#trees.get(id)
     if (known !== undefined) return known
     const object = await this.#objects.read(id)
@@ -133,9 +168,16 @@ export class CommitFiles {
   }
 }
 
-function folderId (entry: TreeEntry | undefined): string | undefined {
-  return entry?.kind === 'tree' ? entry.id : undefined
+function placeOf (walked: readonly Step[]): Place {
+  return { entry: walked.at(-1)!.entry, path: pathOf(walked.slice(0, -1), walked.at(-1)!.name) }
 }
+
+function pathOf (walked: readonly Step[], name: string): string {
+  return [...walked.map(step => step.name), name].filter(one => one !== '').join('/')
+}
+
+/** By the first digits of a mode: 40000, 100644 and 100755, 120000, 160000. */
+const KINDS: Readonly<Record<string, TreeEntry['kind']>> = { 400: 'tree', 100: 'blob', 120: 'link', 160: 'submodule' }
 
 /** `mode name NUL id` again and again; the id is 20 or 32 bytes, as the repository's hash is SHA-1 or SHA-256. */
 export function parseTree (bytes: Buffer, idBytes: number): Map<string, TreeEntry> {
@@ -145,10 +187,10 @@ export function parseTree (bytes: Buffer, idBytes: number): Map<string, TreeEntr
     const end = bytes.indexOf(0, space)
     if (space < 0 || end < 0) break
     const mode = bytes.toString('latin1', at, space)
-    const kind = mode === '40000' ? 'tree' : mode.startsWith('100') ? 'blob' : undefined
+    const kind = KINDS[mode.slice(0, 3)]
     const id = bytes.toString('hex', end + 1, end + 1 + idBytes)
     const name = bytes.toString('utf8', space + 1, end)
-    if (kind !== undefined && name !== '.git') entries.set(name, { id, kind })
+    if (kind !== undefined && !isHidden(name)) entries.set(name, { id, kind })
     at = end + 1 + idBytes
   }
   return entries

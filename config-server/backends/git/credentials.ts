@@ -51,7 +51,7 @@ function proxyOf ({ proxy, nonProxyHosts = [] }: GitCredentials): GitEnvironment
   return { http_proxy: proxy, https_proxy: proxy, ...(direct === '' ? {} : { no_proxy: direct }) }
 }
 
-// The operator named the repository: that it belongs to another user is no reason to refuse it.
+// The operator named the repository: that it belongs to another user is no reason to refuse it, on either side.
 function configText ({ skipSslValidation }: GitCredentials): string {
   return `[safe]\n\tdirectory = *\n[credential]\n\thelper =\n[http]\n\tsslVerify = ${!skipSslValidation}\n\tfollowRedirects = initial\n`
 }
@@ -81,6 +81,11 @@ async function sshCommand (credentials: GitCredentials, folder: string): Promise
     words.push('-o', `UserKnownHostsFile='${credentials.knownHostsFile.replaceAll("'", "'\\''")}'`)
   }
   return words.join(' ')
+}
+
+/** What git needs for reading its own folders: no file is written for it, so it works on a volume that is full. */
+export function localEnvironment (inherited: Readonly<Record<string, string | undefined>>): GitEnvironment {
+  return pick(inherited, ['PATH'])
 }
 
 function pick (from: Readonly<Record<string, string | undefined>>, names: readonly string[]): GitEnvironment {

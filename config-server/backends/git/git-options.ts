@@ -33,7 +33,7 @@ export interface RepositoryOptions {
   readonly tryMasterBranch: boolean
   /** Searched after the root; `*` matches inside a folder name. @default none */
   readonly searchPaths: readonly string[]
-  /** How long one fetch may take. @default 5000 */
+  /** How long a fetch may neither receive nor work; one that goes on may take any time. @default 5000 */
   readonly timeoutMs: number
   /** Time between two fetches, varied by a tenth; 0 means never on its own. @default 5000 */
   readonly refreshMs: number
@@ -46,7 +46,7 @@ export interface RepositoryOptions {
 
 export interface PatternRepository extends RepositoryOptions {
   readonly id: string
-  /** `application/profile` with `*`; matched against each profile asked for, the last first. */
+  /** `application/profile` with `*`. */
   readonly patterns: readonly string[]
 }
 
@@ -54,7 +54,10 @@ export interface GitOptions extends RepositoryOptions {
   /** Where mirrors are kept; what survives a restart is served at once after it. @default a temporary folder */
   readonly basedir?: string | undefined
   readonly repos: readonly PatternRepository[]
+  /** Configuration files that are larger are refused. */
   readonly maxFileBytes: number
+  /** Other files that are larger are refused. @default 16 MiB */
+  readonly maxPlainFileBytes?: number | undefined
 }
 
 export const REPOSITORY_DEFAULTS: Omit<RepositoryOptions, 'uri'> = {

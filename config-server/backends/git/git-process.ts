@@ -1,8 +1,11 @@
 /**
  * The system's git, never through a shell and never with a secret among its arguments. It reads no settings of the
- * user, runs no hooks, asks nobody, and is ended together with its helpers when it takes too long.
+ * user, runs no hooks, asks nobody, and is ended together with its helpers when it neither says nor does anything.
  */
 import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { Complaints } from './complaints.ts'
+import { cpuMsOfGroup } from './group-activity.ts'
+import { guard } from './guard.ts'
 
 /** Variables for git and its helpers: credentials and where its own settings are. */
 export type GitEnvironment = Readonly<Record<string, string>>
@@ -11,44 +14,50 @@ export interface GitRun {
   readonly args: readonly string[]
   readonly folder: string
   readonly environment: GitEnvironment
-  readonly timeoutMs: number
+  /** How long it may neither say nor do anything: what goes on may take as long as it takes. */
+  readonly silenceMs: number
   /** Ends the run early. */
   readonly signal?: AbortSignal
 }
 
 const MAX_OUTPUT = 16 * 1_048_576
-const MAX_ERROR = 4_096
+/** A remote that sends a byte now and then for ever must not keep its place. */
+const LONGEST_MS = 6 * 3_600_000
+/** Share of the time in which a silent git works when it is busy: checking a large pack takes minutes. */
+const BUSY_SHARE = 0.05
 
-// Remote helpers such as ext:: would run any command, hooks any file of a repository.
-const SAFE = ['-c', 'core.hooksPath=/dev/null', '-c', 'protocol.ext.allow=never', '-c', 'gc.auto=0', '-c', 'core.symlinks=false']
+// Remote helpers such as ext:: would run any command, hooks any file of a repository. The operator named the
+// repository: that it belongs to another user is no reason to refuse it.
+const SAFE = ['core.hooksPath=/dev/null', 'protocol.ext.allow=never', 'gc.auto=0', 'maintenance.auto=false',
+  'core.symlinks=false', 'safe.directory=*'].flatMap(setting => ['-c', setting])
 const BASE: GitEnvironment = {
   GIT_TERMINAL_PROMPT: '0',
   GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
   GIT_ALLOW_PROTOCOL: 'file:git:http:https:ssh',
   GIT_OPTIONAL_LOCKS: '0',
   LC_ALL: 'C'
 }
 
-/** Runs git to its end; resolves with its output, rejects with the end of what it complained of. */
+/** Runs git to its end; resolves with its output, rejects with what it complained of. */
 export async function runGit (run: GitRun): Promise<string> {
   const child = startGit(run.args, run.folder, run.environment)
+  const unguard = guard(child.pid)
   child.stdin.end()
-  const output = collect(child.stdout, MAX_OUTPUT, () => endGroup(child))
-  const complaint = collect(child.stderr, MAX_ERROR)
-  let isLate = false
-  const timer = setTimeout(() => {
-    isLate = true
-    endGroup(child)
-  }, run.timeoutMs)
+  const complaints = new Complaints()
+  child.stderr.on('data', (chunk: Buffer) => complaints.add(chunk.toString()))
+  const output = collect(child)
+  const silence = watchSilence(child, run.silenceMs)
   const onAbort = (): void => endGroup(child)
   run.signal?.addEventListener('abort', onAbort)
   try {
     const code = await ended(child)
-    if (isLate) throw new Error(`no answer within ${run.timeoutMs} ms`)
-    if (code !== 0) throw new Error(lastWords(complaint()))
+    if (silence.reason !== undefined) throw new Error(complaints.explain(silence.reason))
+    if (code !== 0) throw new Error(complaints.text)
     return output()
   } finally {
-    clearTimeout(timer)
+    unguard()
+    silence.stop()
     run.signal?.removeEventListener('abort', onAbort)
   }
 }
@@ -71,6 +80,32 @@ export function endGroup (child: ChildProcess): void {
   }
 }
 
+interface Silence {
+  /** Why it was ended; undefined when it was not. */
+  readonly reason: string | undefined
+  stop (): void
+}
+
+function watchSilence (child: ChildProcessWithoutNullStreams, silenceMs: number): Silence {
+  const watch = { reason: undefined as string | undefined, stop: () => { clearTimeout(timer); clearTimeout(end) } }
+  const giveUp = (reason: string): void => {
+    watch.reason = reason
+    endGroup(child)
+  }
+  let cpuMs = 0
+  const look = async (): Promise<void> => {
+    const now = await cpuMsOfGroup(child.pid)
+    if (child.exitCode !== null || child.signalCode !== null) return
+    if (now - cpuMs < silenceMs * BUSY_SHARE) giveUp(`no answer within ${silenceMs} ms`)
+    else timer.refresh()
+    cpuMs = now
+  }
+  const timer = setTimeout(() => { void look() }, silenceMs)
+  const end = setTimeout(() => giveUp(`not finished within ${LONGEST_MS} ms`), LONGEST_MS)
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', () => timer.refresh())
+  return watch
+}
+
 async function ended (child: ChildProcess): Promise<number | null> {
   return new Promise((resolve, reject) => {
     child.on('error', reject)
@@ -78,19 +113,13 @@ async function ended (child: ChildProcess): Promise<number | null> {
   })
 }
 
-function collect (stream: NodeJS.ReadableStream, max: number, onOverflow?: () => void): () => string {
+function collect (child: ChildProcessWithoutNullStreams): () => string {
   const chunks: Buffer[] = []
   let length = 0
-  stream.on('data', (chunk: Buffer) => {
+  child.stdout.on('data', (chunk: Buffer) => {
     length += chunk.length
-    if (length <= max) chunks.push(chunk)
-    else onOverflow?.()
+    if (length <= MAX_OUTPUT) chunks.push(chunk)
+    else endGroup(child)
   })
   return () => Buffer.concat(chunks).toString()
-}
-
-// What git says may hold a URL with credentials that a server sent back in a redirect.
-function lastWords (text: string): string {
-  const lines = text.trim().split('\n').filter(line => /^(?:fatal|error|remote|ssh):/i.test(line))
-  return (lines.at(-1) ?? text.trim().split('\n').at(-1) ?? 'git failed').replace(/\/\/[^@/\s]*@/g, '//').slice(0, 300)
 }

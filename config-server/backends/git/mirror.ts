@@ -1,13 +1,14 @@
 /**
  * A bare mirror of a remote: fetched into, never checked out. What was fetched stays readable whatever becomes of the
- * remote; a fetch that is killed leaves the mirror as it was.
+ * remote or of the volume; a fetch that is killed leaves the mirror as it was.
  */
 import { createHash } from 'node:crypto'
-import { lstat, mkdir, readdir, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, mkdir, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { error } from '../../errors.ts'
-import { runGit, type GitEnvironment } from './git-process.ts'
+import { runGit, type GitEnvironment, type GitRun } from './git-process.ts'
+import { needsPacking, PACKING, removeLeftovers } from './mirror-upkeep.ts'
 
 /** Names of branches and tags to commit ids. */
 export interface Refs {
@@ -15,38 +16,74 @@ export interface Refs {
   readonly tags: ReadonlyMap<string, string>
 }
 
-const LOCAL_TIMEOUT_MS = 30_000
-const FETCH = ['fetch', '--quiet', '--prune', '--force', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules']
+const LOCAL_SILENCE_MS = 30_000
+const FETCH = ['fetch', '--progress', '--prune', '--force', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules']
 const REFSPECS = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']
 
 export class Mirror {
   readonly folder: string
   readonly #uri: string
-  readonly #environment: GitEnvironment
+  readonly #local: GitEnvironment
 
-  constructor (basedir: string, uri: string, environment: GitEnvironment) {
-    this.folder = join(basedir, `${createHash('sha256').update(uri).digest('hex').slice(0, 24)}.git`)
+  /** `local` is what git needs where it asks no remote. */
+  constructor (basedir: string, uri: string, local: GitEnvironment) {
+    this.folder = join(basedir, mirrorName(uri))
     this.#uri = uri
-    this.#environment = environment
+    this.#local = local
   }
 
-  /** Makes the mirror, or opens the one of an earlier run after removing the locks it may have left. */
-  async open (): Promise<void> {
+  /** Whether an earlier run has left something to read; needs no write, as the volume may take none now. */
+  async exists (): Promise<boolean> {
     await refuseLinks(this.#uri)
+    if (!await isThere(join(this.folder, 'HEAD'))) return false
+    await refuseForeign(this.folder)
+    return true
+  }
+
+  /** Removes what a killed run may have left; whatever cannot be removed now is tried again after the next failure. */
+  async clean (): Promise<void> {
+    await removeLeftovers(this.folder)
+  }
+
+  /** Brings the labels up to date. Whatever it leaves unfinished is removed at once: the next try begins anew. */
+  async fetch (environment: GitEnvironment, silenceMs: number, signal: AbortSignal): Promise<void> {
+    const run = { folder: this.folder, environment, silenceMs, signal }
+    if (!await this.exists()) await this.#create(run)
+    try {
+      await runGit({ ...run, args: [...FETCH, '--', this.#uri, ...REFSPECS] })
+    } catch (failure) {
+      await this.clean()
+      throw failure
+    }
+  }
+
+  // The remote is asked first: whoever can name a repository in a question must not leave a folder by it.
+  async #create (run: Omit<GitRun, 'args'>): Promise<void> {
+    await runGit({ ...run, folder: dirname(this.folder), args: ['ls-remote', '--quiet', '--heads', '--', this.#uri] })
     await mkdir(this.folder, { recursive: true, mode: 0o700 })
     await refuseForeign(this.folder)
-    await removeLocks(this.folder)
-    await this.#git(['init', '--quiet', '--bare', '.'], LOCAL_TIMEOUT_MS)
+    await this.#git(['init', '--quiet', '--bare', '.'])
   }
 
-  async fetch (timeoutMs: number, signal: AbortSignal): Promise<void> {
-    await this.#git([...FETCH, '--', this.#uri, ...REFSPECS], timeoutMs, signal)
+  /** Packs what many fetches have left; the old packs go once the new one is there. */
+  async maintain (signal: AbortSignal): Promise<void> {
+    if (!await needsPacking(this.folder)) return
+    try {
+      for (const args of PACKING) await this.#git(args, signal)
+    } catch (failure) {
+      await this.clean()
+      throw failure
+    }
+  }
+
+  async remove (): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true })
   }
 
   /** All branches and tags; a tag that is an object of its own counts as the commit it names. */
   async refs (): Promise<Refs> {
     const output = await this.#git(['for-each-ref', '--format=%(refname) %(objectname) %(*objectname)',
-      'refs/heads', 'refs/tags'], LOCAL_TIMEOUT_MS)
+      'refs/heads', 'refs/tags'])
     const refs = { branches: new Map<string, string>(), tags: new Map<string, string>() }
     for (const line of output.split('\n')) {
       const [name = '', id = '', peeled] = line.split(' ')
@@ -56,11 +93,25 @@ export class Mirror {
     return refs
   }
 
-  async #git (args: readonly string[], timeoutMs: number, signal?: AbortSignal): Promise<string> {
+  /** Runs a command that only reads, and resolves with its output. */
+  async read (args: readonly string[]): Promise<string> {
+    return this.#git(args)
+  }
+
+  async #git (args: readonly string[], signal?: AbortSignal): Promise<string> {
     return runGit({
-      args, folder: this.folder, environment: this.#environment, timeoutMs, ...(signal === undefined ? {} : { signal })
+      args, folder: this.folder, environment: this.#local, silenceMs: LOCAL_SILENCE_MS,
+      ...(signal === undefined ? {} : { signal })
     })
   }
+}
+
+export function mirrorName (uri: string): string {
+  return `${createHash('sha256').update(uri).digest('hex').slice(0, 24)}.git`
+}
+
+async function isThere (path: string): Promise<boolean> {
+  return stat(path).then(() => true, () => false)
 }
 
 // A local repository that is a link, or whose .git is one, could be pointed elsewhere after it was checked.
@@ -75,16 +126,15 @@ async function refuseLinks (uri: string): Promise<void> {
   }
 }
 
-// In a folder such as /tmp somebody else may have made the mirror first, with contents of their choice.
-async function refuseForeign (folder: string): Promise<void> {
-  const found = await lstat(folder)
-  const { uid } = await stat('/proc/self').catch(() => found)
-  if (found.isDirectory() && found.uid === uid) return
-  throw error('E_CONFIG_SETTING', ['git.basedir', `${folder} belongs to somebody else.`, 'Use a folder of your own.'])
-}
+const WRITABLE_BY_ALL = 0o002
 
-// git never waits for a lock: one left by a killed fetch would fail every fetch after it.
-async function removeLocks (folder: string): Promise<void> {
-  const names = await readdir(folder, { recursive: true })
-  await Promise.all(names.filter(name => name.endsWith('.lock')).map(async name => rm(join(folder, name), { force: true })))
+// In a folder such as /tmp somebody else may have made the mirror first, with contents of their choice. On a volume
+// where only its owner can make folders a foreign owner is what a changed user id of the server leaves.
+async function refuseForeign (folder: string): Promise<void> {
+  for (const one of [folder, dirname(folder)]) {
+    const [found, parent] = await Promise.all([lstat(one), stat(dirname(one))])
+    const isOurs = found.isDirectory() && found.uid === process.geteuid?.()
+    if (isOurs || (found.isDirectory() && (parent.mode & WRITABLE_BY_ALL) === 0)) continue
+    throw error('E_CONFIG_SETTING', ['git.basedir', `${one} belongs to somebody else.`, 'Use a folder of your own.'])
+  }
 }

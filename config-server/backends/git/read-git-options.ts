@@ -1,16 +1,17 @@
 /** Spring's `git.*` keys to options, for the default repository and each of `repos.*`. */
 import type { Settings } from '@breakwater/starter/settings'
 import { error } from '../../errors.ts'
+import type { StoreLimits } from '../backend.ts'
 import { REPOSITORY_DEFAULTS, type GitCredentials, type GitOptions, type PatternRepository, type RepositoryOptions } from './git-options.ts'
 
 /** Reads the keys below `prefix` (`spring.cloud.config.server.git`, `...composite[0]`). */
-export function readGitOptions (settings: Settings, prefix: string, maxFileBytes: number): GitOptions {
+export function readGitOptions (settings: Settings, prefix: string, limits: StoreLimits): GitOptions {
   const base = readRepository(settings, prefix, REPOSITORY_DEFAULTS)
   return {
     ...base,
     basedir: settings.get(`${prefix}.basedir`),
     repos: [...settings.members(`${prefix}.repos`)].map(([id, key]) => readPattern(settings, key, id, base)),
-    maxFileBytes
+    ...limits
   }
 }
 

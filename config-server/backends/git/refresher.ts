@@ -3,16 +3,25 @@
  * repository and never many for the whole server; requests do not wait for any of them.
  */
 
-/** Lets a bounded number of jobs run at once; the others wait in line. */
+/** Lets a bounded number of jobs run at once, and those of one name one after the other; the rest waits in line. */
 export class Lanes {
   #free: number
   readonly #line: (() => void)[] = []
+  readonly #named = new Map<string, Promise<unknown>>()
 
   constructor (count: number) {
     this.#free = count
   }
 
-  async run<T> (job: () => Promise<T>): Promise<T> {
+  async run<T> (name: string, job: () => Promise<T>): Promise<T> {
+    const before = this.#named.get(name) ?? Promise.resolve()
+    const run = before.then(async () => this.#run(job))
+    const ended = run.catch(() => {}).finally(() => { if (this.#named.get(name) === ended) this.#named.delete(name) })
+    this.#named.set(name, ended)
+    return run
+  }
+
+  async #run<T> (job: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--
     else await new Promise<void>(resolve => this.#line.push(resolve))
     try {

@@ -1,0 +1,39 @@
+/**
+ * Ends the git processes of a server that was killed: a fetch from a remote that says nothing would else wait for ever,
+ * with nobody left to end it. A shell reads the groups that run from a pipe, and ends them when the pipe does.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+
+const SCRIPT = `
+groups=' '
+while read -r mark group; do
+  case "$mark" in
+    +) groups="$groups$group " ;;
+    -) groups="\${groups%% $group *} \${groups#* $group }" ;;
+  esac
+done
+for group in $groups; do kill -KILL -- "-$group"; done
+`
+
+let watcher: ChildProcess | undefined
+
+/** Has a process group ended with this process; call what it returns when the group has ended by itself. */
+export function guard (group: number | undefined): () => void {
+  if (group === undefined) return () => {}
+  const child = watcher ?? startWatcher()
+  child.stdin?.write(`+ ${group}\n`)
+  return () => { if (child === watcher) child.stdin?.write(`- ${group}\n`) }
+}
+
+// A group of its own: who kills all of the server's must not kill this first. Without a shell nothing is guarded.
+function startWatcher (): ChildProcess {
+  const child = spawn('/bin/sh', ['-c', SCRIPT], { detached: true, stdio: ['pipe', 'ignore', 'ignore'], env: {} })
+  const forget = (): void => { if (watcher === child) watcher = undefined }
+  child.on('error', forget).on('exit', forget)
+  child.stdin?.on('error', forget)
+  child.unref()
+  const { stdin } = child
+  if (stdin !== null && 'unref' in stdin && typeof stdin.unref === 'function') stdin.unref()
+  watcher = child
+  return child
+}
