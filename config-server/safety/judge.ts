@@ -1,10 +1,11 @@
 /** Whether a state can be served: its files can be parsed, and its values keep the schemas that lie beside them. */
 import { BreakwaterError } from '@breakwater/starter/errors'
+import type { PropertySource } from '@breakwater/starter/settings'
 import { schemaNames } from '../backends/schema-names.ts'
 import type { Ask } from '../environment/ask.ts'
 import type { Broken, Found, SchemaFile } from '../environment/environment.ts'
 import { error } from '../errors.ts'
-import type { LocatedViolation, Schemas } from './schema.ts'
+import { treeOf, type LocatedViolation, type Schemas } from './schema.ts'
 
 /** All that keeps a state from being served; none when it can be. */
 export async function faultsOf (ask: Ask, found: Found, schemas: Schemas): Promise<readonly Broken[]> {
@@ -18,13 +19,15 @@ export async function faultsOf (ask: Ask, found: Found, schemas: Schemas): Promi
 
 async function schemaFaults (found: Found, name: string, schema: SchemaFile, schemas: Schemas): Promise<Broken[]> {
   try {
-    if (schema.content === undefined) throw error('E_CONFIG_INVALID', ['the schema is too large', `limit of ${name}.schema.json`], { where: schema.file })
+    if (schema.content === undefined) throw error('E_CONFIG_FILE', ['the schema is too large.'], { where: schema.file })
     const violations = await schemas.check(found.sources, schema.file, schema.content)
     return violations.length === 0 ? [] : brokenBy(violations, found, name, schema)
   } catch (failure) {
-    // Keys and placeholders that make no tree: no schema can say yes to them.
+    // Keys that make no tree: no schema can say yes to them.
     if (!(failure instanceof BreakwaterError)) throw failure
-    return [{ files: ownFiles(found, name, schema), problem: failure }]
+    const source = found.sources.find(one => !makesTree(one))?.properties.values().next().value?.origin.source
+    const files = source === undefined ? ownFiles(found, name, schema) : [source]
+    return [{ files, problem: error('E_CONFIG_FILE', [failure.message], { where: failure.where ?? files[0], cause: failure }) }]
   }
 }
 
@@ -35,6 +38,15 @@ function brokenBy (violations: readonly LocatedViolation[], found: Found, name: 
   const sources = new Set(violations.map(({ source }) => source))
   return [...sources].map(source =>
     ({ problem, files: source === undefined ? ownFiles(found, name, schema) : [source] }))
+}
+
+function makesTree (source: PropertySource): boolean {
+  try {
+    treeOf([source])
+    return true
+  } catch {
+    return false
+  }
 }
 
 // A value that is missing lies in no file: it is one of the application's own that should have it.

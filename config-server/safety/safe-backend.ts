@@ -65,8 +65,12 @@ export class SafeBackend implements Backend {
     this.#schemas.stop()
   }
 
+  // An answer that is kept outlives the moment in which its state was judged: whoever gets it is noted again.
   stamp (ask: Ask, asker: Asker): string | undefined {
-    return this.#inner.stamp(ask, asker)
+    const stamp = this.#inner.stamp(ask, asker)
+    const verdict = this.#verdicts.size === 0 ? undefined : this.#verdicts.get(`${keyOf(ask)}\n${stamp}`)
+    if (verdict !== undefined) this.#holdBack(keyOf(ask), ask, asker, verdict)
+    return stamp
   }
 
   async find (ask: Ask, asker: Asker): Promise<Found> {

@@ -44,8 +44,7 @@ export class Schemas {
 
   /** What is wrong with the sources; a schema that is none, or takes too long, is itself the one violation. */
   async check (sources: readonly PropertySource[], file: string, content: Buffer): Promise<LocatedViolation[]> {
-    const data = toPlain(toTree(resolveAll(flatten(sources))))
-    const { faults, unusable } = await this.#verdict(content.toString(), data)
+    const { faults, unusable } = await this.#verdict(content.toString(), toPlain(treeOf(sources)))
     if (unusable === undefined) return faults.map(fault => violationOf(fault, sources, file))
     return [{ where: file, source: undefined, key: '', rule: 'schema', text: `the schema cannot be used: ${unusable}` }]
   }
@@ -60,6 +59,11 @@ export class Schemas {
     if (verdict.isLate === true) this.#slow.set(key, { verdict, untilMs: performance.now() + SLOW_MS })
     return verdict
   }
+}
+
+/** The values as a tree, placeholders filled in; throws for keys that make none. */
+export function treeOf (sources: readonly PropertySource[]): TreeNode {
+  return toTree(resolveAll(flatten(sources)))
 }
 
 function toPlain (node: TreeNode): unknown {

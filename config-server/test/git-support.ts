@@ -32,6 +32,18 @@ export class WorkTree {
   }
 }
 
+/** Many commits at once, each of the files it changes; returns the last one. */
+export function commitAll (tree: WorkTree, commits: readonly Record<string, string>[], branch = 'main'): string {
+  const who = 'tester <t@example.org> 1700000000 +0000'
+  const text = (content: string) => `data ${Buffer.byteLength(content)}\n${content}\n`
+  const stream = commits.map((files, index) => `commit refs/heads/${branch}\ncommitter ${who}\n${text('change')}` +
+    (index === 0 ? `from refs/heads/${branch}^0\n` : '') +
+    Object.entries(files).map(([name, content]) => `M 100644 inline ${name}\n${text(content)}`).join(''))
+  execFileSync('git', ['fast-import', '--quiet'], { cwd: tree.root, env: ENV, input: stream.join('') })
+  tree.git('reset', '-q', '--hard')
+  return tree.git('rev-parse', 'HEAD')
+}
+
 export async function workTree (t: Teardown, files: Record<string, string | Buffer>, branch = 'main'): Promise<WorkTree> {
   const tree = new WorkTree(await folder(t))
   tree.git('init', '-q', '-b', branch)
