@@ -1,6 +1,7 @@
 /**
  * What stores that are asked each time (Redis, SQL, Vault) have in common: a deadline, the last known answer while the
- * store is down, health from what happened last instead of a probe.
+ * store is down, health from what happened last instead of a probe. A store that failed is not waited for by everyone:
+ * after a pause one question tries again, and all others are answered at once.
  */
 import { BreakwaterError } from '@breakwater/starter/errors'
 import { ByteCache } from '../byte-cache.ts'
@@ -18,8 +19,12 @@ export interface Store {
   readonly keepLastKnown: boolean
   readonly onProblem: (store: string, problem: string) => void
   readonly secrets?: ReadSecrets
+  /** A clock of this process. @default performance.now */
+  readonly nowMs?: () => number
 }
 
+const FIRST_PAUSE_MS = 500
+const LONGEST_PAUSE_MS = 5_000
 const LAST_KNOWN_BYTES = 8 * 1_048_576
 const PROPERTY_BYTES = 200
 
@@ -32,12 +37,17 @@ class StoreBackend implements Backend {
   readonly secrets: ReadSecrets | undefined
   readonly #store: Store
   readonly #lastKnown = new ByteCache<Found>(LAST_KNOWN_BYTES)
+  readonly #nowMs: () => number
   #problem: string | undefined
+  #failures = 0
+  #nextTryMs = 0
 
   constructor (store: Store) {
+    const { secrets } = store
     this.#store = store
+    this.#nowMs = store.nowMs ?? (() => performance.now())
     this.description = store.description
-    this.secrets = store.secrets
+    this.secrets = secrets === undefined ? undefined : async (key, asker) => this.#readSecrets(async () => secrets(key, asker))
   }
 
   async start (): Promise<void> {}
@@ -52,25 +62,68 @@ class StoreBackend implements Backend {
 
   async find (ask: Ask, asker: Asker): Promise<Found> {
     const key = `${ask.name}\n${ask.profile}\n${ask.label ?? ''}`
+    const known = this.#lastKnown.get(key)
+    if (!this.#mayTry()) return known ?? this.#unavailable()
+    const trial = this.#try(async () => this.#read(key, ask, asker))
+    // While it is down the one who tries again does not wait for it either.
+    if (this.#problem !== undefined && known !== undefined) {
+      trial.catch(() => {})
+      return known
+    }
+    return trial.catch(failure => this.#lastKnown.get(key) ?? this.#unavailable(failure))
+  }
+
+  async #read (key: string, ask: Ask, asker: Asker): Promise<Found> {
+    const found = await this.#store.read(ask, asker)
+    if (this.#store.keepLastKnown) this.#lastKnown.set(key, found, sizeOf(found))
+    return found
+  }
+
+  async #readSecrets<T> (read: () => Promise<T>): Promise<T> {
+    return this.#mayTry() ? this.#try(read).catch(failure => this.#unavailable(failure)) : this.#unavailable()
+  }
+
+  // The moment of the next try is put off before it: only one question makes it.
+  #mayTry (): boolean {
+    if (this.#problem === undefined) return true
+    if (this.#nowMs() < this.#nextTryMs) return false
+    this.#pause(this.#store.timeoutMs)
+    return true
+  }
+
+  #pause (ms: number): void {
+    this.#nextTryMs = this.#nowMs() + ms
+  }
+
+  async #try<T> (work: () => Promise<T>): Promise<T> {
     try {
-      const found = await within(this.#store.timeoutMs, this.#store.read(ask, asker))
-      this.#problem = undefined
-      if (this.#store.keepLastKnown) this.#lastKnown.set(key, found, sizeOf(found))
-      return found
+      const result = await within(this.#store.timeoutMs, work())
+      this.#recovered()
+      return result
     } catch (failure) {
-      // What is the caller's own fault says nothing of the store.
-      if (failure instanceof BreakwaterError && failure.statusCode < 500) throw failure
-      return this.#lastKnownOf(key, failure)
+      // What is the caller's own fault says of the store that it answers, if it was asked at all.
+      if (!isCallersFault(failure)) this.#failed(failure)
+      else if (failure.code !== 'E_VAULT_TOKEN') this.#recovered()
+      throw failure
     }
   }
 
-  #lastKnownOf (key: string, failure: unknown): Found {
+  #recovered (): void {
+    this.#problem = undefined
+    this.#failures = 0
+  }
+
+  #failed (failure: unknown): void {
     const problem = failure instanceof Error ? failure.message : String(failure)
     if (problem !== this.#problem) this.#store.onProblem(this.description, problem)
     this.#problem = problem
-    const known = this.#lastKnown.get(key)
-    if (known === undefined) throw error('E_CONFIG_BACKEND', [this.description, problem], { cause: failure })
-    return known
+    this.#pause(Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS))
+    this.#failures++
+  }
+
+  #unavailable (failure?: unknown): never {
+    if (isCallersFault(failure)) throw failure
+    throw error('E_CONFIG_BACKEND', [this.description, this.#problem ?? 'no answer'], { cause: failure })
   }
 
   async resource (): Promise<undefined> {
@@ -84,6 +137,10 @@ class StoreBackend implements Backend {
   health (): BackendHealth {
     return this.#problem === undefined ? { up: true } : { up: this.#lastKnown.size > 0, problem: `${this.description}: ${this.#problem}` }
   }
+}
+
+function isCallersFault (failure: unknown): failure is BreakwaterError {
+  return failure instanceof BreakwaterError && failure.statusCode < 500
 }
 
 function sizeOf ({ sources }: Found): number {

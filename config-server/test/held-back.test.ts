@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { createConfigServer, NATIVE_DEFAULTS, REPOSITORY_DEFAULTS, type BackendOptions, type ConfigServerOptions } from '../index.ts'
+import { createConfigServer, NATIVE_DEFAULTS, REPOSITORY_DEFAULTS, type BackendOptions } from '../index.ts'
 import { commitAll, startGit, workTree, type WorkTree } from './git-support.ts'
 import { ask, eventually, folder, listLogger, startNative, write, type Teardown } from './support.ts'
 
@@ -56,7 +56,9 @@ t.test('whatever is wrong with the files, their last good state is served, howev
   const good = tree.git('rev-parse', 'HEAD')
   await tree.commit(Object.assign({}, ...all.map(({ name, files }) => filesOf(name, files))))
   others(tree, 3)
-  const { url } = await startGit(t, { uri: tree.root, maxFileBytes: 4_000, maxPlainFileBytes: 4_000 }, { maxKeys: 100, maxFileBytes: 4_000 })
+  const limits = { maxFileBytes: 4_000, maxPlainFileBytes: 4_000 }
+  const start = async () => startGit(t, { uri: tree.root, ...limits }, { maxKeys: 100, ...limits })
+  const { url } = await start()
   for (const { what, name } of all) {
     const { status, json } = await ask(url, `/${name}/dev`)
     t.equal(status, 200, what)
@@ -65,7 +67,7 @@ t.test('whatever is wrong with the files, their last good state is served, howev
     t.equal((await ask(url, '/other/dev')).json.version, tree.git('rev-parse', 'HEAD'), `${what}: others have the newest`)
   }
   t.equal(await metricOf(url), String(all.length), 'all of them are counted')
-  const own = await startGit(t, { uri: tree.root, maxFileBytes: 4_000, maxPlainFileBytes: 4_000 }, { maxKeys: 100, maxFileBytes: 4_000 })
+  const own = await start()
   for (const { what, name } of all.slice(0, 10)) {
     await ask(own.url, `/${name}/dev`)
     t.match(await errorOf(own.url), new RegExp(`${name}/dev: .*${name}[.-]`), `${what}: health names the file`)
@@ -172,8 +174,8 @@ t.test('pins and rollouts of a broken commit', async t => {
   t.match(await errorOf(url), /svc\/dev/)
 })
 
-async function startComposite (t: Teardown, stores: BackendOptions[], options: Partial<ConfigServerOptions> = {}) {
-  const server = await createConfigServer({ port: 0, backends: stores, webhook, ...options }, { environment: process.env })
+async function startComposite (t: Teardown, backends: BackendOptions[]) {
+  const server = await createConfigServer({ port: 0, backends, webhook }, { environment: process.env })
   t.teardown(() => server.stop())
   return server
 }

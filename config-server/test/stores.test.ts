@@ -9,6 +9,8 @@ import t from 'tap'
 import {
   createConfigServer, NATIVE_DEFAULTS, readOptions, SQL_DEFAULTS, VAULT_DEFAULTS, type BackendOptions, type VaultOptions
 } from '../index.ts'
+import { createStoreBackend } from '../backends/store-backend.ts'
+import { readAsk } from '../environment/ask.ts'
 import { deadPort, freePort } from '../../starter/test/ports.ts'
 import { ask, eventually, folder, listLogger, type Teardown } from './support.ts'
 
@@ -206,6 +208,57 @@ t.test('{vault}:key#field in a file of any store; what cannot be had spoils only
   t.notOk(lines.join('').includes('mysecret'))
   const bare = await start(t, [native])
   t.equal((await ask(bare.url, '/foo-dev.json')).json.key, '{vault}:accounts/mypay#access_key', 'without a Vault it is a text')
+})
+
+t.test('a store that failed is not waited for by every caller, and is tried again by one', async t => {
+  const state = { now: 0, reads: 0, isDown: false, release: () => {} }
+  const found = (text: string) => ({ version: null, state: null, sources: [{ name: text, properties: new Map<string, never>() }] })
+  const store = (keepLastKnown: boolean) => createStoreBackend({
+    description: 'store', timeoutMs: 60_000, keepLastKnown, onProblem: () => {}, stop: async () => {}, nowMs: () => state.now,
+    read: async () => {
+      state.reads++
+      if (!state.isDown) return found(`read ${state.reads}`)
+      return new Promise((_resolve, reject) => { state.release = () => reject(new Error('gone')) })
+    },
+    secrets: async () => {
+      state.reads++
+      throw new Error('gone')
+    }
+  })
+  const one = readAsk('foo', 'dev', null)
+  for (const keeps of [true, false]) {
+    Object.assign(state, { now: 0, reads: 0, isDown: false })
+    const backend = store(keeps)
+    await backend.find(one, {})
+    state.isDown = true
+    const waiting = backend.find(one, {})
+    state.release()
+    if (keeps) t.equal((await waiting).sources[0]?.name, 'read 1')
+    else await t.rejects(waiting, { code: 'E_CONFIG_BACKEND' })
+    for (let i = 0; i < 50; i++) {
+      if (keeps) await backend.find(one, {})
+      else await t.rejects(backend.find(one, {}), { code: 'E_CONFIG_BACKEND' })
+      await t.rejects(backend.find(readAsk(`new${i}`, 'dev', null), {}), { code: 'E_CONFIG_BACKEND' })
+      await t.rejects(Promise.resolve(backend.secrets?.('key', {})), { code: 'E_CONFIG_BACKEND' })
+    }
+    t.equal(state.reads, 2, 'nobody asked it after the first failure')
+    state.now += 1_000
+    const trial = backend.find(one, {})
+    if (keeps) t.equal((await trial).sources[0]?.name, 'read 1', 'who tries again does not wait')
+    else trial.catch(() => {})
+    for (let i = 0; i < 50; i++) await backend.find(one, {}).catch(() => {})
+    t.equal(state.reads, 3, 'one try after the pause')
+    state.release()
+    state.isDown = false
+    await new Promise(resolve => setImmediate(resolve))
+    state.now += 60_000
+    await backend.find(one, {})
+    await new Promise(resolve => setImmediate(resolve))
+    t.equal((await backend.find(one, {})).sources[0]?.name, 'read 5', 'it is there again for everyone')
+    t.strictSame(backend.health(), { up: true })
+    await t.rejects(Promise.resolve(backend.secrets?.('key', {})), { code: 'E_CONFIG_BACKEND' })
+    t.equal(backend.health().problem, 'store: gone', 'a secret that cannot be had counts too')
+  }
 })
 
 t.test('Vault down: 503, never a kept answer', async t => {

@@ -29,6 +29,8 @@ interface Step {
 interface Via {
   readonly path: string
   readonly count: number
+  /** How many names at the end of the path come from the question, not from the link. */
+  readonly asked: number
 }
 
 /** Told of a link or a submodule that a question came upon and that is not followed. */
@@ -100,15 +102,16 @@ export class CommitFiles {
       else {
         const next = await this.#child(walked.at(-1)?.entry, name)
         if (next?.kind === 'submodule') this.#onUnfollowed(pathOf(walked, name), 'it is a submodule')
-        if (next === undefined || next.kind === 'submodule') return undefined
+        if (next === undefined || next.kind === 'submodule') {
+          const isInTarget = index < names.length - (via?.asked ?? 0)
+          return isInTarget ? this.#refuse(via, isHidden(name) ? 'it leads into .git' : 'its target is not there') : undefined
+        }
         walked.push({ name, entry: next })
       }
       if (walked.length === 0) return this.#refuse(via, 'it leads out of the repository')
       if (walked.at(-1)!.entry.kind === 'link') return this.#follow(commit, placeOf(walked), names.slice(index + 1), via)
     }
-    const place = placeOf(walked)
-    if (isHidden(place.path)) return this.#refuse(via, 'it leads into .git')
-    return place
+    return placeOf(walked)
   }
 
   async #child (parent: TreeEntry | undefined, name: string): Promise<TreeEntry | undefined> {
@@ -119,7 +122,7 @@ export class CommitFiles {
     commit: string, { entry, path }: Place, rest: readonly string[], via?: Via
   ): Promise<Place | undefined> {
     this.#hasLinks = true
-    const link = { path: via?.path ?? path, count: (via?.count ?? 0) + 1 }
+    const link = { path: via?.path ?? path, count: (via?.count ?? 0) + 1, asked: Math.min(via?.asked ?? Infinity, rest.length) }
     const target = (await this.#objects.read(entry.id))?.content?.toString() ?? ''
     if (link.count > MAX_LINKS) return this.#refuse(link, `it stands for more than ${MAX_LINKS} links`)
     if (target === '' || target.length > MAX_TARGET_BYTES) return this.#refuse(link, 'its target is no path')

@@ -3,7 +3,7 @@
 const MAX_LINES = 20
 const MAX_LENGTH = 300
 const COMPLAINT = /^(?:fatal|error|remote|ssh):/i
-const PROGRESS = /^(?:remote: )?[A-Z][\w -]+: +\d+(?:%|$|,)/
+const PROGRESS = /^(?:remote: )?(?:[A-Z][\w -]+: +\d+(?:%|$|,)|Total \d)/
 
 export class Complaints {
   readonly #lines: string[] = []

@@ -4,8 +4,8 @@
  */
 import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { Complaints } from './complaints.ts'
-import { cpuMsOfGroup } from './group-activity.ts'
-import { guard } from './guard.ts'
+import { bytesArrived, cpuMsOfGroup } from './activity.ts'
+import { guarded } from './guard.ts'
 
 /** Variables for git and its helpers: credentials and where its own settings are. */
 export type GitEnvironment = Readonly<Record<string, string>>
@@ -41,13 +41,12 @@ const BASE: GitEnvironment = {
 
 /** Runs git to its end; resolves with its output, rejects with what it complained of. */
 export async function runGit (run: GitRun): Promise<string> {
-  const child = startGit(run.args, run.folder, run.environment)
-  const unguard = guard(child.pid)
+  const { child, unguard } = guarded(() => startGit(run.args, run.folder, run.environment))
   child.stdin.end()
   const complaints = new Complaints()
   child.stderr.on('data', (chunk: Buffer) => complaints.add(chunk.toString()))
   const output = collect(child)
-  const silence = watchSilence(child, run.silenceMs)
+  const silence = watchSilence(child, run)
   const onAbort = (): void => endGroup(child)
   run.signal?.addEventListener('abort', onAbort)
   try {
@@ -86,19 +85,20 @@ interface Silence {
   stop (): void
 }
 
-function watchSilence (child: ChildProcessWithoutNullStreams, silenceMs: number): Silence {
+function watchSilence (child: ChildProcessWithoutNullStreams, { folder, silenceMs }: GitRun): Silence {
   const watch = { reason: undefined as string | undefined, stop: () => { clearTimeout(timer); clearTimeout(end) } }
   const giveUp = (reason: string): void => {
     watch.reason = reason
     endGroup(child)
   }
-  let cpuMs = 0
+  let seen = { cpuMs: 0, bytes: 0 }
   const look = async (): Promise<void> => {
-    const now = await cpuMsOfGroup(child.pid)
+    const now = { cpuMs: await cpuMsOfGroup(child.pid), bytes: await bytesArrived(folder) }
     if (child.exitCode !== null || child.signalCode !== null) return
-    if (now - cpuMs < silenceMs * BUSY_SHARE) giveUp(`no answer within ${silenceMs} ms`)
-    else timer.refresh()
-    cpuMs = now
+    const isAtWork = now.cpuMs - seen.cpuMs >= silenceMs * BUSY_SHARE || now.bytes !== seen.bytes
+    seen = now
+    if (isAtWork) timer.refresh()
+    else giveUp(`no answer within ${silenceMs} ms`)
   }
   const timer = setTimeout(() => { void look() }, silenceMs)
   const end = setTimeout(() => giveUp(`not finished within ${LONGEST_MS} ms`), LONGEST_MS)

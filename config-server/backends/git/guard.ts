@@ -12,17 +12,21 @@ while read -r mark group; do
     -) groups="\${groups%% $group *} \${groups#* $group }" ;;
   esac
 done
-for group in $groups; do kill -KILL -- "-$group"; done
+for group in $groups; do kill -9 "-$group"; done
 `
 
 let watcher: ChildProcess | undefined
 
-/** Has a process group ended with this process; call what it returns when the group has ended by itself. */
-export function guard (group: number | undefined): () => void {
-  if (group === undefined) return () => {}
-  const child = watcher ?? startWatcher()
-  child.stdin?.write(`+ ${group}\n`)
-  return () => { if (child === watcher) child.stdin?.write(`- ${group}\n`) }
+/**
+ * Starts a process at the head of a group of its own that ends with this process, and what to call when it has ended
+ * by itself. The watcher is there first: a server killed between the two leaves nothing.
+ */
+export function guarded<C extends ChildProcess> (start: () => C): { child: C, unguard: () => void } {
+  const { stdin } = watcher ?? startWatcher()
+  const child = start()
+  const tell = (mark: '+' | '-'): void => { if (stdin?.writable === true) stdin.write(`${mark} ${child.pid}\n`) }
+  if (child.pid !== undefined) tell('+')
+  return { child, unguard: () => { if (child.pid !== undefined) tell('-') } }
 }
 
 // A group of its own: who kills all of the server's must not kill this first. Without a shell nothing is guarded.

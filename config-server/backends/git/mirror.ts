@@ -17,7 +17,8 @@ export interface Refs {
 }
 
 const LOCAL_SILENCE_MS = 30_000
-const FETCH = ['fetch', '--progress', '--prune', '--force', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules']
+// Taken as a whole pack, however small, since only then git tells how far it is.
+const FETCH = ['-c', 'fetch.unpackLimit=1', 'fetch', '--progress', '--prune', '--force', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules']
 const REFSPECS = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']
 
 export class Mirror {

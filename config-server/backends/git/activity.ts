@@ -1,10 +1,19 @@
-/** How much a group of processes has worked, as far as the system tells (Linux; elsewhere nothing is known). */
-import { readdir, readFile } from 'node:fs/promises'
+/** Signs that a git which says nothing is at work all the same. */
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 
 /** The unit of times in /proc, fixed in the interface of Linux. */
 const TICK_MS = 10
 
-/** Processor time of all processes of a group, and of those of its children that have ended. */
+/** How much of a pack has arrived: git writes what it receives, and tells of it once a second at most. */
+export async function bytesArrived (repository: string): Promise<number> {
+  const folder = join(repository, 'objects/pack')
+  const names = (await readdir(folder).catch(() => [])).filter(name => name.startsWith('tmp_'))
+  const sizes = await Promise.all(names.map(async name => stat(join(folder, name)).then(({ size }) => size, () => 0)))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+/** Processor time of all processes of a group and their ended children, as Linux tells it; 0 elsewhere. */
 export async function cpuMsOfGroup (group: number | undefined): Promise<number> {
   const names = await readdir('/proc').catch(() => [])
   const times = await Promise.all(names.filter(name => /^\d+$/.test(name)).map(async name => {
