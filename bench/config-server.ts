@@ -7,7 +7,8 @@
  *
  * At full size it takes a minute or two.
  *
- * Flags: --apps N (1000)   --rounds N (3)   --seconds N (4)   --watchers N (2000)
+ * Flags: --apps N (1000)   --rounds N (3)   --seconds N (4)   --watchers N (2000)   --commits N (0): so long a history
+ *        --only-watchers: nothing but the watchers; `--apps 750 --commits 2000` is a repository of 3,000 files
  */
 import { execFileSync, fork, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -26,11 +27,13 @@ const { values } = parseArgs({
     apps: { type: 'string', default: '1000' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '4' },
-    watchers: { type: 'string', default: '2000' }
+    watchers: { type: 'string', default: '2000' },
+    commits: { type: 'string', default: '0' },
+    'only-watchers': { type: 'boolean', default: false }
   }
 })
-const [APPS, ROUNDS, SECONDS, WATCHERS] = [values.apps, values.rounds, values.seconds, values.watchers].map(Number) as
-  [number, number, number, number]
+const [APPS, ROUNDS, SECONDS] = [Number(values.apps), Number(values.rounds), Number(values.seconds)]
+const [WATCHERS, COMMITS] = [Number(values.watchers), Number(values.commits)]
 const PROFILES = ['dev', 'qa', 'prod']
 const SPRING_PER_SECOND = 99
 const AIM = {
@@ -49,6 +52,16 @@ function makeRepository (): void {
   }
   writeFileSync(path.join(repository, 'application.yml'), 'shared:\n  a: 1\n  b: 2\n')
   commit()
+  if (COMMITS > 0) addHistory()
+}
+
+/** Commits of other teams, as `git fast-import` reads them: one by one they would take minutes. */
+function addHistory (): void {
+  const text = (content: string): string => `data ${content.length}\n${content}\n`
+  const commits = Array.from({ length: COMMITS }, (_, i) => 'commit refs/heads/main\ncommitter b <b@b> 1700000000 +0000\n' + text('change') +
+    (i === 0 ? 'from refs/heads/main^0\n' : '') + `M 100644 inline notes/${i % 50}.txt\n${text(String(i))}`)
+  execFileSync('git', ['-C', repository, 'fast-import', '--quiet'], { input: commits.join('') })
+  git('reset', '-q', '--hard')
 }
 
 function fileOf (app: number, name: string): string {
@@ -168,11 +181,18 @@ async function watchers ({ child, url }: Server): Promise<void> {
   const before = rssBytes(child.pid!)
   let woken = 0
   let others = 0
-  const streams = await Promise.all(Array.from({ length: WATCHERS }, async (_, i) =>
-    openStream(`${url}/_config/watch/app${i % APPS}/dev`, () => {
-      if (i % APPS === 3) woken++
-      else others++
-    })))
+  const all = new Set<number>()
+  const open = async (i: number): Promise<() => void> => openStream(`${url}/_config/watch/app${i % APPS}/dev`, () => {
+    if (i % APPS === 3) woken++
+    else others++
+    all.add(i)
+  })
+  const streams: (() => void)[] = []
+  // More at one moment than the backlog of a socket takes are refused by the system.
+  for (let from = 0; from < WATCHERS; from += 100) {
+    const length = Math.min(100, WATCHERS - from)
+    streams.push(...await Promise.all(Array.from({ length }, async (_, i) => open(from + i))))
+  }
   line(`memory of ${WATCHERS} watchers`, `${Math.round((rssBytes(child.pid!) - before) / 1_048_576)} MiB`, `< ${AIM.watchersMiB} MiB`)
   writeFileSync(fileOf(3, '-dev'), fileText(3, '-dev', 1))
   commit()
@@ -182,6 +202,14 @@ async function watchers ({ child, url }: Server): Promise<void> {
   while (woken < expected && performance.now() - started < 60_000) await pause(5)
   line(`webhook until all ${expected} watchers of the application know (${others} others woken)`,
     `${Math.round(performance.now() - started)} ms`, `< ${AIM.wakeMs} ms`)
+  all.clear()
+  writeFileSync(path.join(repository, 'application.yml'), 'shared:\n  a: 1\n  b: 3\n')
+  commit()
+  const startedAll = performance.now()
+  await fetch(`${url}/monitor`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })
+  while (all.size < WATCHERS && performance.now() - startedAll < 60_000) await pause(5)
+  line(`webhook until all ${WATCHERS} watchers of ${APPS} applications know a change for all`,
+    `${Math.round(performance.now() - startedAll)} ms`, `< ${AIM.wakeMs} ms`)
   for (const end of streams) end()
 }
 
@@ -221,15 +249,22 @@ async function pause (ms: number): Promise<void> {
   return new Promise(resolve => { setTimeout(resolve, ms) })
 }
 
-try {
-  makeRepository()
-  const server = await startServer(`file://${repository}`)
+async function everything (server: Server): Promise<void> {
   await memory(server)
   const p99Ms = await cached(server)
   await newCommit(server)
   await watchers(server)
   await stop(server)
   await hanging(p99Ms)
+}
+
+try {
+  makeRepository()
+  const server = await startServer(`file://${repository}`)
+  if (values['only-watchers']) {
+    await watchers(server)
+    await stop(server)
+  } else await everything(server)
 } finally {
   rmSync(work, { recursive: true, force: true })
 }

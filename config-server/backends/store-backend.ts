@@ -34,7 +34,7 @@ export function createStoreBackend (store: Store): Backend {
 
 class StoreBackend implements Backend {
   readonly description: string
-  readonly secrets: ReadSecrets | undefined
+  readonly secrets: ReadSecrets | undefined = undefined
   readonly #store: Store
   readonly #lastKnown = new ByteCache<Found>(LAST_KNOWN_BYTES)
   readonly #nowMs: () => number
@@ -47,7 +47,7 @@ class StoreBackend implements Backend {
     this.#store = store
     this.#nowMs = store.nowMs ?? (() => performance.now())
     this.description = store.description
-    this.secrets = secrets === undefined ? undefined : async (key, asker) => this.#readSecrets(async () => secrets(key, asker))
+    if (secrets !== undefined) this.secrets = async (...args) => this.#readSecrets(async () => secrets(...args))
   }
 
   async start (): Promise<void> {}

@@ -8,7 +8,7 @@ import { matchesWildcard } from '../backends/wildcard.ts'
 import { readAsk } from '../environment/ask.ts'
 import { REPOSITORY_DEFAULTS, type GitOptions } from '../index.ts'
 import { startGit, workTree } from './git-support.ts'
-import { ask, folder, listLogger, startNative, type Teardown } from './support.ts'
+import { ask, folder, listLogger, startNative, V2, type Teardown } from './support.ts'
 
 const repo = (id: string, patterns: string[], uri = id) => ({ ...REPOSITORY_DEFAULTS, id, uri, patterns, refreshMs: 0 })
 const OPTIONS: GitOptions = {
@@ -84,7 +84,8 @@ t.test('a branch, a tag and a commit in all spellings of git, and no expression'
   const spellings: Record<string, string> = {
     'heads(_)main': main, 'refs(_)heads(_)main': main, 'origin(_)main': main, 'remotes(_)origin(_)main': main, 'refs(_)remotes(_)origin(_)main': main,
     'tags(_)v1': first, 'refs(_)tags(_)v1': first, 'light': first, 'feature(_)x': first, 'heads(_)feature(_)x': first, 'origin(_)feature(_)x': first,
-    [main]: main, [main.slice(0, 4)]: main, [main.toUpperCase()]: main, [main.slice(0, 8).toUpperCase()]: main, [object]: first,
+    [main]: main, [main.slice(0, 4)]: main, [main.toUpperCase()]: main, [main.slice(0, 8).toUpperCase()]: main,
+    [object]: first,
     [`v1-1-g${main.slice(0, 7)}`]: main
   }
   for (const [label, commit] of Object.entries(spellings)) t.equal((await ask(url, `/s/z/${label}`)).json.version, commit, label)
@@ -129,11 +130,16 @@ t.test('links within the commit are followed, for configuration and files; other
   }
   t.notOk(JSON.stringify(await flat('out')).includes('root:'))
 
-  t.equal(tree.git('status', '--porcelain', '--', 'base.yml'), '')
+  const watching = await startGit(t, { uri: tree.root }, { webhook: { unsigned: true, disabled: new Set() } })
+  const before = (await ask(watching.url, '/twice/z', { headers: { accept: V2 } })).headers.etag ?? ''
+  const woken = ask(watching.url, '/_config/watch/twice/z?wait=100s', { headers: { accept: V2, 'if-none-match': before } })
+  await tree.commit({ 'base.yml': 'l: new' })
+  await ask(watching.url, '/monitor', { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })
+  t.equal((await woken).json.propertySources[0].source.l.value, 'new', 'who watches a link is told of what it leads to')
   const changed = await tree.commit({ 'base.yml': 'l: [' })
   const again = await startGit(t, { uri: tree.root })
   t.not((await ask(again.url, '/linked/z')).json.version, changed, 'a link to a file that broke is held back')
-  t.strictSame((await ask(again.url, '/linked-z.json')).json, { l: 'lin' })
+  t.strictSame((await ask(again.url, '/linked-z.json')).json, { l: 'new' })
 })
 
 t.test('a plain file over the limit of configuration is served, one over its own limit is 413', async t => {

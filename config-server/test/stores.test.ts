@@ -212,7 +212,8 @@ t.test('{vault}:key#field in a file of any store; what cannot be had spoils only
 
 t.test('a store that failed is not waited for by every caller, and is tried again by one', async t => {
   const state = { now: 0, reads: 0, isDown: false, release: () => {} }
-  const found = (text: string) => ({ version: null, state: null, sources: [{ name: text, properties: new Map<string, never>() }] })
+  const found = (name: string) =>
+    ({ version: null, state: null, sources: [{ name, properties: new Map<string, never>() }] })
   const store = (keepLastKnown: boolean) => createStoreBackend({
     description: 'store', timeoutMs: 60_000, keepLastKnown, onProblem: () => {}, stop: async () => {}, nowMs: () => state.now,
     read: async () => {

@@ -53,8 +53,9 @@ export class CommitAnswers {
 
   // What lies between two commits that touch the question's files is the same for it as the older of the two.
   async * #line (ask: Ask, { label, commit }: LabelledCommit, mark: string): AsyncGenerator<State> {
-    const stems = this.#files.hasLinks ? [] : stemsOf(ask)
-    for await (const id of this.#changes.touching(commit.id, stems)) {
+    const names = this.#files.linkedNames
+    const paths = names === undefined ? [] : [...stemsOf(ask).flatMap(stem => [`${stem}.*`, `${stem}-*`]), ...names]
+    for await (const id of this.#changes.touching(commit.id, paths)) {
       const [parent] = (await this.#files.commit(id))?.parents ?? []
       const before = parent === undefined ? undefined : await this.#files.commit(parent)
       if (before === undefined) return
@@ -87,11 +88,11 @@ export class CommitAnswers {
   /** Whether a file that bears one of the names, or `application`, differs between two commits. */
   async concerns (ask: Ask, before: string, after: string): Promise<boolean> {
     if (before === after) return false
-    const changed = this.#files.hasLinks ? undefined : await this.#changes.names(before, after)
-    if (changed === undefined) return true
+    const [changed, linked] = [await this.#changes.names(before, after), this.#files.linkedNames]
+    if (changed === undefined || linked === undefined) return true
     const stems = stemsOf(ask)
     for (const file of changed) {
-      if (stems.some(stem => file.startsWith(stem) && /^[.-]/.test(file.slice(stem.length)))) return true
+      if (linked.has(file) || stems.some(stem => file.startsWith(stem) && /^[.-]/.test(file.slice(stem.length)))) return true
     }
     return false
   }

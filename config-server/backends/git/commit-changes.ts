@@ -26,7 +26,7 @@ export class CommitChanges {
     this.#readGit = readGit
   }
 
-  /** The names, without folders, of the files that differ between two commits; undefined: they say too little. */
+  /** The names, without folders, of the files that differ between two commits; undefined: too many. */
   async names (before: string, after: string): Promise<ReadonlySet<string> | undefined> {
     const key = `${before} ${after}`
     const known = this.#changes.get(key)
@@ -41,23 +41,20 @@ export class CommitChanges {
   async #read (before: string, after: string): Promise<ReadonlySet<string> | undefined> {
     const [from, to] = await Promise.all([this.#files.commit(before), this.#files.commit(after)])
     const names = new Set<string>()
-    const isWhole = await this.#collect([from?.tree, to?.tree], names, 0)
-    return isWhole && names.size <= MAX_CHANGES ? names : undefined
+    await this.#collect([from?.tree, to?.tree], names, 0)
+    return names.size > MAX_CHANGES ? undefined : names
   }
 
-  // Folders with one id are equal whatever is in them, so only what changed is read. A link that changed may stand for
-  // a whole folder, and then its name tells nothing.
-  async #collect ([from, to]: TreePair, names: Set<string>, depth: number): Promise<boolean> {
-    if (from === to || depth > MAX_DEPTH || names.size > MAX_CHANGES) return true
+  // Folders with one id are equal whatever is in them, so only what changed is read.
+  async #collect ([from, to]: TreePair, names: Set<string>, depth: number): Promise<void> {
+    if (from === to || depth > MAX_DEPTH || names.size > MAX_CHANGES) return
     const [before, after] = await Promise.all([this.#entries(from), this.#entries(to)])
     for (const name of new Set([...before.keys(), ...after.keys()])) {
       const [old, now] = [before.get(name), after.get(name)]
       if (old?.id === now?.id) continue
-      if (old?.kind === 'link' || now?.kind === 'link') return false
-      if (old?.kind === 'blob' || now?.kind === 'blob') names.add(name)
-      if (!await this.#collect([folderId(old), folderId(now)], names, depth + 1)) return false
+      if (old?.kind !== 'tree' || now?.kind !== 'tree') names.add(name)
+      await this.#collect([folderId(old), folderId(now)], names, depth + 1)
     }
-    return true
   }
 
   async #entries (tree: string | undefined): Promise<ReadonlyMap<string, TreeEntry>> {
@@ -65,33 +62,33 @@ export class CommitChanges {
   }
 
   /**
-   * The commits at or before one, on its first-parent line, that touched a file of one of the stems (`foo.yml`,
-   * `foo-dev.yml` of `foo`), the youngest first; all commits when there are no stems. git compares trees far faster
-   * than they could be read here: a hundred thousand commits of other teams cost seconds, once.
+   * The commits at or before one, on its first-parent line, that touched a file of one of the names, which may end in
+   * `*`; the youngest first; all commits when there are no names. git compares trees far faster than they could be read
+   * here: a hundred thousand commits of other teams cost seconds, once.
    */
-  async * touching (commit: string, stems: readonly string[]): AsyncGenerator<string> {
+  async * touching (commit: string, names: readonly string[]): AsyncGenerator<string> {
     for (let from: string | undefined = commit; from !== undefined;) {
-      const page = await this.#page(from, stems)
+      const page = await this.#page(from, names)
       yield * page
       from = page.length < PAGE ? undefined : (await this.#files.commit(page.at(-1)!))?.parents[0]
     }
   }
 
-  async #page (from: string, stems: readonly string[]): Promise<readonly string[]> {
-    const key = [from, ...stems].join('\n')
+  async #page (from: string, names: readonly string[]): Promise<readonly string[]> {
+    const key = [from, ...names].join('\n')
     const known = this.#pages.get(key)
     if (known !== undefined) return known
-    const output = await this.#readGit(['rev-list', '--first-parent', `--max-count=${PAGE}`, from, '--', ...stems.flatMap(pathsOf)])
+    const output = await this.#readGit(['rev-list', '--first-parent', `--max-count=${PAGE}`, from, '--', ...names.map(pathOf)])
     const page = output.split('\n').filter(id => id !== '')
     this.#pages.set(key, page, key.length + page.length * ID_BYTES)
     return page
   }
 }
 
-// What glob takes for more than it is stands behind a backslash.
-function pathsOf (stem: string): string[] {
-  const plain = stem.replace(/[*?[\]\\]/g, '\\$&')
-  return [`:(glob)**/${plain}.*`, `:(glob)**/${plain}-*`]
+// What glob takes for more than it is stands behind a backslash, but for the `*` at the end; folders count, too.
+function pathOf (name: string): string {
+  const plain = name.replace(/\*$/, '').replace(/[*?[\]\\]/g, '\\$&')
+  return `:(glob)**/${plain}${name.endsWith('*') ? '*' : ''}`
 }
 
 function folderId (entry: TreeEntry | undefined): string | undefined {

@@ -51,22 +51,26 @@ const MAX_DEPTH = 32
 /** Links on the way to one file; Linux allows 40. */
 const MAX_LINKS = 16
 const MAX_TARGET_BYTES = 1_024
+const MAX_LINKED_NAMES = 500
 
 export class CommitFiles {
   readonly #objects: ObjectReader
   readonly #onUnfollowed: OnUnfollowed
   readonly #trees = new ByteCache<ReadonlyMap<string, TreeEntry>>(CACHE_BYTES)
   readonly #commits = new ByteCache<Commit>(CACHE_BYTES / 4)
-  #hasLinks = false
+  readonly #linkedNames = new Set<string>()
 
   constructor (objects: ObjectReader, onUnfollowed: OnUnfollowed) {
     this.#objects = objects
     this.#onUnfollowed = onUnfollowed
   }
 
-  /** Whether a link was ever followed: then the name of a changed file does not tell whom it concerns. */
-  get hasLinks (): boolean {
-    return this.#hasLinks
+  /**
+   * Names of links that were met, and of what they lead to: when one of those changes, its name does not tell whom it
+   * concerns. Undefined when they are too many to know.
+   */
+  get linkedNames (): ReadonlySet<string> | undefined {
+    return this.#linkedNames.size > MAX_LINKED_NAMES ? undefined : this.#linkedNames
   }
 
   /** The commit of an id, also an abbreviated one; undefined when there is none, or more than one. */
@@ -121,9 +125,10 @@ export class CommitFiles {
   async #follow (
     commit: string, { entry, path }: Place, rest: readonly string[], via?: Via
   ): Promise<Place | undefined> {
-    this.#hasLinks = true
-    const link = { path: via?.path ?? path, count: (via?.count ?? 0) + 1, asked: Math.min(via?.asked ?? Infinity, rest.length) }
+    const asked = Math.min(via?.asked ?? rest.length, rest.length)
+    const link = { path: via?.path ?? path, count: (via?.count ?? 0) + 1, asked }
     const target = (await this.#objects.read(entry.id))?.content?.toString() ?? ''
+    if (this.linkedNames !== undefined) this.#linkedNames.add(posix.basename(path)).add(posix.basename(target))
     if (link.count > MAX_LINKS) return this.#refuse(link, `it stands for more than ${MAX_LINKS} links`)
     if (target === '' || target.length > MAX_TARGET_BYTES) return this.#refuse(link, 'its target is no path')
     if (target.startsWith('/')) return this.#refuse(link, 'it leads out of the repository')
