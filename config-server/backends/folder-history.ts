@@ -27,10 +27,10 @@ export class FolderHistory {
 
   /** Remembers a file as it is now, undefined for one that is gone. */
   async note (path: string, file: FileContent | undefined): Promise<void> {
-    if (this.#isLast(path, file)) return
+    if (this.knows(path, file?.signature)) return
     if (file !== undefined && !await this.#isGood(path, file)) return
     // Somebody else may have noted it meanwhile.
-    if (this.#isLast(path, file)) return
+    if (this.knows(path, file?.signature)) return
     const before = this.#versions.get(path) ?? []
     if (before.length === 0 && file === undefined) return
     // What is first seen late may have been there before: it belongs to every moment, and can hide nothing.
@@ -40,9 +40,10 @@ export class FolderHistory {
     this.#versions.set(path, versions, bytes)
   }
 
-  #isLast (path: string, file: FileContent | undefined): boolean {
+  /** Whether a file is known as it is now. */
+  knows (path: string, signature: string | undefined): boolean {
     const last = this.#versions.get(path)?.at(-1)
-    return last !== undefined && last.file?.signature === file?.signature
+    return last !== undefined && last.file?.signature === signature
   }
 
   /** A file as it was before a moment; `isKnown` is false when nothing is remembered of it. */

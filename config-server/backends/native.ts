@@ -3,6 +3,7 @@
  * gives a new version, and with it new answers. A missing folder is no error, as in Spring: it may come later.
  */
 import { resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import type { Ask } from '../environment/ask.ts'
 import type { Found, SchemaFile } from '../environment/environment.ts'
 import { expandLocation, type FileRef, type Location } from '../environment/location.ts'
@@ -12,7 +13,7 @@ import { PLAIN_FILE_BYTES, type Asker, type Backend, type BackendHealth, type Re
 import { FolderHistory } from './folder-history.ts'
 import { FolderReader, type FileContent } from './folder-reader.ts'
 import { fixedPart, scanLocations } from './folder-scan.ts'
-import { FolderVersion } from './folder-version.ts'
+import { FolderVersion, signatureOf } from './folder-version.ts'
 import { asProblem, type ParsedFile, type ParsedFiles } from './parsed-files.ts'
 import { schemaNames } from './schema-names.ts'
 import type { State } from './state-lines.ts'
@@ -50,6 +51,9 @@ export function createNativeBackend (options: NativeOptions, parsed: ParsedFiles
   return new NativeBackend(options, parsed, traits)
 }
 
+/** How long the start waits for the first look at all files. */
+const SCAN_MS = 2_000
+
 type ReadFile = (path: string) => Promise<FileContent | undefined>
 
 class NativeBackend implements Backend {
@@ -77,12 +81,18 @@ class NativeBackend implements Backend {
     this.#version.start()
     this.#version.watch(() => { void this.#scan() })
     await Promise.all(this.#templates.map(async template => this.#reader.exists(fixedPart(template))))
-    await this.#scan()
+    // Many files take their time; nobody waits for all of them.
+    const late = new AbortController()
+    const pause = setTimeout(SCAN_MS, undefined, { signal: late.signal, ref: false }).catch(() => {})
+    await Promise.race([this.#scan(), pause])
+    late.abort()
   }
 
   // Each file is seen before it breaks, whether it was asked for or not.
   async #scan (): Promise<void> {
-    for (const path of await scanLocations(this.#templates)) await this.#readNow(path).catch(() => {})
+    for (const path of await scanLocations(this.#templates)) {
+      if (!this.#history.knows(path, await signatureOf(path))) await this.#readNow(path).catch(() => {})
+    }
   }
 
   async stop (): Promise<void> {

@@ -7,6 +7,9 @@ import type { Broken, Found, SchemaFile } from '../environment/environment.ts'
 import { error } from '../errors.ts'
 import { treeOf, type LocatedViolation, type Schemas } from './schema.ts'
 
+/** Marks of the parts of an answer that a file is in. */
+const PARTS = /^(?:\d+:)+/
+
 /** All that keeps a state from being served; none when it can be. */
 export async function faultsOf (ask: Ask, found: Found, schemas: Schemas): Promise<readonly Broken[]> {
   if (found.broken !== undefined && found.broken.length > 0) return found.broken
@@ -56,7 +59,7 @@ function ownFiles ({ files = [] }: Found, name: string, { file }: SchemaFile): r
 }
 
 function isOwn (path: string, name: string): boolean {
-  const base = path.slice(path.lastIndexOf('/') + 1).replace(/^\d+:/, '')
+  const base = path.slice(path.lastIndexOf('/') + 1).replace(PARTS, '')
   const stem = name.slice(name.lastIndexOf('/') + 1)
   return base.startsWith(`${stem}.`) || base.startsWith(`${stem}-`)
 }
@@ -71,5 +74,5 @@ export function hasAllOf (broken: readonly Broken[], { files = [] }: Found): boo
 
 // The file of a value is named without the part of the answer that it is in.
 function isSame (file: string, wanted: string): boolean {
-  return file === wanted || file.replace(/^\d+:/, '') === wanted
+  return file === wanted || file.replace(PARTS, '') === wanted
 }

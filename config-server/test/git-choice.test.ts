@@ -95,6 +95,18 @@ t.test('a branch, a tag and a commit in all spellings of git, and no expression'
   }
 })
 
+t.test('a pin holds a branch however it is spelled', async t => {
+  const tree = await workTree(t, { 'svc.yml': 'k: 1' })
+  const first = tree.git('rev-parse', 'HEAD')
+  await tree.commit({ 'svc.yml': 'k: 2' })
+  const { url } = await startGit(t, { uri: tree.root })
+  const body = JSON.stringify({ commit: first })
+  await ask(url, '/_config/pins/svc/dev/heads%2Fmain', { method: 'PUT', body, headers: { 'content-type': 'application/json' } })
+  for (const label of ['main', 'heads(_)main', 'origin(_)main', 'refs(_)heads(_)main']) {
+    t.equal((await ask(url, `/svc/dev/${label}`)).json.version, first, label)
+  }
+})
+
 t.test('links within the commit are followed, for configuration and files; others are told once', async t => {
   const tree = await workTree(t, {
     'base.yml': 'l: lin', 'd/deep.yml': 'q: 1', 'd/x.txt': 'text', 'conf/a/app.yml': 'c: 1', 'private.yml': 'p: 1', 'd/sub/in.yml': 'i: 1'
@@ -104,7 +116,7 @@ t.test('links within the commit are followed, for configuration and files; other
     ['dl/deep.yml', 'through.yml'], ['./d/../base.yml', 'dots.yml'], ['dl/sub/../../base.yml', 'physical.yml'], ['../conf/a', 'd/conf']]
   for (const [target, path] of good) await link(target, path)
   const bad: [string, string][] = [['/etc/passwd', 'out.yml'], ['../../../../etc/passwd', 'up.yml'], ['loop.yml', 'loop.yml'], ['.git/config', 'git.yml'],
-    ['b.yml', 'c.yml'], ['c.yml', 'b.yml'], ['nowhere.yml', 'dangling.yml'], ['d/.GIT', 'caps.yml']]
+    ['b.yml', 'c.yml'], ['c.yml', 'b.yml'], ['nowhere.yml', 'dangling.yml'], ['d/.GIT', 'caps.yml'], ['/base.yml', 'abs.yml']]
   for (const [target, path] of bad) await link(target, path)
   await tree.commit({})
   execFileSync('git', ['update-index', '--add', '--cacheinfo', `160000,${'1'.repeat(40)},module`], { cwd: tree.root })
@@ -125,7 +137,7 @@ t.test('links within the commit are followed, for configuration and files; other
     if (path !== 'up.yml') t.equal((await ask(url, `/s/z/main/${path}`)).status, 404, path)
   }
   const told = lines.filter(line => line.includes('counts for nothing'))
-  for (const name of ['out.yml', 'up.yml', 'loop.yml', 'git.yml', 'caps.yml', 'dangling.yml', 'module']) {
+  for (const name of ['out.yml', 'up.yml', 'loop.yml', 'git.yml', 'caps.yml', 'dangling.yml', 'abs.yml', 'module']) {
     t.equal(told.filter(line => line.includes(`/${name}"`)).length, 1, `${name} is told once`)
   }
   t.notOk(JSON.stringify(await flat('out')).includes('root:'))

@@ -24,7 +24,7 @@ const MAX_OUTPUT = 16 * 1_048_576
 /** A remote that sends a byte now and then for ever must not keep its place. */
 const LONGEST_MS = 6 * 3_600_000
 /** Share of the time in which a silent git works when it is busy: checking a large pack takes minutes. */
-const BUSY_SHARE = 0.05
+const BUSY_SHARE = 0.01
 
 // Remote helpers such as ext:: would run any command, hooks any file of a repository. The operator named the
 // repository: that it belongs to another user is no reason to refuse it.

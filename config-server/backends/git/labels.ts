@@ -51,8 +51,9 @@ export class Labels {
     return this.#key(this.of(ask).at(-1) ?? '')
   }
 
+  // However a branch is spelled, it is pinned as one.
   #key (label: string): string {
-    return `${this.#uri}#${label}`
+    return `${this.#uri}#${this.#plain(label)}`
   }
 
   /** The commits that the labels of a question stand for, without I/O; undefined when one is not known that way. */
@@ -94,8 +95,16 @@ export class Labels {
 
   #named (label: string): string | undefined {
     const { branches, tags } = this.refs
-    return branches.get(label) ?? tags.get(label) ??
-      branches.get(label.replace(BRANCH_PREFIX, '')) ?? (TAG_PREFIX.test(label) ? tags.get(label.replace(TAG_PREFIX, '')) : undefined)
+    const plain = this.#plain(label)
+    return branches.get(plain) ?? tags.get(plain)
+  }
+
+  #plain (label: string): string {
+    const { branches, tags } = this.refs
+    if (branches.has(label) || tags.has(label)) return label
+    const [branch, tag] = [label.replace(BRANCH_PREFIX, ''), label.replace(TAG_PREFIX, '')]
+    if (branch !== label && branches.has(branch)) return branch
+    return tag !== label && tags.has(tag) && !branches.has(tag) ? tag : label
   }
 }
 

@@ -36,7 +36,8 @@ export class Mirror {
   /** Whether an earlier run has left something to read; needs no write, as the volume may take none now. */
   async exists (): Promise<boolean> {
     await refuseLinks(this.#uri)
-    if (!await isThere(join(this.folder, 'HEAD'))) return false
+    // git makes these two first and last: a folder that has only one was given up half way.
+    if (!await isThere(join(this.folder, 'HEAD')) || !await isThere(join(this.folder, 'objects'))) return false
     await refuseForeign(this.folder)
     return true
   }

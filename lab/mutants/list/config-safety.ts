@@ -67,8 +67,8 @@ export const CONFIG_SAFETY: readonly Mutant[] = [
     package: 'config-server',
     breaks: 'a file of a folder is known before anybody asks for it',
     file: 'config-server/backends/native.ts',
-    from: 'for (const path of await scanLocations(this.#templates)) await',
-    to: 'for (const path of []) await',
+    from: 'for (const path of await scanLocations(this.#templates)) {',
+    to: 'for (const path of []) {',
     seenBy: HELD_BACK
   },
   {
@@ -117,12 +117,12 @@ export const CONFIG_SAFETY: readonly Mutant[] = [
     seenBy: CHOICE
   },
   {
-    id: 'silence-is-duration',
+    id: 'bytes-are-silent',
     package: 'config-server',
     breaks: 'git.timeout limits silence, not duration',
     file: 'config-server/backends/git/git-process.ts',
-    from: 'stream.on(\'data\', () => timer.refresh())',
-    to: 'stream.on(\'data\', () => {})',
+    from: '|| now.bytes !== seen.bytes',
+    to: '|| now.bytes < 0',
     seenBy: TRANSFER
   },
   {
