@@ -94,9 +94,11 @@ t.test('a link that falls silent in the middle ends the try, which leaves nothin
 
 t.test('git that works without a word is not ended', async t => {
   const root = await folder(t)
-  execFileSync('git', ['init', '-q', root])
+  execFileSync('git', ['init', '-q', '--bare', root])
   const busy = 'alias.busy=!end=$(($(date +%s)+5)); while [ $(date +%s) -lt $end ]; do :; done; echo done'
   t.equal((await runGit({ args: ['-c', busy, 'busy'], folder: root, environment: {}, silenceMs: 2_000 })).trim(), 'done')
+  const slow = 'alias.slow=!for i in 1 2 3 4; do printf x >> objects/pack/tmp_pack_x; sleep 1.2; done; echo done'
+  t.equal((await runGit({ args: ['-c', slow, 'slow'], folder: root, environment: {}, silenceMs: 2_000 })).trim(), 'done')
   await t.rejects(runGit({ args: ['-c', 'alias.idle=!sleep 60', 'idle'], folder: root, environment: {}, silenceMs: 100 }), /no answer within 100 ms/)
 })
 
