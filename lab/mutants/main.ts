@@ -1,7 +1,7 @@
 /**
- * `npm run mutants -- [--package messaging|samples|starter] [--only ID,ID] [--sample N] [--seed N] [--list] [--json]`:
- * can the tests fail? Each mutant is put into a copy of the checkout, one at a time, and the tests that must see it are
- * run. Ends with 1 when one survives, when its text has gone, or when the tests are red without any.
+ * `npm run mutants -- [--package messaging|samples|starter|config-server] [--only ID,ID] [--sample N] [--seed N]
+ * [--list] [--json]`: can the tests fail? Each mutant is put into a copy of the checkout, one at a time, and the
+ * tests that must see it are run. Ends with 1 when one survives, when its text has gone, or when the tests are red without any.
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
