@@ -19,7 +19,6 @@ import { decryptFile } from './encryption/decrypt-file.ts'
 import { fillReferences } from './encryption/fill-references.ts'
 import { createKeyRing, type KeyRing } from './encryption/key-ring.ts'
 import { EnvironmentRoad, type Decrypt } from './environment.ts'
-import { createImportWarning } from './environment/import-warning.ts'
 import { error } from './errors.ts'
 import { createHealth } from './health.ts'
 import { DEFAULTS, type ConfigServerOptions } from './options.ts'
@@ -183,9 +182,7 @@ function createRoad (options: ConfigServerOptions, backend: Backend, keys: KeyRi
     prefixInvalid: options.prefixInvalid,
     onFailure: (source: string, key: string) => log.warn({ source, key }, 'a secret cannot be had')
   }
-  const warnOfImports = createImportWarning(where => log.warn({ where }, 'spring.config.import has no effect in a served file'))
   const decrypt: Decrypt = async (found, asker) => {
-    warnOfImports(found.sources)
     const plain = options.decrypt ? await decryptEnvironment(found, keys, replaceOptions) : found
     const { secrets } = backend
     return secrets === undefined ? plain : fillReferences(plain, secrets, asker, replaceOptions)

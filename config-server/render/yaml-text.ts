@@ -52,8 +52,9 @@ function isPlain (text: string): boolean {
   return !ESCAPED.test(text) && !INDICATOR.test(text) && readsAsText(text)
 }
 
-// What Boot reads as texts and SnakeYAML writes in quotes: the merge key, digits that are no number, dates.
-const OTHER_TYPES = new RegExp('^(?:<<|0[0-9_]+|[-+]?\\.[0-9_]+(?:[eE][-+]?\\d+)?|\\d{4}-\\d\\d-\\d\\d|\\d{4}-\\d\\d?-\\d\\d?(?:[Tt]|[ \\t]+)\\d\\d?:\\d\\d:\\d\\d' +
+// What Boot reads as texts and SnakeYAML writes in quotes: the merge key, digits that are no number, dates. `=` and
+// `0x_` it writes plain, and PyYAML then refuses the whole file.
+const OTHER_TYPES = new RegExp('^(?:<<|=|[-+]?0[xb]?_+|0[0-9_]+|[-+]?\\.[0-9_]+(?:[eE][-+]?\\d+)?|\\d{4}-\\d\\d-\\d\\d|\\d{4}-\\d\\d?-\\d\\d?(?:[Tt]|[ \\t]+)\\d\\d?:\\d\\d:\\d\\d' +
   '(?:\\.\\d*)?(?:[ \\t]*(?:Z|[-+]\\d\\d?(?::\\d\\d)?))?)$')
 
 function readsAsText (text: string): boolean {

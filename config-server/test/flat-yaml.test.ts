@@ -31,6 +31,13 @@ t.test('line breaks that readers disagree about are escaped, which all of them r
   }
 })
 
+t.test('what PyYAML would refuse or take for a number is in quotes', async t => {
+  for (const word of ['=', '0x_', '0b__', '-0_', '+0_', '-0x_']) {
+    const tree = new Map([['a', { kind: 'string', text: word } as const]])
+    t.equal(treeYaml(tree, false), `a: '${word}'\n`)
+  }
+})
+
 t.test('a file that is one value keeps its text', async t => {
   const roots: Record<string, string> = {
     5: '\'5\'', 1.5: '\'1.5\'', '.nan': '\'.NaN\'', true: '\'true\'', word: 'word', '"a: b"': '\'a: b\'',

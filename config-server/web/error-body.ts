@@ -11,11 +11,9 @@ export function statusOf (failure: unknown): number {
   return typeof status === 'number' && status >= 400 && status < 600 ? status : 500
 }
 
-const TOLD = new Set([400, 403, 413])
-
 /** Boot's body for a failed request; `path` is the raw path without its query. */
 export function errorBody (failure: unknown, status: number, url: string, now: Date): string {
-  const told = failure instanceof BreakwaterError && (TOLD.has(status) || status >= 500)
+  const told = failure instanceof BreakwaterError && ([400, 403, 413].includes(status) || status >= 500)
   return JSON.stringify({
     timestamp: now.toISOString(),
     status,
