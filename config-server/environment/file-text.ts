@@ -1,10 +1,5 @@
-/** How the bytes of a file become text: what cannot be decoded rightly is refused, never served with marks in it. */
+/** How the bytes of an XML file become text: what cannot be decoded rightly is refused, never served with marks in it. */
 import { error } from '../errors.ts'
-
-/** YAML is UTF-8, or UTF-16 behind a byte order mark (YAML 1.1, 5.2). */
-export function yamlText (content: Buffer, file: string): string {
-  return decode(content, markOf(content) ?? 'utf-8', file)
-}
 
 /** XML says what it is by a byte order mark, else in its first line (XML 1.0, 4.3.3), else it is UTF-8. */
 export function xmlText (content: Buffer, file: string): string {
