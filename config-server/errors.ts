@@ -10,6 +10,7 @@ export const error = errorTable({
   E_ASK_LABEL: { text: 'The label %s is not allowed.', status: 400 },
   E_ASK_PATH: { text: 'The path %s is not allowed.', status: 400 },
   E_ASK_URL: { text: 'The request path is no valid URL encoding, or hides a slash outside the label.', status: 400 },
+  E_ASK_SWITCH: { text: 'The query parameter %s is neither true nor false.', status: 400 },
   E_ASK_FORBIDDEN: { text: '%s may not %s %s.', status: 403 },
   E_CONFIG_NO_LABEL: { text: 'There is no label %s.', status: 404 },
   E_CONFIG_EMPTY: { text: 'No configuration file matches %s.', status: 404 },

@@ -161,7 +161,7 @@ function readUnreachableStatus (settings: Settings): number {
   throw error('E_CONFIG_SETTING', [key, `${status} says something else.`, 'Use 404 or 503.'], { where: settings.origin(key) })
 }
 
-const PROVIDERS = ['github', 'gitlab', 'bitbucket', 'gitea', 'gitee', 'gogs']
+const PROVIDERS = ['github', 'gitlab', 'bitbucket', 'gitea', 'gitee', 'gogs', 'azure']
 
 function readWebhook (settings: Settings): WebhookOptions {
   return {
@@ -191,7 +191,7 @@ function readAccess (settings: Settings): AccessRule[] {
   return rules
 }
 
-const RULE_PARTS = ['principals', 'applications', 'profiles', 'labels', 'actions']
+const RULE_PARTS = ['principals', 'applications', 'profiles', 'labels', 'actions', 'files']
 
 // A misspelled part would otherwise mean "all": a rule has to say whom and what it is for, in words that are known.
 function readAccessRule (settings: Settings, prefix: string): AccessRule {
@@ -210,7 +210,8 @@ function readAccessRule (settings: Settings, prefix: string): AccessRule {
     applications: required('applications'),
     profiles: settings.list(`${prefix}.profiles`, ['*']),
     labels: settings.list(`${prefix}.labels`, ['*']),
-    actions: settings.list(`${prefix}.actions`, ['read', 'watch'])
+    actions: settings.list(`${prefix}.actions`, ['read', 'watch']),
+    files: settings.list(`${prefix}.files`, [])
   }
 }
 

@@ -27,7 +27,7 @@ import { fillText } from './render/render.ts'
 import type { SafeBackend } from './safety/safe-backend.ts'
 import { Schemas } from './safety/schema.ts'
 import { THREAD_LIMITS } from './safety/schema-thread.ts'
-import { createAccess } from './web/access.ts'
+import { createAccess, createFileAccess } from './web/access.ts'
 import { createAudit } from './web/audit.ts'
 import { encryptionRoutes } from './web/encryption-routes.ts'
 import { environmentRoutes } from './web/environment-routes.ts'
@@ -94,12 +94,17 @@ export async function createConfigServer (
   }
 }
 
+// Not an error: many repositories have no ciphers. Silence would leave those who have them with `invalid.` keys only.
+const NO_KEY = 'there is no key to decrypt with: {cipher} values will be invalid. Set encrypt.key, or ' +
+  'spring.cloud.config.server.encrypt.enabled: false where the clients decrypt'
+
 async function createParts (options: ConfigServerOptions, context: ConfigServerContext): Promise<Parts> {
   const log = context.log ?? createLogger({ name: 'config-server', level: 'warn' })
   const settings = context.settings ?? new Settings({ profiles: ['default'], sources: [], warnings: [] })
   const tls = usableTls(settings)
   const auth = await createAuthenticator(settings, log)
   const keys = await createKeyRing(options.encrypt)
+  if (options.decrypt && !keys.installed) log.warn(NO_KEY)
   const backend = await createBackend({ options, log, environment: context.environment ?? {} })
   const road = createRoad(options, backend, keys, log)
   const push = startPush({
@@ -173,10 +178,9 @@ function registerRoutes (scope: FastifyInstance, { options, auth, backend, keys,
   const files = createFileRoute({
     ...shared,
     find: async (ask, candidates, asker) => backend.resource(ask, candidates, asker),
-    fill: async (text, file, ask, asker) => {
-      const plain = options.decrypt && options.decryptFiles ? await decryptFile(text, file, keys) : text
-      return plain.includes('${') ? fillText(plain, await road.environment(ask, asker)) : plain
-    }
+    fileAccess: createFileAccess(options.access),
+    decrypt: async (text, file) => options.decrypt && options.decryptFiles ? decryptFile(text, file, keys) : text,
+    fill: async (text, ask, asker) => text.includes('${') ? fillText(text, await road.environment(ask, asker)) : text
   })
   environmentRoutes(scope, { ...shared, files })
 }

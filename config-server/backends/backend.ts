@@ -20,8 +20,8 @@ export interface Asker {
 /** A plain text or binary file of the configuration. */
 export interface Resource {
   readonly file: string
-  /** Where it really lies in its store, once links were followed. */
-  readonly path: string
+  /** Where it really lies, from the folder that was searched; undefined where no link led elsewhere. */
+  readonly linkedTo?: string | undefined
   readonly content: Buffer
   readonly modifiedMs: number
 }

@@ -2,7 +2,8 @@
  * A folder (or several) as the store. Files are read when first asked for; a change seen by fs.watch or by the sweep
  * gives a new version, and with it new answers. A missing folder is no error, as in Spring: it may come later.
  */
-import { resolve } from 'node:path'
+import { realpath } from 'node:fs/promises'
+import { relative, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Ask } from '../environment/ask.ts'
 import type { Found, SchemaFile } from '../environment/environment.ts'
@@ -131,7 +132,9 @@ class NativeBackend implements Backend {
     for (const { folder } of this.#options.reverseLocationOrder ? locations.toReversed() : locations) {
       for (const file of candidates) {
         const found = await this.#reader.read(folder + file, max, size => error('E_PLAIN_FILE_LIMIT', [size, max], { where: file }))
-        if (found !== undefined) return { file, path: found.path, content: found.content, modifiedMs: found.modifiedMs }
+        if (found === undefined) continue
+        const { content, modifiedMs } = found
+        return { file, linkedTo: linkedTo(file, await realpath(folder), found.path), content, modifiedMs }
       }
     }
     return undefined
@@ -219,4 +222,10 @@ export function folderOf (location: string): string | undefined {
   if (plain.startsWith('classpath:')) return undefined
   const path = plain.replace(/^file:(?:\/\/(?=\/))?/, '')
   return `${resolve(path).replace(/\/$/, '')}/`
+}
+
+/** A volume of Kubernetes has each file as a link into a folder of its own, `..data`: that is no other place. */
+function linkedTo (file: string, folder: string, path: string): string | undefined {
+  const place = relative(folder, path).replace(/^\.\.[^/]+\//, '')
+  return place === file ? undefined : place
 }

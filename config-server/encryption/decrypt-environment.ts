@@ -4,11 +4,10 @@ import type { Environment } from '../environment/environment.ts'
 import type { KeyRing } from './key-ring.ts'
 import { replaceValues, type ReplaceOptions } from './replace-values.ts'
 
-/** The environment with its values decrypted; without a key they stay as they are, for the clients. */
+/** The environment with its values decrypted; without a key every one of them is invalid. */
 export async function decryptEnvironment (
   environment: Environment, keys: KeyRing, options: ReplaceOptions
 ): Promise<Environment> {
-  if (!keys.installed) return environment
   return replaceValues(environment, CIPHER, options, async value => decryptValue(value, keys))
 }
 

@@ -8,7 +8,7 @@ const VALUE = /\{cipher\}(?:\{[^{}:]*:[^{}]*\})*[A-Za-z0-9+/_-]+={0,2}/g
 
 /** The text with its ciphers replaced; one that cannot be read becomes `<n/a>`. */
 export async function decryptFile (text: string, file: string, keys: KeyRing): Promise<string> {
-  if (!keys.installed || !STRUCTURED.test(file) || !text.includes(CIPHER)) return text
+  if (!STRUCTURED.test(file) || !text.includes(CIPHER)) return text
   const plain = new Map<string, string>()
   for (const [value] of text.matchAll(VALUE)) {
     if (!plain.has(value)) plain.set(value, inside(await decryptValue(value, keys) ?? '<n/a>', file))

@@ -30,15 +30,15 @@ export interface KeyStoreOptions {
 }
 
 export interface KeyRing {
-  /** Whether any key is installed; without one `{cipher}` values go out as they are, for the clients to decrypt. */
+  /** Whether any key is installed. */
   readonly installed: boolean
   /** Throws E_CIPHER_NO_KEY or E_CIPHER_UNKNOWN_KEY. */
   locate (prefixes: ReadonlyMap<string, string>): Encryptor
 }
 
-/** Opens the keys once, at start; a key in a wrong format stops the start. */
-export async function createKeyRing (options: EncryptOptions): Promise<KeyRing> {
-  if (options.keyStore !== undefined) return await storeRing(options.keyStore, options.rsa)
+/** Opens the keys once, at start; a key in a wrong format stops the start. `maxOpen` bounds those that values name. */
+export async function createKeyRing (options: EncryptOptions, maxOpen = MAX_OPEN_KEYS): Promise<KeyRing> {
+  if (options.keyStore !== undefined) return await storeRing(options.keyStore, options.rsa, maxOpen)
   if (options.key === undefined || options.key === '') return noRing()
   return /PRIVATE KEY|PUBLIC KEY|^ssh-/.test(options.key) ? pemRing(options.key, options.rsa) : passwordRing(options.key, options.salt)
 }
@@ -60,7 +60,7 @@ function pemRing (pem: string, rsa: RsaOptions): KeyRing {
 }
 
 // A value may name the key and its password itself: `{key:alias}{secret:password}`.
-async function storeRing (options: KeyStoreOptions, rsa: RsaOptions): Promise<KeyRing> {
+async function storeRing (options: KeyStoreOptions, rsa: RsaOptions, maxOpen: number): Promise<KeyRing> {
   const { openKeyStore } = await import('./key-store.ts')
   const store = openKeyStore(options.content, options.password, options.location)
   const open = (alias: string, secret: string): Encryptor | undefined => {
@@ -75,8 +75,10 @@ async function storeRing (options: KeyStoreOptions, rsa: RsaOptions): Promise<Ke
       const [alias, secret] = [prefixes.get('key') ?? options.alias, prefixes.get('secret') ?? options.secret]
       if (alias.toLowerCase() === options.alias.toLowerCase() && secret === options.secret) return own
       const name = JSON.stringify([alias, secret])
-      const found = others.get(name) ?? orUnknown(() => open(alias, secret))
-      if (others.size >= MAX_OPEN_KEYS) others.clear()
+      const known = others.get(name)
+      if (known !== undefined) return known
+      const found = orUnknown(() => open(alias, secret))
+      if (others.size >= maxOpen) others.clear()
       others.set(name, found)
       return found
     }

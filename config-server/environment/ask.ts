@@ -25,11 +25,11 @@ export function readAsk (name: string, profile: string, label: string | null, va
   const plainLabel = label === null ? null : withSlashes(label, 'E_ASK_LABEL')
   return {
     name: plainName,
-    names: items(plainName, 'E_ASK_NAME'),
+    names: items(plainName.split(',').map(item => item.trim()), plainName, 'E_ASK_NAME'),
     profile,
     profiles: readProfiles(profile, validateProfiles),
     label: plainLabel,
-    labels: plainLabel === null ? [] : items(plainLabel, 'E_ASK_LABEL')
+    labels: plainLabel === null ? [] : items(plainLabel.split(','), plainLabel, 'E_ASK_LABEL')
   }
 }
 
@@ -61,8 +61,9 @@ function withSlashes (value: string, code: 'E_ASK_NAME' | 'E_ASK_LABEL'): string
   return plain
 }
 
-function items (value: string, code: 'E_ASK_NAME' | 'E_ASK_LABEL'): string[] {
-  const list = value.split(',').map(item => item.trim()).filter(item => item !== '')
+// Blanks around a name do not count; those of a label are part of it, as in Spring.
+function items (parts: readonly string[], value: string, code: 'E_ASK_NAME' | 'E_ASK_LABEL'): string[] {
+  const list = parts.filter(item => item !== '')
   if (list.length === 0 || list.length > MAX_ITEMS) throw error(code, [JSON.stringify(value.slice(0, 80))])
   if (list.some(isUnsafe)) throw error(code, [JSON.stringify(value.slice(0, 80))])
   return [...new Set(list)]

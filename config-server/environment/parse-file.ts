@@ -1,8 +1,9 @@
 /** One configuration file to documents, by its extension, within limits. */
 import {
-  PARSE_LIMITS, parseProperties, parseYaml, type ConfigDocument, type ParseLimits
+  decodeYaml, PARSE_LIMITS, parseProperties, parseYaml, type ConfigDocument, type ParseLimits
 } from '@breakwater/starter/settings'
 import { error } from '../errors.ts'
+import { xmlText } from './file-text.ts'
 import { parseXmlProperties } from './xml-properties.ts'
 
 export interface FileLimits {
@@ -23,6 +24,6 @@ export function parseConfigFile (file: string, content: Buffer, limits: FileLimi
 
 function parseByExtension (file: string, content: Buffer, limits: ParseLimits): readonly ConfigDocument[] {
   if (file.endsWith('.properties')) return parseProperties(content.toString('latin1'), file, limits)
-  if (file.endsWith('.xml')) return [{ name: file, index: 0, properties: parseXmlProperties(content.toString(), file) }]
-  return parseYaml(content.toString(), file, limits)
+  if (file.endsWith('.xml')) return [{ name: file, index: 0, properties: parseXmlProperties(xmlText(content, file), file) }]
+  return parseYaml(decodeYaml(content, file), file, limits)
 }

@@ -11,7 +11,7 @@ const TOKEN = /\s+|<\?xml[^>]*\?>|<!DOCTYPE\s+properties(?:\s+SYSTEM\s+"[^"<>[\]
 export function parseXmlProperties (text: string, source: string): Map<string, Property> {
   const properties = new Map<string, Property>()
   const token = new RegExp(TOKEN)
-  const position = { at: 0, line: 1, lineStart: 0 }
+  const position = { at: 0, line: 1 }
   while (token.lastIndex < text.length) {
     const from = token.lastIndex
     const match = token.exec(text)
@@ -20,16 +20,16 @@ export function parseXmlProperties (text: string, source: string): Map<string, P
     if (match[1] === undefined) continue
     properties.set(unescape(match[1].slice(1, -1)), {
       value: { kind: 'string', text: elementText(match[2] ?? '') },
-      origin: { source, line: position.line, column: from - position.lineStart + 1 }
+      origin: { source } // without a line, as Spring has none for XML
     })
   }
   return properties
 }
 
-function advance (position: { at: number, line: number, lineStart: number }, text: string, to: number): void {
+function advance (position: { at: number, line: number }, text: string, to: number): void {
   for (let end = text.indexOf('\n', position.at); end >= 0 && end < to; end = text.indexOf('\n', position.at)) {
     position.line++
-    position.at = position.lineStart = end + 1
+    position.at = end + 1
   }
 }
 

@@ -16,16 +16,44 @@ export interface WebhookOptions {
 
 const MAX_PATHS = 10_000
 
-/** Compares signatures and tokens in constant time, in the headers that the providers use. */
-export function isGenuine (headers: IncomingHttpHeaders, body: Buffer, { secret, unsigned }: WebhookOptions): boolean {
+/** Compares signatures, tokens and passwords in constant time, in the headers that the providers use. */
+export function isGenuine (
+  headers: IncomingHttpHeaders, body: Buffer, { secret, unsigned }: WebhookOptions, nowMs: number
+): boolean {
   if (unsigned) return true
   if (secret === undefined || secret === '') return false
-  const digest = createHmac('sha256', secret).update(body).digest('hex')
-  const signatures = ['x-hub-signature-256', 'x-hub-signature', 'x-gitea-signature', 'x-gogs-signature']
-  const tokens = ['x-gitlab-token', 'x-gitee-token']
-  return signatures.some(name => equal(textOf(headers[name]).replace(/^sha256=/, ''), digest)) ||
-    tokens.some(name => equal(textOf(headers[name]), secret))
+  return isSigned(headers, body, secret) || TOKENS.some(name => equal(textOf(headers[name]), secret)) ||
+    equal(basicPassword(headers), secret) || isStandard(headers, body, secret, nowMs)
 }
+
+const SIGNATURES = ['x-hub-signature-256', 'x-hub-signature', 'x-gitea-signature', 'x-forgejo-signature', 'x-gogs-signature']
+const TOKENS = ['x-gitlab-token', 'x-gitee-token']
+
+function isSigned (headers: IncomingHttpHeaders, body: Buffer, secret: string): boolean {
+  const digest = createHmac('sha256', secret).update(body).digest('hex')
+  return SIGNATURES.some(name => equal(textOf(headers[name]).replace(/^sha256=/, ''), digest))
+}
+
+// Azure DevOps signs nothing: it sends the secret as the password of a user with any name.
+function basicPassword (headers: IncomingHttpHeaders): string {
+  const [, base64 = ''] = /^Basic ([A-Za-z0-9+/]+=*)$/i.exec(headers.authorization ?? '') ?? []
+  const pair = Buffer.from(base64, 'base64').toString()
+  return pair.includes(':') ? pair.slice(pair.indexOf(':') + 1) : ''
+}
+
+const TOLERANCE_MS = 300_000
+
+// Standard Webhooks 1.0, which GitLab signs by, too: id, time and body under a key that is written as base64.
+function isStandard (headers: IncomingHttpHeaders, body: Buffer, secret: string, nowMs: number): boolean {
+  const [id, time] = [textOf(headers['webhook-id']), textOf(headers['webhook-timestamp'])]
+  if (id === '' || !/^\d{1,12}$/.test(time) || Math.abs(nowMs - Number(time) * 1000) > TOLERANCE_MS) return false
+  const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : secret
+  const digest = createHmac('sha256', key).update(`${id}.${time}.`).update(body).digest('base64')
+  return textOf(headers['webhook-signature']).split(' ', MAX_SIGNATURES).some(one => equal(one, `v1,${digest}`))
+}
+
+// While a key is changed there are two.
+const MAX_SIGNATURES = 10
 
 function textOf (value: string | string[] | undefined): string {
   return typeof value === 'string' ? value : ''
@@ -53,18 +81,23 @@ type Provider = (headers: IncomingHttpHeaders, body: Json) => string[] | undefin
 
 const ALL = ['application.yml']
 
-// Bitbucket and Gitea payloads name no files, or not all: every application may have changed.
+// Payloads of Bitbucket, Gitea and Azure name no files, or not all: every application may have changed.
 const PROVIDERS: Readonly<Record<string, Provider>> = {
   github: pushOf('x-github-event', 'push'),
   gitlab: pushOf('x-gitlab-event', 'Push Hook'),
   gitee: pushOf('x-git-oschina-event', 'Push Hook'),
   gogs: pushOf('x-gogs-event', 'push'),
-  gitea: (headers, body) => headers['x-gitea-event'] === 'push' && Array.isArray(body['commits']) ? ALL : undefined,
+  // Forgejo sends the headers of Gitea besides its own, and may stop doing so.
+  gitea: (headers, body) => {
+    const event = headers['x-gitea-event'] ?? headers['x-forgejo-event']
+    return event === 'push' && Array.isArray(body['commits']) ? ALL : undefined
+  },
+  azure: (_headers, body) => body['eventType'] === 'git.push' ? ALL : undefined,
   bitbucket: (headers, body) => isBitbucketCloud(headers, body) || isBitbucketServer(headers, body) ? ALL : undefined
 }
 
 function pushOf (header: string, event: string): Provider {
-  return (headers, body) => headers[header] !== event || headers['x-gitea-event'] !== undefined
+  return (headers, body) => headers[header] !== event || headers['x-gitea-event'] !== undefined || headers['x-forgejo-event'] !== undefined
     ? undefined
     : listOf(body['commits']).flatMap(commit => ['added', 'removed', 'modified'].flatMap(kind => plainPaths(commit[kind]) ?? []))
 }

@@ -51,52 +51,56 @@ function intoList (node: TreeNode, index: number, child: TreeNode, key: string):
 function stepsOf (key: string, flat: FlatProperties): Step[] {
   const steps: Step[] = []
   let compound = ''
-  for (let from = 0; from < key.length;) {
+  for (let from: number | undefined = 0; from !== undefined;) {
     const stop = nextStop(key, from)
-    const part = key.slice(from, stop.at)
+    const name = compound + partOf(key, from, stop, steps)
     from = stop.next
-    if (stop.index === undefined || typeof steps.at(-1) !== 'number' || part !== '') checkPart(part, key)
-    const name = compound + part
-    compound = stop.index === undefined && from < key.length && (compound !== '' || flat.has(key.slice(0, stop.at)))
-      ? `${name}.`
-      : ''
+    compound = stop.isDot && (compound !== '' || flat.has(key.slice(0, stop.at))) ? `${name}.` : ''
     if (compound !== '') continue
-    if (name !== '') steps.push(name)
+    if (name !== '' || stop.index === undefined) steps.push(name)
     if (stop.index !== undefined) steps.push(stop.index)
   }
-  if (key === '' || /^\[\d+\]/.test(key) || key.endsWith('.')) checkPart('', key)
   return steps
+}
+
+// Only the last part may be empty, as in Spring: `berth.` is the empty key under `berth`. Between indices none stands.
+function partOf (key: string, from: number, stop: Stop, before: readonly Step[]): string {
+  const part = key.slice(from, stop.at)
+  const isLast = stop.index === undefined && !stop.isDot
+  const isBetween = stop.index !== undefined && typeof before.at(-1) === 'number'
+  if (part === '' && !isLast && !isBetween) throw error('E_FLAT_KEY', [JSON.stringify(key), 'it has an empty part'])
+  return part
 }
 
 interface Stop {
   readonly at: number
-  readonly next: number
+  /** Where the next part begins; undefined at the end of the key. */
+  readonly next: number | undefined
+  readonly isDot: boolean
   readonly index?: number
 }
 
 // The end of a name: a dot, an index, or the end of the key; after an index the dot that follows belongs to it.
 function nextStop (key: string, from: number): Stop {
   for (let at = from; at < key.length; at++) {
-    if (key[at] === '.') return { at, next: at + 1 }
+    if (key[at] === '.') return { at, next: at + 1, isDot: true }
     if (key[at] !== '[') continue
     const close = key.indexOf(']', at)
-    if (close < 0) return { at: key.length, next: key.length }
+    if (close < 0) break
     const text = key.slice(at + 1, close)
-    if (!/^\d{1,9}$/.test(text)) {
-      at = close
-      continue
-    }
-    return { at, next: key[close + 1] === '.' ? close + 2 : close + 1, index: indexOf(text, key) }
+    if (/^\d{1,9}$/.test(text)) return { at, next: behindIndex(key, close + 1), isDot: false, index: indexOf(text, key) }
+    at = close
   }
-  return { at: key.length, next: key.length }
+  return { at: key.length, next: undefined, isDot: false }
+}
+
+function behindIndex (key: string, at: number): number | undefined {
+  if (key[at] === '.') return at + 1
+  return at < key.length ? at : undefined
 }
 
 function indexOf (text: string, key: string): number {
   const index = Number(text)
   if (index > MAX_INDEX) throw error('E_FLAT_KEY', [key, `an index above ${MAX_INDEX}`])
   return index
-}
-
-function checkPart (part: string, key: string): void {
-  if (part === '') throw error('E_FLAT_KEY', [JSON.stringify(key), 'it has an empty part'])
 }

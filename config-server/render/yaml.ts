@@ -1,24 +1,7 @@
-/** The `.yml` form: block style, lists at their key's indent, quotes around strings that would read as another type. */
-import { Document, Scalar as YamlScalar, type ScalarTag, type Tags } from 'yaml'
+/** The `.yml` form, byte for byte as SnakeYAML writes it: block style, lists at their key's indent, lines folded. */
 import type { Scalar } from '@breakwater/starter/settings'
 import type { TreeNode } from './tree.ts'
-
-/** A number whose text is written as it stands. */
-class NumberText {
-  readonly text: string
-
-  constructor (text: string) {
-    this.text = text
-  }
-}
-
-const NUMBER_TAG: ScalarTag = {
-  tag: 'tag:yaml.org,2002:float',
-  default: true,
-  identify: value => value instanceof NumberText,
-  resolve: text => new NumberText(text),
-  stringify: item => (item.value as NumberText).text
-}
+import { writeBinary, writeKey, writeText, type Place } from './yaml-text.ts'
 
 /**
  * Writes a tree as SnakeYAML would. With `stripDocument`, a tree of only `document` is the list or the scalar a file
@@ -26,46 +9,56 @@ const NUMBER_TAG: ScalarTag = {
  */
 export function treeYaml (tree: Map<string, TreeNode>, stripDocument: boolean): string {
   const only = stripDocument && tree.size === 1 ? tree.get('document') : undefined
-  const document = new Document(plain(only ?? tree), {
-    version: '1.1', schema: 'yaml-1.1', customTags: scalarTags, aliasDuplicateObjects: false
-  })
-  return document.toString({
-    directives: false, singleQuote: true, indentSeq: false, lineWidth: 0, blockQuote: 'literal', nullStr: 'null'
-  })
+  if (only === undefined) return tree.size === 0 ? '{}\n' : `${mapping(tree, 0)}\n`
+  if (Array.isArray(only)) return `${sequence(only, 0)}\n`
+  return `${only instanceof Map ? mapping(only, 0) : rootScalar(only)}\n`
 }
 
-// The library takes a JavaScript Map for `!!omap` and the text `<<` for a merge; here they are a mapping and a text.
-const LEFT_OUT = new Set(['omap', 'merge'].map(name => `tag:yaml.org,2002:${name}`))
-
-function scalarTags (tags: Tags): Tags {
-  return [NUMBER_TAG, ...tags.filter(tag => typeof tag === 'string' || !LEFT_OUT.has(tag.tag))]
+// Spring gives the root the tag of a text, so a number gets quotes.
+function rootScalar (value: Scalar | null): string {
+  const place = { column: 0, indent: 2 }
+  return value === null ? 'null' : writeText(bareText(value), place)
 }
 
-function plain (node: TreeNode): unknown {
-  if (node === null) return null
-  if (Array.isArray(node)) return node.map(plain)
-  if (node instanceof Map) return new Map([...node].map(([key, value]) => [key, plain(value)]))
-  return plainScalar(node)
+// The first line stands where the caller is, the others at the indent.
+function mapping (map: ReadonlyMap<string, TreeNode>, indent: number): string {
+  return [...map].map(([key, value]) => member(key, value, indent)).join(lineAt(indent))
 }
 
-// SnakeYAML escapes what cannot be seen; the library would write a tab as it is.
-// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f]/
-
-// A space at the end of a line is lost where editors tidy up.
-const SPACE_BEFORE_BREAK = / \n|\n[^\n]* $/
-// The merge key, and what parts documents.
-const MARKS = /^(?:<<|---.*|\.\.\..*)$/
-
-function quoted (text: string, type: 'QUOTE_DOUBLE' | 'QUOTE_SINGLE'): YamlScalar {
-  const scalar = new YamlScalar(text)
-  scalar.type = type
-  return scalar
+function member (key: string, value: TreeNode, indent: number): string {
+  const simple = writeKey(key)
+  if (simple !== undefined) return `${simple}:${valueAfter(simple, value, indent)}`
+  const explicit = writeText(key, { column: indent + 2, indent: indent + 2 })
+  return `? ${explicit}${lineAt(indent)}: ${nested(value, indent + 2)}`
 }
 
-function plainScalar ({ kind, text }: Scalar): unknown {
-  if (kind === 'boolean') return text === 'true'
-  if (kind === 'number') return new YamlScalar(new NumberText(text))
-  if (CONTROLS.test(text) || SPACE_BEFORE_BREAK.test(text)) return quoted(text, 'QUOTE_DOUBLE')
-  return MARKS.test(text) ? quoted(text, 'QUOTE_SINGLE') : text
+function valueAfter (key: string, value: TreeNode, indent: number): string {
+  if (Array.isArray(value)) return lineAt(indent) + sequence(value, indent)
+  if (value instanceof Map) return lineAt(indent + 2) + mapping(value, indent + 2)
+  return ` ${scalar(value, { column: indent + key.length + 2, indent: indent + 2 })}`
+}
+
+function sequence (list: readonly TreeNode[], indent: number): string {
+  return list.map(item => `- ${nested(item, indent + 2)}`).join(lineAt(indent))
+}
+
+function nested (item: TreeNode, indent: number): string {
+  if (Array.isArray(item)) return sequence(item, indent)
+  return item instanceof Map ? mapping(item, indent) : scalar(item, { column: indent, indent })
+}
+
+function scalar (value: Scalar | null, place: Place): string {
+  if (value === null) return 'null'
+  if (value.kind !== 'string') return bareText(value)
+  return value.binary === true ? writeBinary(value.text, place) : writeText(value.text, place)
+}
+
+function bareText ({ kind, text }: Scalar): string {
+  return kind === 'not-finite' ? NOT_FINITE[text] : text
+}
+
+const NOT_FINITE = { 'NaN': '.NaN', 'Infinity': '.inf', '-Infinity': '-.inf' }
+
+function lineAt (indent: number): string {
+  return `\n${' '.repeat(indent)}`
 }

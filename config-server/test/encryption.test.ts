@@ -10,7 +10,7 @@ import { createKeyRing, type EncryptOptions } from '../encryption/key-ring.ts'
 import { createRsaEncryptor, type RsaOptions } from '../encryption/rsa.ts'
 import { openGcm } from '../encryption/gcm.ts'
 import { readOptions } from '../index.ts'
-import { ask, folder, startNative, V2 } from './support.ts'
+import { ask, folder, listLogger, startNative, V2 } from './support.ts'
 
 const RSA = { algorithm: 'DEFAULT', strong: false, salt: 'deadbeef' } as const
 const pem = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
@@ -181,6 +181,15 @@ t.test('key stores of keytool and RSA ciphers of Spring: every algorithm, streng
   for (const prefixes of [{ key: 'none' }, { key: 'other' }, { key: 'other', secret: 'guess' }]) {
     t.throws(() => ring.locate(new Map(Object.entries(prefixes))), { code: 'E_CIPHER_UNKNOWN_KEY' })
   }
+  // Values name their keys: what they name is kept up to a bound, in every spelling.
+  const spelled = (index: number) => new Map([['secret', 'letmein'], ['key', Array.from('other', (letter, at) =>
+    index >> at & 1 ? letter.toUpperCase() : letter).join('')], ['name', String(index)]])
+  const bounded = await createKeyRing({ salt: 'deadbeef', rsa: RSA, keyStore }, 10)
+  const kept = bounded.locate(spelled(0))
+  for (let index = 1; index < 10; index++) bounded.locate(spelled(index))
+  t.equal(bounded.locate(spelled(0)), kept, 'at the bound')
+  bounded.locate(spelled(10))
+  t.not(bounded.locate(spelled(0)), kept, 'one beyond it')
   await t.rejects(createKeyRing({ salt: 'deadbeef', rsa: RSA, keyStore: { ...keyStore, secret: 'letmein' } }),
     { code: 'E_CIPHER_STORE', message: /^(?!.*changeme)/s })
   await t.rejects(createKeyRing({ salt: 'deadbeef', rsa: RSA, keyStore: { ...keyStore, password: 'changeme' } }), { code: 'E_CIPHER_STORE' })
@@ -226,10 +235,72 @@ t.test('served values are decrypted; a bad one spoils only itself', async t => {
   t.equal((await ask(plain.url, '/foo/dev/x/tpl.txt')).text, `pw=test raw=${cipher}`, 'only structured files')
   const kept = await startNative(t, files, { encrypt: encrypt('pie'), decrypt: false })
   t.match((await ask(kept.url, '/foo/dev')).text, `"pw":"${cipher}","after":1`)
-  const none = await startNative(t, files)
-  t.match((await ask(none.url, '/foo/dev')).text, `"pw":"${cipher}"`, 'without a key clients decrypt')
+  const handed = await startNative(t, files, { decrypt: false })
+  t.match((await ask(handed.url, '/foo/dev')).text, `"pw":"${cipher}"`, 'clients decrypt where the server is told not to')
   const same = await startNative(t, files, { encrypt: encrypt('pie'), prefixInvalid: false })
   t.match((await ask(same.url, '/foo/dev')).text, '"bad":"<n/a>"')
+})
+
+t.test('without a key no cipher goes out as a value, and the start says so', async t => {
+  const cipher = `{cipher}${'0'.repeat(64)}`
+  const files = {
+    'till.yml': `till:\n  pin: '${cipher}'\n  keys: ['{cipher}{key:a}0011', plain, '{cipher}{name:x}']\nopen: yes\n`,
+    'tpl.json': `{"pw":"${cipher}"}`
+  }
+  const { log, lines } = listLogger()
+  const { url } = await startNative(t, files, { decryptFiles: true }, {}, { log })
+  t.ok(lines.some(line => line.includes('there is no key to decrypt with')))
+  const source = async (headers = {}) => (await ask(url, '/till/default', { headers })).json.propertySources[0].source
+  const invalid = { 'invalid.till.pin': '<n/a>', 'invalid.till.keys[0]': '<n/a>', 'invalid.till.keys[2]': '<n/a>' }
+  t.strictSame(await source(), { 'till.keys[1]': 'plain', open: true, ...invalid })
+  t.strictSame(await source({ accept: V2 }),
+    { 'till.keys[1]': { value: 'plain', origin: '3:33' }, open: { value: true, origin: '4:7' }, ...invalid })
+  for (const form of ['yml', 'json', 'properties']) {
+    const { status, text } = await ask(url, `/till-default.${form}`)
+    t.equal(status, 200)
+    t.notOk(text.includes('cipher'), form)
+    t.match(text, 'n/a', form)
+  }
+  t.strictSame((await ask(url, '/till/default/x/tpl.json')).json, { pw: '<n/a>' })
+  const silent = listLogger()
+  await startNative(t, files, { decrypt: false }, {}, { log: silent.log })
+  t.notOk(silent.lines.some(line => line.includes('no key')))
+})
+
+t.test('methods that an endpoint has not are refused with those it has', async t => {
+  for (const prefix of ['', '/cfg']) {
+    const { url } = await startNative(t, {}, { encrypt: encrypt('pie'), prefix })
+    const seen = async (method: string, path: string) => {
+      const { status, headers, text } = await ask(url, prefix + path, { method })
+      if (status === 405) {
+        const { timestamp: _time, ...body } = JSON.parse(text)
+        t.strictSame(body, { status: 405, error: 'Method Not Allowed', path: (prefix + path).split('?')[0] }, method + path)
+      }
+      return `${status} ${headers.allow}`
+    }
+    for (const path of ['/encrypt', '/decrypt']) {
+      for (const method of ['GET', 'PUT', 'DELETE', 'PATCH']) t.equal(await seen(method, `${path}?x=1`), '405 POST', method + path)
+      t.equal(await seen('OPTIONS', path), '200 POST, OPTIONS')
+      for (const method of ['PUT', 'DELETE', 'PATCH']) t.equal(await seen(method, `${path}/a/b`), '405 GET, POST', method)
+      t.equal(await seen('OPTIONS', `${path}/a/b`), '200 GET, POST, HEAD, OPTIONS')
+    }
+    for (const path of ['/key', '/key/a/b', '/encrypt/status']) {
+      for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) t.equal(await seen(method, path), '405 GET', method + path)
+      t.equal(await seen('OPTIONS', path), '200 GET, HEAD, OPTIONS', path)
+    }
+    t.equal((await ask(url, `${prefix}/encrypt/a/b`)).json.name, 'encrypt', 'an environment by its label')
+  }
+})
+
+t.test('slashes hidden in the parts of an encryption path are refused', async t => {
+  const { url } = await startNative(t, {}, { encrypt: encrypt('pie') })
+  const post = async (path: string) =>
+    (await ask(url, path, { method: 'POST', body: 'x', headers: { 'content-type': 'text/plain' } })).status
+  for (const path of ['..%2ftill/dev', 'till/%2e%2e%2fdev', 'a%5cb/dev', 'a/b%00', 'a/b%0a']) {
+    t.equal(await post(`/encrypt/${path}`), 400, path)
+    t.equal((await ask(url, `/key/${path}`)).status, 400, path)
+  }
+  for (const path of ['a..b/dev', 'till%23/dev']) t.equal(await post(`/encrypt/${path}`), 200, path)
 })
 
 t.test('overrides come first and last, after decryption, and are text', async t => {

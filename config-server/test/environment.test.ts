@@ -222,11 +222,11 @@ t.test('texts that YAML would read as something else, or not show, are quoted', 
     'foo.yml': 'tab: "a\\tb"\nmerge: "<<"\nmark: "--- a"\nend: "..."\ntail: "a \\nb"\nbell: "\\a"\ndate: "2020-01-02"\nplain: a b\ntrue: x\nm: {true: z}'
   })
   const { text } = await ask(url, '/foo-dev.yml')
-  for (const line of ['tab: "a\\tb"', "merge: '<<'", "mark: '--- a'", "end: '...'", 'bell: "\\a"', 'plain: a b', "'[true]': x", 'm[true]: z']) {
+  for (const line of ['tab: "a\\tb"', "merge: '<<'", "mark: '--- a'", "end: '...'", 'bell: !!binary |-', 'plain: a b', "'[true]': x", 'm[true]: z']) {
     t.ok(text.split('\n').includes(line), `${line} in ${text}`)
   }
   t.strictSame(parse(text, { version: '1.1' }), {
-    tab: 'a\tb', merge: '<<', mark: '--- a', end: '...', tail: 'a \nb', bell: '\u0007', date: '2020-01-02', plain: 'a b', '[true]': 'x', 'm[true]': 'z'
+    tab: 'a\tb', merge: '<<', mark: '--- a', end: '...', tail: 'a \nb', bell: Buffer.of(7), date: '2020-01-02', plain: 'a b', '[true]': 'x', 'm[true]': 'z'
   })
 })
 
@@ -262,12 +262,14 @@ t.test('routing follows the table of the protocol', async t => {
 })
 
 t.test('names, profiles, labels and paths that could leave their place are refused', async t => {
-  const { url } = await startNative(t, { 'foo.yml': 'a: 1', 'foo.txt': 'x', '.git/HEAD': 'ref', 'a.b/c.txt': 'ok' })
+  const { url } = await startNative(t, { 'foo.yml': 'a: 1', 'foo.txt': 'x', '.git/HEAD': 'ref', 'a.b/c.txt': 'ok', 'a(_)b.txt': 'literal', 'sub/n.txt': 'n',
+    'META-INF/m.txt': 'm', 'WEB-INF/web.xml': 'w'
+  })
   for (const path of [
     '/..%2Ffoo/dev', '/(_)foo/dev', '/foo%23/dev', '/foo/dev,..,x', '/foo/de$v', '/foo/-dev', '/foo/dev%20x', '/foo/dev,',
     '/foo/,dev', '/foo/dev/..', '/foo/dev/(_)x', '/foo/dev/a(_)..(_)b', '/foo/dev/%252e%252e%252fx', '/foo/dev/x%00',
-    '/foo%5Cbar/dev', '/foo/dev/lbl/..%2F..%2Fetc%2Fpasswd', '/foo/dev/lbl/%2e%2e/x', '/foo/dev/lbl/..%5c..%5cx',
-    '/foo/dev/lbl/%252e%252e/x', '/foo/dev/lbl/WEB-INF/web.xml', '/foo/dev/lbl/file:%2F%2Fetc/passwd', '/foo/dev/lbl/(_)etc(_)passwd',
+    '/foo%5Cbar/dev', '/foo/dev/lbl/..%2F..%2Fetc%2Fpasswd', '/foo/dev/lbl/..%5c..%5cx',
+    '/foo/dev/lbl/file:%2F%2Fetc/passwd', '/foo/dev/lbl/a%00b', '/foo/dev/lbl/a%7fb',
     '/foo/dev%2F..%2F..%2Fx/lbl', '/foo/http:%2F%2Fevil/lbl', '/foo/%C0%AE', '/foo/%', '/foo/dev/%2Fetc', `/${'x'.repeat(2000)}/dev`,
     `/foo/${Array(100).fill('p').join(',')}`, '/team%2Fsvc/dev', '/team%2Fsvc-dev.yml', '/lbl/team%2Fsvc-dev.yml', '/foo/dev/lbl/a.b%2Fc.txt'
   ]) {
@@ -276,6 +278,13 @@ t.test('names, profiles, labels and paths that could leave their place are refus
   for (const path of ['/foo/dev/lbl/.git/HEAD', '/foo/dev/.git/HEAD?useDefaultLabel', '/foo/dev/lbl/.GIT/HEAD']) {
     t.equal((await ask(url, path)).status, 404, path)
   }
+  // What Spring refuses inside the path of a file looks like a file that is not there.
+  for (const path of ['lbl/%2e%2e/x', 'lbl/%252e%252e/x', 'lbl/WEB-INF/web.xml', 'lbl/META-INF/m.txt', 'META-INF?useDefaultLabel',
+    'META-INF/m.txt?useDefaultLabel', 'lbl/http:/x', 'lbl/(_)etc(_)passwd', 'lbl/x%23y', 'lbl/..b', 'lbl/sub(_)n.txt']) {
+    const { status, text } = await ask(url, `/foo/dev/${path}`)
+    t.strictSame([status, text], [404, ''], path)
+  }
+  t.equal((await ask(url, '/foo/dev/lbl/a(_)b.txt')).text, 'literal', 'in the path of a file it is no slash')
   t.equal((await ask(url, '/foo/dev/lbl/a.b/c.txt')).text, 'ok')
   const lax = await startNative(t, { 'foo.yml': 'a: 1' }, { validateProfiles: false })
   t.equal((await ask(lax.url, '/foo/de$v')).status, 200)
@@ -313,7 +322,7 @@ t.test('a broken file breaks only who reads it', async t => {
   t.match((await ask(url, '/many/dev')).json.message, /30 keys, the limit is 20/)
   t.equal((await ask(url, '/good-dev.json')).json.a, 2)
   t.strictSame((await ask(url, '/xml/dev', { headers: { accept: V2 } })).json.propertySources[0].source,
-    { 'a.b': { value: '1 < 2', origin: '3:1' }, c: { value: '', origin: '3:34' } })
+    { 'a.b': '1 < 2', c: '' })
   t.equal((await ask(url, '/xxe/dev')).status, 500)
 })
 
@@ -352,6 +361,100 @@ t.test('plain text and binary files', async t => {
   }
   t.equal(await first(false), '1')
   t.equal(await first(true), 'label', 'the last location, that of the label, comes first')
+})
+
+t.test('placeholders of a text file are filled in unless the question says no', async t => {
+  const text = 'listen ${port}; esc \\${port}; dflt ${nope:d};'
+  const { url } = await startNative(t, {
+    'dock.yml': 'port: 7001', 'txt/dock.conf': text, 'txt/dock-dev.conf': `dev ${text}`, 'txt/site.xml': '<c>${port}</c>',
+    'own.yml': 'a: ${port}', 'top.conf': text
+  })
+  const filled = 'listen 7001; esc ${port}; dflt d;'
+  const body = async (path: string, headers = {}) => (await ask(url, path, { headers })).text
+  for (const word of ['false', 'FALSE', 'False', 'off', 'no', '0', '%20false']) {
+    t.equal(await body(`/dock/default/txt/dock.conf?resolvePlaceholders=${word}`), text, word)
+    t.equal(await body(`/dock/dev/txt/dock.conf?resolvePlaceholders=${word}`), `dev ${text}`, `${word}, of a profile`)
+    t.equal(await body(`/own-x.yml?resolvePlaceholders=${word}`), 'a: ${port}\n', word)
+  }
+  for (const word of ['true', 'ON', 'yes', '1', '']) {
+    t.equal(await body(`/dock/default/txt/dock.conf?resolvePlaceholders=${word}`), filled, word)
+  }
+  for (const word of ['x', 'false,true', 'nein']) {
+    for (const path of ['/dock/default/txt/dock.conf', '/dock-default.yml']) {
+      t.equal((await ask(url, `${path}?resolvePlaceholders=${word}`)).status, 400, path + word)
+    }
+  }
+  t.equal(await body('/dock/default/top.conf?useDefaultLabel&resolvePlaceholders=false'), text)
+  t.equal(await body('/dock/default/txt/dock.conf?useDefaultLabel&resolvePlaceholders=false'), text)
+  for (const accept of ['application/xml', 'application/json', 'text/css']) {
+    t.equal(await body('/dock/default/txt/site.xml?resolvePlaceholders=false', { accept }), '<c>${port}</c>')
+    t.equal(await body('/dock/default/txt/site.xml', { accept }), '<c>7001</c>')
+  }
+  t.equal(await body('/dock/default/x/own.yml?resolvePlaceholders=false'), 'a: ${port}')
+  t.equal(await body('/dock/default/x/own.yml'), 'a: 7001')
+})
+
+t.test('a kept answer is that of the very question', async t => {
+  const { url } = await startNative(t, {
+    'foo.yml': 'a: 1\nb: ${a}', 'foo-dev.yml': 'd: ${a}', 'bar.yml': 'c: ${a:x}', 'l1/foo.yml': 'a: l1'
+  })
+  const questions = [
+    ...['foo', 'bar', 'foo,bar'].flatMap(name => ['dev', 'qa', 'dev,qa'].flatMap(profile => ['', '/l1', '/l2'].flatMap(label =>
+      ['', V2].map(accept => [`/${name}/${profile}${label}`, accept] as const)))),
+    ...['yml', 'json', 'properties'].flatMap(form => ['foo', 'bar'].flatMap(name => ['', '/l1'].flatMap(label =>
+      ['', '?resolvePlaceholders=false'].map(query => [`${label}/${name}-dev.${form}${query}`, ''] as const))))
+  ]
+  const alone = new Map<string, string>()
+  const body = async (path: string, accept: string) => {
+    const { status, text, headers } = await ask(url, path, { headers: accept === '' ? {} : { accept } })
+    return `${status} ${headers['content-type']} ${headers.etag} ${text}`
+  }
+  for (const [path, accept] of questions) alone.set(path + accept, await body(path, accept))
+  for (const [path, accept] of questions.toReversed()) {
+    t.equal(await body(path, accept), alone.get(path + accept), path + accept)
+  }
+  t.not(alone.get('/foo-dev.yml'), alone.get('/foo-dev.yml?resolvePlaceholders=false'), 'they do differ')
+  t.not(alone.get('/foo-dev.json'), alone.get('/foo-dev.json?resolvePlaceholders=false'))
+})
+
+t.test('bytes become text as the file says, or not at all', async t => {
+  const xml = (encoding: string, text: string) => `<?xml version="1.0" encoding="${encoding}"?>\n<properties><entry key="a">${text}</entry></properties>`
+  const utf16be = (text: string) => Buffer.from(`\ufeff${text}`, 'utf16le').swap16()
+  const good: Record<string, [Buffer, string | number]> = {
+    'le.yml': [Buffer.from('\ufeffa: ä\n', 'utf16le'), 'ä'],
+    'be.yml': [utf16be('a: ä\n'), 'ä'],
+    'mark.yml': [Buffer.from('\ufeffa: 1\n'), 1],
+    'u8.xml': [Buffer.from(xml('UTF-8', 'ä€')), 'ä€'],
+    'l1.xml': [Buffer.from(xml('ISO-8859-1', 'ä'), 'latin1'), 'ä'],
+    'win.xml': [Buffer.from(xml('windows-1252', '\u0080'), 'latin1'), '€'],
+    'le.xml': [Buffer.from(`\ufeff${xml('UTF-16', 'ä€')}`, 'utf16le'), 'ä€'],
+    'be.xml': [utf16be(xml('UTF-8', 'ä€')), 'ä€']
+  }
+  const bad: Record<string, Buffer> = {
+    'b1.yml': Buffer.from('a: \xff\n', 'latin1'),
+    'b2.yml': Buffer.from([0xff, 0xfe, ...Buffer.from('a: \ud800\n', 'utf16le')]),
+    'b3.yml': Buffer.from([...Buffer.from('\ufeffa: 1', 'utf16le'), 0x0a]),
+    'b4.yml': Buffer.from([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0]),
+    'b5.xml': Buffer.from(xml('UTF-8', '\xe4'), 'latin1'),
+    'b6.xml': Buffer.from(xml('klingon', 'a'))
+  }
+  for (const [file, [content, value]] of Object.entries(good)) {
+    const { url } = await startNative(t, { [`foo.${file.split('.')[1]}`]: content })
+    t.equal((await ask(url, '/foo/x')).json.propertySources[0].source.a, value, file)
+  }
+  const { url } = await startNative(t, bad)
+  for (const file of Object.keys(bad)) {
+    const { status, json } = await ask(url, `/${file.split('.')[0]}/x`)
+    t.equal(status, 500, file)
+    t.match(json.message, file, 'it names the file')
+  }
+})
+
+t.test('XML has no origins, blanks in a label count', async t => {
+  const { url } = await startNative(t, { 'foo.xml': '<properties><entry key="a">12</entry></properties>', 'lab1/foo.yml': 'k: 1', 'lab2/foo.yml': 'k: 2' })
+  t.strictSame((await ask(url, '/foo/x', { headers: { accept: V2 } })).json.propertySources[0].source, { a: '12' })
+  t.equal((await ask(url, '/foo/x/lab1,%20lab2')).json.propertySources[0].source.k, 1)
+  t.equal((await ask(url, '/lab2%20/foo-x.json')).text, '{"a":"12"}')
 })
 
 t.test('a changed, new or removed file is served at once, a hit reads no file', async t => {

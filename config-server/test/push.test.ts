@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import type { DiscoveryClient, ServiceInstance } from '@breakwater/starter'
 import { loadSettings } from '@breakwater/starter/settings'
 import t from 'tap'
+import { readAsk } from '../environment/ask.ts'
+import { Watchers } from '../push/watchers.ts'
 import { applicationsOf, changedPaths, isGenuine } from '../push/webhook.ts'
 import { refreshUrl } from '../push/spring-refresh.ts'
 import { startGit, workTree } from './git-support.ts'
@@ -156,6 +158,35 @@ t.test('from git push to a running service, through a signed webhook', async t =
   t.notOk(changed.flat().includes('other'))
 })
 
+t.test('a change in the middle of a look leads to another look', async t => {
+  const started: Array<{ ask: string, finish: (print: string) => void }> = []
+  const watchers = new Watchers({
+    look: ({ name }) => ({
+      key: name, stamp: undefined,
+      take: () => new Promise(resolve => started.push({
+        ask: name, finish: print => resolve({ etag: print, print, version: null, values: new Map() })
+      }))
+    }),
+    concerns: async () => true,
+    onFailure: (_ask, failure) => t.fail(String(failure)),
+    maxWatchers: 10
+  })
+  const woken: string[] = []
+  const current = { etag: 'old', print: 'old', version: null, values: new Map() }
+  watchers.add({ ask: readAsk('foo', 'dev', null), asker: {}, current, stamp: undefined, wake: ({ print }) => woken.push(print) })
+  const first = watchers.check()
+  await eventually('the first look is under way', () => started.length === 1)
+  // The store changes while what it was before is still being read, twice.
+  const others = [watchers.check(), watchers.check()]
+  started[0]!.finish('old')
+  await eventually('it is looked at again', () => started.length === 2)
+  t.strictSame(woken, [])
+  started[1]!.finish('new')
+  await Promise.all([first, ...others])
+  t.strictSame(woken, ['new'])
+  t.equal(started.length, 2, 'and once for both changes')
+})
+
 t.test('webhooks: providers, names, signatures', async t => {
   const commits = [{ added: ['a/foo-local-dev.yml'], removed: [], modified: ['application-local.yml', 'x\\bar.properties'] }]
   const none = new Set<string>()
@@ -168,7 +199,9 @@ t.test('webhooks: providers, names, signatures', async t => {
     [{ 'x-gitea-event': 'push', 'x-gogs-event': 'push', 'x-github-event': 'push' }, { commits }],
     [{ 'x-event-key': 'repo:push', 'x-hook-uuid': 'u' }, { push: { changes: [] } }],
     [{ 'x-event-key': 'repo:refs_changed', 'x-request-id': 'r' }, { changes: [] }],
-    [{ 'x-event-key': 'pr:merged', 'x-request-id': 'r' }, {}]
+    [{ 'x-event-key': 'pr:merged', 'x-request-id': 'r' }, {}],
+    [{ 'x-forgejo-event': 'push', 'x-github-event': 'push' }, { commits }],
+    [{}, { eventType: 'git.push', resource: { refUpdates: [] } }]
   ] as const) t.strictSame(changedPaths(headers, body, none), ['application.yml'])
   t.equal(changedPaths({ 'x-github-event': 'ping' }, { zen: 'x' }, none), undefined)
   t.equal(changedPaths({ 'x-github-event': 'push' }, { commits }, new Set(['github'])), undefined)
@@ -178,13 +211,17 @@ t.test('webhooks: providers, names, signatures', async t => {
   const body = Buffer.from('{}')
   const hex = createHmac('sha256', 's').update(body).digest('hex')
   const options = { secret: 's', unsigned: false, disabled: none }
-  for (const header of ['x-hub-signature-256', 'x-hub-signature', 'x-gitea-signature', 'x-gogs-signature']) t.ok(isGenuine({ [header]: hex }, body, options))
-  for (const header of ['x-gitlab-token', 'x-gitee-token']) {
-    t.ok(isGenuine({ [header]: 's' }, body, options))
-    t.notOk(isGenuine({ [header]: 'x' }, body, options))
+  const NOW = 1_700_000_000_000
+  for (const header of ['x-hub-signature-256', 'x-hub-signature', 'x-gitea-signature', 'x-forgejo-signature', 'x-gogs-signature']) {
+    t.notOk(isGenuine({ [header]: hex }, Buffer.from('{ }'), options, NOW), `${header} of another body`)
+    t.ok(isGenuine({ [header]: hex }, body, options, NOW))
   }
-  t.notOk(isGenuine({ 'x-gitlab-token': '' }, body, { ...options, secret: undefined }), 'no secret, no entry')
-  t.notOk(isGenuine({ 'x-gitlab-token': '' }, body, { ...options, secret: '' }))
+  for (const header of ['x-gitlab-token', 'x-gitee-token']) {
+    t.ok(isGenuine({ [header]: 's' }, body, options, NOW))
+    t.notOk(isGenuine({ [header]: 'x' }, body, options, NOW))
+  }
+  t.notOk(isGenuine({ 'x-gitlab-token': '' }, body, { ...options, secret: undefined }, NOW), 'no secret, no entry')
+  t.notOk(isGenuine({ 'x-gitlab-token': '' }, body, { ...options, secret: '' }, NOW))
 
   const { url } = await startNative(t, {}, { webhook: { unsigned: true, disabled: none } })
   const post = async (text: string, type = 'application/json') =>
@@ -200,6 +237,34 @@ t.test('webhooks: providers, names, signatures', async t => {
   t.equal(await at('/hooks/monitor'), 200)
   t.equal(await at('/monitor'), 405)
   t.equal(await at('/config/hooks/monitor'), 405, 'the prefix of the configuration is not put before it, as in Spring')
+})
+
+t.test('webhooks that carry a password or the standard signature', async t => {
+  const body = Buffer.from('{"eventType":"git.push"}')
+  const nowMs = 1_700_000_000_000
+  const key = Buffer.from('0123456789abcdef01234567')
+  const options = { secret: `whsec_${key.toString('base64')}`, unsigned: false, disabled: new Set<string>() }
+  const genuine = (headers: http.IncomingHttpHeaders, secret = options.secret): boolean =>
+    isGenuine(headers, body, { ...options, secret }, nowMs)
+  const basic = (pair: string) => ({ authorization: `Basic ${Buffer.from(pair).toString('base64')}` })
+  t.ok(genuine(basic('anyone:s:e:c'), 's:e:c'), 'Azure: the secret is the password')
+  for (const pair of ['s:e:c', 'anyone:', 'anyone', ':s', '']) t.notOk(genuine(basic(pair), 's:e:c'), pair)
+  t.notOk(genuine({ authorization: 'Bearer s' }, 's'))
+
+  const sign = (time: string, id = 'm1', using: Buffer | string = key) =>
+    `v1,${createHmac('sha256', using).update(`${id}.${time}.`).update(body).digest('base64')}`
+  const standard = (time: string, signature: string, id = 'm1') =>
+    ({ 'webhook-id': id, 'webhook-timestamp': time, 'webhook-signature': signature })
+  t.ok(genuine(standard('1700000000', sign('1700000000'))))
+  t.ok(genuine(standard('1700000000', `v1,old ${sign('1700000000')}`)), 'one of several while a key is changed')
+  t.ok(genuine(standard('1700000300', sign('1700000300'))), 'a clock that is five minutes ahead')
+  t.ok(genuine(standard('1700000000', sign('1700000000', 'm1', 'plain')), 'plain'), 'a secret that is no base64')
+  t.notOk(genuine(standard('1699999699', sign('1699999699'))), 'an old one is not played again')
+  t.notOk(genuine(standard('1700000301', sign('1700000301'))))
+  t.notOk(genuine(standard('1700000001', sign('1700000000'))), 'the time is signed')
+  t.notOk(genuine(standard('1700000000', sign('1700000000'), 'm2')), 'the id is signed')
+  t.notOk(genuine(standard('1700000000', sign('1700000000').slice(3))), 'without its version')
+  t.notOk(genuine({ 'webhook-signature': sign('1700000000') }))
 })
 
 t.test('applications of Spring are refreshed when they opted in and something of theirs changed', async t => {

@@ -102,6 +102,26 @@ t.test('effective, history, diff, validate, clients', async t => {
   t.equal((await ask(native.url, '/_config/history/foo/dev')).status, 404)
 })
 
+t.test('no secret of any source is on an operator\'s page, overridden or not', async t => {
+  const secrets = ['low-1', 'mid-2', 'top-3', 'list-4', 'list-5']
+  const tree = await workTree(t, {
+    'application.yml': 'db.password: low-1\ntokens: [list-4]\nshown: 1', 'foo.yml': 'db.password: mid-2\ntokens: [list-5]\nshown: 2',
+    'foo-dev.yml': 'db.password: top-3'
+  })
+  const first = tree.git('rev-parse', 'HEAD')
+  await tree.commit({ 'foo-dev.yml': 'db.password: top-33\nshown: 3' })
+  const { url } = await startGit(t, { uri: tree.root })
+  for (const path of ['effective/foo/dev', `effective/foo/dev/${first}`, 'history/foo/dev', `diff/foo/dev?from=${first}&to=main`]) {
+    const { status, text } = await ask(url, `/_config/${path}`)
+    t.equal(status, 200, path)
+    t.match(text, path.startsWith('history') ? first : 'shown', 'it does say something')
+    for (const secret of secrets) t.notOk(text.includes(secret), `${secret} in ${path}`)
+  }
+  const { properties } = (await ask(url, '/_config/effective/foo/dev')).json
+  const password = properties.find(({ key }: { key: string }) => key === 'db.password')
+  t.strictSame([password.value, ...password.overridden.map(({ value }: { value: string }) => value)], Array(3).fill('******'))
+})
+
 t.test('a pin rolls back, a rollout goes to a share of the instances, and both outlive a restart', async t => {
   const tree = await workTree(t, { 'foo.yml': 'k: 1' })
   const first = tree.git('rev-parse', 'HEAD')

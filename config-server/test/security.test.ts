@@ -22,6 +22,7 @@ breakwater:
       applications: foo*
       profiles: [dev, default]
       labels: ["", "v*"]
+      files: x.txt
     - { principals: writer, applications: "*", actions: "*" }
 encrypt.key: pie
 `

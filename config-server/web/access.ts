@@ -19,6 +19,8 @@ export interface AccessRule {
   /** A question without a label has the label ``. */
   readonly labels: readonly string[]
   readonly actions: readonly string[]
+  /** Paths of plain files, which no rule permits unless it names them; `*` ends at a slash. */
+  readonly files: readonly string[]
 }
 
 /** Throws 401 or 403 unless the caller may. */
@@ -42,12 +44,49 @@ export function createAccess (auth: Pick<Authenticator, 'check'>, rules: readonl
   }
 }
 
+/** The files of those named that a caller may have; throws E_ASK_FORBIDDEN (403) when it may have none. */
+export type FilterFiles = (principal: Principal, ask: Ask, files: readonly string[]) => readonly string[]
+
+/**
+ * Rules hold for files by what they are, not by the URL that leads to them: a configuration file is permitted to who
+ * may ask for the environments that it is part of, any other file to whom a rule names it. Decided before it is looked
+ * for, so that a refusal does not tell whether it exists.
+ */
+export function createFileAccess (rules: readonly AccessRule[]): FilterFiles {
+  const compiled = rules.map(compile)
+  return (principal, ask, files) => {
+    if (compiled.length === 0 || principal.role === 'admin') return files
+    const own = compiled.filter(rule => permits(rule, principal.name, 'read', ask))
+    const permitted = files.filter(file => own.some(rule => permitsFile(rule, file)))
+    if (permitted.length === 0) throw error('E_ASK_FORBIDDEN', [principal.name, 'read', 'this file'])
+    return permitted
+  }
+}
+
+const CONFIGURATION = /^(.+)\.(?:properties|xml|ya?ml)$/s
+
+// In a folder it may belong to another application by search paths, so there its name is not enough.
+function permitsFile (rule: CompiledRule, file: string): boolean {
+  const stem = CONFIGURATION.exec(file.slice(file.lastIndexOf('/') + 1))?.[1]
+  if (stem === undefined) return rule.files.test(file)
+  return permitsStem(rule, stem) && (!file.includes('/') || rule.files.test(file))
+}
+
+// `a-b.yml` is the file of a-b, and of a for the profile b; application.yml is everybody's.
+function permitsStem (rule: CompiledRule, stem: string): boolean {
+  const permitsName = (name: string): boolean => name === 'application' || rule.applications.test(name)
+  if (permitsName(stem)) return true
+  return [...stem.matchAll(/-/g)].some(({ index }) =>
+    permitsName(stem.slice(0, index)) && rule.profiles.test(stem.slice(index + 1)))
+}
+
 interface CompiledRule {
   readonly principals: RegExp
   readonly applications: RegExp
   readonly profiles: RegExp
   readonly labels: RegExp
   readonly actions: RegExp
+  readonly files: RegExp
 }
 
 function compile (rule: AccessRule): CompiledRule {
@@ -56,13 +95,20 @@ function compile (rule: AccessRule): CompiledRule {
     applications: anyOf(rule.applications),
     profiles: anyOf(rule.profiles),
     labels: anyOf(rule.labels),
-    actions: anyOf(rule.actions)
+    actions: anyOf(rule.actions),
+    files: pathOf(rule.files)
   }
 }
 
 function anyOf (patterns: readonly string[]): RegExp {
   const parts = patterns.map(pattern => pattern.split('*').map(escape).join('.*'))
   return new RegExp(`^(?:${parts.join('|')})$`, 's')
+}
+
+// Here `*` ends at a slash: a pattern for one folder must not reach into another, which may be another label's.
+function pathOf (patterns: readonly string[]): RegExp {
+  const parts = patterns.map(pattern => pattern.split('*').map(escape).join('[^/]*'))
+  return parts.length === 0 ? /(?!)/ : new RegExp(`^(?:${parts.join('|')})$`, 's')
 }
 
 function escape (text: string): string {

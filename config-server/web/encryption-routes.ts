@@ -35,13 +35,29 @@ export function encryptionRoutes (app: FastifyInstance, { prefix, keys, access, 
     }))
     app.get(`${prefix}/key${suffix}`, work(async () => publicKey(keys)))
   }
-  for (const path of ['encrypt', 'decrypt']) {
-    app.get(`${prefix}/${path}`, (_request, reply) => reply.code(405).header('allow', 'POST').send())
-  }
   app.get(`${prefix}/encrypt/status`, work(async () => {
     keys.locate(new Map()) // throws when there is none
     return { status: 'OK' }
   }))
+  otherMethods(app, prefix)
+}
+
+// What is left of the methods is refused with the right Allow; `GET /encrypt/a/b` is a question for an environment.
+function otherMethods (app: FastifyInstance, prefix: string): void {
+  const table = [['/encrypt', 'POST'], ['/decrypt', 'POST'], ['/encrypt/status', 'GET'], ['/key', 'GET'],
+    ['/encrypt/:name/:profiles', 'GET, POST'], ['/decrypt/:name/:profiles', 'GET, POST'], ['/key/:name/:profiles', 'GET']] as const
+  for (const [path, allowed] of table) {
+    const taken = allowed.includes('GET') ? `${allowed}, HEAD` : allowed
+    app.route({
+      method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'].filter(method => !taken.split(', ').includes(method)),
+      url: prefix + path,
+      handler: async (request, reply) => {
+        reply.header('allow', allowed)
+        throw error('E_ASK_METHOD', [request.method])
+      }
+    })
+    app.options(prefix + path, (_request, reply) => reply.header('allow', `${taken}, OPTIONS`).send())
+  }
 }
 
 type Work = (request: FastifyRequest) => Promise<string | object>
@@ -49,6 +65,7 @@ type Work = (request: FastifyRequest) => Promise<string | object>
 function work (run: Work) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
     try {
+      refuseHidden(request.params as Record<string, string>)
       const result = await run(request)
       return typeof result === 'string'
         ? await reply.header('content-type', 'text/plain;charset=UTF-8').send(result)
@@ -60,6 +77,12 @@ function work (run: Work) {
       return sendJson(reply.code(statusCode), { description: message, status: word })
     }
   }
+}
+
+// Name and profiles choose nothing here, but a slash that was hidden from a proxy in front must not count.
+function refuseHidden (params: Record<string, string>): void {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (Object.values(params).some(part => /[/\\\u0000-\u001f\u007f]/.test(part))) throw error('E_ASK_URL')
 }
 
 async function sendJson (reply: FastifyReply, body: object) {

@@ -4,15 +4,18 @@ import { BreakwaterError } from '@breakwater/starter/errors'
 import type { Asker, Resource } from '../backends/backend.ts'
 import { isUnsafe, type Ask } from '../environment/ask.ts'
 import { error } from '../errors.ts'
-import type { CheckAccess } from './access.ts'
+import type { CheckAccess, FilterFiles } from './access.ts'
 import { askerOf, askOf, type AskDefaults, type FileRoute } from './environment-routes.ts'
 
 /** What the file route needs of the server. */
 export interface FileParts extends AskDefaults {
   readonly access: CheckAccess
   readonly find: (ask: Ask, candidates: readonly string[], asker: Asker) => Promise<Resource | undefined>
-  /** The text of a file as a client gets it: placeholders filled in from the environment of the same question. */
-  readonly fill: (text: string, file: string, ask: Ask, asker: Asker) => Promise<string>
+  readonly fileAccess: FilterFiles
+  /** The ciphers of a text replaced, where the operator asked for that. */
+  readonly decrypt: (text: string, file: string) => Promise<string>
+  /** Placeholders filled in from the environment of the same question. */
+  readonly fill: (text: string, ask: Ask, asker: Asker) => Promise<string>
 }
 
 const BINARY = 'application/octet-stream'
@@ -22,23 +25,29 @@ export function createFileRoute (parts: FileParts): FileRoute {
     const asker = askerOf(request)
     for (const { label, path } of route.tries) {
       const ask = askOf({ ...route, label }, parts)
-      await parts.access(request, 'read', ask)
-      const found = await lookUp(parts, ask, checkedPath(path), asker)
+      const principal = await parts.access(request, 'read', ask)
+      const checked = checkedPath(path)
+      if (checked === undefined) break
+      const candidates = parts.fileAccess(principal, ask, candidatesOf(checked, ask.profiles))
+      const found = await lookUp(parts, ask, candidates, asker)
       if (found === undefined) continue
+      // A link may lead to what nobody would be given under its own name.
+      if (found.linkedTo !== undefined) parts.fileAccess(principal, ask, [found.linkedTo])
       if (notModified(request, found)) return reply.code(304).send()
       reply.header('last-modified', new Date(found.modifiedMs).toUTCString())
       if (wantsBinary(request)) return sendBinary(reply, found)
-      return sendText(request, reply, await textOf(parts, request, found, ask))
+      return sendText(request, reply, await textOf(parts, request, found, ask, route.resolvePlaceholders))
     }
     return reply.code(404).send()
   }
 }
 
 // A label that does not exist is a miss like any other here.
-async function lookUp (parts: FileParts, ask: Ask, path: string, asker: Asker): Promise<Resource | undefined> {
-  if (path === '' || path.endsWith('/')) return undefined
+async function lookUp (
+  parts: FileParts, ask: Ask, candidates: readonly string[], asker: Asker
+): Promise<Resource | undefined> {
   try {
-    return await parts.find(ask, candidatesOf(path, ask.profiles), asker)
+    return await parts.find(ask, candidates, asker)
   } catch (failure) {
     if (failure instanceof BreakwaterError && failure.statusCode === 404) return undefined
     throw failure
@@ -54,12 +63,12 @@ export function candidatesOf (path: string, profiles: readonly string[]): string
   return [...new Set([...special, path])]
 }
 
-/** A path that stays inside a repository; the same words that Spring refuses are refused. */
-export function checkedPath (path: string): string {
-  const plain = path.replaceAll('(_)', '/')
-  const bad = isUnsafe(path) || isUnsafe(plain) || /WEB-INF|META-INF|:\//i.test(plain)
-  if (bad) throw error('E_ASK_PATH', [JSON.stringify(path.slice(0, 80))])
-  return plain
+/** A path that stays inside a repository, or undefined: what Spring refuses looks like a file that is not there. */
+export function checkedPath (path: string): string | undefined {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/[\\\u0000-\u001f\u007f]/.test(path)) throw error('E_ASK_PATH', [JSON.stringify(path.slice(0, 80))])
+  const isBad = path === '' || path.endsWith('/') || isUnsafe(path) || /WEB-INF|META-INF|:\//i.test(path)
+  return isBad ? undefined : path
 }
 
 function notModified (request: FastifyRequest, { modifiedMs }: Resource): boolean {
@@ -75,9 +84,11 @@ async function sendBinary (reply: FastifyReply, { content }: Resource) {
   return reply.header('content-type', BINARY).send(content)
 }
 
-async function textOf (parts: FileParts, request: FastifyRequest, found: Resource, ask: Ask): Promise<string> {
-  const text = decoderOf(request.headers['accept-charset']).decode(found.content)
-  return parts.fill(text, found.file, ask, askerOf(request))
+async function textOf (
+  parts: FileParts, request: FastifyRequest, found: Resource, ask: Ask, resolvePlaceholders: boolean
+): Promise<string> {
+  const plain = await parts.decrypt(decoderOf(request.headers['accept-charset']).decode(found.content), found.file)
+  return resolvePlaceholders ? parts.fill(plain, ask, askerOf(request)) : plain
 }
 
 // Spring reads the file in the first charset that the client names; unknown ones are as good as none.

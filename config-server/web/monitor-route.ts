@@ -16,7 +16,7 @@ export interface MonitorParts {
 export function monitorRoute (app: FastifyInstance, { monitorPath, webhook, log, refresh }: MonitorParts): void {
   app.post(`${monitorPath}/monitor`, async (request, reply) => {
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-    if (!isGenuine(request.headers, body, webhook)) throw error('E_WEBHOOK_SIGNATURE')
+    if (!isGenuine(request.headers, body, webhook, Date.now())) throw error('E_WEBHOOK_SIGNATURE')
     const paths = changedPaths(request.headers, readBody(request, body), webhook.disabled) ?? []
     const applications = applicationsOf(paths)
     log.info({ applications: applications.slice(0, 20), files: paths.length }, 'told of a change, fetching')

@@ -21,6 +21,7 @@ export type Route =
     readonly kind: 'file'
     readonly name: string
     readonly profiles: string
+    readonly resolvePlaceholders: boolean
     /** What to look for, in this order: a path under a label; the default label is null. */
     readonly tries: readonly { readonly label: string | null, readonly path: string }[]
   }
@@ -52,7 +53,8 @@ function routeOf (parts: readonly string[], query: string): Route {
   if (rest.length === 0 && !useDefaultLabel) {
     return third === '' ? notFound() : { kind: 'environment', name: first, profiles: second, label: third }
   }
-  return { kind: 'file', name: first, profiles: second, tries: fileTries(third, rest, useDefaultLabel) }
+  const tries = fileTries(third, rest, useDefaultLabel)
+  return { kind: 'file', name: first, profiles: second, resolvePlaceholders: resolves(query), tries }
 }
 
 // The Go client asks for nested files of the default label: for it the label reading comes second.
@@ -69,8 +71,15 @@ function flat (part: string, label: string | null, query: string): Route | undef
   if (match === null) return undefined
   refuseSlashes(part)
   const [, name = '', profiles = '', format] = match
-  const resolvePlaceholders = new URLSearchParams(query).get('resolvePlaceholders') !== 'false'
-  return { kind: 'flat', name, profiles, label, format: format as Format, resolvePlaceholders }
+  return { kind: 'flat', name, profiles, label, format: format as Format, resolvePlaceholders: resolves(query) }
+}
+
+// Spring's words for a boolean, in any case; what is none of them is refused, as it cannot be known what was meant.
+function resolves (query: string): boolean {
+  const word = new URLSearchParams(query).get('resolvePlaceholders')?.trim().toLowerCase() ?? ''
+  if (['', 'true', 'on', 'yes', '1'].includes(word)) return true
+  if (['false', 'off', 'no', '0'].includes(word)) return false
+  throw error('E_ASK_SWITCH', ['resolvePlaceholders'])
 }
 
 // Clients write the label `feature/x` with `%2F`. In any other part (Tomcat refuses them in all) a slash that was

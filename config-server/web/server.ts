@@ -52,7 +52,7 @@ async function sendError (
   failure: unknown, request: FastifyRequest, reply: FastifyReply, status = statusOf(failure)
 ): Promise<FastifyReply> {
   if (status >= 500) logFailure(failure, request)
-  if (status === 405) reply.header('allow', 'GET')
+  if (status === 405 && !reply.hasHeader('allow')) reply.header('allow', 'GET')
   if (status === 503) reply.header('retry-after', '5')
   return reply.code(status).header('content-type', 'application/json')
     .send(Buffer.from(errorBody(failure, status, request.raw.url ?? '/', new Date())))

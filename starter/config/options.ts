@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { configError } from './errors.ts'
 import type { RemoteRequest } from '../settings/options.ts'
 
@@ -16,6 +17,8 @@ export interface ConfigClientOptions {
   readonly headers: Readonly<Record<string, string>>
   /** Sent as X-Config-Token, for Vault. */
   readonly token: string | undefined
+  /** Sent as X-Config-Instance, which keeps a process on its side of a rollout. @default its id in the registry */
+  readonly instance: string
   readonly mediaType: string
   /** Ask the next address after any failure, or only when a server cannot be reached. @default always */
   readonly strategy: 'always' | 'connection-timeout-only'
@@ -83,6 +86,7 @@ export function readConfigClientOptions ({ location, settings, where }: RemoteRe
     labels: settings.boolean(key('send-all-labels'), false) ? [label] : label.split(',').map(item => item.trim()),
     headers: settings.map(key('headers')),
     token: settings.get(key('token')),
+    instance: readInstance(settings),
     mediaType: settings.string(key('media-type'), V2_MEDIA_TYPE),
     strategy: settings.string(key('multiple-uri-strategy'), 'always').toLowerCase().replaceAll('_', '-') === 'always'
       ? 'always'
@@ -98,6 +102,13 @@ export function readConfigClientOptions ({ location, settings, where }: RemoteRe
       pollIntervalMs: settings.durationMs('breakwater.config-client.poll-interval', 60_000)
     }
   }
+}
+
+// The same as in the registry wherever the port is known before the start, and the same after a restart.
+function readInstance (settings: RemoteRequest['settings']): string {
+  const host = settings.string('eureka.instance.hostname', hostname())
+  const [name, port] = [settings.get('spring.application.name') ?? 'application', settings.get('server.port') ?? '0']
+  return settings.get('eureka.instance.instance-id') ?? `${host}:${name}:${port}`
 }
 
 function splitLocation (location: string): { addresses: string[], query: URLSearchParams } {

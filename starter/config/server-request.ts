@@ -52,6 +52,7 @@ export function requestHeaders (
   return {
     'accept': options.mediaType,
     'accept-charset': 'utf-8',
+    'x-config-instance': options.instance,
     ...(server.authorization === undefined ? {} : { authorization: server.authorization }),
     ...(options.token === undefined ? {} : { 'x-config-token': options.token }),
     ...(state === undefined ? {} : { 'x-config-state': state }),

@@ -148,7 +148,7 @@ t.test('asks as Spring\'s client does and takes the sources in order', async t =
   t.same(stub.paths, ['/myapp/dev,qa/feature(_)x'])
   t.match(stub.requests[0]?.headers, {
     'accept': 'application/vnd.spring-cloud.config-server.v2+json', 'accept-charset': 'utf-8', 'authorization': 'Basic dTo=',
-    'x-config-token': 'tok', 'x-team': 'blue'
+    'x-config-token': 'tok', 'x-team': 'blue', 'x-config-instance': /^[^:]+:[\w-]+:\d+$/
   })
   t.equal(settings.get('b'), 'x')
   t.equal(settings.boolean('plain'), true)

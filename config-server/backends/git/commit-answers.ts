@@ -78,9 +78,11 @@ export class CommitAnswers {
 
   async #firstOf (commit: Commit, folder: string, candidates: readonly string[]): Promise<Resource | undefined> {
     for (const file of candidates) {
-      const blob = await this.#files.blob(commit.id, posix.normalize(folder + file))
+      const path = posix.normalize(folder + file)
+      const blob = await this.#files.blob(commit.id, path)
       if (blob === undefined) continue
-      return { file, path: blob.path, content: await this.#plainContent(blob), modifiedMs: commit.timeMs }
+      const linkedTo = blob.path === path ? undefined : blob.path
+      return { file, linkedTo, content: await this.#plainContent(blob), modifiedMs: commit.timeMs }
     }
     return undefined
   }

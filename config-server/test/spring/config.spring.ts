@@ -50,7 +50,7 @@ t.test('a service that imports configserver:', async t => {
   t.strictSame(await valuesOf(first.url), expected, 'decrypted here')
   await first.stop()
 
-  const handing = await startGit(t, { uri: tree.root })
+  const handing = await startGit(t, { uri: tree.root }, { decrypt: false })
   const second = await startService(t, { 'spring.config.import': `configserver:${handing.url}`, 'encrypt.key': 'pie' })
   t.strictSame(await valuesOf(second.url), expected, 'decrypted there')
   await second.stop()

@@ -22,7 +22,6 @@ export const FILES: Record<string, string> = {
     'big: 12345678901234567890', 'float: 3.14', 'exp: 1e3', 'small: 0.0009', 'two: 2.0', 'yes: yes', 'no: no',
     'date: 2020-01-02', 'time: 2020-01-02T03:04:05Z', 'nothing:', 'tilde: ~', 'empty: []', 'map: {}',
     'text: "42"', 'eight: 08', 'binary: 0b1010', 'o14: 0o14', 'plus: +1', 'neg: -0', 'sci: 6.02E23', 'tiny: 1.5e-7'].join('\n'),
-  // In YAML ours has these as texts, and quotes `y` so that no reader of YAML 1.1 takes it for a boolean.
   'odd.yml': 'nan: .nan\ninf: .inf\nminus: -.inf\nhuge: 1e400\ny: y\n',
   'text.yml': 'multi: |\n  a\n  b\nfolded: >\n  a\n  b\nquote: "it\'s"\ncolon: "a: b"\nhash: "a #b"\nnil: "null"\nempty: ""\n' +
     'bool: "true"\nnum: "1e3"\nspace: " x "\nunicode: "äöü€"\nat: "@x"\nstar: "*x"\ndash: "- x"\nbrace: "{x}"\ntab: "x\\ty"\n' +
@@ -56,8 +55,8 @@ export const ENVIRONMENTS = [
 
 /** Forms in which the media type asked for changes nothing, or only the type that is answered. */
 export const OTHERS = [
-  // In v2 their origins differ: Spring has none for XML, and does not count the backslash before a character of a key.
-  '/odd/dev', '/odd-dev.json', '/xml/dev', '/xml-dev.json', '/esc/dev', '/esc-dev.yml', '/esc-dev.json', '/esc-dev.properties',
+  // In v2 its origins differ: Spring does not count the backslash before a character of a key.
+  '/odd/dev', '/odd-dev.json', '/odd-dev.yml', '/xml/dev', '/xml-dev.json', '/esc/dev', '/esc-dev.yml', '/esc-dev.json', '/esc-dev.properties',
   ...NAMES.filter(name => !name.includes(',')).flatMap(name =>
     ['yml', 'yaml', 'json', 'properties'].map(extension => `/${name}-dev.${extension}`)),
   '/refs-dev.yml?resolvePlaceholders=false', '/v1/foo-dev.yml', '/foo/qa/v1/nginx.conf',
