@@ -1,6 +1,6 @@
 /** Where our config server's answer is not Spring's on purpose; docs/differences-from-spring.md has these, too. */
 import type { ListedConfig } from './compare.ts'
-import { asksFile, bothAnswer, flatForm, sameLines, sameValues } from './look.ts'
+import { asksFile, bothAnswer, flatForm, sameButQuotes, sameLines, sameValues } from './look.ts'
 
 export const DIFFERENCES: readonly ListedConfig[] = [
   {
@@ -31,6 +31,11 @@ export const DIFFERENCES: readonly ListedConfig[] = [
     is: ({ question }) => question.path.includes(';')
   },
   {
+    name: 'a number from a placeholder in flat YAML',
+    reason: 'what is filled in stays a text, in quotes; Spring fills it in when the YAML is written',
+    is: difference => bothAnswer(difference) && flatForm(difference).startsWith('y') && sameButQuotes(difference)
+  },
+  {
     name: 'order of XML properties',
     reason: 'keys come in the order of the file; in Spring in that of a hash table',
     is: difference => bothAnswer(difference) && Object.keys(difference.asked.files).some(name => name.endsWith('.xml')) &&
@@ -45,6 +50,11 @@ export const DIFFERENCES: readonly ListedConfig[] = [
     name: 'brackets in keys of flat forms',
     reason: 'the key stays whole; Spring tears [x.y] at its dot, or loses it',
     is: difference => flatForm(difference) !== '' && bothAnswer(difference) && /[^\s:]\[[^\]]*[^\]\d][^\]]*\][^\s:]*:/.test(difference.ours.body ?? '')
+  },
+  {
+    name: 'a list over a text in flat properties',
+    reason: 'the higher source wins whole, as in the other forms; Spring has a line for both',
+    is: difference => flatForm(difference) === 'properties' && bothAnswer(difference) && /^k\d\[/m.test(difference.ours.body ?? '')
   },
   {
     name: 'a nested path of the default label',

@@ -32,9 +32,16 @@ function withoutOrigin (_: string, value: unknown): unknown {
 export const sameValues = ({ spring, ours }: ConfigDifference): boolean =>
   isDeepStrictEqual(parsed(spring.body, withoutOrigin), parsed(ours.body, withoutOrigin))
 
+const lines = (body: string | undefined): string[] =>
+  (body ?? '').split('\n').map(line => line.replace(/'(\d+)'$/, '$1'))
+
+/** Whether both have the same lines, but for quotes around numbers. */
+export const sameButQuotes = ({ spring, ours }: ConfigDifference): boolean =>
+  isDeepStrictEqual(lines(spring.body), lines(ours.body))
+
 /** Whether both have the same lines, in whatever order. */
 export const sameLines = ({ spring, ours }: ConfigDifference): boolean =>
-  isDeepStrictEqual(spring.body?.split('\n').toSorted(), ours.body?.split('\n').toSorted())
+  isDeepStrictEqual(lines(spring.body).toSorted(), lines(ours.body).toSorted())
 
 /** Whether some file has a text that matches. */
 export const filesHave = ({ asked }: ConfigDifference, pattern: RegExp): boolean =>

@@ -3,7 +3,7 @@ import type { Ingredient } from '../ingredients.ts'
 
 const IMPORTS = ['extra.yml', './extra.yml', 'sub/extra.yml', 'sub/', './sub/', 'file:@FOLDER@/extra.yml', 'file:@FOLDER@/sub/', 'optional:gone.yml', 'gone.yml', 'optional:gone/', 'gone/', 'extra.properties', 'extra.yml,sub/extra.yml',
   'sub/extra.yml, extra.yml', 'extra.yml;sub/extra.yml', 'sub/;optional:gone/', 'extra[.yml]', 'file:@FOLDER@/plain[.yml]', 'plain[.properties]', 'configtree:@FOLDER@/tree/', 'configtree:@FOLDER@/tree', 'optional:configtree:@FOLDER@/gone/',
-  'configtree:@FOLDER@/gone/', 'configtree:@FOLDER@/trees/*/', 'optional:vault:x', 'vault:x', 'plain', 'optional:plain', 'env:SOME_VAR', 'env:SOME_VAR[.properties]', 'env:SOME_VAR[.yml]', 'optional:env:GONE_VAR', 'env:GONE_VAR', '${EXTRA_CONF:extra.yml}', '${NAME_OF}.yml',
+  'configtree:@FOLDER@/gone/', 'configtree:@FOLDER@/trees/*/', 'optional:vault:x', 'vault:x', 'plain', 'optional:plain', 'extra-blue.yml', 'sub/extra[.yml]', 'optional:sub/gone[.yml]', 'optional:env:GONE_VAR', 'env:GONE_VAR', '${EXTRA_CONF:extra.yml}', '${NAME_OF}.yml',
   'classpath:gone.yml', 'optional:classpath:gone.yml', 'loop.yml', 'application.yml', '../application.yml', '', 'extra.yml,', ',extra.yml', 'optional:', 'extra.yaml', 'sub', 'extra.txt', 'file:extra-none.yml', 'optional:file:none/', 'chain.yml', 'deep/profiled.yml']
 
 const TREE = { 'tree/q': '${SMTP_PORT:9}', 'tree/pw': 'ab${c}', 'tree/lines': 'line\n\n\n', 'tree/one': 'one\n', 'tree/dir/inner': ' x ', 'tree/.hidden': 'h', 'tree/db.user': 'u', 'tree/crlf': 'a\r\n', 'tree/..data/x': 'no', 'trees/a/k': 'a', 'trees/b/k': 'b', 'tree/UPPER_case': 'v', 'tree/empty': '' }
@@ -21,7 +21,7 @@ const imports: Ingredient = (draft, name) => {
   draft.text('chain.yml', `spring.config.import: sub/extra.yml\n${name}.from: chain\n`)
   draft.text('deep/profiled.yml', `${name}.from: deep\n---\nspring.config.activate.on-profile: blue\nspring.config.import: ../extra.yml\n${name}.deep: blue\n`)
   for (const [file, text] of Object.entries(TREE)) draft.text(file, text)
-  Object.assign(draft.env, { EXTRA_CONF: random.pick(['sub/extra.yml', 'extra.yml']), NAME_OF: 'extra', SOME_VAR: `${name}.from: variable\n${name}.var=1\n` })
+  Object.assign(draft.env, { EXTRA_CONF: random.pick(['sub/extra.yml', 'extra.yml']), NAME_OF: 'extra' })
   if (random.chance(0.5)) draft.args.push('--spring.profiles.active=blue')
   const location = random.pick(IMPORTS)
   const local = location.split(/[,;]/).every(part => /@FOLDER@|^(optional:)?(vault|env|classpath):|^optional:/.test(part))
@@ -34,7 +34,7 @@ const imports: Ingredient = (draft, name) => {
     () => { if (local) draft.args.push(`--spring.config.import=${location}`); else draft.lines('application.yml', [`spring.config.import: '${location}'`]) }
   ])()
   if (random.chance(0.15)) draft.args.push(`--spring.config.on-not-found=${random.pick(['ignore', 'fail', 'IGNORE'])}`)
-  draft.ask('get', `${name}.from`, `${name}.deep`, `${name}.var`, 'q', 'pw', 'lines', 'one', 'dir.inner', '.hidden', 'db.user', 'crlf', 'k', 'upper.case', 'UPPER_case', 'upper-case', 'empty')
+  draft.ask('get', `${name}.from`, `${name}.deep`, 'q', 'pw', 'lines', 'one', 'dir.inner', '.hidden', 'db.user', 'crlf', 'k', 'upper.case', 'UPPER_case', 'upper-case', 'empty')
 }
 
 const locations: Ingredient = (draft, name) => {
