@@ -5,8 +5,9 @@ import { bothAnswer, filesHave, flatForm } from './look.ts'
 export const FAULTS: readonly ListedConfig[] = [
   {
     name: 'the media type of a text',
-    reason: 'a text file with Accept: ...v2+json: Spring answers with that type; ours with another',
-    is: ({ spring, ours }) => spring.body === ours.body && spring.type !== ours.type
+    reason: 'a text file with Accept: ...v2+json or application/*: Spring answers with that type, or as bytes; ours with another',
+    is: ({ spring, ours }) => spring.type !== ours.type &&
+      (spring.body === ours.body || spring.type === 'application/octet-stream')
   },
   {
     name: 'keys that make no tree',

@@ -33,7 +33,7 @@ export const sameValues = ({ spring, ours }: ConfigDifference): boolean =>
   isDeepStrictEqual(parsed(spring.body, withoutOrigin), parsed(ours.body, withoutOrigin))
 
 const lines = (body: string | undefined): string[] =>
-  (body ?? '').split('\n').map(line => line.replace(/'(\d+)'$/, '$1'))
+  (body ?? '').split('\n').map(line => line.replace(/'([\d.]+)'$/, '$1'))
 
 /** Whether both have the same lines, but for quotes around numbers. */
 export const sameButQuotes = ({ spring, ours }: ConfigDifference): boolean =>
