@@ -6,16 +6,18 @@
  */
 import { error } from '../errors.ts'
 import { corsFilter, type CorsRule } from '../filters/cors.ts'
+import { AHEAD_ORDER } from '../filters/orders.ts'
 import { FILTERS } from '../filters/filter-factories.ts'
 import type { RoutingOptions } from '../options.ts'
 import { corsOptions } from '../settings/read-cors.ts'
 import type { AdaptiveLimitOptions } from '../upstream/adaptive-limit.ts'
 import { clusterName, fixedAddress } from '../upstream/cluster-registry.ts'
-import { Args, canonical } from './args.ts'
+import { Args, canonical, type ArgsShape } from './args.ts'
 import type { CompileContext } from './context.ts'
 import type { RouteDraft } from './factory.ts'
 import { didYouMean } from './nearest-name.ts'
 import { PREDICATES } from './predicate-factories.ts'
+import type { Plugins } from './plugins.ts'
 import type { Filter, NamedArgs, Predicate, Route, RouteDefinition, RouteTarget } from './route.ts'
 import { IndexedTable } from './table.ts'
 
@@ -32,7 +34,7 @@ export function compileTable (source: TableSource, context: CompileContext): Ind
   const drafts: RouteDraft[] = []
   for (const definition of [...inOrder(source.routes), ...preflightRoute(source.options)]) {
     try {
-      const draft = newDraft(definition, source.options)
+      const draft = newDraft(definition, source, context.plugins)
       routes.push(compileRoute(routes.length, draft, source.defaultFilters, context))
       drafts.push(draft)
     } catch (fault) {
@@ -69,11 +71,14 @@ function inOrder (definitions: readonly RouteDefinition[]): RouteDefinition[] {
   return definitions.filter(one => one.enabled).toSorted((a, b) => a.order - b.order)
 }
 
-function newDraft (definition: RouteDefinition, options: RoutingOptions): RouteDraft {
+function newDraft (definition: RouteDefinition, source: TableSource, plugins: Plugins): RouteDraft {
+  const { options, defaultFilters } = source
   const responseMs = metadataMs(definition, 'response-timeout')
   return {
     id: definition.id,
     definition,
+    hasPlugins: definition.predicates.some(({ name }) => plugins.predicates.has(name)) ||
+      [...definition.filters, ...defaultFilters].some(({ name }) => plugins.filters.has(name)),
     variables: new Set(),
     pathPrefixes: null,
     hosts: null,
@@ -136,6 +141,7 @@ function compileRoute (index: number, draft: RouteDraft, defaults: readonly Name
   const { definition } = draft
   const predicates = definition.predicates.map(named => compilePredicate(named, draft, context))
   const filters = compileFilters(definition, defaults, draft, context)
+  const responseFilters = inAnswerOrder(filters)
   const target = compileTarget(definition.uri, context)
   addPolicies(draft, target, context)
   return {
@@ -145,7 +151,8 @@ function compileRoute (index: number, draft: RouteDraft, defaults: readonly Name
     predicates,
     filters,
     requestFilters: filters.filter(filter => filter.request !== undefined),
-    responseFilters: filters.filter(filter => filter.response !== undefined),
+    responseFilters,
+    replyFilters: responseFilters.filter(({ ahead, onReplies }) => onReplies ?? ahead),
     finishFilters: filters.filter(filter => filter.finished !== undefined),
     target,
     breaker: draft.breaker,
@@ -196,7 +203,17 @@ function compilePredicate (named: NamedArgs, draft: RouteDraft, context: Compile
     const known = [...PREDICATES.keys(), ...context.plugins.predicates.keys()]
     throw error('E_ROUTE_PREDICATE', [named.name, didYouMean(named.name, known)], { where: named.origin ?? draft.id })
   }
-  return factory.create(new Args(named, factory), draft, context)
+  return factory.create(argsOf(named, factory, context), draft, context)
+}
+
+/** As in Spring values beyond the last name have no effect; here that is said. */
+function argsOf (named: NamedArgs, shape: ArgsShape, context: CompileContext): Args {
+  const args = new Args(named, shape)
+  if (args.surplus.length > 0) {
+    const taken = shape.fields.length === 0 ? 'takes none' : `takes ${shape.fields.join(', ')}`
+    context.warn(`${named.origin ?? named.name}: ${named.name} ${taken}; without effect: ${args.surplus.join(', ')}`)
+  }
+  return args
 }
 
 /** Spring numbers default filters and a route's own separately and sorts: default 1, own 1, default 2, own 2. */
@@ -206,6 +223,15 @@ function compileFilters (definition: RouteDefinition, defaults: readonly NamedAr
   const rules = corsRules(definition, draft, context.options)
   const cors = rules.length === 0 ? [] : [corsFilter(rules)]
   return [...cors, ...defaults.map(make), ...definition.filters.map(make)].toSorted((a, b) => a.order - b.order)
+}
+
+/**
+ * The way back through the chain: in Spring a filter's work on the answer stands behind `chain.filter(exchange)`, so
+ * the one listed first sees the answer last. Files rely on it: what cleans up is listed before what makes the mess.
+ */
+function inAnswerOrder (filters: readonly Filter[]): Filter[] {
+  const place = ({ ahead, order }: Filter) => ahead === true ? AHEAD_ORDER : order
+  return filters.filter(filter => filter.response !== undefined).toReversed().toSorted((a, b) => place(b) - place(a))
 }
 
 /** A route's own rule takes the place of the global ones. */
@@ -222,7 +248,7 @@ function compileFilter (named: NamedArgs, draft: RouteDraft, context: CompileCon
     const known = [...FILTERS.keys(), ...context.plugins.filters.keys()]
     throw error('E_ROUTE_FILTER', [named.name, didYouMean(named.name, known)], { where: named.origin ?? draft.id })
   }
-  return factory.create(new Args(named, factory), draft, context, order)
+  return factory.create(argsOf(named, factory, context), draft, context, order)
 }
 
 function compileTarget (uri: string, context: CompileContext): RouteTarget {

@@ -45,6 +45,7 @@ export class WorkerCompiler implements Compiler {
   readonly clusters: ClusterRegistry
   readonly breakers: BreakerRegistry
   readonly #host: WorkerHost
+  readonly #serves: boolean
   readonly #bulkheads = new Bulkheads()
   readonly #limiters: RateLimiters
   readonly #cache = new ResponseCache(ROUTING_DEFAULTS.responseCache.maxBytes)
@@ -58,6 +59,7 @@ export class WorkerCompiler implements Compiler {
   /** `serves` false: compiles for faults and texts only, and opens no connection. */
   constructor (host: WorkerHost, serves = true) {
     this.#host = host
+    this.#serves = serves
     this.#limiters = new RateLimiters(host, serves)
     this.breakers = new BreakerRegistry(() => host.now(), (breaker, state) => {
       host.log(state === 'CLOSED' ? 'info' : 'warn', `breaker ${breaker.name} is ${state}`, { breaker: breaker.name, state })
@@ -86,6 +88,7 @@ export class WorkerCompiler implements Compiler {
       options: source.options,
       host: this.#host,
       wallClock: () => Date.now(),
+      warn: message => { if (!this.#serves) this.#host.log('warn', message) },
       clusters: this.clusters,
       breakers: this.breakers,
       bulkheads: this.#bulkheads,
