@@ -11,7 +11,7 @@ import { childrenOf, mayBeEmpty, type Tree } from './tree.ts'
 /** More repetitions than this are as good as endless. */
 const LONG = 16
 /** Ways to match that short repetitions and choices may multiply to. */
-const MOST_WAYS = 10_000
+const MOST_WAYS = 1_000
 
 interface Item {
   /** What its first character may be. */
@@ -25,7 +25,9 @@ interface Item {
 /** `anywhere`: matches are looked for, as by `replaceAll`, not compared with the whole text. */
 export function mayExplode (tree: Tree, anywhere: boolean): boolean {
   const row: Item[] = []
-  if (!flatten(tree, row) || ways(tree) > MOST_WAYS) return true
+  if (ways(tree) > MOST_WAYS) return true
+  if (!holdsLong(tree)) return false
+  if (!flatten(tree, row)) return true
   return runsAgain(row) || (anywhere && !isAnchored(tree) && restarts(row))
 }
 
@@ -57,12 +59,12 @@ function looked ({ body }: Extract<Tree, { kind: 'look' }>, row: Item[]): boolea
 }
 
 function short (tree: Tree, row: Item[]): boolean {
-  if (holdsLong(tree)) return false
+  if (holdsLong(tree) || tree.kind === 'reference') return false
   return row.push({ ...SHORT, set: firstOf(tree), isOptional: mayBeEmpty(tree) }) > 0
 }
 
 function holdsLong (tree: Tree): boolean {
-  return (tree.kind === 'repeat' && tree.max > LONG) || tree.kind === 'reference' || childrenOf(tree).some(holdsLong)
+  return (tree.kind === 'repeat' && tree.max > LONG) || childrenOf(tree).some(holdsLong)
 }
 
 function isAnchored (tree: Tree): boolean {

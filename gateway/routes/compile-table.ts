@@ -15,7 +15,7 @@ import { clusterName, fixedAddress } from '../upstream/cluster-registry.ts'
 import { Args, canonical, type ArgsShape } from './args.ts'
 import type { CompileContext } from './context.ts'
 import type { RouteDraft } from './factory.ts'
-import { didYouMean } from './nearest-name.ts'
+import { missingFactory } from './missing-factory.ts'
 import { PREDICATES } from './predicate-factories.ts'
 import type { Plugins } from './plugins.ts'
 import type { Filter, NamedArgs, Predicate, Route, RouteDefinition, RouteTarget } from './route.ts'
@@ -201,7 +201,8 @@ function compilePredicate (named: NamedArgs, draft: RouteDraft, context: Compile
   const factory = context.plugins.predicates.get(named.name) ?? PREDICATES.get(named.name)
   if (factory === undefined || context.options.disabledPredicates.includes(named.name)) {
     const known = [...PREDICATES.keys(), ...context.plugins.predicates.keys()]
-    throw error('E_ROUTE_PREDICATE', [named.name, didYouMean(named.name, known)], { where: named.origin ?? draft.id })
+    const hint = missingFactory(named.name, 'predicate', factory !== undefined, known)
+    throw error('E_ROUTE_PREDICATE', [named.name, hint], { where: named.origin ?? draft.id })
   }
   return factory.create(argsOf(named, factory, context), draft, context)
 }
@@ -246,7 +247,8 @@ function compileFilter (named: NamedArgs, draft: RouteDraft, context: CompileCon
   const factory = context.plugins.filters.get(named.name) ?? FILTERS.get(named.name)
   if (factory === undefined || context.options.disabledFilters.includes(named.name)) {
     const known = [...FILTERS.keys(), ...context.plugins.filters.keys()]
-    throw error('E_ROUTE_FILTER', [named.name, didYouMean(named.name, known)], { where: named.origin ?? draft.id })
+    const hint = missingFactory(named.name, 'filter', factory !== undefined, known)
+    throw error('E_ROUTE_FILTER', [named.name, hint], { where: named.origin ?? draft.id })
   }
   return factory.create(argsOf(named, factory, context), draft, context, order)
 }
