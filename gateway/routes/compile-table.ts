@@ -32,7 +32,8 @@ export function compileTable (source: TableSource, context: CompileContext): Ind
   const faults: unknown[] = []
   const routes: Route[] = []
   const drafts: RouteDraft[] = []
-  for (const definition of [...inOrder(source.routes), ...preflightRoute(source.options)]) {
+  const ordered = inOrder(source.routes)
+  for (const definition of [...ordered, ...preflightRoutes(ordered, source.options)]) {
     try {
       const draft = newDraft(definition, source, context.plugins)
       routes.push(compileRoute(routes.length, draft, source.defaultFilters, context))
@@ -46,19 +47,31 @@ export function compileTable (source: TableSource, context: CompileContext): Ind
   return new IndexedTable(routes, drafts)
 }
 
-/** With `add-to-simple-url-handler-mapping` a preflight is answered even when no route takes OPTIONS. */
-function preflightRoute ({ cors }: RoutingOptions): RouteDefinition[] {
+/**
+ * With `add-to-simple-url-handler-mapping` a preflight is answered even when no route takes OPTIONS: by the rule of the
+ * first route with a rule of its own whose paths and hosts fit, then by the global ones.
+ */
+function preflightRoutes (routes: readonly RouteDefinition[], { cors }: RoutingOptions): RouteDefinition[] {
   if (!cors.everywhere) return []
-  return [{
-    id: 'cors-preflight',
+  const own = routes.filter(({ metadata }) => metadata['cors'] !== undefined).map(({ id, predicates, metadata }) => {
+    const places = predicates.filter(({ name }) => name === 'Path' || name === 'Host')
+    return preflightRoute(`cors-preflight ${id}`, places, { cors: metadata['cors'] })
+  })
+  return [...own, preflightRoute('cors-preflight', [], {})]
+}
+
+function preflightRoute (id: string, predicates: readonly NamedArgs[],
+  metadata: RouteDefinition['metadata']): RouteDefinition {
+  return {
+    id,
     uri: 'no://op',
     order: Number.MAX_SAFE_INTEGER,
     enabled: true,
-    predicates: [{ name: 'Method', args: { method: 'OPTIONS' } },
+    predicates: [...predicates, { name: 'Method', args: { method: 'OPTIONS' } },
       { name: 'Header', args: { header: 'Access-Control-Request-Method' } }],
     filters: [],
-    metadata: {}
-  }]
+    metadata
+  }
 }
 
 /** One fault as it is, several together: whoever corrects a file wants to see all of them at once. */

@@ -119,7 +119,8 @@ function propertyOf (instance: ServiceInstance | undefined, name: string): strin
 }
 
 /** `true`, `false`, or `a == b` and `a != b` joined by `and`/`&&`. */
-function compileCondition (text: string, said: Said): (service: string, instance: ServiceInstance | undefined) => boolean {
+function compileCondition (text: string, said: Said):
+(service: string, instance: ServiceInstance | undefined) => boolean {
   if (/^\s*(true|false)\s*$/i.test(text)) return () => /true/i.test(text)
   const tests = text.split(/\s+and\s+|&&/).map(part => {
     const [, left = '', operator, right = ''] = /^(.*?)(==|!=)(.*)$/.exec(part) ?? []
