@@ -14,6 +14,8 @@ export interface Reply {
   readonly status: number
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>
   readonly body: string | Buffer
+  /** It stands for an instance's answer (a cache hit): all response filters see it. @default false */
+  readonly isUpstreams?: boolean
 }
 
 /** Template variables of a route match (`{segment}`), on a null prototype: `__proto__` is a legal name. */

@@ -19,7 +19,7 @@ import { errorReply, replyHead } from './http1/reply.ts'
 import { isWebSocketHandshake } from './http1/upgrades.ts'
 import type { Loop } from './loop.ts'
 import { Redirections } from './redirections.ts'
-import type { Route, RouteTable } from './routes/route.ts'
+import type { Filter, Route, RouteTable } from './routes/route.ts'
 import { Transformations } from './transformations.ts'
 import { isFailure } from './upstream/retry-policy.ts'
 import { Tries } from './upstream/tries.ts'
@@ -77,7 +77,7 @@ export class Gateway {
         const outcome = filters[i]!.request!(x)
         if (outcome === undefined) continue
         if (outcome instanceof Promise) this.filterLater(x, outcome, i + 1)
-        else this.answer(x, outcome)
+        else this.replied(x, outcome)
         return false
       }
     } catch (fault) {
@@ -91,7 +91,7 @@ export class Gateway {
     const { serial } = x
     outcome.then((reply) => {
       if (x.serial !== serial || !x.active) return
-      if (reply !== undefined) this.answer(x, reply)
+      if (reply !== undefined) this.replied(x, reply)
       else if (this.filter(x, next)) x.client.proceed()
     }, (fault: unknown) => {
       if (x.serial === serial && x.active) this.filterFault(x, fault)
@@ -154,7 +154,7 @@ export class Gateway {
 
   /** Only the response filters see it, then it flows. True in any case: the answer is not dropped. */
   private passOn (x: HttpExchange): boolean {
-    if (!this.runResponseFilters(x)) return true
+    if (!this.runResponseFilters(x, x.route.responseFilters)) return true
     if (!this.transformations.response(x)) x.client.writer.begin(x)
     return true
   }
@@ -168,8 +168,7 @@ export class Gateway {
   }
 
   /** False when a filter failed and the request has been answered with that. */
-  private runResponseFilters (x: HttpExchange): boolean {
-    const filters = x.route.responseFilters
+  private runResponseFilters (x: HttpExchange, filters: readonly Filter[]): boolean {
     try {
       for (const filter of filters) filter.response!(x)
       return true
@@ -187,13 +186,22 @@ export class Gateway {
     else this.tries.bodyArrived(x)
   }
 
-  /** Ends the exchange with an answer of our own that response filters still see: a filter's, a local handler's. */
+  /** A filter has answered. */
+  private replied (x: HttpExchange, reply: Reply): void {
+    const { responseFilters, replyFilters } = x.route
+    this.end(x, reply, reply.isUpstreams === true ? responseFilters : replyFilters)
+  }
+
+  /** Ends the exchange with an answer from where the route leads to: a local handler's, or nothing's. */
   answer (x: HttpExchange, reply: Reply): void {
+    this.end(x, reply, x.route.responseFilters)
+  }
+
+  private end (x: HttpExchange, reply: Reply, filters: readonly Filter[]): void {
     const head = replyHead(reply)
     x.status = reply.status
     if (!x.response.parseText(head)) return void this.refuse(x, 500)
-    if (x.matched !== undefined && !this.runResponseFilters(x)) return
-    x.client.writer.whole(x, reply.body)
+    if (this.runResponseFilters(x, filters)) x.client.writer.whole(x, reply.body)
   }
 
   /** Ends the exchange with an error, in Spring Boot's form. Always false, so that stages can return it. */
@@ -202,8 +210,18 @@ export class Gateway {
     const head = replyHead(reply)
     x.status = status
     x.response.parseText(head)
+    if (x.matched !== undefined) this.editReply(x, x.matched)
     x.client.writer.whole(x, reply.body)
     return false
+  }
+
+  /** A browser may read an error only with the fields of CORS, and should be as careful with it as with an answer. */
+  private editReply (x: HttpExchange, route: Route): void {
+    try {
+      for (const filter of route.replyFilters) filter.response!(x)
+    } catch (fault) {
+      this.loop.log('error', 'a filter failed', { route: route.id, requestId: x.requestId, fault: String(fault) })
+    }
   }
 
   /** The client's body broke its framing (400), its limit (413) or our patience (408). */

@@ -15,7 +15,7 @@ import { ControlLoop } from './control-loop.ts'
 import { RouteStore } from './routes/route-store.ts'
 import { configurationOf, readConfiguration } from './settings/configuration.ts'
 import { gatewayRegistration } from './registration.ts'
-import { unusedSpringKeys } from './settings/gateway-settings.ts'
+import { unusedDiscoveryKeys, unusedSpringKeys } from './settings/gateway-settings.ts'
 import { readOptions } from './settings/read-options.ts'
 import { createDataPlane } from './workers/data-plane.ts'
 import type { DataPlane } from './workers/contract.ts'
@@ -55,6 +55,7 @@ async function start (parts: GatewayParts, undo: Undo, stop: () => Promise<void>
   // What to do: every fault of the file is found before anything listens.
   const options = readOptions(settings)
   unusedSpringKeys(settings).forEach(warn)
+  unusedDiscoveryKeys(settings).forEach(warn)
   const store = await new RouteStore(options.management.routesFile).load()
   const discovery = parts.discovery ?? await createDiscoveryClient(settings, log)
   let first: ReturnType<typeof configurationOf> | undefined = configurationOf(settings, options, warn)

@@ -2,6 +2,7 @@
  * Filters that need a whole body (ModifyRequestBody, RemoveJsonAttributes, ...): it is collected up to the filter's
  * limit, changed, and goes on with its new length. Routes without such filters never come here.
  */
+import { codingsOf, decoded, DecodedTooLargeError, UnknownCodingError } from './content-coding.ts'
 import type { Gateway } from './gateway.ts'
 import type { HttpExchange } from './http1/exchange.ts'
 import type { BodyTransform, Route, RouteTable } from './routes/route.ts'
@@ -53,12 +54,13 @@ export class Transformations {
   request (x: HttpExchange): void {
     if (!x.body.done || x.transforming) return
     x.transforming = true
-    const transforms = this.plans.get(x.route)!.request
-    void this.run(x, transforms, x.body.takeCollected(), (body) => {
+    const { request: transforms } = this.plans.get(x.route)!
+    const job: Job = { ...REQUEST, transforms, codings: x.headerValues('content-encoding') }
+    void this.run(x, job, x.body.takeCollected(), (body) => {
       x.body.replaceWith(body)
       x.transforming = false
       this.gateway.forward(x)
-    }, 400)
+    })
   }
 
   /** True: the answer's body is collected first. */
@@ -71,27 +73,62 @@ export class Transformations {
   }
 
   /** The upstream's whole body is there. */
-  collected (x: HttpExchange, collected: CollectedBody): void {
-    if (collected.body === undefined) return void this.gateway.refuse(x, 502, 'the answer is too large to be transformed')
-    void this.run(x, collected.transforms, collected.body, (body) => x.client.writer.whole(x, body), 500)
+  collected (x: HttpExchange, { body, transforms }: CollectedBody): void {
+    if (body === undefined) return void this.gateway.refuse(x, RESPONSE.tooLarge, TOO_LARGE)
+    const job: Job = { ...RESPONSE, transforms, codings: x.responseHeaderValues('content-encoding') }
+    void this.run(x, job, body, (changed) => x.client.writer.whole(x, changed))
   }
 
   /** Never rejects. A client that left meanwhile has another serial, or none. */
-  private async run (x: HttpExchange, transforms: readonly BodyTransform[], body: Buffer, done: (body: Buffer) => void,
-    statusOfFault: number): Promise<void> {
+  private async run (x: HttpExchange, job: Job, body: Buffer, done: (body: Buffer) => void): Promise<void> {
     const { serial } = x
     try {
-      const result = await chain(x, transforms, body)
+      const result = await changed(x, job, body)
       if (x.serial === serial && x.active) done(result)
     } catch (fault) {
       this.gateway.loop.log('warn', 'a body could not be transformed', { route: x.route.id, fault: String(fault) })
-      if (x.serial === serial && x.active) this.gateway.refuse(x, statusOfFault)
+      if (x.serial !== serial || !x.active) return
+      if (fault instanceof DecodedTooLargeError) this.gateway.refuse(x, job.tooLarge, TOO_LARGE)
+      else this.gateway.refuse(x, fault instanceof UnknownCodingError ? job.unknownCoding : job.failed)
     }
   }
 }
 
-async function chain (x: HttpExchange, transforms: readonly BodyTransform[], body: Buffer): Promise<Buffer> {
+const TOO_LARGE = 'the body is too large to be transformed'
+
+/** The ways in which it fails, as statuses, and what is no longer true of a body that was changed. */
+interface Side {
+  readonly failed: number
+  readonly tooLarge: number
+  readonly unknownCoding: number
+  readonly drop: (x: HttpExchange, name: string) => void
+}
+
+interface Job extends Side {
+  readonly transforms: readonly BodyTransform[]
+  readonly codings: readonly string[]
+}
+
+const REQUEST: Side = { failed: 400, tooLarge: 413, unknownCoding: 415, drop: (x, name) => x.removeHeader(name) }
+const RESPONSE: Side = {
+  failed: 500, tooLarge: 502, unknownCoding: 500, drop: (x, name) => x.removeResponseHeader(name)
+}
+
+/** Said of the bytes that were sent. */
+const OF_THE_BYTES = ['etag', 'content-md5', 'digest', 'content-digest', 'repr-digest', 'accept-ranges']
+
+/** It leaves plain: whoever takes a coding takes none, too. */
+async function changed (x: HttpExchange, { transforms, codings, drop }: Job, body: Buffer): Promise<Buffer> {
   let current = body
-  for (const one of transforms) current = await one.transform(x, current)
+  for (const one of transforms.filter(({ asSent }) => asSent === true)) current = await one.transform(x, current)
+  const looking = transforms.filter(({ asSent }) => asSent !== true)
+  if (looking.length === 0) return current
+  const names = codingsOf(codings)
+  if (names.length > 0) {
+    current = await decoded(current, names, Math.min(...looking.map(({ maxBytes }) => maxBytes)))
+    drop(x, 'content-encoding')
+  }
+  for (const one of looking) current = await one.transform(x, current)
+  if (!current.equals(body)) for (const name of OF_THE_BYTES) drop(x, name)
   return current
 }

@@ -8,6 +8,8 @@ export interface CachedAnswer {
   readonly body: Buffer
   readonly storedMs: number
   readonly expiresMs: number
+  /** Until then clients may think it fresh. */
+  readonly toldMs: number
 }
 
 interface Entry {

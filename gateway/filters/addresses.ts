@@ -2,10 +2,8 @@
 import type { FilterFactory } from '../routes/factory.ts'
 import { networkList } from '../security/networks.ts'
 import { refusal } from '../security/refusal.ts'
+import { ADDRESSES_ORDER } from './orders.ts'
 import { filterText } from './text.ts'
-
-/** Before everything else a route does. */
-const ORDER = -1_000
 
 export const allowAddresses = addressFilter('AllowAddresses', false)
 
@@ -21,7 +19,7 @@ function addressFilter (name: string, refused: boolean): FilterFactory {
       const networks = args.parsed('sources', () => networkList(sources), sources.join(','))
       return {
         name,
-        order: ORDER,
+        order: ADDRESSES_ORDER,
         request: x => networks.has(x.remoteAddress) === refused ? refusal(x, 403) : undefined,
         toString: () => filterText(name, ['sources', `[${sources.join(', ')}]`])
       }

@@ -7,10 +7,8 @@ import type { FilterFactory } from '../routes/factory.ts'
 import { METHODS, type Authenticator } from '../security/authenticators.ts'
 import { principalOf, setPrincipal, type Principal } from '../security/principal.ts'
 import { refusal } from '../security/refusal.ts'
+import { AUTHENTICATE_ORDER, REQUIRE_SCOPE_ORDER } from './orders.ts'
 import { filterText } from './text.ts'
-
-/** After the address lists, before everything that acts in the caller's name. */
-const ORDER = -900
 
 export const authenticate: FilterFactory = {
   name: 'Authenticate',
@@ -27,7 +25,7 @@ export const authenticate: FilterFactory = {
     const challenge = checks.map(check => check.challenge).join(', ')
     return {
       name: 'Authenticate',
-      order: ORDER,
+      order: AUTHENTICATE_ORDER,
       request: x => admitted(x, checks, 0, challenge),
       toString: () => filterText('Authenticate', ['methods', `[${methods.join(', ')}]`])
     }
@@ -63,7 +61,7 @@ export const requireScope: FilterFactory = {
     if (scopes.length === 0) throw args.fail('scopes are required')
     return {
       name: 'RequireScope',
-      order: ORDER + 1,
+      order: REQUIRE_SCOPE_ORDER,
       request (x) {
         const principal = principalOf(x)
         if (principal === undefined) return refusal(x, 401)

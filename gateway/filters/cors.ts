@@ -5,6 +5,7 @@
 import type { Exchange, Reply } from '../exchange.ts'
 import type { CorsOptions } from '../options.ts'
 import type { Filter } from '../routes/route.ts'
+import { CORS_ORDER } from './orders.ts'
 import { compilePath, type PathPattern } from '../routes/path-pattern.ts'
 
 export interface CorsRule {
@@ -12,8 +13,6 @@ export interface CorsRule {
   readonly options: CorsOptions
 }
 
-/** Before authentication: a preflight carries no credentials. */
-const ORDER = -2_000
 const KEY = 'cors'
 
 /** The first rule whose pattern fits the path decides. */
@@ -22,21 +21,23 @@ export function corsFilter (rules: readonly CorsRule[]): Filter {
     policy: new CorsPolicy(options) }))
   return {
     name: 'Cors',
-    order: ORDER,
+    order: CORS_ORDER,
+    ahead: true,
     request (x) {
-      const origin = x.header('origin')
-      if (origin === undefined) return undefined
       const policy = policyFor(compiled, x)
-      if (policy === undefined || isSameOrigin(x, origin)) return undefined
+      if (policy === undefined) return undefined
+      x.attributes ??= new Map()
+      x.attributes.set(KEY, NO_FIELDS)
+      const origin = x.header('origin')
+      if (origin === undefined || isSameOrigin(x, origin)) return undefined
       const preflight = isPreflight(x)
       if (!policy.allows(origin, preflight ? x.header('access-control-request-method') ?? '' : x.method)) return REFUSED
       if (preflight) return policy.preflight(x, origin)
-      x.attributes ??= new Map()
       x.attributes.set(KEY, policy)
       return undefined
     },
     response (x) {
-      const policy = x.attributes?.get(KEY) as CorsPolicy | undefined
+      const policy = x.attributes?.get(KEY) as Pick<CorsPolicy, 'headers'> | undefined
       if (policy === undefined) return
       for (const [name, value] of policy.headers(x.header('origin') ?? '')) x.setResponseHeader(name, value)
       for (const name of VARY) x.addResponseHeader('vary', name)
@@ -45,13 +46,16 @@ export function corsFilter (rules: readonly CorsRule[]): Filter {
   }
 }
 
+/** Nobody from elsewhere asked; that the answer would be another then, caches must know all the same (Vary). */
+const NO_FIELDS: Pick<CorsPolicy, 'headers'> = { headers: () => [] }
+
 /** OPTIONS that asks for leave, not one that wants an answer. */
 export function isPreflight (x: Exchange): boolean {
   return x.method === 'OPTIONS' && x.header('access-control-request-method') !== undefined && x.header('origin') !== undefined
 }
 
 const VARY = ['Origin', 'Access-Control-Request-Method', 'Access-Control-Request-Headers']
-const REFUSED: Reply = { status: 403, headers: VARY.map(name => ['vary', name] as const), body: 'Invalid CORS request' }
+const REFUSED: Reply = { status: 403, headers: [], body: 'Invalid CORS request' }
 
 function policyFor (rules: ReadonlyArray<{ path: PathPattern, policy: CorsPolicy }>,
   x: Exchange): CorsPolicy | undefined {
@@ -107,8 +111,7 @@ class CorsPolicy {
         ...this.headers(origin),
         ['access-control-allow-methods', methods.join(',')],
         ...allowed.length > 0 ? [['access-control-allow-headers', allowed.join(', ')] as const] : [],
-        ...maxAgeSeconds === undefined ? [] : [['access-control-max-age', String(maxAgeSeconds)] as const],
-        ...VARY.map(name => ['vary', name] as const)
+        ...maxAgeSeconds === undefined ? [] : [['access-control-max-age', String(maxAgeSeconds)] as const]
       ],
       body: ''
     }

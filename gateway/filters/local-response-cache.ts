@@ -1,19 +1,20 @@
 /**
- * `LocalResponseCache=5m,10MB`: GET answers from memory. Spring's rules, and three it lacks: an answer that sets a
- * cookie is nobody else's, a Range is not the whole, and what is stored is what the upstream sent, so that the other
- * response filters treat a hit like a miss.
+ * `LocalResponseCache=5m,10MB`: GET answers from memory, by RFC 9111 and never for longer than the route allows. Beyond
+ * Spring's rules: an answer that sets a cookie is nobody else's, a Range is not the whole, and what is stored is what
+ * the upstream sent, so that the other response filters treat a hit like a miss.
  */
-import { ResponseCache } from '../cache/response-cache.ts'
+import { freshnessOf, oldestTaken } from '../cache/freshness.ts'
+import { ResponseCache, type CachedAnswer } from '../cache/response-cache.ts'
 import type { Exchange, Reply } from '../exchange.ts'
-import type { FilterFactory } from '../routes/factory.ts'
+import type { FilterFactory, RouteDraft } from '../routes/factory.ts'
+import { principalOf } from '../security/principal.ts'
+import { CACHE_ORDER } from './orders.ts'
 import { filterText } from './text.ts'
 
-/** After the filters that decide who may and what is asked, so that a hit has passed them as well. */
-const ORDER = 9_000
 const KEY = 'LocalResponseCache'
 const CACHEABLE: ReadonlySet<number> = new Set([200, 301])
 /** Of the connection and the moment, not of the answer. */
-const NOT_STORED: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'date', 'pragma', 'expires', 'trailer'])
+const NOT_STORED: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'date', 'pragma', 'expires', 'age', 'trailer'])
 
 export const localResponseCache: FilterFactory = {
   name: 'LocalResponseCache',
@@ -24,78 +25,90 @@ export const localResponseCache: FilterFactory = {
     // A size of the route's own is a cache of its own, as in Spring.
     const cache = args.has('size') ? new ResponseCache(args.bytes('size')) : context.responseCache
     const now = () => context.host.now()
+    const keyOf = cacheKey(draft, context.options.security.apiKeys.header)
     return {
       name: 'LocalResponseCache',
-      order: ORDER,
+      order: CACHE_ORDER,
       request (x) {
-        if (!mayBeCached(x)) return undefined
-        const key = cacheKey(draft.id, x)
-        x.attributes ??= new Map()
-        if (x.attributes.get(KEY) === 'hit') return undefined
+        const oldest = mayBeCached(x) ? oldestTaken(name => x.headerValues(name)) : undefined
+        if (oldest === undefined) return undefined
+        const key = keyOf(x)
         const found = cache.get(key, name => x.headerValues(name).join(), now())
-        x.attributes.set(KEY, found === undefined ? key : 'hit')
-        return found === undefined ? undefined : hit(found, now())
+        x.attributes ??= new Map()
+        if (found !== undefined && now() - found.storedMs <= oldest * 1_000) return hit(found, now())
+        x.attributes.set(KEY, key)
+        return undefined
       },
       response (x) {
         const key = x.attributes?.get(KEY) as string | undefined
-        if (key === undefined || key === 'hit' || !mayBeStored(x)) return
+        if (key === undefined || x.failure !== undefined || !CACHEABLE.has(x.status)) return
+        const fresh = freshnessOf(name => x.responseHeaderValues(name), ttlMs / 1_000, context.wallClock() / 1_000)
+        if (fresh === undefined) return
         const vary = x.responseHeaderValues('vary').flatMap(value => value.toLowerCase().split(',')).map(name => name.trim())
         const asked = new Map(vary.map(name => [name, x.headerValues(name).join()]))
         const headers = storedHeaders(x)
         const { status } = x
         x.copyResponseBody(defaults.maxEntryBytes, body => {
           const storedMs = now()
-          cache.put(key, vary, name => asked.get(name) ?? '', { status, headers, body, storedMs, expiresMs: storedMs + ttlMs })
+          const [expiresMs, toldMs] = [storedMs + fresh.keptSeconds * 1_000, storedMs + fresh.toldSeconds * 1_000]
+          cache.put(key, vary, name => asked.get(name) ?? '', { status, headers, body, storedMs, expiresMs, toldMs })
         })
-        freshness(x, Math.floor(ttlMs / 1_000))
+        tell(x, fresh.toldSeconds)
       },
       toString: () => filterText('LocalResponseCache', ['timeToLive', `${ttlMs}ms`], ['size', args.optional('size') ?? null])
     }
   }
 }
 
-/** A GET without a body that did not ask for a part, nor forbid it. */
+/** A GET without a body that did not ask for a part. */
 function mayBeCached (x: Exchange): boolean {
   if (x.method !== 'GET' || x.header('range') !== undefined) return false
-  if (x.header('transfer-encoding') !== undefined || Number(x.header('content-length') ?? 0) > 0) return false
-  const control = x.headerValues('cache-control').join().toLowerCase()
-  return !control.includes('no-store') && !control.includes('no-cache')
+  return x.header('transfer-encoding') === undefined && !(Number(x.header('content-length') ?? 0) > 0)
 }
 
-function mayBeStored (x: Exchange): boolean {
-  if (x.failure !== undefined || !CACHEABLE.has(x.status) || x.responseHeader('set-cookie') !== undefined) return false
-  const control = x.responseHeaderValues('cache-control').join().toLowerCase()
-  return !/no-store|private/.test(control) && !x.responseHeaderValues('vary').join().includes('*')
+/**
+ * Whoever calls as somebody else gets another answer: by whatever the route found out (the principal), by a
+ * certificate, which instances are told of, and by the fields that carry credentials. What plugins make of a request
+ * nobody knows, so that on their routes every field counts that is sent on.
+ */
+function cacheKey ({ id, hasPlugins }: RouteDraft, apiKeyHeader: string): (x: Exchange) => string {
+  const credentials = ['authorization', 'cookie', apiKeyHeader]
+  return x => {
+    const principal = principalOf(x)
+    const names = hasPlugins ? x.headerNames().filter(name => !OF_THE_CALL.has(name)) : credentials
+    return JSON.stringify([id, x.host, x.path, x.query, x.upstreamUri, x.upstreamHost, principal?.kind, principal?.name,
+      x.clientCertificate?.hash, names.map(name => [name, x.headerValues(name)])])
+  }
 }
 
-/** Whoever has other credentials or cookies gets another answer. */
-function cacheKey (routeId: string, x: Exchange): string {
-  return [routeId, x.host, `${x.path}?${x.query}`, x.headerValues('authorization').join(), x.headerValues('cookie').join(';')].join('\n')
-}
+/** Other with each request, whoever calls. */
+const OF_THE_CALL: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'x-request-id', 'cache-control', 'pragma'])
 
 function storedHeaders (x: Exchange): Array<readonly [string, string]> {
   return x.responseHeaderNames().filter(name => !NOT_STORED.has(name))
     .flatMap(name => x.responseHeaderValues(name).map(value => [name, value] as const))
 }
 
-function hit (found: { status: number, headers: Reply['headers'], body: Buffer, expiresMs: number }, nowMs: number): Reply {
-  const seconds = Math.max(0, Math.floor((found.expiresMs - nowMs) / 1_000))
-  const control = found.headers.find(([name]) => name === 'cache-control')?.[1]
+function hit (found: CachedAnswer, nowMs: number): Reply {
+  const seconds = Math.max(0, Math.floor((found.toldMs - nowMs) / 1_000))
+  const control = found.headers.filter(([name]) => name === 'cache-control').map(([, value]) => value)
   return {
     status: found.status,
     headers: [...found.headers.filter(([name]) => name !== 'cache-control'), ['cache-control', maxAge(control, seconds)]],
-    body: found.body
+    body: found.body,
+    isUpstreams: true
   }
 }
 
-function freshness (x: Exchange, seconds: number): void {
-  x.removeResponseHeader('pragma')
-  x.removeResponseHeader('expires')
-  x.setResponseHeader('cache-control', maxAge(x.responseHeader('cache-control'), seconds))
+/** What is left of the freshness, in place of the fields that would have to be reckoned with its age. */
+function tell (x: Exchange, seconds: number): void {
+  const control = x.responseHeaderValues('cache-control')
+  for (const name of ['pragma', 'expires', 'age']) x.removeResponseHeader(name)
+  x.setResponseHeader('cache-control', maxAge(control, seconds))
 }
 
 /** The upstream's directives with our max-age; 0 says `no-cache, must-revalidate` as well. */
-function maxAge (control: string | undefined, seconds: number): string {
-  const others = (control ?? '').split(',').map(part => part.trim()).filter(part => part !== '' && !/^max-age=/i.test(part))
+function maxAge (control: readonly string[], seconds: number): string {
+  const others = control.join(',').split(',').map(part => part.trim()).filter(part => part !== '' && !/^max-age\s*=/i.test(part))
   return [...others, `max-age=${seconds}`, ...seconds === 0 ? ['no-cache', 'must-revalidate'] : []].join(',')
 }

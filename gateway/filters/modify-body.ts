@@ -1,11 +1,9 @@
 /**
  * `ModifyRequestBody`, `ModifyResponseBody`, `CacheRequestBody`. The first two take a function and are therefore made
- * in code, for a plugin; they hold the whole body, decode gzip, deflate and br, and set the length anew.
+ * in code, for a plugin; they are given the whole body, decoded.
  * @example
  * export const plugin = { filters: [modifyResponseBody('Upper', body => body.toString().toUpperCase())] }
  */
-import { promisify } from 'node:util'
-import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import type { Exchange } from '../exchange.ts'
 import type { FilterFactory } from '../routes/factory.ts'
 import { filterText } from './text.ts'
@@ -43,7 +41,6 @@ export function modifyRequestBody (name: string, rewrite: Rewrite, options: Modi
 
 /** A filter of that name, which rewrites answers. What was compressed arrives plain, and leaves plain. */
 export function modifyResponseBody (name: string, rewrite: Rewrite, options: ModifyOptions = {}): FilterFactory {
-  const maxBytes = options.maxBytes ?? MAX_BYTES
   return {
     name,
     fields: [],
@@ -51,28 +48,14 @@ export function modifyResponseBody (name: string, rewrite: Rewrite, options: Mod
       name,
       order,
       responseBody: {
-        maxBytes,
+        maxBytes: options.maxBytes ?? MAX_BYTES,
         async transform (x, body) {
-          const plain = await decoded(body, x.responseHeader('content-encoding') ?? 'identity', maxBytes)
-          x.removeResponseHeader('content-encoding')
-          x.removeResponseHeader('etag')
           if (options.contentType !== undefined) x.setResponseHeader('content-type', options.contentType)
-          return Buffer.from(await rewrite(plain, x))
+          return Buffer.from(await rewrite(body, x))
         }
       },
       toString: () => filterText(name)
     })
-  }
-}
-
-/** A decompression bomb ends at the limit. */
-async function decoded (body: Buffer, encoding: string, maxOutputLength: number): Promise<Buffer> {
-  switch (encoding.trim().toLowerCase()) {
-    case 'identity': case '': return body
-    case 'gzip': case 'x-gzip': return await promisify(gunzip)(body, { maxOutputLength })
-    case 'deflate': return await promisify(inflate)(body, { maxOutputLength })
-    case 'br': return await promisify(brotliDecompress)(body, { maxOutputLength })
-    default: throw new Error(`content-encoding ${encoding} is not understood`)
   }
 }
 
@@ -83,7 +66,7 @@ export const cacheRequestBody: FilterFactory = {
   create: (_args, _draft, _context, order) => ({
     name: 'CacheRequestBody',
     order,
-    requestBody: { maxBytes: MAX_BYTES, transform: (_x, body) => body },
+    requestBody: { maxBytes: MAX_BYTES, asSent: true, transform: (_x, body) => body },
     toString: () => filterText('CacheRequestBody')
   })
 }

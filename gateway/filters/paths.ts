@@ -1,7 +1,7 @@
 /** Filters that change the path sent upstream: StripPrefix, PrefixPath, RewritePath, SetPath. Never re-encoded. */
 import type { Exchange } from '../exchange.ts'
 import type { FilterFactory } from '../routes/factory.ts'
-import { findAll, javaReplacement } from '../routes/java-regex.ts'
+import { replaceAll } from '../regex/java-regex.ts'
 import { pathTemplate } from '../routes/template.ts'
 import { filterText } from './text.ts'
 
@@ -62,12 +62,11 @@ export const rewritePath: FilterFactory = {
   name: 'RewritePath',
   fields: ['regexp', 'replacement'],
   create (args, _draft, _context, order) {
-    const regex = args.parsed('regexp', findAll)
-    const replacement = javaReplacement(args.string('replacement', ''))
+    const rewritten = args.parsed('regexp', text => replaceAll(text, args.string('replacement', '')))
     return {
       name: 'RewritePath',
       order,
-      request (x) { x.path = rooted(x.path.replace(regex, replacement)); return undefined },
+      request (x) { x.path = rooted(rewritten(x.path)); return undefined },
       toString: () => filterText('RewritePath', [args.string('regexp'), args.string('replacement', '')])
     }
   }

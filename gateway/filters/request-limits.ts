@@ -46,7 +46,7 @@ export const requestHeaderSize: FilterFactory = {
           .find(([, bytes]) => bytes > maxBytes)
         if (large === undefined) return undefined
         const message = `Request Header/s size is larger than permissible limit (${maxBytes}B). ` +
-          `Request Header/s size for '${large[0]}' is ${large[1]}B`
+          `Request Header/s size for '${large[0]}' is ${large[1]}B.`
         return { status: 431, headers: [[errorHeader, message]], body: '' }
       },
       toString: () => filterText('RequestHeaderSize', ['max', `${maxBytes}B`])

@@ -49,6 +49,7 @@ export const requestRateLimiter: FilterFactory = {
     return {
       name: 'RequestRateLimiter',
       order,
+      ahead: true,
       request (x) {
         const key = keyOf(x)
         if (key === undefined || key === '') return denyEmpty ? refusal(x, emptyStatus) : undefined

@@ -2,10 +2,8 @@
 import type { Exchange } from '../exchange.ts'
 import type { FilterFactory } from '../routes/factory.ts'
 import { pathTemplate } from '../routes/template.ts'
+import { REQUEST_URI_ORDER } from './orders.ts'
 import { filterText } from './text.ts'
-
-/** After all filters that rewrite the path: Spring's RouteToRequestUrlFilter has 10000. */
-const ORDER = 10_001
 
 /** The URI of a template; one that does not parse is ignored, as in Spring. */
 export const setRequestUri: FilterFactory = {
@@ -19,7 +17,7 @@ export const setRequestUri: FilterFactory = {
     const filled = pathTemplate(rest)
     return {
       name: 'SetRequestUri',
-      order: ORDER,
+      order: REQUEST_URI_ORDER,
       request (x) { retarget(x, base + filled(x)); return undefined },
       toString: () => filterText('SetRequestUri', ['template', text])
     }
@@ -34,7 +32,7 @@ export const requestHeaderToRequestUri: FilterFactory = {
     const name = args.string('name').toLowerCase()
     return {
       name: 'RequestHeaderToRequestUri',
-      order: ORDER,
+      order: REQUEST_URI_ORDER,
       request (x) { retarget(x, x.header(name) ?? ''); return undefined },
       toString: () => filterText('RequestHeaderToRequestUri', ['name', args.string('name')])
     }

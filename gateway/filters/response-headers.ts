@@ -1,6 +1,6 @@
 /** Filters that edit response headers: Add, Set, Remove, Dedupe, Rewrite, RewriteLocation. */
 import type { FilterFactory } from '../routes/factory.ts'
-import { findAll, javaReplacement } from '../routes/java-regex.ts'
+import { fullMatch, replaceAll } from '../regex/java-regex.ts'
 import { headerTemplate } from '../routes/template.ts'
 import { filterText } from './text.ts'
 
@@ -94,13 +94,12 @@ export const rewriteResponseHeader: FilterFactory = {
   fields: ['name', 'regexp', 'replacement'],
   create (args, _draft, _context, order) {
     const key = args.string('name').toLowerCase()
-    const regex = args.parsed('regexp', findAll)
-    const replacement = javaReplacement(args.string('replacement', ''))
+    const rewritten = args.parsed('regexp', text => replaceAll(text, args.string('replacement', '')))
     return {
       name: 'RewriteResponseHeader',
       order,
       response (x) {
-        const values = x.responseHeaderValues(key).map(value => value.replace(regex, replacement))
+        const values = x.responseHeaderValues(key).map(rewritten)
         if (values.length === 0) return
         x.removeResponseHeader(key)
         for (const value of values) x.addResponseHeader(key, value)
@@ -122,14 +121,18 @@ export const rewriteLocationResponseHeader: FilterFactory = {
     const key = args.string('locationHeaderName', 'Location').toLowerCase()
     const host = args.optional('hostValue')
     const protocols = args.string('protocols', 'https?|ftps?')
-    const absolute = args.parsed('protocols', text => new RegExp(`^((?:${text})://)([^/?#]+)(/v\\d+)?((?:[/?#].*)?)$`), protocols)
+    const absolute = args.parsed('protocols', text => fullMatch(`(?<scheme>(?:${text})://)[^/?#]+(?<version>/v\\d+)?(?<rest>(?:[/?#].*)?)`), protocols)
+    const groups = ['scheme', 'version', 'rest'].map(name => absolute.names.get(name)!)
     return {
       name: 'RewriteLocationResponseHeader',
       order,
       response (x) {
-        const parts = absolute.exec(x.responseHeader(key) ?? '')
-        if (parts === null) return
-        const [, scheme = '', , version = '', rest = ''] = parts
+        const location = x.responseHeader(key)
+        if (location === undefined) return
+        const parts = absolute.exec(location)
+        // As in Spring one is left of several, even if it stays as it is.
+        if (parts === null) return x.setResponseHeader(key, location)
+        const [scheme = '', version = '', rest = ''] = groups.map(group => parts[group])
         const dropped = strip === 'ALWAYS_STRIP' || (strip === 'AS_IN_REQUEST' && !/^\/v\d+(\/|$)/.test(x.rawPath))
         x.setResponseHeader(key, `${scheme}${host ?? x.host}${dropped ? '' : version}${rest}`)
       },

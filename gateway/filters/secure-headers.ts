@@ -37,6 +37,7 @@ export const secureHeaders: FilterFactory = {
     return {
       name: 'SecureHeaders',
       order,
+      onReplies: true,
       response (x) {
         for (const [name, value] of sent) if (x.responseHeader(name) === undefined) x.setResponseHeader(name, value)
       },

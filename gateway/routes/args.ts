@@ -24,6 +24,8 @@ export interface ArgsShape {
 
 export class Args {
   readonly origin: string | undefined
+  /** Values of a shortcut beyond its last name. */
+  readonly surplus: string[] = []
   readonly #shape: ArgsShape
   readonly #values = new Map<string, string>()
   readonly #lists = new Map<string, string[]>()
@@ -34,7 +36,7 @@ export class Args {
     const entries = Object.entries(named.args)
     for (const [key, value] of entries) this.#refuseExpression(key, value)
     if (shape.gather !== undefined) this.#gather(entries)
-    else for (const [i, [key, value]] of entries.entries()) this.#put(this.#named(key, i), value)
+    else for (const [i, [key, value]] of entries.entries()) this.#putNamed(key, i, value)
   }
 
   /**
@@ -160,12 +162,13 @@ export class Args {
     else list.push(value)
   }
 
-  #named (key: string, position: number): string {
-    if (key.startsWith(GENERATED_KEY)) {
-      const name = this.#shape.fields[position]
-      if (name === undefined) throw this.fail(`takes ${this.#shape.fields.length} values, not ${position + 1}`)
-      return name
-    }
+  #putNamed (key: string, position: number, value: string): void {
+    const name = key.startsWith(GENERATED_KEY) ? this.#shape.fields[position] : this.#named(key)
+    if (name === undefined) this.surplus.push(value)
+    else this.#put(name, value)
+  }
+
+  #named (key: string): string {
     const bare = canonical(key.replace(/(\.\d+|\[\d+\])$/, ''))
     if (this.#shape.fields.some(field => canonical(field) === bare) || this.#isExtra(key)) return key
     const known = [...this.#shape.fields, ...this.#shape.extra ?? []].filter(name => !name.endsWith('*'))

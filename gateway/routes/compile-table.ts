@@ -6,16 +6,18 @@
  */
 import { error } from '../errors.ts'
 import { corsFilter, type CorsRule } from '../filters/cors.ts'
+import { AHEAD_ORDER } from '../filters/orders.ts'
 import { FILTERS } from '../filters/filter-factories.ts'
 import type { RoutingOptions } from '../options.ts'
 import { corsOptions } from '../settings/read-cors.ts'
 import type { AdaptiveLimitOptions } from '../upstream/adaptive-limit.ts'
 import { clusterName, fixedAddress } from '../upstream/cluster-registry.ts'
-import { Args, canonical } from './args.ts'
+import { Args, canonical, type ArgsShape } from './args.ts'
 import type { CompileContext } from './context.ts'
 import type { RouteDraft } from './factory.ts'
-import { didYouMean } from './nearest-name.ts'
+import { missingFactory } from './missing-factory.ts'
 import { PREDICATES } from './predicate-factories.ts'
+import type { Plugins } from './plugins.ts'
 import type { Filter, NamedArgs, Predicate, Route, RouteDefinition, RouteTarget } from './route.ts'
 import { IndexedTable } from './table.ts'
 
@@ -30,9 +32,10 @@ export function compileTable (source: TableSource, context: CompileContext): Ind
   const faults: unknown[] = []
   const routes: Route[] = []
   const drafts: RouteDraft[] = []
-  for (const definition of [...inOrder(source.routes), ...preflightRoute(source.options)]) {
+  const ordered = inOrder(source.routes)
+  for (const definition of [...ordered, ...preflightRoutes(ordered, source.options)]) {
     try {
-      const draft = newDraft(definition, source.options)
+      const draft = newDraft(definition, source, context.plugins)
       routes.push(compileRoute(routes.length, draft, source.defaultFilters, context))
       drafts.push(draft)
     } catch (fault) {
@@ -44,19 +47,31 @@ export function compileTable (source: TableSource, context: CompileContext): Ind
   return new IndexedTable(routes, drafts)
 }
 
-/** With `add-to-simple-url-handler-mapping` a preflight is answered even when no route takes OPTIONS. */
-function preflightRoute ({ cors }: RoutingOptions): RouteDefinition[] {
+/**
+ * With `add-to-simple-url-handler-mapping` a preflight is answered even when no route takes OPTIONS: by the rule of the
+ * first route with a rule of its own whose paths and hosts fit, then by the global ones.
+ */
+function preflightRoutes (routes: readonly RouteDefinition[], { cors }: RoutingOptions): RouteDefinition[] {
   if (!cors.everywhere) return []
-  return [{
-    id: 'cors-preflight',
+  const own = routes.filter(({ metadata }) => metadata['cors'] !== undefined).map(({ id, predicates, metadata }) => {
+    const places = predicates.filter(({ name }) => name === 'Path' || name === 'Host')
+    return preflightRoute(`cors-preflight ${id}`, places, { cors: metadata['cors'] })
+  })
+  return [...own, preflightRoute('cors-preflight', [], {})]
+}
+
+function preflightRoute (id: string, predicates: readonly NamedArgs[],
+  metadata: RouteDefinition['metadata']): RouteDefinition {
+  return {
+    id,
     uri: 'no://op',
     order: Number.MAX_SAFE_INTEGER,
     enabled: true,
-    predicates: [{ name: 'Method', args: { method: 'OPTIONS' } },
+    predicates: [...predicates, { name: 'Method', args: { method: 'OPTIONS' } },
       { name: 'Header', args: { header: 'Access-Control-Request-Method' } }],
     filters: [],
-    metadata: {}
-  }]
+    metadata
+  }
 }
 
 /** One fault as it is, several together: whoever corrects a file wants to see all of them at once. */
@@ -69,11 +84,14 @@ function inOrder (definitions: readonly RouteDefinition[]): RouteDefinition[] {
   return definitions.filter(one => one.enabled).toSorted((a, b) => a.order - b.order)
 }
 
-function newDraft (definition: RouteDefinition, options: RoutingOptions): RouteDraft {
+function newDraft (definition: RouteDefinition, source: TableSource, plugins: Plugins): RouteDraft {
+  const { options, defaultFilters } = source
   const responseMs = metadataMs(definition, 'response-timeout')
   return {
     id: definition.id,
     definition,
+    hasPlugins: definition.predicates.some(({ name }) => plugins.predicates.has(name)) ||
+      [...definition.filters, ...defaultFilters].some(({ name }) => plugins.filters.has(name)),
     variables: new Set(),
     pathPrefixes: null,
     hosts: null,
@@ -136,6 +154,7 @@ function compileRoute (index: number, draft: RouteDraft, defaults: readonly Name
   const { definition } = draft
   const predicates = definition.predicates.map(named => compilePredicate(named, draft, context))
   const filters = compileFilters(definition, defaults, draft, context)
+  const responseFilters = inAnswerOrder(filters)
   const target = compileTarget(definition.uri, context)
   addPolicies(draft, target, context)
   return {
@@ -145,7 +164,8 @@ function compileRoute (index: number, draft: RouteDraft, defaults: readonly Name
     predicates,
     filters,
     requestFilters: filters.filter(filter => filter.request !== undefined),
-    responseFilters: filters.filter(filter => filter.response !== undefined),
+    responseFilters,
+    replyFilters: responseFilters.filter(({ ahead, onReplies }) => onReplies ?? ahead),
     finishFilters: filters.filter(filter => filter.finished !== undefined),
     target,
     breaker: draft.breaker,
@@ -194,9 +214,20 @@ function compilePredicate (named: NamedArgs, draft: RouteDraft, context: Compile
   const factory = context.plugins.predicates.get(named.name) ?? PREDICATES.get(named.name)
   if (factory === undefined || context.options.disabledPredicates.includes(named.name)) {
     const known = [...PREDICATES.keys(), ...context.plugins.predicates.keys()]
-    throw error('E_ROUTE_PREDICATE', [named.name, didYouMean(named.name, known)], { where: named.origin ?? draft.id })
+    const hint = missingFactory(named.name, 'predicate', factory !== undefined, known)
+    throw error('E_ROUTE_PREDICATE', [named.name, hint], { where: named.origin ?? draft.id })
   }
-  return factory.create(new Args(named, factory), draft, context)
+  return factory.create(argsOf(named, factory, context), draft, context)
+}
+
+/** As in Spring values beyond the last name have no effect; here that is said. */
+function argsOf (named: NamedArgs, shape: ArgsShape, context: CompileContext): Args {
+  const args = new Args(named, shape)
+  if (args.surplus.length > 0) {
+    const taken = shape.fields.length === 0 ? 'takes none' : `takes ${shape.fields.join(', ')}`
+    context.warn(`${named.origin ?? named.name}: ${named.name} ${taken}; without effect: ${args.surplus.join(', ')}`)
+  }
+  return args
 }
 
 /** Spring numbers default filters and a route's own separately and sorts: default 1, own 1, default 2, own 2. */
@@ -206,6 +237,15 @@ function compileFilters (definition: RouteDefinition, defaults: readonly NamedAr
   const rules = corsRules(definition, draft, context.options)
   const cors = rules.length === 0 ? [] : [corsFilter(rules)]
   return [...cors, ...defaults.map(make), ...definition.filters.map(make)].toSorted((a, b) => a.order - b.order)
+}
+
+/**
+ * The way back through the chain: in Spring a filter's work on the answer stands behind `chain.filter(exchange)`, so
+ * the one listed first sees the answer last. Files rely on it: what cleans up is listed before what makes the mess.
+ */
+function inAnswerOrder (filters: readonly Filter[]): Filter[] {
+  const place = ({ ahead, order }: Filter) => ahead === true ? AHEAD_ORDER : order
+  return filters.filter(filter => filter.response !== undefined).toReversed().toSorted((a, b) => place(b) - place(a))
 }
 
 /** A route's own rule takes the place of the global ones. */
@@ -220,9 +260,10 @@ function compileFilter (named: NamedArgs, draft: RouteDraft, context: CompileCon
   const factory = context.plugins.filters.get(named.name) ?? FILTERS.get(named.name)
   if (factory === undefined || context.options.disabledFilters.includes(named.name)) {
     const known = [...FILTERS.keys(), ...context.plugins.filters.keys()]
-    throw error('E_ROUTE_FILTER', [named.name, didYouMean(named.name, known)], { where: named.origin ?? draft.id })
+    const hint = missingFactory(named.name, 'filter', factory !== undefined, known)
+    throw error('E_ROUTE_FILTER', [named.name, hint], { where: named.origin ?? draft.id })
   }
-  return factory.create(new Args(named, factory), draft, context, order)
+  return factory.create(argsOf(named, factory, context), draft, context, order)
 }
 
 function compileTarget (uri: string, context: CompileContext): RouteTarget {

@@ -45,6 +45,7 @@ export class WorkerCompiler implements Compiler {
   readonly clusters: ClusterRegistry
   readonly breakers: BreakerRegistry
   readonly #host: WorkerHost
+  readonly #serves: boolean
   readonly #bulkheads = new Bulkheads()
   readonly #limiters: RateLimiters
   readonly #cache = new ResponseCache(ROUTING_DEFAULTS.responseCache.maxBytes)
@@ -53,11 +54,13 @@ export class WorkerCompiler implements Compiler {
   #options: RoutingOptions = ROUTING_DEFAULTS
   #http2: ReadonlyMap<string, boolean> = new Map()
   #announced = false
+  #said: ReadonlySet<string> = new Set()
   #table = new IndexedTable([], [])
 
   /** `serves` false: compiles for faults and texts only, and opens no connection. */
   constructor (host: WorkerHost, serves = true) {
     this.#host = host
+    this.#serves = serves
     this.#limiters = new RateLimiters(host, serves)
     this.breakers = new BreakerRegistry(() => host.now(), (breaker, state) => {
       host.log(state === 'CLOSED' ? 'info' : 'warn', `breaker ${breaker.name} is ${state}`, { breaker: breaker.name, state })
@@ -82,10 +85,12 @@ export class WorkerCompiler implements Compiler {
     this.#http2 = http2ByCluster(source.routes)
     this.clusters.configure(name => this.#clusterOptions(name), source.options.retryBudget)
     for (const [name, instances] of Object.entries(source.instances)) this.clusters.update(name, instances)
+    const said = new Set<string>()
     const table = compileTable(source, {
       options: source.options,
       host: this.#host,
       wallClock: () => Date.now(),
+      warn: message => this.#warn(message, said),
       clusters: this.clusters,
       breakers: this.breakers,
       bulkheads: this.#bulkheads,
@@ -98,8 +103,15 @@ export class WorkerCompiler implements Compiler {
     this.#bulkheads.retain(new Set(table.routes.map(route => route.bulkhead)))
     this.#locals = localAnswers(source.options.fallbacks, plugins)
     this.#table = table
+    this.#said = said
     if (!this.#announced) this.#announce()
     return table
+  }
+
+  /** What was said of the table before is not said again. */
+  #warn (message: string, said: Set<string>): void {
+    if (!this.#serves && !this.#said.has(message) && !said.has(message)) this.#host.log('warn', message)
+    said.add(message)
   }
 
   /** A worker born later than the snapshot it was given asks for the instances of now. */

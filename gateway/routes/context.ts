@@ -12,6 +12,8 @@ import type { WeightGroups } from './weights.ts'
 export interface CompileContext {
   readonly options: RoutingOptions
   readonly host: WorkerHost
+  /** Says what is written but has no effect; once, not by each event loop. */
+  readonly warn: (message: string) => void
   /** Epoch milliseconds, for dates in predicates. */
   readonly wallClock: () => number
   readonly clusters: ClusterRegistry

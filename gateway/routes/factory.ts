@@ -10,6 +10,8 @@ import type { CompileContext } from './context.ts'
 export interface RouteDraft {
   readonly id: string
   readonly definition: RouteDefinition
+  /** A predicate or filter of it, or a default filter, is a plugin's. */
+  readonly hasPlugins: boolean
   /** Names that this route's predicates can set, for templates. */
   readonly variables: Set<string>
   /** Literal beginnings of the Path patterns, and exact hosts, for the index; null: not restricted. */

@@ -5,7 +5,7 @@
  * Ours: case never counts (RFC 9110, 4.2.3), and a pattern that names no port holds for every port, unless
  * `predicate.host.include-port` says otherwise.
  */
-import { fullMatch } from './java-regex.ts'
+import { fullMatch } from '../regex/java-regex.ts'
 import type { VariableSink } from './path-pattern.ts'
 
 export interface HostPattern {
@@ -20,6 +20,7 @@ export interface HostPattern {
 export function compileHost (text: string, includePort: boolean | undefined): HostPattern {
   const names: string[] = []
   const regex = fullMatch(`(?i)${hostSource(text, names)}`)
+  const groups = names.map((_, i) => regex.names.get(`v${i}`)!)
   const withPort = includePort ?? /:\d+$/.test(text)
   const exact = /[*?{]/.test(text) ? undefined : text.toLowerCase()
   const compared = (host: string) => withPort ? host : bareHost(host)
@@ -31,7 +32,7 @@ export function compileHost (text: string, includePort: boolean | undefined): Ho
       if (exact !== undefined) return compared(host).toLowerCase() === exact
       const match = regex.exec(compared(host))
       if (match === null) return false
-      for (let i = 0; i < names.length; i++) set(names[i] ?? '', match.groups?.[`v${i}`] ?? '')
+      for (let i = 0; i < names.length; i++) set(names[i] ?? '', match[groups[i]!] ?? '')
       return true
     }
   }

@@ -5,7 +5,7 @@
  * segments. Matrix parameters (`;v=1`) do not count, as in PathContainer.
  */
 import type { Variables } from '../exchange.ts'
-import { fullMatch } from './java-regex.ts'
+import { fullMatch, type FullMatch } from '../regex/java-regex.ts'
 
 export interface PathPattern {
   readonly text: string
@@ -20,7 +20,7 @@ export type VariableSink = (name: string, value: string) => void
 
 type Segment =
   | { readonly kind: 'literal', readonly text: string }
-  | { readonly kind: 'one', readonly regex: RegExp, readonly names: readonly string[] }
+  | { readonly kind: 'one', readonly regex: FullMatch, readonly names: readonly string[], readonly groups: readonly number[] }
   | { readonly kind: 'any' }
   | { readonly kind: 'rest', readonly name: string }
 
@@ -102,7 +102,7 @@ function segmentMatches (segment: Segment, text: string, found: Array<[string, s
   if (segment.kind !== 'one' || text === '') return false
   const match = segment.regex.exec(text)
   if (match === null) return false
-  segment.names.forEach((name, i) => found.push([name, match.groups?.[`v${i}`] ?? '']))
+  segment.names.forEach((name, i) => found.push([name, match[segment.groups[i]!] ?? '']))
   return true
 }
 
@@ -162,7 +162,8 @@ function wildcard (text: string): Segment {
       i = end
     }
   }
-  return { kind: 'one', regex: fullMatch(`(?s)${source}`), names }
+  const regex = fullMatch(`(?s)${source}`)
+  return { kind: 'one', regex, names, groups: names.map((_, i) => regex.names.get(`v${i}`)!) }
 }
 
 function closingBrace (text: string, open: number): number {

@@ -30,9 +30,14 @@ export interface Predicate {
   toString (): string
 }
 
-/** Whole-body transformation; the data plane buffers up to `maxBytes`, then answers 413 (request) or 502 (response). */
+/**
+ * Whole-body transformation; the data plane buffers up to `maxBytes`, decoded ones too, then answers 413 (request) or
+ * 502 (response).
+ */
 export interface BodyTransform {
   readonly maxBytes: number
+  /** Takes the body as it was sent; any other is given it decoded (gzip, deflate, br). @default false */
+  readonly asSent?: boolean
   /** Asked when the response head is known; false leaves the body alone. Default: always wanted. */
   wants? (x: Exchange): boolean
   transform (x: Exchange, body: Buffer): Buffer | Promise<Buffer>
@@ -41,13 +46,21 @@ export interface BodyTransform {
 /**
  * One filter of one route. `request` runs in order before the upstream, `response` in reverse order once the
  * response head is known. Returning undefined (not a promise) keeps the request in the fast lane; returning a
- * Reply ends it there.
+ * Reply ends it there, and as in Spring that reply is final: of the response filters only those `onReplies` see it,
+ * unless it stands for an instance's answer.
  */
 export interface Filter {
   readonly name: string
   readonly order: number
   request? (x: Exchange): Reply | undefined | Promise<Reply | undefined>
   response? (x: Exchange): void
+  /**
+   * What Spring writes before the request goes on (CORS, rate limits): every other filter of the route sees it, so it
+   * comes before them. @default false
+   */
+  readonly ahead?: boolean
+  /** It sees replies of filters and errors, too. @default what `ahead` is */
+  readonly onReplies?: boolean
   readonly requestBody?: BodyTransform
   readonly responseBody?: BodyTransform
   /** Called once when the exchange ended, however it ended. */
@@ -70,7 +83,10 @@ export interface Route {
   readonly filters: readonly Filter[]
   /** Pre-split from `filters` so the hot path loops over nothing when there is nothing. */
   readonly requestFilters: readonly Filter[]
+  /** In the order in which they run: the last of the chain first. */
   readonly responseFilters: readonly Filter[]
+  /** Those of them that see replies of filters and errors. */
+  readonly replyFilters: readonly Filter[]
   readonly finishFilters: readonly Filter[]
   readonly target: RouteTarget
   readonly breaker: Breaker | undefined

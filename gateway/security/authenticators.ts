@@ -44,7 +44,7 @@ function jwt (options: SecurityOptions, fail: (reason: string) => Error): Authen
   const verifyToken = async (token: string): Promise<Principal | undefined> => {
     try {
       const { payload } = await jwtVerify(token, keys, verify)
-      const principal = { name: payload.sub ?? 'unnamed', scopes: new Set(scopesOf(payload)), token }
+      const principal: Principal = { kind: 'jwt', name: payload.sub ?? 'unnamed', scopes: new Set(scopesOf(payload)), token }
       verified.add(token, principal, (payload.exp ?? 0) * 1_000)
       return principal
     } catch {
@@ -87,7 +87,7 @@ function scopesOf (payload: JWTPayload): string[] {
 function basic (options: SecurityOptions, fail: (reason: string) => Error): Authenticator {
   if (options.users.length === 0) throw fail('basic needs breakwater.gateway.security.users')
   const users = options.users.map(({ name, password, scopes }) =>
-    ({ digest: digest(`${name}:${password}`), principal: { name, scopes: new Set(scopes), token: undefined } }))
+    ({ digest: digest(`${name}:${password}`), principal: { kind: 'basic' as const, name, scopes: new Set(scopes), token: undefined } }))
   return {
     challenge: 'Basic realm="gateway", charset="UTF-8"',
     check (x) {
@@ -101,7 +101,7 @@ function apiKey (options: SecurityOptions, fail: (reason: string) => Error): Aut
   const { header, keys } = options.apiKeys
   if (keys.length === 0) throw fail('api-key needs breakwater.gateway.security.api-keys')
   const users = keys.map(({ name, key, scopes }) =>
-    ({ digest: digest(key), principal: { name, scopes: new Set(scopes), token: undefined } }))
+    ({ digest: digest(key), principal: { kind: 'api-key' as const, name, scopes: new Set(scopes), token: undefined } }))
   return {
     challenge: `ApiKey header="${header}"`,
     check (x) {
@@ -117,7 +117,7 @@ function certificate (): Authenticator {
     challenge: 'Certificate',
     check (x) {
       const shown = x.clientCertificate
-      return shown === undefined ? undefined : { name: nameOf(shown), scopes: new Set(), token: undefined }
+      return shown === undefined ? undefined : { kind: 'certificate', name: nameOf(shown), scopes: new Set(), token: undefined }
     }
   }
 }

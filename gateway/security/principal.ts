@@ -2,6 +2,8 @@
 import type { Exchange } from '../exchange.ts'
 
 export interface Principal {
+  /** The way in which it was found out: two ways may know different callers by one name. */
+  readonly kind: 'jwt' | 'basic' | 'api-key' | 'certificate'
   readonly name: string
   readonly scopes: ReadonlySet<string>
   /** The bearer token itself, for TokenRelay. */

@@ -2,6 +2,7 @@
  * Spring's settings of the gateway under any of its prefixes: `spring.cloud.gateway.server.webflux` (4.3 and 5),
  * `spring.cloud.gateway` (before), and the bare `gateway`. The first prefix that has a key wins.
  */
+import { discoveryKind } from '../../starter/discovery/factory.ts'
 import type { Settings } from '../../starter/settings/index.ts'
 import { error } from '../errors.ts'
 import { canonical } from '../routes/args.ts'
@@ -107,6 +108,15 @@ export function unusedSpringKeys (settings: Settings): string[] {
     const name = key.replace(/^spring\.cloud\.gateway\.(?:server\.webflux\.)?/, '')
     return !SPRING_KEYS.some(known => matchesKey(name, known))
   }).map(key => `${settings.origin(key) ?? 'settings'}: ${key} is Spring's, but has no effect here`)
+}
+
+/** Spring has a client for each jar; here the profile decides, and settings of others do nothing. */
+export function unusedDiscoveryKeys (settings: Settings): string[] {
+  const kind = discoveryKind(settings)
+  const [key] = settings.keys('spring.cloud.consul')
+  if (key === undefined || kind === 'consul') return []
+  return [`${settings.origin(key) ?? 'settings'}: spring.cloud.consul has no effect, instances come from ${kind}: ` +
+    'the profile "consul" or breakwater.discovery.client=consul asks Consul']
 }
 
 /** `known` may end in `.*`; brackets of lists and odd keys do not count. */

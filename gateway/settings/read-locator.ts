@@ -17,8 +17,8 @@ export function readLocator (gateway: GatewaySettings): Configuration['locate'] 
   if (!gateway.boolean('discovery.locator.enabled', false)) return undefined
   const lower = gateway.boolean('discovery.locator.lower-case-service-id', false)
   const prefix = gateway.text('discovery.locator.route-id-prefix') ?? 'DiscoveryClient_'
-  const include = compileCondition(gateway.text('discovery.locator.include-expression') ?? 'true')
-  const url = compileExpression(gateway.text('discovery.locator.url-expression') ?? "'lb://'+serviceId")
+  const include = compileCondition(...expressionOf(gateway, 'include-expression', 'true'))
+  const url = compileExpression(...expressionOf(gateway, 'url-expression', "'lb://'+serviceId"))
   const predicates = templates(gateway.predicates('discovery.locator.predicates'), DEFAULT_PREDICATES)
   const filters = templates(gateway.filters('discovery.locator.filters'), DEFAULT_FILTERS)
   return (services, instancesOf) => services.flatMap(service => {
@@ -27,6 +27,19 @@ export function readLocator (gateway: GatewaySettings): Configuration['locate'] 
     const name = lower ? service.toLowerCase() : service
     return [route(prefix + service, url(service, instance), instance, predicates, filters, name)]
   })
+}
+
+/** The text, and the property with its place. */
+function expressionOf (gateway: GatewaySettings, name: string, fallback: string): [text: string, said: Said] {
+  const key = gateway.key(`discovery.locator.${name}`)
+  if (key === undefined) return [fallback, { what: name, where: undefined }]
+  return [gateway.settings.string(key), { what: key, where: gateway.settings.origin(key) }]
+}
+
+/** What an expression belongs to, for its faults. */
+interface Said {
+  readonly what: string
+  readonly where: string | undefined
 }
 
 interface Template {
@@ -64,23 +77,27 @@ const DEFAULT_FILTERS: readonly NamedArgs[] = [{
 function templates (given: readonly NamedArgs[], fallback: readonly NamedArgs[]): Template[] {
   return (given.length > 0 ? given : fallback).map(({ name, args, origin }) => ({
     name,
-    args: Object.entries(args).map(([key, text]) => [key, compileExpression(text, origin)] as const)
+    args: Object.entries(args).map(([key, text]) =>
+      [key, compileExpression(text, { what: `discovery.locator ${name} ${key}`, where: origin })] as const)
   }))
 }
 
 /** A text that is no expression at all (`1`, `/x`) is taken as it stands. */
-function compileExpression (text: string, origin?: string): Expression {
+function compileExpression (text: string, { what, where }: Said): Expression {
   const parts = terms(text)
   if (parts === undefined) {
-    if (/[()#{}]|T\(/.test(text) && text.includes("'")) throw error('E_EXPRESSION', ['discovery.locator', text], { where: origin })
+    if (/[()#{}]|T\(/.test(text) && text.includes("'")) throw error('E_EXPRESSION', [what, text], { where })
     return () => text
   }
   return (service, instance) => parts.map(part => part(service, instance)).join('')
 }
 
+/** Java's getters mean the same as the properties. */
+const GETTER = /\b(?:get(?=ServiceId|InstanceId|Host|Port|Uri|Metadata)|is(?=Secure))([A-Z])(\w*)\(\)/g
 const TERM = /\s*(?:'((?:[^']|'')*)'|(serviceId|instanceId|host|port|secure|uri)|metadata\[(?:'([^']*)'|"([^"]*)")\])\s*(\+|$)/y
 
-function terms (text: string): Expression[] | undefined {
+function terms (written: string): Expression[] | undefined {
+  const text = written.replaceAll(GETTER, (_, first: string, rest: string) => first.toLowerCase() + rest)
   const found: Expression[] = []
   TERM.lastIndex = 0
   while (TERM.lastIndex < text.length) {
@@ -102,12 +119,14 @@ function propertyOf (instance: ServiceInstance | undefined, name: string): strin
 }
 
 /** `true`, `false`, or `a == b` and `a != b` joined by `and`/`&&`. */
-function compileCondition (text: string): (service: string, instance: ServiceInstance | undefined) => boolean {
+function compileCondition (text: string, said: Said):
+(service: string, instance: ServiceInstance | undefined) => boolean {
   if (/^\s*(true|false)\s*$/i.test(text)) return () => /true/i.test(text)
   const tests = text.split(/\s+and\s+|&&/).map(part => {
     const [, left = '', operator, right = ''] = /^(.*?)(==|!=)(.*)$/.exec(part) ?? []
-    if (operator === undefined) throw error('E_EXPRESSION', ['discovery.locator.include-expression', text])
-    return { left: compileExpression(left.trim()), right: compileExpression(right.trim()), equal: operator === '==' }
+    if (operator === undefined) throw error('E_EXPRESSION', [said.what, text], { where: said.where })
+    const [one, other] = [left, right].map(side => compileExpression(side.trim(), said))
+    return { left: one!, right: other!, equal: operator === '==' }
   })
   return (service, instance) =>
     tests.every(({ left, right, equal }) => (left(service, instance) === right(service, instance)) === equal)

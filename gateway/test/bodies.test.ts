@@ -161,6 +161,20 @@ t.test('a request body is changed as a whole and gets its new length; without a 
   t.equal(await active(), 0)
 })
 
+t.test('a request body that was compressed is changed decoded, and goes on plain', async (t) => {
+  const packed = (coding: string, body: Buffer): string =>
+    `POST /up HTTP/1.1\r\nHost: h\r\nContent-Encoding: ${coding}\r\nContent-Length: ${body.length}\r\n\r\n${body.toString('latin1')}`
+  upstream.onHead = after('SOME BODY', OK)
+  t.match(await ask(packed('gzip', gzipSync('some body'))), /\r\n\r\nOK$/)
+  t.match(upstream.received, /\r\ncontent-length: 9\r\n\r\nSOME BODY$/)
+  t.notMatch(upstream.received, /content-encoding/i)
+  upstream.reset()
+  t.equal(statusOf(await ask(packed('nonsense', Buffer.from('abc')))), 415)
+  t.equal(statusOf(await ask(packed('gzip', Buffer.from('abc')))), 400)
+  t.equal(statusOf(await ask(packed('gzip', gzipSync(Buffer.alloc(1_001))))), 413)
+  t.equal(upstream.received, '', 'nothing is sent of what could not be changed')
+})
+
 t.test('a changed body is sent again as it was changed', async (t) => {
   upstream.onHead = (peer, nth) => answerAfter(peer, 'ABC', nth === 1 && upstream.peers.length === 1 ? 'HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n' : OK)
   t.equal(statusOf(await ask(sized('/upretry', 'abc'))), 200)

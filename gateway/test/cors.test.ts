@@ -61,3 +61,36 @@ t.test('what cannot work is refused at the start', async t => {
   t.equal(await reply('http://a.org:81'), undefined)
   t.match(await reply('http://a.org:82'), { status: 403 })
 })
+
+t.test('a preflight for a route that takes another method is answered by that route\'s rule', async t => {
+  const { port, calls } = await upstream(t, echo)
+  const { url } = await gateway(t, `
+spring.cloud.gateway:
+  globalcors.add-to-simple-url-handler-mapping: true
+  routes:
+    - { id: put, uri: lb://users, predicates: [ "Path=/m/**", Method=PUT ], metadata: { cors: { allowedOrigins: "https://a.org", allowedMethods: PUT } } }
+    - { id: free, uri: lb://users, predicates: [ "Path=/n/**", Method=PUT ] }
+`, { users: [port] })
+  const preflight = (path: string, origin: string) =>
+    call(`${url}${path}`, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'PUT' } })
+  t.match(await preflight('/m/x', 'https://a.org'), { status: 200, headers: { 'access-control-allow-origin': 'https://a.org' } })
+  t.equal((await preflight('/m/x', 'https://b.org')).status, 403)
+  t.equal((await preflight('/n/x', 'https://a.org')).headers['access-control-allow-origin'], undefined)
+  t.equal(calls(), 0)
+})
+
+t.test('an error and a refusal carry the fields of CORS: a script may read them', async t => {
+  const { url } = await gateway(t, `
+spring.cloud.gateway:
+  globalcors.cors-configurations: { '[/**]': { allowedOrigins: "https://a.org" } }
+  routes:
+    - { id: none, uri: lb://nobody, predicates: [ Path=/none ], filters: [ SecureHeaders, "AddResponseHeader=X-A, 1" ] }
+    - { id: denied, uri: lb://nobody, predicates: [ Path=/denied ], filters: [ DenyAddresses=0.0.0.0/0 ] }
+`)
+  for (const [path, status] of [['/none', 503], ['/denied', 403]] as const) {
+    const answer = await call(`${url}${path}`, { headers: { origin: 'https://a.org' } })
+    t.match(answer, { status, headers: { 'access-control-allow-origin': 'https://a.org', vary: /Origin/ } })
+    t.equal(answer.headers['x-a'], undefined, 'and nothing of the other filters')
+  }
+  t.equal((await call(`${url}/none`)).headers['x-frame-options'], 'DENY', 'an error is as careful as an answer')
+})

@@ -1,6 +1,5 @@
 /** Helpers of the tests: exchanges without sockets, and a compiler over definitions written as in YAML. */
 import { DATA_PLANE_DEFAULTS } from '../data-plane-options.ts'
-import type { Exchange } from '../exchange.ts'
 import { ROUTING_DEFAULTS, type RoutingOptions } from '../options.ts'
 import { WorkerCompiler, type GatewaySnapshot } from '../routes/compile.ts'
 import { readFilters, readRoutes } from '../routes/definitions.ts'
@@ -70,11 +69,6 @@ Promise<{ route: Route, x: ProbeExchange, reply: unknown }> {
     if (reply !== undefined) return { route, x, reply }
   }
   return { route, x, reply: undefined }
-}
-
-/** Runs the response filters as the data plane does, last one first. */
-export function answered (route: Route, x: Exchange): void {
-  for (const filter of route.responseFilters.toReversed()) filter.response?.(x)
 }
 
 export function instance (id: string, port = 1, extra: Partial<ServiceInstance> = {}): ServiceInstance {

@@ -44,9 +44,12 @@ export interface Harness extends RunningGateway {
   readonly folder: string
 }
 
-/** Starts one; it ends with the test. By `clock` its deadlines are reckoned. */
+/**
+ * Starts one; it ends with the test. By `clock` its deadlines are reckoned; `ownDiscovery`: it asks whom its settings
+ * say instead of the test.
+ */
 export async function gateway (t: Test, yaml: string, services: Record<string, number[]> = {},
-  env: Record<string, string> = {}, clock?: Clock): Promise<Harness> {
+  env: Record<string, string> = {}, clock?: Clock, ownDiscovery = false): Promise<Harness> {
   const folder = await mkdtemp(join(tmpdir(), 'gateway-test-'))
   // Before the start, which some tests expect to fail.
   t.teardown(() => rm(folder, { recursive: true }))
@@ -61,7 +64,8 @@ export async function gateway (t: Test, yaml: string, services: Record<string, n
   for (const [service, ports] of Object.entries(services)) discovery.set(service, ports)
   const parts = clock === undefined ? {} : { clock }
   const running = await startGateway({
-    settings, log, discovery, dataPlane: (options, tell) => createDataPlane(options, tell, parts)
+    settings, log, ...ownDiscovery ? {} : { discovery },
+    dataPlane: (options, tell) => createDataPlane(options, tell, parts)
   })
   t.teardown(async () => {
     await running.stop()

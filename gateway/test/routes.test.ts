@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import t from 'tap'
 import { compilePath } from '../routes/path-pattern.ts'
 import { compileHost } from '../routes/host-pattern.ts'
-import { fullMatch, javaReplacement, findAll } from '../routes/java-regex.ts'
+import { fullMatch, replaceAll } from '../regex/java-regex.ts'
 import { parseBytes, parseDurationMs } from '../routes/units.ts'
 import { splitCommas } from '../routes/shortcut.ts'
 import { readRoutes } from '../routes/definitions.ts'
-import { answered, compiled, request, through } from './exchange.ts'
+import { compiled, request, through } from './exchange.ts'
 
 const route = (predicates: unknown[], more: object = {}) => [{ id: 'r', uri: 'http://localhost:1', predicates, ...more }]
 
@@ -112,9 +112,9 @@ t.test('Java expressions keep their meaning', async t => {
   t.notOk(fullMatch('\\Qa.b\\E').test('axb'))
   t.ok(fullMatch('\\p{Alpha}+').test('abc'))
   t.ok(fullMatch('[\\p{Alpha}_]+').test('a_b'))
-  t.equal('/foo/123'.replace(findAll('/foo/(?<id>\\d.*)'), javaReplacement('/bar/baz/$\\{id}')), '/bar/baz/123')
-  t.equal('ab'.replace(findAll('(a)(b)'), javaReplacement('$2$1')), 'ba')
-  t.equal('a'.replace(findAll('a'), javaReplacement('\\$1')), '$1')
+  t.equal(replaceAll('/foo/(?<id>\\d.*)', '/bar/baz/$\\{id}')('/foo/123'), '/bar/baz/123')
+  t.equal(replaceAll('(a)(b)', '$2$1')('ab'), 'ba')
+  t.equal(replaceAll('a', '\\$1')('a'), '$1')
 })
 
 t.test('units are Spring Boot units', async t => {
@@ -138,7 +138,8 @@ t.test('Method, Header, Query, Cookie', async t => {
   t.ok(matches(['Header=X-Request-Id, \\d+'], request('/a', { 'x-request-id': 'a, 12' })), 'values are split on commas')
   t.notOk(matches(['Header=X-Request-Id, \\d+'], request('/a', { 'x-request-id': '12a' })), 'the whole value')
   t.notOk(matches(['Header=X-Request-Id'], request('/a')))
-  t.ok(matches(['Header=X-Request-Id'], request('/a', { 'x-request-id': '' })), 'presence alone')
+  t.ok(matches(['Header=X-Request-Id'], request('/a', { 'x-request-id': 'x' })), 'presence alone')
+  t.notOk(matches(['Header=X-Request-Id'], request('/a', { 'x-request-id': '' })), 'without a value it is not there')
   t.ok(matches(['Query=color, gr.*'], request('/a?color=green')))
   t.ok(matches(['Query=color, a b'], request('/a?x=1&color=a+b')), 'decoded')
   t.notOk(matches(['Query=color, gr.*'], request('/a?color=red')))
@@ -237,17 +238,14 @@ t.test('a fault names the file, the line and the nearest name; all faults come a
   t.match(host.logged[0], /left out/)
   t.throws(() => compiled(route([{ name: 'Path', args: { patterns: '/x' } }], { filters: [{ name: 'StripPrefix', args: { part: 1 } }] })),
     { message: /"part" is no argument of it. Did you mean "parts"/ })
-  t.throws(() => compiled(route(['Path=/x'], { filters: ['StripPrefix=1,2'] })), { message: /takes 1 values/ })
   t.throws(() => compiled(route(['Path=/x']), { disabledPredicates: ['Path'] }), { code: 'E_ROUTE_PREDICATE' })
 })
 
 t.test('default filters and a route\'s own interleave as Spring orders them', async t => {
   const { table } = compiled(route(['Path=/**'], { filters: ['AddRequestHeader=X, r1', 'AddRequestHeader=X, r2'] }), {},
-    ['AddRequestHeader=X, d1', 'AddRequestHeader=X, d2', 'AddResponseHeader=Y, d3'])
-  const { x, route: matched } = await through(table, request('/a'))
+    ['AddRequestHeader=X, d1', 'AddRequestHeader=X, d2'])
+  const { x } = await through(table, request('/a'))
   t.strictSame(x.headerValues('x'), ['d1', 'r1', 'd2', 'r2'])
-  answered(matched, x)
-  t.equal(x.responseHeader('y'), 'd3')
 })
 
 t.test('the index finds what a walk over all routes finds', async () => {

@@ -124,7 +124,7 @@ spring.cloud.gateway:
 t.test('verified tokens are remembered for a minute at most and never beyond their end', async t => {
   let nowMs = 0
   const tokens = new VerifiedTokens(() => nowMs)
-  const principal = { name: 'a', scopes: new Set<string>(), token: 't' }
+  const principal = { kind: 'jwt' as const, name: 'a', scopes: new Set<string>(), token: 't' }
   tokens.add('long', principal, 1e9)
   tokens.add('short', principal, 1_000)
   nowMs = 1_000

@@ -37,7 +37,8 @@ export class DnsDiscoveryClient implements DiscoveryClient {
   readonly #resolve: ResolveHost
   readonly #log: Logger
   readonly #table: InstanceTable
-  readonly #asked = new Map<string, Promise<void>>()
+  /** By lower-case name; the names as they were first asked for. */
+  readonly #asked = new Map<string, { readonly name: string, readonly first: Promise<void> }>()
   #timer: NodeJS.Timeout | undefined
 
   constructor (options: DnsOptions, resolve: ResolveHost, log: Logger) {
@@ -72,21 +73,21 @@ export class DnsDiscoveryClient implements DiscoveryClient {
 
   /** Resolves when the name was asked once; never rejects. */
   ensure (serviceId: string): Promise<void> {
-    const name = serviceId.toLowerCase()
-    const known = this.#asked.get(name)
-    if (known !== undefined || this.#asked.size >= MAX_NAMES) return known ?? Promise.resolve()
-    const asked = this.#ask(name)
-    this.#asked.set(name, asked)
-    return asked
+    const key = serviceId.toLowerCase()
+    const known = this.#asked.get(key)
+    if (known !== undefined || this.#asked.size >= MAX_NAMES) return known?.first ?? Promise.resolve()
+    const first = this.#ask(serviceId)
+    this.#asked.set(key, { name: serviceId, first })
+    return first
   }
 
   #refresh (): void {
-    for (const name of this.#asked.keys()) void this.#ask(name)
+    for (const { name } of this.#asked.values()) void this.#ask(name)
   }
 
   async #ask (name: string): Promise<void> {
     try {
-      const addresses = await withDeadline(this.#resolve(`${name}${this.#options.suffix}`), this.#options.timeoutMs)
+      const addresses = await withDeadline(this.#resolve(`${name.toLowerCase()}${this.#options.suffix}`), this.#options.timeoutMs)
       this.connected = true
       this.#table.replace(name, addresses.map(address => this.#instance(name, address)))
     } catch (failure) {
@@ -101,7 +102,7 @@ export class DnsDiscoveryClient implements DiscoveryClient {
   }
 
   #instance (name: string, address: string): ServiceInstance {
-    const port = this.#options.ports.get(name) ?? this.#options.port
+    const port = this.#options.ports.get(name.toLowerCase()) ?? this.#options.port
     return {
       instanceId: `${address}:${port}`, serviceId: name, host: address, port, secure: false, status: 'UP',
       zone: undefined, metadata: {}

@@ -56,7 +56,7 @@ function instanceOf (settings: Settings, service: string, key: string): ServiceI
   const metadata = settings.map(`${key}.metadata`)
   return {
     instanceId: settings.string(`${key}.instance-id`, uri.host),
-    serviceId: service.toLowerCase(),
+    serviceId: service,
     host: uri.hostname.replace(/^\[|\]$/g, ''),
     port: uri.port === '' ? (secure ? 443 : 80) : Number(uri.port),
     secure,

@@ -12,6 +12,7 @@ export const ALL = '*'
 
 /** Known instances by service, with change notices. One per discovery client. */
 export class InstanceTable {
+  /** By lower-case name: names are matched without case and shown as they are written. */
   readonly #services = new Map<string, readonly ServiceInstance[]>()
   readonly #listeners = new Map<string, Set<InstancesListener>>()
   readonly #onListenerError: (failure: unknown) => void
@@ -26,7 +27,7 @@ export class InstanceTable {
   }
 
   services (): readonly string[] {
-    return [...this.#services.keys()]
+    return Array.from(this.#services, ([key, [first]]) => first?.serviceId ?? key)
   }
 
   /** All instances of all services. */
@@ -38,8 +39,9 @@ export class InstanceTable {
   replaceAll (instances: Iterable<ServiceInstance>): void {
     const next = new Map<string, ServiceInstance[]>()
     for (const instance of instances) {
-      const list = next.get(instance.serviceId)
-      if (list === undefined) next.set(instance.serviceId, [instance])
+      const key = instance.serviceId.toLowerCase()
+      const list = next.get(key)
+      if (list === undefined) next.set(key, [instance])
       else list.push(instance)
     }
     for (const serviceId of this.#services.keys()) if (!next.has(serviceId)) this.replace(serviceId, NONE)
@@ -49,10 +51,12 @@ export class InstanceTable {
   /** The whole truth about one service. Nobody is told when it is what was known. */
   replace (serviceId: string, instances: readonly ServiceInstance[]): void {
     const next = [...instances].sort((a, b) => a.instanceId < b.instanceId ? -1 : a.instanceId > b.instanceId ? 1 : 0)
-    if (sameLists(this.instances(serviceId), next)) return
-    if (next.length === 0) this.#services.delete(serviceId)
-    else this.#services.set(serviceId, Object.freeze(next))
-    this.#notify(serviceId)
+    const known = this.instances(serviceId)
+    if (sameLists(known, next)) return
+    const key = serviceId.toLowerCase()
+    if (next.length === 0) this.#services.delete(key)
+    else this.#services.set(key, Object.freeze(next))
+    this.#notify((known[0] ?? next[0])?.serviceId ?? serviceId)
   }
 
   /** One instance is new or different. */
@@ -72,7 +76,7 @@ export class InstanceTable {
     const listeners = this.#listeners.get(key) ?? new Set()
     this.#listeners.set(key, listeners.add(listener))
     const known = key === ALL ? this.services() : [key]
-    for (const service of known) this.#call(listener, service)
+    for (const service of known) this.#call(listener, this.instances(service)[0]?.serviceId ?? service)
     return () => {
       listeners.delete(listener)
       if (listeners.size === 0) this.#listeners.delete(key)
@@ -85,7 +89,7 @@ export class InstanceTable {
   }
 
   #notify (serviceId: string): void {
-    for (const key of [serviceId, ALL]) {
+    for (const key of [serviceId.toLowerCase(), ALL]) {
       for (const listener of this.#listeners.get(key) ?? []) this.#call(listener, serviceId)
     }
   }

@@ -4,7 +4,7 @@
  * its kind (`DNS:`, `URI:`, `email:`, `IP Address:`); `.*` is any verified certificate.
  */
 import type { PredicateFactory } from '../factory.ts'
-import { fullMatch } from '../java-regex.ts'
+import { fullMatch } from '../../regex/java-regex.ts'
 
 export const clientCertificate: PredicateFactory = {
   name: 'ClientCertificate',

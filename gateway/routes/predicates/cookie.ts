@@ -1,6 +1,6 @@
 /** `Cookie=chocolate, ch.p`: any cookie of that name fits the whole regexp. */
 import type { PredicateFactory } from '../factory.ts'
-import { fullMatch } from '../java-regex.ts'
+import { fullMatch } from '../../regex/java-regex.ts'
 import { cookieValues } from '../cookies.ts'
 
 export const cookie: PredicateFactory = {

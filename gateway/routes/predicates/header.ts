@@ -1,6 +1,6 @@
 /** `Header=X-Id, \d+`: any comma-separated value fits the whole regexp; without one the header is there. */
 import type { PredicateFactory } from '../factory.ts'
-import { fullMatch } from '../java-regex.ts'
+import { fullMatch, type FullMatch } from '../../regex/java-regex.ts'
 
 export const header: PredicateFactory = {
   name: 'Header',
@@ -13,13 +13,14 @@ export const header: PredicateFactory = {
     return {
       name: 'Header',
       test: regex === undefined
-        ? x => x.header(name) !== undefined
+        // As in Spring a field without a value is as good as none.
+        ? x => x.headerValues(name).some(value => value !== '')
         : x => x.headerValues(name).some(value => regex.test(value) || fitsPart(value, regex)),
       toString: () => `Header: ${text} regexp=${regexp ?? 'null'}`
     }
   }
 }
 
-function fitsPart (value: string, regex: RegExp): boolean {
+function fitsPart (value: string, regex: FullMatch): boolean {
   return value.includes(',') && value.split(',').some(part => regex.test(part.trim()))
 }

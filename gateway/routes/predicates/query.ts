@@ -1,6 +1,6 @@
 /** `Query=color, gr.*`: any decoded value of the parameter fits the whole regexp; without one the key is there. */
 import type { PredicateFactory } from '../factory.ts'
-import { fullMatch } from '../java-regex.ts'
+import { fullMatch } from '../../regex/java-regex.ts'
 import { queryValues } from '../query.ts'
 
 export const query: PredicateFactory = {
