@@ -282,6 +282,8 @@ export class ClientConnection {
   handOver (): Buffer {
     const early = this.stash.take() ?? Buffer.alloc(0)
     this.outlet.flushNow()
+    // Nobody tells the outlet any more when there is room again.
+    this.outlet.drained()
     this.closing = true
     readAsStream(this.socket)
     for (const event of ['data', 'drain', 'end']) this.socket.removeAllListeners(event)

@@ -61,6 +61,9 @@ export class HttpExchange implements Exchange {
   /** Tries beyond the first, as the budget counts them. */
   taken = 0
   tryStartedMs = 0
+  /** Instances to which nothing could be sent, and since when one is sought that takes the request. */
+  readonly unreached: Instance[] = []
+  seekingSinceMs = 0
   /** When the current try has waited long enough for its answer; Infinity: never. */
   deadlineMs = Infinity
   totalDeadlineMs = Infinity
@@ -88,7 +91,7 @@ export class HttpExchange implements Exchange {
   transforming = false
   /** What the connection had written when this request began, for the log. */
   bytesBefore = 0
-  /** A WebSocket handshake on its way to a cluster. */
+  /** A WebSocket handshake, offered to the instance as such. */
   wantsUpgrade = false
   /** Handed over to another protocol; ends when the socket closes. */
   upgraded = false
@@ -136,6 +139,7 @@ export class HttpExchange implements Exchange {
     this.counted = false
     this.other = null
     this.taken = 0
+    if (this.unreached.length > 0) this.unreached.length = 0
     this.deadlineMs = Infinity
     this.totalDeadlineMs = Infinity
     this.breakerToken = -1

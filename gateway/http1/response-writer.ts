@@ -32,6 +32,11 @@ export class ResponseWriter {
     this.client = client
   }
 
+  /** An answer is under way whose end nobody knows yet. */
+  get isStreaming (): boolean {
+    return this.framing === CHUNKED || this.framing === UNTIL_CLOSE
+  }
+
   /** RFC 9110, 10.1.1: whoever waits with the body is told to send it, once it is known that it is wanted. */
   goAhead (): void {
     this.client.outlet.add('HTTP/1.1 100 Continue\r\n\r\n')

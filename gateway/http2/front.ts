@@ -63,6 +63,7 @@ export class Http2Front {
     this.sessions.set(session, peer)
     session.on('close', () => {
       this.sessions.delete(session)
+      this.loop.left()
       if (socket.destroyed) return
       const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref()
       socket.once('close', () => clearTimeout(timer))
@@ -82,6 +83,10 @@ export class Http2Front {
     const bridge = new Bridge(stream, new ResponseHead(this.loop.options.upstream, this.loop.dropped))
     this.loop.attach(new ClientConnection(bridge, peer, this.loop), bridge)
     bridge.start(raw, headers, endOfStream)
+  }
+
+  get isEmpty (): boolean {
+    return this.sessions.size === 0
   }
 
   /** GOAWAY: streams that run finish, new ones go elsewhere. */
