@@ -70,6 +70,9 @@ export class HttpExchange implements Exchange {
   breakerToken = -1
   inBulkhead = false
   forwards = 0
+  /** Interim answers that its instances have sent. */
+  interims = 0
+  interimBytes = 0
   /** The once-only second try after an idle connection turned out to be dead. */
   replayed = false
   /** A byte of the final answer has been written to the client: no second answer is possible. */
@@ -145,6 +148,8 @@ export class HttpExchange implements Exchange {
     this.breakerToken = -1
     this.inBulkhead = false
     this.forwards = 0
+    this.interims = 0
+    this.interimBytes = 0
     this.replayed = false
     this.responded = false
     this.answered = false

@@ -43,9 +43,12 @@ export class ResponseWriter {
     this.client.outlet.flush()
   }
 
-  /** Passes on an interim answer (103, 102); HTTP/1.0 clients do not know them. */
+  /**
+   * Passes on an interim answer (103, 102); HTTP/1.0 clients do not know them, and one that does not read what there is
+   * gets on without.
+   */
   interim ({ head, response }: HttpExchange): void {
-    if (head.http11) this.client.outlet.add(`${response.write(response.status)}\r\n`)
+    if (head.http11 && !this.client.outlet.blocked) this.client.outlet.add(`${response.write(response.status)}\r\n`)
   }
 
   /** An upstream's final head is in `exchange.response`, filters have run. */

@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream'
 import { ChunkedDecoder, DATA, END, FAULT } from '../http1/chunked.ts'
 import type { HttpExchange } from '../http1/exchange.ts'
 import { Outlet } from '../http1/outlet.ts'
+import { MAX_INTERIM_BYTES } from '../http1/response-head.ts'
 import { forwardableTrailers } from '../http1/trailers.ts'
 import { isAgreement } from '../http1/upgrades.ts'
 import { WebSocketLeg } from '../http1/web-socket-leg.ts'
@@ -25,6 +26,9 @@ const CHUNKED = 2
 const UNTIL_CLOSE = 3
 /** The answer is over while the request still goes up. */
 const ANSWERED = 4
+
+/** Of all tries of one exchange together: they announce one answer, and nobody counts on them. */
+const MAX_INTERIMS = 32
 
 /** Most answer heads end within this; only when not is more of the buffer looked at. */
 const USUAL_HEAD_BYTES = 4_096
@@ -133,6 +137,10 @@ export class UpstreamConnection {
 
   /** 1xx: passed on, except 100 (the gateway sends its own) and 101, after which HTTP is over on this connection. */
   private interim (exchange: HttpExchange, buffer: Buffer, at: number, length: number): void {
+    exchange.interimBytes += exchange.response.bytes
+    if (exchange.interimBytes > MAX_INTERIM_BYTES || ++exchange.interims > MAX_INTERIMS) {
+      return this.fault(exchange, 'the upstream sent interim answers without end')
+    }
     if (exchange.response.status === 101) return this.switchProtocols(exchange, buffer.subarray(at, length))
     // It says `Connection: close`, or speaks HTTP/1.0: nothing may follow it, not even the answer it announces.
     if (!exchange.response.persistent) return this.fault(exchange, 'the upstream closed with an interim answer')
