@@ -88,6 +88,7 @@ export class Loop {
     const nowMs = this.clock.tick()
     for (const client of this.clients) client.sweep(nowMs)
     for (const connection of this.connections) connection.sweep(nowMs)
+    this.http2.sweep(nowMs)
     if (this.draining) for (const client of this.clients) sayGoodbye(client.exchange, nowMs, this.streamPatienceMs)
     this.accessLog?.flush()
   }

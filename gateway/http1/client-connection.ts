@@ -281,9 +281,7 @@ export class ClientConnection {
   /** Gives the socket away (WebSocket); what was read ahead goes with it. Only the end of it is still ours to see. */
   handOver (): Buffer {
     const early = this.stash.take() ?? Buffer.alloc(0)
-    this.outlet.flushNow()
-    // Nobody tells the outlet any more when there is room again.
-    this.outlet.drained()
+    this.outlet.retire()
     this.closing = true
     readAsStream(this.socket)
     for (const event of ['data', 'drain', 'end']) this.socket.removeAllListeners(event)

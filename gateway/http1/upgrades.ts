@@ -15,7 +15,7 @@ import type { Route } from '../routes/route.ts'
 import type { UpstreamConnection } from '../upstream/upstream-connection.ts'
 import type { HttpExchange } from './exchange.ts'
 import type { ResponseHead } from './response-head.ts'
-import { WebSocketLeg } from './web-socket-leg.ts'
+import type { WebSocketLeg } from './web-socket-leg.ts'
 
 /** RFC 6455, 1.3. */
 const ACCEPT_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'

@@ -7,8 +7,8 @@
  * would have found it.
  */
 
-/** The text as it is, or lower-case where case does not count. */
-type Text = string
+/** A named run and what it took. */
+type Value = readonly [name: string, value: string]
 
 export interface Literal {
   readonly kind: 'literal'
@@ -35,7 +35,7 @@ export interface Labels {
 export type Token = Literal | Run | Labels
 
 /** Values of the named runs in order, or undefined when the whole text does not match. */
-export type Wildcards = (text: Text) => Array<readonly [name: string, value: string]> | undefined
+export type Wildcards = (text: string) => Value[] | undefined
 
 const DOT = '.'
 
@@ -74,7 +74,7 @@ export function joined (tokens: readonly Token[]): Token[] {
   return all
 }
 
-function reachOf (tokens: readonly Token[], text: Text, width: number): Uint8Array {
+function reachOf (tokens: readonly Token[], text: string, width: number): Uint8Array {
   const reach = new Uint8Array((tokens.length + 1) * width)
   reach[reach.length - 1] = 1
   for (let row = tokens.length - 1; row >= 0; row--) {
@@ -88,13 +88,13 @@ function reachOf (tokens: readonly Token[], text: Text, width: number): Uint8Arr
   return reach
 }
 
-function reachLiteral (literal: string, text: Text, here: Uint8Array, next: Uint8Array): void {
+function reachLiteral (literal: string, text: string, here: Uint8Array, next: Uint8Array): void {
   for (let at = text.length - literal.length; at >= 0; at--) {
     if (next[at + literal.length] === 1 && text.startsWith(literal, at)) here[at] = 1
   }
 }
 
-function reachRun ({ min, many, without }: Run, text: Text, here: Uint8Array, next: Uint8Array): void {
+function reachRun ({ min, many, without }: Run, text: string, here: Uint8Array, next: Uint8Array): void {
   let open = next[text.length]!
   if (min === 0) here[text.length] = open
   for (let at = text.length - 1; at >= 0; at--) {
@@ -104,7 +104,7 @@ function reachRun ({ min, many, without }: Run, text: Text, here: Uint8Array, ne
   }
 }
 
-function reachLabels (leading: boolean, text: Text, here: Uint8Array, next: Uint8Array): void {
+function reachLabels (leading: boolean, text: string, here: Uint8Array, next: Uint8Array): void {
   here[text.length] = next[text.length]!
   let dot = text.length
   for (let at = text.length - 1; at >= 0; at--) {
@@ -116,8 +116,8 @@ function reachLabels (leading: boolean, text: Text, here: Uint8Array, next: Uint
   }
 }
 
-function valuesOf (tokens: readonly Token[], text: Text, reach: Uint8Array, width: number): Array<readonly [string, string]> {
-  const found: Array<readonly [string, string]> = []
+function valuesOf (tokens: readonly Token[], text: string, reach: Uint8Array, width: number): Value[] {
+  const found: Value[] = []
   let at = 0
   for (const [row, token] of tokens.entries()) {
     const from = at
@@ -129,7 +129,7 @@ function valuesOf (tokens: readonly Token[], text: Text, reach: Uint8Array, widt
   return found
 }
 
-function endOfRun ({ min, many, lazy, without }: Run, text: Text, from: number, next: Uint8Array): number {
+function endOfRun ({ min, many, lazy, without }: Run, text: string, from: number, next: Uint8Array): number {
   let best = -1
   for (let at = from; ; at++) {
     const taken = at - from
@@ -139,7 +139,7 @@ function endOfRun ({ min, many, lazy, without }: Run, text: Text, from: number, 
 }
 
 /** Labels with dots behind them: of what stands before the last label nothing is asked. */
-function endOfLabels (text: Text, from: number, next: Uint8Array): number {
+function endOfLabels (text: string, from: number, next: Uint8Array): number {
   let best = from
   for (let at = from; at >= 0 && at <= text.length;) {
     if (next[at] === 1) best = at

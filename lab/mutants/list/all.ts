@@ -3,6 +3,7 @@ import type { Mutant } from '../mutant.ts'
 import { AWS_BUS } from './aws-bus.ts'
 import { CONFIG_SAFETY } from './config-safety.ts'
 import { DELIVERY } from './delivery.ts'
+import { GATEWAY_WIRE } from './gateway-wire.ts'
 import { KEEPING } from './keeping.ts'
 import { RELATIONAL_STORES } from './relational-stores.ts'
 import { SAGAS_AND_PROJECTIONS } from './sagas-and-projections.ts'
@@ -12,6 +13,6 @@ import { SIMULATION } from './simulation.ts'
 import { VERSIONS_AND_TIME } from './versions-and-time.ts'
 
 export const ALL: readonly Mutant[] = [
-  ...AWS_BUS, ...CONFIG_SAFETY, ...DELIVERY, ...KEEPING, ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES,
-  ...SETTINGS_MUTANTS, ...SIMULATION, ...VERSIONS_AND_TIME
+  ...AWS_BUS, ...CONFIG_SAFETY, ...DELIVERY, ...GATEWAY_WIRE, ...KEEPING, ...RELATIONAL_STORES,
+  ...SAGAS_AND_PROJECTIONS, ...SAMPLES, ...SETTINGS_MUTANTS, ...SIMULATION, ...VERSIONS_AND_TIME
 ]
