@@ -119,7 +119,11 @@ t.test('a full pool is another instance\'s request', async (t) => {
   t.teardown(() => other.close())
   const gateway = await startDataPlane([route('svc', 'lb://svc', '/**')], { upstream: { maxConnections: 1, maxPending: 0 } })
   t.teardown(() => gateway.dataPlane.stop(0))
-  await tell(gateway, 'svc', [raw.port, other.port])
+  // The heavy one is picked again while it is busy.
+  const weighed = [[raw, '1000'], [other, '1']] as const
+  await gateway.dataPlane.ask('instances', {
+    service: 'svc', instances: weighed.map(([{ port }, weight]) => instance(`svc-${port}`, port, { serviceId: 'svc', metadata: { weight } }))
+  })
   for (const one of [raw, other]) one.onHead = () => {}
   const clients = [1, 2].map(() => new RawClient(gateway.port).send(REQUESTS[1]!))
   await until(() => raw.peers.length === 1 && other.peers.length === 1, 'both to be busy')
