@@ -116,6 +116,8 @@ export interface DataPlaneOptions {
   readonly tls: ListenerTls | undefined
   /** HTTP/2 by ALPN with TLS, by prior knowledge without. */
   readonly http2: boolean
+  /** WebSocket handshakes are passed on where the route's uri or metadata does not say so, too. */
+  readonly webSocketsOnAnyRoute: boolean
   /** How often deadlines are looked at: the precision of every timeout. */
   readonly sweepIntervalMs: number
 }
@@ -171,5 +173,6 @@ export const DATA_PLANE_DEFAULTS: DataPlaneOptions = {
   tracing: undefined,
   tls: undefined,
   http2: true,
+  webSocketsOnAnyRoute: false,
   sweepIntervalMs: 50
 }

@@ -16,7 +16,6 @@ import type { Reply } from './exchange.ts'
 import type { HttpExchange } from './http1/exchange.ts'
 import { UnsafeHeaderError } from './http1/header-lines.ts'
 import { errorReply, replyHead } from './http1/reply.ts'
-import { isWebSocketHandshake } from './http1/upgrades.ts'
 import type { Loop } from './loop.ts'
 import { Redirections } from './redirections.ts'
 import type { Filter, Route, RouteTable } from './routes/route.ts'
@@ -117,7 +116,7 @@ export class Gateway {
     if (x.body.collecting) return this.transformations.request(x)
     x.forwarding = true
     const { target } = x.route
-    x.wantsUpgrade = x.head.upgrade && isWebSocketHandshake(x)
+    x.wantsUpgrade = x.head.upgrade && this.loop.upgrades.wants(x)
     if (target.kind === 'cluster') this.tries.guard(x)
     else if (target.kind === 'forward') this.redirections.to(x, target.path)
     else this.answer(x, { status: 200, headers: [], body: '' })
@@ -233,9 +232,8 @@ export class Gateway {
   /** The client has gone: nobody is waiting for the answer, and it says nothing about the upstream. */
   aborted (x: HttpExchange): void {
     this.tries.abandon(x)
-    if (x.upgraded) this.loop.upgrades.abandon(x)
     if (x.answered) return
-    if (x.upgraded && x.responded) return this.finish(x)
+    if (x.upgraded) return this.finish(x)
     x.status = x.responded ? x.status : CLIENT_LEFT
     x.failure = { kind: 'client-abort', message: 'the client closed the connection' }
     this.finish(x)

@@ -14,6 +14,7 @@ import type { ClientConnection } from './http1/client-connection.ts'
 import { Departures } from './http1/departures.ts'
 import { DroppedFields } from './http1/dropped-fields.ts'
 import type { HttpExchange } from './http1/exchange.ts'
+import { sayGoodbye } from './http1/farewell.ts'
 import { PRIVATE } from './http1/header-lines.ts'
 import { ReadTurns } from './http1/read-turns.ts'
 import { RequestTurns } from './http1/request-turns.ts'
@@ -58,6 +59,8 @@ export class Loop {
   /** Where a collector is set; decided before the loop listens. */
   tracing: Tracing | undefined = undefined
   draining = false
+  /** In a drain: streams that have lasted for as long are ended. */
+  private streamPatienceMs = Infinity
   private readonly accessLog: AccessLog | undefined
   private timer: NodeJS.Timeout | undefined = undefined
   private onEmpty: (() => void) | undefined = undefined
@@ -85,6 +88,8 @@ export class Loop {
     const nowMs = this.clock.tick()
     for (const client of this.clients) client.sweep(nowMs)
     for (const connection of this.connections) connection.sweep(nowMs)
+    this.http2.sweep(nowMs)
+    if (this.draining) for (const client of this.clients) sayGoodbye(client.exchange, nowMs, this.streamPatienceMs)
     this.accessLog?.flush()
   }
 
@@ -101,7 +106,16 @@ export class Loop {
 
   forget (client: ClientConnection): void {
     this.clients.delete(client)
-    if (this.clients.size === 0) this.onEmpty?.()
+    this.left()
+  }
+
+  /** A client, or a session of HTTP/2, has gone: a session outlives its last stream until that is on the wire. */
+  left (): void {
+    if (this.isEmpty) this.onEmpty?.()
+  }
+
+  private get isEmpty (): boolean {
+    return this.clients.size === 0 && this.http2.isEmpty
   }
 
   /** Gives the request its id and trace: the client's when they are well formed, new ones otherwise. */
@@ -161,10 +175,13 @@ export class Loop {
   /** Lets every client finish; cuts the rest at the deadline. */
   async drain (deadlineMs: number): Promise<void> {
     this.draining = true
+    this.streamPatienceMs = deadlineMs / 2
     this.http2.drain()
-    if (this.clients.size > 0) await this.emptied(deadlineMs)
+    this.upgrades.drain()
+    if (!this.isEmpty) await this.emptied(deadlineMs)
     for (const client of this.clients) client.cut()
     this.http2.stop()
+    this.upgrades.stop()
     for (const connection of this.connections) connection.destroy()
     for (const session of this.sessions) session.destroy()
     clearInterval(this.timer)

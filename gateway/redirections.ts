@@ -50,6 +50,7 @@ export class Redirections {
     x.totalDeadlineMs = Infinity
     x.deadlineMs = Infinity
     x.attempt = 0
+    x.unreached.length = 0
     x.tried.length = 0
     x.instance = undefined
     x.upstreamUri = undefined

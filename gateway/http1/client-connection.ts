@@ -281,7 +281,7 @@ export class ClientConnection {
   /** Gives the socket away (WebSocket); what was read ahead goes with it. Only the end of it is still ours to see. */
   handOver (): Buffer {
     const early = this.stash.take() ?? Buffer.alloc(0)
-    this.outlet.flushNow()
+    this.outlet.retire()
     this.closing = true
     readAsStream(this.socket)
     for (const event of ['data', 'drain', 'end']) this.socket.removeAllListeners(event)

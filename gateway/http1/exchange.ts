@@ -61,12 +61,18 @@ export class HttpExchange implements Exchange {
   /** Tries beyond the first, as the budget counts them. */
   taken = 0
   tryStartedMs = 0
+  /** Instances to which nothing could be sent, and since when one is sought that takes the request. */
+  readonly unreached: Instance[] = []
+  seekingSinceMs = 0
   /** When the current try has waited long enough for its answer; Infinity: never. */
   deadlineMs = Infinity
   totalDeadlineMs = Infinity
   breakerToken = -1
   inBulkhead = false
   forwards = 0
+  /** Interim answers that its instances have sent. */
+  interims = 0
+  interimBytes = 0
   /** The once-only second try after an idle connection turned out to be dead. */
   replayed = false
   /** A byte of the final answer has been written to the client: no second answer is possible. */
@@ -88,7 +94,7 @@ export class HttpExchange implements Exchange {
   transforming = false
   /** What the connection had written when this request began, for the log. */
   bytesBefore = 0
-  /** A WebSocket handshake on its way to a cluster. */
+  /** A WebSocket handshake, offered to the instance as such. */
   wantsUpgrade = false
   /** Handed over to another protocol; ends when the socket closes. */
   upgraded = false
@@ -136,11 +142,14 @@ export class HttpExchange implements Exchange {
     this.counted = false
     this.other = null
     this.taken = 0
+    if (this.unreached.length > 0) this.unreached.length = 0
     this.deadlineMs = Infinity
     this.totalDeadlineMs = Infinity
     this.breakerToken = -1
     this.inBulkhead = false
     this.forwards = 0
+    this.interims = 0
+    this.interimBytes = 0
     this.replayed = false
     this.responded = false
     this.answered = false

@@ -75,6 +75,12 @@ export class Outlet {
     }
   }
 
+  /** The socket is given away: nobody will tell any more when there is room. */
+  retire (): void {
+    this.flushNow()
+    this.blocked = false
+  }
+
   /** The socket has room again. */
   drained (): void {
     this.blocked = false

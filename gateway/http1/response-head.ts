@@ -9,6 +9,9 @@ import type { DroppedFields } from './dropped-fields.ts'
 import { HeaderLines, PRIVATE, SCAN_OK } from './header-lines.ts'
 import { reasonOf } from './reply.ts'
 
+/** All interim heads before one answer: as much as one head may have. */
+export const MAX_INTERIM_BYTES = 65_536
+
 export class ResponseHead implements ConnectionOptions {
   readonly lines = new HeaderLines()
   status = 0
@@ -67,6 +70,11 @@ export class ResponseHead implements ConnectionOptions {
     this.nominated = null
     this.keepAliveSeconds = -1
     this.hasDate = false
+  }
+
+  /** How long it was on the wire. */
+  get bytes (): number {
+    return this.lines.end + 2 - this.start
   }
 
   /** A head that the gateway made itself. */

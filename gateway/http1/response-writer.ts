@@ -32,15 +32,23 @@ export class ResponseWriter {
     this.client = client
   }
 
+  /** An answer is under way whose end nobody knows yet. */
+  get isStreaming (): boolean {
+    return this.framing === CHUNKED || this.framing === UNTIL_CLOSE
+  }
+
   /** RFC 9110, 10.1.1: whoever waits with the body is told to send it, once it is known that it is wanted. */
   goAhead (): void {
     this.client.outlet.add('HTTP/1.1 100 Continue\r\n\r\n')
     this.client.outlet.flush()
   }
 
-  /** Passes on an interim answer (103, 102); HTTP/1.0 clients do not know them. */
+  /**
+   * Passes on an interim answer (103, 102); HTTP/1.0 clients do not know them, and one that does not read what there is
+   * gets on without.
+   */
   interim ({ head, response }: HttpExchange): void {
-    if (head.http11) this.client.outlet.add(`${response.write(response.status)}\r\n`)
+    if (head.http11 && !this.client.outlet.blocked) this.client.outlet.add(`${response.write(response.status)}\r\n`)
   }
 
   /** An upstream's final head is in `exchange.response`, filters have run. */

@@ -34,7 +34,7 @@ function framing (x: HttpExchange): string {
   else if (head.contentLength >= 0) lines = `content-length: ${head.contentLength}\r\n`
   // gRPC servers insist on it (the client can read trailers); everybody else must not see hop-by-hop fields.
   if (head.teTrailers && x.isGrpc) lines += 'te: trailers\r\n'
-  return x.upgraded ? `${lines}connection: upgrade\r\nupgrade: ${head.upgradeProtocol}\r\n` : lines
+  return x.wantsUpgrade ? `${lines}connection: upgrade\r\nupgrade: ${head.upgradeProtocol}\r\n` : lines
 }
 
 /** Characters that cannot break out of the request line. Filters compose paths from templates and variables. */

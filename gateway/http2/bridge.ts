@@ -5,11 +5,14 @@
  * So every rule, filter, limit and counter holds for both versions, and what HTTP/2 framing could smuggle into an
  * HTTP/1.1 upstream meets the same strict parser as everybody else.
  */
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import { Duplex } from 'node:stream'
 import { ChunkedDecoder, DATA, END } from '../http1/chunked.ts'
 import type { ResponseHead } from '../http1/response-head.ts'
 import { fieldLines, fieldsOf, requestText, trailersOf } from './fields.ts'
+
+/** Frames of a session that wait for its client to read. */
+const MAX_QUEUED = 64
 
 const HEAD = 0
 const CHUNKS = 1
@@ -90,7 +93,7 @@ export class Bridge extends Duplex {
     if (stream.destroyed || stream.closed) return
     if (!response.parse(bytes.toString('latin1', 0, end), 0, end, bytes, 0)) return this.cut()
     const headers = Object.assign(fieldsOf(response.lines), { ':status': response.status })
-    if (response.status < 200) return stream.additionalHeaders(headers)
+    if (response.status < 200) return this.interim(headers)
     const bodiless = !response.hasBody(this.method) || (response.contentLength === 0 && !response.chunked)
     if (response.contentLength >= 0 && response.status !== 204) headers['content-length'] = String(response.contentLength)
     stream.respond(headers, { endStream: bodiless, waitForTrailers: response.chunked })
@@ -98,6 +101,12 @@ export class Bridge extends Duplex {
     this.phase = bodiless ? DONE : response.chunked ? CHUNKS : BYTES
     if (response.chunked) stream.once('wantTrailers', () => this.trail())
     if (bodiless) this.push(null)
+  }
+
+  /** Frames of heads know no flow control: a client that does not read them gets on without. */
+  private interim (headers: OutgoingHttpHeaders): void {
+    const { outboundQueueSize = 0 } = this.stream.session?.state ?? {}
+    if (outboundQueueSize < MAX_QUEUED) this.stream.additionalHeaders(headers)
   }
 
   private counted (bytes: Buffer): Buffer[] {

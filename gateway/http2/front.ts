@@ -12,17 +12,29 @@ import type { Peer } from '../http1/peer.ts'
 import { ResponseHead } from '../http1/response-head.ts'
 import type { Loop } from '../loop.ts'
 import { Bridge } from './bridge.ts'
+import { FrameWatch } from './frame-watch.ts'
+import { outlive } from './outliving.ts'
+import { WatchedSocket } from './watched-socket.ts'
 
 const MAX_STREAMS = 128
 /** A session that has ended says so to its client; one that does not read even that is cut. */
 const LINGER_MS = 5_000
 
-interface Arriving { readonly socket: Duplex, readonly peer: Peer }
+interface Arriving { readonly socket: Duplex, readonly peer: Peer, readonly watch: FrameWatch }
+
+/** What is known of a session beside what Node knows. */
+interface Watched {
+  readonly peer: Peer
+  readonly watch: FrameWatch
+  /** Streams that are open, and since when there has been none. */
+  streams: number
+  idleSinceMs: number
+}
 
 export class Http2Front {
   private readonly loop: Loop
   private readonly server: Http2Server
-  private readonly sessions = new Map<ServerHttp2Session, Peer>()
+  private readonly sessions = new Map<ServerHttp2Session, Watched>()
   /** Of the socket whose session is about to begin: `session` is emitted before `emit('connection')` returns. */
   private arriving: Arriving | undefined = undefined
 
@@ -50,38 +62,64 @@ export class Http2Front {
 
   /** The socket speaks HTTP/2; `early` was read already. */
   take (socket: Duplex, peer: Peer, early: Buffer): void {
-    this.arriving = { socket, peer }
+    const { clock, options: { limits } } = this.loop
+    const watch = new FrameWatch(limits, clock.coarseMs)
+    this.arriving = { socket, peer, watch }
     socket.on('error', () => {})
     if (early.length > 0) socket.unshift(early)
-    this.server.emit('connection', socket)
+    const watched = new WatchedSocket(socket, (bytes) => watch.take(bytes, clock.coarseMs))
+    watched.on('error', () => {})
+    this.server.emit('connection', watched)
     this.arriving = undefined
   }
 
   private begin (session: ServerHttp2Session): void {
     if (this.arriving === undefined) return session.destroy()
-    const { socket, peer } = this.arriving
-    this.sessions.set(session, peer)
+    const { socket, peer, watch } = this.arriving
+    this.sessions.set(session, { peer, watch, streams: 0, idleSinceMs: this.loop.clock.coarseMs })
     session.on('close', () => {
       this.sessions.delete(session)
+      this.loop.left()
       if (socket.destroyed) return
       const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref()
       socket.once('close', () => clearTimeout(timer))
     })
     session.on('error', () => {})
-    const idleMs = this.loop.options.limits.keepAliveTimeoutMs
-    if (idleMs > 0) session.setTimeout(idleMs, () => session.close())
     if (this.loop.draining) session.close()
   }
 
   private serve (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: readonly string[]): void {
     // First of all: an error that nobody listens to ends the process, and any client can cause one by a reset.
     stream.on('error', () => {})
-    const peer = this.sessions.get(stream.session as ServerHttp2Session)
-    if (peer === undefined || stream.destroyed) return stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    const session = this.sessions.get(stream.session as ServerHttp2Session)
+    if (session === undefined || stream.destroyed) return stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    outlive(stream.session!, stream)
+    this.count(session, stream)
     const endOfStream = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
     const bridge = new Bridge(stream, new ResponseHead(this.loop.options.upstream, this.loop.dropped))
-    this.loop.attach(new ClientConnection(bridge, peer, this.loop), bridge)
+    this.loop.attach(new ClientConnection(bridge, session.peer, this.loop), bridge)
     bridge.start(raw, headers, endOfStream)
+  }
+
+  private count (session: Watched, stream: ServerHttp2Stream): void {
+    session.streams++
+    stream.once('close', () => {
+      session.streams--
+      session.idleSinceMs = this.loop.clock.coarseMs
+    })
+  }
+
+  /** Ends those whose client takes too long for something, or asks for nothing (signs of life do not count). */
+  sweep (nowMs: number): void {
+    const { keepAliveTimeoutMs } = this.loop.options.limits
+    for (const [session, { watch, streams, idleSinceMs }] of this.sessions) {
+      if (watch.late(nowMs)) session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM)
+      else if (streams === 0 && keepAliveTimeoutMs > 0 && nowMs - idleSinceMs > keepAliveTimeoutMs) session.close()
+    }
+  }
+
+  get isEmpty (): boolean {
+    return this.sessions.size === 0
   }
 
   /** GOAWAY: streams that run finish, new ones go elsewhere. */

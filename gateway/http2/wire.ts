@@ -11,6 +11,7 @@ import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { ChunkedDecoder, DATA, END } from '../http1/chunked.ts'
 import { reasonOf } from '../http1/reply.ts'
+import { MAX_INTERIM_BYTES } from '../http1/response-head.ts'
 import { fieldLines, streamHead, trailersOf, type StreamHead } from './fields.ts'
 
 const HEAD = 0
@@ -47,6 +48,7 @@ export class Wire extends Duplex {
   private chunked = false
   private trailers = ''
   private answered = false
+  private interimBytes = 0
 
   /** The session is there: what is written goes into a stream of it. */
   begin (carrier: Carrier): void {
@@ -148,10 +150,13 @@ export class Wire extends Duplex {
     stream.end()
   }
 
-  /** 100 is the gateway's own to send. */
+  /** Heads know no flow control: whoever reads them may have stopped, and is not asked how many there are. */
   private interim (fields: IncomingHttpHeaders, raw: RawFields): void {
     const status = Number(fields[':status'])
-    if (status !== 100) this.push(`HTTP/1.1 ${status} ${reasonOf(status)}\r\n${fieldLines(raw)}\r\n`, 'latin1')
+    const head = `HTTP/1.1 ${status} ${reasonOf(status)}\r\n${fieldLines(raw)}\r\n`
+    this.interimBytes += head.length
+    if (this.interimBytes <= MAX_INTERIM_BYTES) this.push(head, 'latin1')
+    else this.destroy(new Error('the upstream sent interim answers without end'))
   }
 
   private answer (fields: IncomingHttpHeaders, flags: number, raw: RawFields): void {

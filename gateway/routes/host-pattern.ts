@@ -7,6 +7,7 @@
  */
 import { fullMatch } from '../regex/java-regex.ts'
 import type { VariableSink } from './path-pattern.ts'
+import { joined, regularExpression, wildcards, type Token, type Wildcards } from './wildcards.ts'
 
 export interface HostPattern {
   readonly text: string
@@ -19,8 +20,7 @@ export interface HostPattern {
 /** `includePort` undefined: decided by the pattern. Throws on a malformed pattern. */
 export function compileHost (text: string, includePort: boolean | undefined): HostPattern {
   const names: string[] = []
-  const regex = fullMatch(`(?i)${hostSource(text, names)}`)
-  const groups = names.map((_, i) => regex.names.get(`v${i}`)!)
+  const values = hostMatcher(text, names)
   const withPort = includePort ?? /:\d+$/.test(text)
   const exact = /[*?{]/.test(text) ? undefined : text.toLowerCase()
   const compared = (host: string) => withPort ? host : bareHost(host)
@@ -30,10 +30,9 @@ export function compileHost (text: string, includePort: boolean | undefined): Ho
     exact: exact === undefined ? undefined : bareHost(exact),
     matches (host, set) {
       if (exact !== undefined) return compared(host).toLowerCase() === exact
-      const match = regex.exec(compared(host))
-      if (match === null) return false
-      for (let i = 0; i < names.length; i++) set(names[i] ?? '', match[groups[i]!] ?? '')
-      return true
+      const found = values(compared(host))
+      for (const [name, value] of found ?? []) set(name, value)
+      return found !== undefined
     }
   }
 }
@@ -44,14 +43,37 @@ export function bareHost (host: string): string {
   return colon < 0 || host.endsWith(']') ? host : host.slice(0, colon)
 }
 
-function hostSource (text: string, names: string[]): string {
+function hostMatcher (text: string, names: string[]): Wildcards {
+  const parts = hostParts(text)
+  for (const part of parts) if (part.name !== undefined) names.push(part.name)
+  if (parts.every(({ token }) => token !== undefined)) return wildcards(joined(parts.map(({ token }) => token!)), true)
+  let nth = 0
+  const source = parts.map(({ name, source }) => name === undefined ? source : `(?<v${nth++}>${source})`).join('')
+  return regularExpression(fullMatch(`(?i)${source}`), names)
+}
+
+/** A piece of a pattern as a regular expression, and as a wildcard unless it is an expression of the operator's own. */
+interface Part {
+  readonly source: string
+  readonly token?: Token
+  readonly name?: string
+}
+
+const DOT: Part = { source: '\\.', token: { kind: 'literal', text: '.' } }
+const ANYTHING: Part = { source: '.*', token: { kind: 'run', min: 0, many: true, lazy: false, without: '' } }
+const LABELS_BEFORE: Part = { source: '(?:[^.]+\\.)*', token: { kind: 'labels', leading: false } }
+const LABELS_BEHIND: Part = { source: '(?:\\.[^.]+)*', token: { kind: 'labels', leading: true } }
+const STAR: Part = { source: '[^.]*', token: { kind: 'run', min: 0, many: true, lazy: false, without: '.' } }
+const ONE: Part = { source: '[^.]', token: { kind: 'run', min: 1, many: false, lazy: false, without: '.' } }
+
+function hostParts (text: string): Part[] {
   const labels = splitLabels(text)
-  return labels.map((label, i) => {
+  return labels.flatMap((label, i) => {
     const last = i === labels.length - 1
-    if (label === '**') return last ? (i === 0 ? '.*' : '(?:\\.[^.]+)*') : '(?:[^.]+\\.)*'
-    const joint = last || (labels[i + 1] === '**' && i + 1 === labels.length - 1) ? '' : '\\.'
-    return labelSource(label, names) + joint
-  }).join('')
+    if (label === '**') return [last ? (i === 0 ? ANYTHING : LABELS_BEHIND) : LABELS_BEFORE]
+    const joint = last || (labels[i + 1] === '**' && i + 1 === labels.length - 1) ? [] : [DOT]
+    return [...labelParts(label), ...joint]
+  })
 }
 
 function splitLabels (text: string): string[] {
@@ -67,10 +89,16 @@ function splitLabels (text: string): string[] {
   return labels
 }
 
-function labelSource (label: string, names: string[]): string {
-  return label.replaceAll(/\{([^:{}]+)(?::((?:[^{}]|\{[^{}]*\})*))?\}|\*+|[\s\S]/g, (token, name?: string, regex?: string) => {
-    if (name !== undefined) return `(?<v${names.push(name) - 1}>${regex ?? '[^.]+'})`
-    if (token.startsWith('*')) return '[^.]*'
-    return token === '?' ? '[^.]' : token.replace(/[\\^$+()[\]|/{}-]/, '\\$&')
+function labelParts (label: string): Part[] {
+  const pieces = label.matchAll(/\{([^:{}]+)(?::((?:[^{}]|\{[^{}]*\})*))?\}|\*+|[\s\S]/g)
+  return [...pieces].map(([piece, name, regex]) => {
+    if (name !== undefined) return regex === undefined ? variable(name) : { source: regex, name }
+    if (piece.startsWith('*')) return STAR
+    if (piece === '?') return ONE
+    return { source: piece.replace(/[\\^$+()[\]|/{}-]/, '\\$&'), token: { kind: 'literal', text: piece.toLowerCase() } }
   })
+}
+
+function variable (name: string): Part {
+  return { source: '[^.]+', name, token: { kind: 'run', min: 1, many: true, lazy: false, without: '.', name } }
 }

@@ -5,7 +5,8 @@
  * segments. Matrix parameters (`;v=1`) do not count, as in PathContainer.
  */
 import type { Variables } from '../exchange.ts'
-import { fullMatch, type FullMatch } from '../regex/java-regex.ts'
+import { fullMatch } from '../regex/java-regex.ts'
+import { joined, regularExpression, wildcards, type Token, type Wildcards } from './wildcards.ts'
 
 export interface PathPattern {
   readonly text: string
@@ -20,7 +21,7 @@ export type VariableSink = (name: string, value: string) => void
 
 type Segment =
   | { readonly kind: 'literal', readonly text: string }
-  | { readonly kind: 'one', readonly regex: FullMatch, readonly names: readonly string[], readonly groups: readonly number[] }
+  | { readonly kind: 'one', readonly values: Wildcards, readonly names: readonly string[] }
   | { readonly kind: 'any' }
   | { readonly kind: 'rest', readonly name: string }
 
@@ -42,6 +43,7 @@ export function compilePath (text: string, matchTrailingSlash: boolean): PathPat
 }
 
 type Match = PathPattern['matches']
+type Found = Array<readonly [name: string, value: string]>
 
 function exact (pattern: string, matchTrailingSlash: boolean, walk: Match): Match {
   const slashed = matchTrailingSlash && !pattern.endsWith('/') ? `${pattern}/` : pattern
@@ -64,45 +66,61 @@ function walker (pattern: readonly Segment[], matchTrailingSlash: boolean): Matc
     const raw = path.split('/').slice(1)
     if (matchTrailingSlash && !endsOpen && raw.length > 1 && raw.at(-1) === '') raw.pop()
     const segments = raw.map(decodeSegment)
-    const found: Array<[string, string]> = []
-    if (!walkFrom(pattern, 0, segments, 0, found)) return false
-    for (const [name, value] of found) set(name, value)
+    const walk = new Walk(pattern, segments)
+    if (!walk.from(0, 0)) return false
+    for (const [name, value] of walk.found) set(name, value)
     return true
   }
 }
 
-function walkFrom (pattern: readonly Segment[], p: number, path: readonly string[], i: number,
-  found: Array<[string, string]>): boolean {
-  const segment = pattern[p]
-  if (segment === undefined) return i === path.length
-  if (segment.kind === 'rest') {
-    found.push([segment.name, i < path.length ? `/${path.slice(i).join('/')}` : ''])
-    return true
+/** One path along the segments of a pattern. */
+class Walk {
+  readonly found: Found = []
+  private readonly pattern: readonly Segment[]
+  private readonly path: readonly string[]
+  /** Places from which a `**` has looked in vain: the next one before it need not look there again. */
+  private inVain: Uint8Array | undefined = undefined
+
+  constructor (pattern: readonly Segment[], path: readonly string[]) {
+    this.pattern = pattern
+    this.path = path
   }
-  if (segment.kind === 'any') return walkAny(pattern, p, path, i, found)
-  const text = path[i]
-  if (text === undefined || !segmentMatches(segment, text, found)) return false
-  return walkFrom(pattern, p + 1, path, i + 1, found)
+
+  from (p: number, i: number): boolean {
+    const { found, path, pattern } = this
+    const segment = pattern[p]
+    if (segment === undefined) return i === path.length
+    if (segment.kind === 'rest') {
+      found.push([segment.name, i < path.length ? `/${path.slice(i).join('/')}` : ''])
+      return true
+    }
+    if (segment.kind === 'any') return p === pattern.length - 1 || this.fromAny(p, i)
+    const text = path[i]
+    return text !== undefined && segmentMatches(segment, text, found) && this.from(p + 1, i + 1)
+  }
+
+  /** `**` takes as few segments as lets the rest match. */
+  private fromAny (p: number, i: number): boolean {
+    const { found, path, pattern } = this
+    const width = path.length + 1
+    this.inVain ??= new Uint8Array(pattern.length * width)
+    for (let at = i; at <= path.length; at++) {
+      if (this.inVain[p * width + at] === 1) return false
+      const before = found.length
+      if (this.from(p + 1, at)) return true
+      found.length = before
+      this.inVain[p * width + at] = 1
+    }
+    return false
+  }
 }
 
-/** `**` takes as few segments as lets the rest match. */
-function walkAny (pattern: readonly Segment[], p: number, path: readonly string[], i: number,
-  found: Array<[string, string]>): boolean {
-  if (p === pattern.length - 1) return true
-  for (let at = i; at <= path.length; at++) {
-    const before = found.length
-    if (walkFrom(pattern, p + 1, path, at, found)) return true
-    found.length = before
-  }
-  return false
-}
-
-function segmentMatches (segment: Segment, text: string, found: Array<[string, string]>): boolean {
+function segmentMatches (segment: Segment, text: string, found: Found): boolean {
   if (segment.kind === 'literal') return segment.text === text
   if (segment.kind !== 'one' || text === '') return false
-  const match = segment.regex.exec(text)
-  if (match === null) return false
-  segment.names.forEach((name, i) => found.push([name, match[segment.groups[i]!] ?? '']))
+  const values = segment.values(text)
+  if (values === undefined) return false
+  found.push(...values)
   return true
 }
 
@@ -145,25 +163,33 @@ function parseSegment (text: string, index: number, all: readonly string[]): Seg
   return /[*?{]/.test(text) ? wildcard(text) : { kind: 'literal', text }
 }
 
+/** A part of a segment, its variables in order. With an expression of the operator's own it is a regular one. */
 function wildcard (text: string): Segment {
+  const tokens: Token[] = []
   const names: string[] = []
   let source = ''
+  let regular = false
   for (let i = 0; i < text.length; i++) {
-    const c = text[i] ?? ''
-    if (c === '*') source += '.*'
-    else if (c === '?') source += '.'
-    else if (c !== '{') source += c.replace(/[\\^$.+()[\]|/}-]/, '\\$&')
-    else {
+    const c = text[i]!
+    if (c === '*' || c === '?') {
+      source += c === '*' ? '.*' : '.'
+      tokens.push({ kind: 'run', min: c === '*' ? 0 : 1, many: c === '*', lazy: false, without: '' })
+    } else if (c !== '{') {
+      source += c.replace(/[\\^$.+()[\]|/}-]/, '\\$&')
+      tokens.push({ kind: 'literal', text: c })
+    } else {
       const end = closingBrace(text, i)
       const [, name = '', regex] = /^([^:]*)(?::([\s\S]*))?$/.exec(text.slice(i + 1, end)) ?? []
       if (name === '') throw new Error('a variable has no name')
+      regular ||= regex !== undefined
       source += `(?<v${names.length}>${regex ?? '.+?'})`
+      tokens.push({ kind: 'run', min: 1, many: true, lazy: true, without: '', name })
       names.push(name)
       i = end
     }
   }
-  const regex = fullMatch(`(?s)${source}`)
-  return { kind: 'one', regex, names, groups: names.map((_, i) => regex.names.get(`v${i}`)!) }
+  const values = regular ? regularExpression(fullMatch(`(?s)${source}`), names) : wildcards(joined(tokens), false)
+  return { kind: 'one', names, values }
 }
 
 function closingBrace (text: string, open: number): number {

@@ -30,7 +30,8 @@ export const OWN_KEYS: readonly string[] = [
   'outlier.base-ejection', 'outlier.max-ejection', 'outlier.max-ejection-percent', 'outlier.panic-threshold-percent',
   'outlier.slow-start', 'access-log.enabled', 'access-log.file', 'reject-encoded-slash', 'routes-file',
   'tls.*', 'upstream-tls.certificate', 'upstream-tls.private-key',
-  'max-connections', 'max-connections-per-address', 'header-timeout', 'keep-alive-timeout', 'max-idle-time'
+  'max-connections', 'max-connections-per-address', 'header-timeout', 'keep-alive-timeout', 'max-idle-time',
+  'websocket-on-any-route'
 ]
 
 export function readOptions (settings: Settings): GatewayOptions {
@@ -129,7 +130,8 @@ function readDataPlane (settings: Settings, gateway: GatewaySettings): DataPlane
       file: settings.get(own('access-log.file'))
     },
     tracing: readTracing(settings),
-    http2: settings.boolean('server.http2.enabled', DATA_PLANE_DEFAULTS.http2)
+    http2: settings.boolean('server.http2.enabled', DATA_PLANE_DEFAULTS.http2),
+    webSocketsOnAnyRoute: settings.boolean(own('websocket-on-any-route'), DATA_PLANE_DEFAULTS.webSocketsOnAnyRoute)
   }
 }
 

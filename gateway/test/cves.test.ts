@@ -23,7 +23,7 @@ const gateway = await startDataPlane([
     ]
   }),
   route('admin', upstream.url, '/admin/**', { filters: [named('SetStatus', { status: '403' })] }),
-  route('all', upstream.url, '/**')
+  route('all', upstream.url, '/**', { metadata: { websocket: 'true' } })
 ])
 t.beforeEach(() => upstream.reset())
 t.teardown(async () => {
@@ -111,7 +111,7 @@ t.test('CVE-2026-22036 (undici): encodings are not undone on the way; where a fi
 t.test('CVE-2026-2229 (undici): compression parameters and frames of WebSockets pass unread', async (t) => {
   const evil = 'Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=999; client_max_window_bits=x\r\n'
   const frames = '\xc1\x05\xff\xff\xff\xff\xff\xc1\x7f\xff\xff\xff\xff\xff\xff\xff\xff'
-  upstream.onHead = (peer) => peer.socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n${evil}\r\n${frames}`, 'latin1')
+  upstream.onHead = (peer) => peer.socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n${evil}\r\n${frames}`, 'latin1')
   const client = open().send(`GET /x HTTP/1.1\r\n${HANDSHAKE}${evil}\r\n${frames}`)
   await client.until((received) => received.endsWith(frames))
   t.match(client.received, /server_max_window_bits=999/)

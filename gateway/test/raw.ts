@@ -43,8 +43,7 @@ export function heldClock (): HeldClock {
 }
 
 /** Writes for as long as the other side takes it, without end; `took` hears how much that was. */
-export function pour (into: Writable, took: (bytes: number) => void): void {
-  const piece = Buffer.alloc(65_536)
+export function pour (into: Writable, took: (bytes: number) => void, piece = Buffer.alloc(65_536)): void {
   const more = (): void => {
     while (!into.destroyed) {
       took(piece.length)

@@ -219,15 +219,15 @@ t.test('an instance whose certificate is trusted, but is another host\'s, is not
   const { port } = https.address() as AddressInfo
   const upstreamTls = { trustedCertificates: [readFileSync(file('other.pem'), 'latin1')] }
   const gateway = await startDataPlane(['127.0.0.1', 'localhost'].flatMap((host) => [
-    route(host, `https://${host}:${port}`, `/${host}`),
-    route(`${host}2`, `https://${host}:${port}`, `/${host}2`, { metadata: { http2: true } })
+    route(host, `https://${host}:${port}`, `/${host}`, { metadata: { websocket: 'true' } }),
+    route(`${host}2`, `https://${host}:${port}`, `/${host}2`, { metadata: { http2: true, websocket: 'true' } })
   ]), { upstreamTls })
   t.teardown(async () => {
     await gateway.dataPlane.stop(0)
     https.close()
   })
   for (const path of ['/127.0.0.1', '/127.0.0.12', '/localhost', '/localhost2']) {
-    const handshake = 'Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
+    const handshake = 'Connection: upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
     for (const lines of ['Connection: close\r\n', handshake]) {
       const received = await new RawClient(gateway.port).send(`GET ${path} HTTP/1.1\r\nHost: h\r\n${lines}\r\n`).end()
       t.equal(statusOf(received), 502, `${path} ${lines.slice(0, 20)}`)

@@ -93,7 +93,8 @@ function instance (server: Server): Server {
   server.keepAliveTimeout = 0
   return server.on('upgrade', (_request, socket: Socket, early: Buffer) => {
     socket.on('error', () => {})
-    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n')
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+      'Sec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n')
     socket.write(early)
     socket.pipe(socket)
   })
@@ -306,7 +307,7 @@ class Road {
 type Overrides = Parameters<typeof startDataPlane>[1]
 
 async function plane (t: Test, uri: string, overrides: Overrides = {}, http2 = false): Promise<Started> {
-  const routes = [route('all', uri, '/**', { filters: [named('PreserveHostHeader')], metadata: { http2 } })]
+  const routes = [route('all', uri, '/**', { filters: [named('PreserveHostHeader')], metadata: { http2, websocket: true } })]
   // Whoever waits long does so for a busy machine, on which nothing that is looked at here may run out.
   const started = await startDataPlane(routes, { upstream: { maxConnections: 24, maxPending: 1_000 }, ...overrides },
     { clock: heldClock() })

@@ -16,8 +16,9 @@ await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
 const port = (http.address() as AddressInfo).port
 
 const gateway = await startDataPlane([
-  route('ws', `http://127.0.0.1:${port}`, '/ws/**', { filters: [named('StripPrefix', { parts: '1' })] }),
-  route('raw', raw.url, '/raw/**'),
+  route('ws', `ws://127.0.0.1:${port}`, '/ws/**', { filters: [named('StripPrefix', { parts: '1' })] }),
+  route('raw', raw.url, '/raw/**', { metadata: { websocket: 'true' } }),
+  route('plain', raw.url, '/plain/**'),
   route('dead', 'ws://127.0.0.1:1', '/dead')
 ])
 t.beforeEach(() => raw.reset())
@@ -29,6 +30,8 @@ t.teardown(async () => {
 })
 
 const HANDSHAKE = 'Host: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
+const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n'
+const AGREED = `${SWITCHING}Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n`
 
 t.test('A WebSocket goes through routes and filters, messages of any size both ways, and is closed by either side', async (t) => {
   const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/ws/chat`)
@@ -52,7 +55,7 @@ t.test('101 comes only after the upstream agreed; its refusal is passed on', asy
   const client = new RawClient(gateway.port).send(`GET /raw/x HTTP/1.1\r\n${HANDSHAKE}\r\n`)
   await until(() => raw.received.includes('\r\n\r\n'), 'the handshake upstream')
   t.equal(client.received, '', 'not a byte before the upstream spoke')
-  raw.peers[0]!.socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n')
+  raw.peers[0]!.socket.write(AGREED)
   await client.until((received) => received.startsWith('HTTP/1.1 101'))
   client.send('early and late')
   await until(() => raw.received.endsWith('early and late'), 'the bytes')
@@ -67,15 +70,16 @@ t.test('101 comes only after the upstream agreed; its refusal is passed on', asy
 })
 
 t.test('Frames sent together with the handshake arrive', async (t) => {
-  raw.answerWith('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n')
+  raw.answerWith(AGREED)
   new RawClient(gateway.port).send(`GET /raw/x HTTP/1.1\r\n${HANDSHAKE}\r\nearly`)
   await until(() => raw.received.endsWith('early'), 'the early bytes')
   t.pass()
 })
 
 t.test('An upstream that is not there is 502', async (t) => {
-  const received = await new RawClient(gateway.port).send(`GET /dead HTTP/1.1\r\n${HANDSHAKE}\r\n`).end()
-  t.equal(statusOf(received), 502)
+  const client = new RawClient(gateway.port).send(`GET /dead HTTP/1.1\r\n${HANDSHAKE}\r\n`)
+  t.equal(statusOf((await client.answers())[0]!), 502)
+  client.socket.destroy()
 })
 
 t.test('CVE-2026-29057: nothing but a WebSocket handshake ever reaches http-proxy', async (t) => {
@@ -101,15 +105,14 @@ t.test('CVE-2026-29057: nothing but a WebSocket handshake ever reaches http-prox
 })
 
 t.test('An instance that never answers the handshake is 504', async (t) => {
-  const impatient = await startDataPlane([route('raw', raw.url, '/raw', { metadata: { 'connect-timeout': 60 } })])
+  const impatient = await startDataPlane([route('raw', raw.url, '/raw', { metadata: { websocket: 'true', 'connect-timeout': 60 } })])
   t.teardown(() => impatient.dataPlane.stop(0))
   raw.onHead = () => {}
-  const received = await new RawClient(impatient.port).send(`GET /raw HTTP/1.1\r\n${HANDSHAKE}\r\n`).end()
-  t.equal(statusOf(received), 504)
+  const client = new RawClient(impatient.port).send(`GET /raw HTTP/1.1\r\n${HANDSHAKE}\r\n`)
+  t.equal(statusOf((await client.answers())[0]!), 504)
+  client.socket.destroy()
   await until(() => raw.peers[0]?.closed, 'the handshake to be given up')
 })
-
-const AGREED = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'
 
 t.test('An end in the middle of a frame, or a reset, ends the other side too, whichever side it was', async (t) => {
   const frame = '\x82\x7e\xff\xff partial'
@@ -137,7 +140,7 @@ t.test('An end in the middle of a frame, or a reset, ends the other side too, wh
 
 t.test('A tunnel may be silent for longer than any time limit of requests', async (t) => {
   const clock = heldClock()
-  const metadata = { 'response-timeout': 100, 'total-timeout': 200 }
+  const metadata = { websocket: 'true', 'response-timeout': 100, 'total-timeout': 200 }
   const impatient = await startDataPlane([route('raw', raw.url, '/raw', { metadata })],
     { limits: { keepAliveTimeoutMs: 50, bodyTimeoutMs: 50, streamIdleTimeoutMs: 50, writeTimeoutMs: 50 } }, { clock })
   t.teardown(() => impatient.dataPlane.stop(0))

@@ -184,7 +184,8 @@ function attach (connection: UpstreamConnection, exchange: HttpExchange): void {
 /** The pool for the exchange's instance on this worker, made on first use; HTTP/2 has one of its own. */
 export function poolOf (x: HttpExchange, loop: Loop): Pool {
   const instance = x.instance!
-  const http2 = speaksHttp2(instance, x.route.http2, loop)
+  // A WebSocket wants HTTP/1.1 (RFC 6455, 4.1).
+  const http2 = !x.wantsUpgrade && speaksHttp2(instance, x.route.http2, loop)
   return http2 ? http2PoolOf(instance, loop) : http11PoolOf(instance, loop)
 }
 

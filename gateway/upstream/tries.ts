@@ -59,11 +59,7 @@ export class Tries {
     this.loop.counters.breakwater_gateway_tries_total++
     x.counted = true
     instance.active++
-    x.tryStartedMs = x.attempt === 1 ? x.startedMs : this.loop.clock.now()
-    if (x.wantsUpgrade) {
-      this.connecting(x)
-      return this.loop.upgrades.start(x)
-    }
+    x.tryStartedMs = x.attempt === 1 && x.tried.length === 0 ? x.startedMs : this.loop.clock.now()
     const result = poolOf(x, this.loop).acquire(x, sameFresh)
     if (result === 'attached') this.send(x)
     else if (result === 'overflow') this.unsent(x, 'connect', 'too many requests wait for a connection')
@@ -71,17 +67,43 @@ export class Tries {
 
   /** A connection is being made for it. */
   connecting (x: HttpExchange): void {
-    x.deadlineMs = this.loop.clock.now() + (x.route.connectTimeoutMs || this.loop.options.upstream.connectTimeoutMs)
+    x.deadlineMs = this.loop.clock.now() + this.connectTimeoutMs(x)
+  }
+
+  private connectTimeoutMs (x: HttpExchange): number {
+    return x.route.connectTimeoutMs || this.loop.options.upstream.connectTimeoutMs
   }
 
   /** The pool is full, or nothing was under way when the time was over: that says nothing about the instance. */
   private unsent (x: HttpExchange, kind: 'connect' | 'timeout', message: string): void {
     if (x.other !== null) return this.hedges.goOn(x)
+    const picked = x.counted
     this.release(x)
     if (x.responded) return this.cutShort(x)
     const nowMs = this.loop.clock.now()
+    if (picked && this.goesElsewhere(x, nowMs)) return
     if (nowMs < x.totalDeadlineMs && this.mayRetry(x, 'connect', 0, nowMs)) return this.retry(x)
     this.giveUp(x, kind, message)
+  }
+
+  /**
+   * Nothing of the request was sent: another instance gets it, whatever the method. That is no retry, so it needs
+   * nobody's leave and costs no budget. Each instance is asked once, and none any more when the time to connect is over
+   * (the first to use all of it is forgiven).
+   */
+  private goesElsewhere (x: HttpExchange, nowMs: number): boolean {
+    const { target } = x.route
+    if (target.kind !== 'cluster' || x.upstreamUri !== undefined || !x.body.replayable || nowMs >= x.totalDeadlineMs) return false
+    if (x.unreached.length > 0 && nowMs - x.seekingSinceMs > this.connectTimeoutMs(x)) return false
+    if (x.unreached.length === 0) x.seekingSinceMs = x.tryStartedMs
+    x.unreached.push(x.instance!)
+    x.tried.push(x.instance!)
+    const next = target.cluster.pick(x)
+    if (next === undefined || x.unreached.includes(next)) return false
+    x.attempt--
+    x.body.rewind()
+    this.begin(x, next, false)
+    return true
   }
 
   private pick (x: HttpExchange): Instance | undefined {
@@ -127,7 +149,8 @@ export class Tries {
   private awaitAnswer (x: HttpExchange): void {
     if (x.responded) return
     const perTryMs = x.route.retry?.perTryTimeoutMs ?? 0
-    const responseMs = x.route.responseTimeoutMs
+    // A handshake is no work for an instance: one that does not answer it is not there.
+    const responseMs = x.route.responseTimeoutMs || (x.wantsUpgrade ? this.connectTimeoutMs(x) : 0)
     const patienceMs = perTryMs > 0 && (responseMs === 0 || perTryMs < responseMs) ? perTryMs : responseMs
     if (patienceMs > 0) x.deadlineMs = Math.max(x.tryStartedMs, this.loop.clock.coarseMs) + patienceMs
     if (x.route.hedge !== undefined) this.hedges.schedule(x)
@@ -138,8 +161,9 @@ export class Tries {
     if (x.upstream?.connected === true) this.sendPending(x, x.upstream)
   }
 
-  /** The current try has failed. `connection` is the one it failed on, when there was one. */
-  failed (x: HttpExchange, kind: 'connect' | 'reset' | 'timeout' | 'protocol', message: string, connection?: UpstreamConnection): void {
+  /** The current try has failed. `connection` is the one it failed on, when there was one; `sent` false: unused. */
+  failed (x: HttpExchange, kind: 'connect' | 'reset' | 'timeout' | 'protocol', message: string, connection?: UpstreamConnection,
+    sent = kind !== 'connect' && connection?.refused !== true): void {
     if (x.answered) return x.client.uploadFailed()
     const nowMs = this.loop.clock.now()
     this.hedges.turnTo(x, connection)
@@ -151,6 +175,7 @@ export class Tries {
     if (x.other !== null) return this.hedges.goOn(x)
     this.release(x)
     if (x.responded) return this.cutShort(x)
+    if (!sent && this.goesElsewhere(x, nowMs)) return
     if (kind !== 'protocol' && nowMs < x.totalDeadlineMs && this.mayRetry(x, kind, 0, nowMs)) return this.retry(x)
     this.giveUp(x, kind, message)
   }
@@ -170,7 +195,7 @@ export class Tries {
 
   mayRetry (x: HttpExchange, kind: TryFailure, status: number, nowMs: number): boolean {
     const { retry } = x.route
-    const allowed = retry !== undefined && !x.responded && !x.upgraded && x.body.replayable &&
+    const allowed = retry !== undefined && !x.responded && x.body.replayable &&
       x.attempt <= retry.retries && retry.allows(x, kind, status, nowMs)
     if (allowed) x.taken++
     return allowed
@@ -179,7 +204,7 @@ export class Tries {
   /** Another instance, at once or after the route's delay. */
   retry (x: HttpExchange): void {
     this.loop.counters.breakwater_gateway_retries_total++
-    if (x.instance !== undefined) x.tried.push(x.instance)
+    if (x.instance !== undefined && x.tried.at(-1) !== x.instance) x.tried.push(x.instance)
     x.deadlineMs = Infinity
     x.body.rewind()
     const delayMs = x.route.retry?.delayMs(x.attempt) ?? 0
@@ -195,7 +220,7 @@ export class Tries {
     x.deadlineMs = Infinity
     x.failure = { kind, message }
     this.settleBreaker(x, true, this.loop.clock.now())
-    if (x.route.fallback !== undefined && !x.upgraded) this.gateway.redirections.fallBack(x)
+    if (x.route.fallback !== undefined) this.gateway.redirections.fallBack(x)
     else this.gateway.refuse(x, STATUS_OF_FAILURE[kind])
   }
 
@@ -271,11 +296,10 @@ export class Tries {
   private timedOut (x: HttpExchange): void {
     if (x.answered) return
     const { upstream } = x
-    if (upstream === null && !x.upgraded) return this.waitedInVain(x)
-    const connected = upstream?.connected === true
-    if (upstream !== null) upstream.detach(x, false)
-    this.failed(x, 'timeout', connected ? 'the upstream did not answer in time' : 'no connection in time')
-    if (x.upgraded) this.loop.upgrades.abandon(x)
+    if (upstream === null) return this.waitedInVain(x)
+    const { connected } = upstream
+    upstream.detach(x, false)
+    this.failed(x, 'timeout', connected ? 'the upstream did not answer in time' : 'no connection in time', undefined, connected)
   }
 
   /** For one of few connections, between two tries, or for a filter. */

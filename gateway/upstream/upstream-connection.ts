@@ -10,7 +10,10 @@ import type { Duplex } from 'node:stream'
 import { ChunkedDecoder, DATA, END, FAULT } from '../http1/chunked.ts'
 import type { HttpExchange } from '../http1/exchange.ts'
 import { Outlet } from '../http1/outlet.ts'
+import { MAX_INTERIM_BYTES } from '../http1/response-head.ts'
 import { forwardableTrailers } from '../http1/trailers.ts'
+import { isAgreement } from '../http1/upgrades.ts'
+import { WebSocketLeg } from '../http1/web-socket-leg.ts'
 import { isFailure } from './retry-policy.ts'
 import type { Pool } from './pool.ts'
 
@@ -23,6 +26,9 @@ const CHUNKED = 2
 const UNTIL_CLOSE = 3
 /** The answer is over while the request still goes up. */
 const ANSWERED = 4
+
+/** Of all tries of one exchange together: they announce one answer, and nobody counts on them. */
+const MAX_INTERIMS = 32
 
 /** Most answer heads end within this; only when not is more of the buffer looked at. */
 const USUAL_HEAD_BYTES = 4_096
@@ -51,6 +57,8 @@ export class UpstreamConnection {
   readonly outlet: Outlet
   readonly socket: UpstreamSocket
   private readonly pool: Pool
+  /** It carries a WebSocket, for the rest of its life. */
+  private leg: WebSocketLeg | null = null
   private phase = HEAD
   private partial = ''
   private left = 0
@@ -80,7 +88,7 @@ export class UpstreamConnection {
   /** Bytes [0, length) of `buffer` have arrived. */
   read (buffer: Buffer, length: number): void {
     const exchange = this.exchange
-    if (exchange === null || !this.connected) return this.destroy()
+    if (exchange === null || !this.connected) return this.unasked(buffer.subarray(0, length))
     this.lastReadMs = this.pool.loop.clock.coarseMs
     this.answering = true
     if (this.phase === HEAD) this.readHead(exchange, buffer, length)
@@ -127,14 +135,41 @@ export class UpstreamConnection {
     else exchange.client.outlet.flush()
   }
 
-  /** 1xx: passed on, except 100 (the gateway sends its own) and 101, which nobody asked for on this connection. */
+  /** 1xx: passed on, except 100 (the gateway sends its own) and 101, after which HTTP is over on this connection. */
   private interim (exchange: HttpExchange, buffer: Buffer, at: number, length: number): void {
-    if (exchange.response.status === 101) return this.fault(exchange, 'the upstream switched protocols unasked')
+    exchange.interimBytes += exchange.response.bytes
+    if (exchange.interimBytes > MAX_INTERIM_BYTES || ++exchange.interims > MAX_INTERIMS) {
+      return this.fault(exchange, 'the upstream sent interim answers without end')
+    }
+    if (exchange.response.status === 101) return this.switchProtocols(exchange, buffer.subarray(at, length))
     // It says `Connection: close`, or speaks HTTP/1.0: nothing may follow it, not even the answer it announces.
     if (!exchange.response.persistent) return this.fault(exchange, 'the upstream closed with an interim answer')
     if (exchange.response.status !== 100) exchange.client.writer.interim(exchange)
     if (at < length) this.readHead(exchange, buffer.subarray(at, length), length - at)
     else exchange.client.outlet.flush()
+  }
+
+  private switchProtocols (exchange: HttpExchange, early: Buffer): void {
+    if (!isAgreement(exchange, exchange.response)) {
+      return this.fault(exchange, 'the upstream switched protocols unasked, or with a wrong Sec-WebSocket-Accept')
+    }
+    this.pool.loop.upgrades.begin(exchange, this, Buffer.from(early))
+  }
+
+  /** What comes from now on is no HTTP any more. */
+  handOver (exchange: HttpExchange, agreement: Buffer, early: Buffer): WebSocketLeg {
+    this.exchange = null
+    exchange.upstream = null
+    this.pool.loop.connections.delete(this)
+    this.leg = new WebSocketLeg(this, agreement, early)
+    return this.leg
+  }
+
+  /** Bytes without a question: those of a WebSocket, or a connection that is broken. */
+  private unasked (bytes: Buffer): void {
+    if (this.leg === null) this.destroy()
+    // A copy: the buffer will be overwritten.
+    else this.leg.fromInstance(Buffer.from(bytes))
   }
 
   private expectBody (exchange: HttpExchange): void {

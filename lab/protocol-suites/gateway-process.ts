@@ -13,7 +13,7 @@ export interface GatewayProcess {
 export async function startGateway (upstream: string): Promise<GatewayProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'breakwater-suite-'))
   const file = join(folder, 'application.yml')
-  const routes = `spring.cloud.gateway.routes: [ { id: all, uri: "${upstream}", predicates: [ "Path=/**" ] } ]`
+  const routes = `spring.cloud.gateway.routes: [ { id: all, uri: "${upstream}", predicates: [ "Path=/**" ], metadata: { websocket: true } } ]`
   writeFileSync(file, `server: { port: 0 }\nmanagement.server: { port: 0 }\nbreakwater.gateway.workers: 1\n${routes}\n`)
   const main = join(import.meta.dirname, '../../gateway/main.ts')
   const child = spawn(process.execPath, [main, `--config=${file}`], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })

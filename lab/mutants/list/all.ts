@@ -5,6 +5,7 @@ import { CONFIG_SAFETY } from './config-safety.ts'
 import { CONFIG_WEB } from './config-web.ts'
 import { DELIVERY } from './delivery.ts'
 import { GATEWAY_FILTERS } from './gateway-filters.ts'
+import { GATEWAY_WIRE } from './gateway-wire.ts'
 import { KEEPING } from './keeping.ts'
 import { RELATIONAL_STORES } from './relational-stores.ts'
 import { SAGAS_AND_PROJECTIONS } from './sagas-and-projections.ts'
@@ -14,6 +15,7 @@ import { SIMULATION } from './simulation.ts'
 import { VERSIONS_AND_TIME } from './versions-and-time.ts'
 
 export const ALL: readonly Mutant[] = [
-  ...AWS_BUS, ...CONFIG_SAFETY, ...CONFIG_WEB, ...DELIVERY, ...GATEWAY_FILTERS, ...KEEPING, ...RELATIONAL_STORES,
-  ...SAGAS_AND_PROJECTIONS, ...SAMPLES, ...SETTINGS_MUTANTS, ...SIMULATION, ...VERSIONS_AND_TIME
+  ...AWS_BUS, ...CONFIG_SAFETY, ...CONFIG_WEB, ...DELIVERY, ...GATEWAY_FILTERS, ...GATEWAY_WIRE, ...KEEPING,
+  ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES, ...SETTINGS_MUTANTS, ...SIMULATION,
+  ...VERSIONS_AND_TIME
 ]
