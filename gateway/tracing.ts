@@ -80,6 +80,8 @@ function isFlagged (traceparent: string): boolean {
 
 function spanOf (x: HttpExchange, begun: Begun, wallMs: number, elapsedMs: number): Span {
   const { matched, instance, failure, status } = x
+  // Whatever the reason (semantic conventions for HTTP): also to another instance, because the first was not reached.
+  const resent = x.attempt - 1 + x.unreached.filter(one => one !== instance).length
   return {
     traceId: x.traceId,
     spanId: begun.spanId,
@@ -97,7 +99,7 @@ function spanOf (x: HttpExchange, begun: Begun, wallMs: number, elapsedMs: numbe
       'http.response.status_code': status,
       ...(matched === undefined ? {} : { 'spring.cloud.gateway.route.id': matched.id }),
       ...(instance === undefined ? {} : { 'breakwater.upstream.instance': instance.authority }),
-      ...(x.attempt > 1 ? { 'http.request.resend_count': x.attempt - 1 } : {}),
+      ...(resent > 0 ? { 'http.request.resend_count': resent } : {}),
       ...(failure === undefined ? {} : { 'error.type': failure.kind })
     },
     error: failure?.kind ?? (status >= 500 ? String(status) : undefined)

@@ -10,6 +10,8 @@ export interface LoopCounters {
   breakwater_gateway_client_aborts_total: number
   breakwater_gateway_tries_total: number
   breakwater_gateway_retries_total: number
+  /** Requests that went to another instance because nothing of them could be sent to the first; no retries. */
+  breakwater_gateway_redirected_total: number
   breakwater_gateway_hedges_total: number
   /** Hedges that were answered before the try they stood beside. */
   breakwater_gateway_hedges_won_total: number
@@ -27,6 +29,7 @@ export function loopCounters (): LoopCounters {
     breakwater_gateway_client_aborts_total: 0,
     breakwater_gateway_tries_total: 0,
     breakwater_gateway_retries_total: 0,
+    breakwater_gateway_redirected_total: 0,
     breakwater_gateway_hedges_total: 0,
     breakwater_gateway_hedges_won_total: 0,
     breakwater_gateway_upstream_connections_total: 0,

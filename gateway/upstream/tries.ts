@@ -101,6 +101,7 @@ export class Tries {
     const next = target.cluster.pick(x)
     if (next === undefined || x.unreached.includes(next)) return false
     x.attempt--
+    this.loop.counters.breakwater_gateway_redirected_total++
     x.body.rewind()
     this.begin(x, next, false)
     return true
