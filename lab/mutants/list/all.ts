@@ -4,6 +4,7 @@ import { AWS_BUS } from './aws-bus.ts'
 import { CONFIG_SAFETY } from './config-safety.ts'
 import { CONFIG_WEB } from './config-web.ts'
 import { DELIVERY } from './delivery.ts'
+import { DISCOVERY_CLUSTER } from './discovery-cluster.ts'
 import { KEEPING } from './keeping.ts'
 import { RELATIONAL_STORES } from './relational-stores.ts'
 import { SAGAS_AND_PROJECTIONS } from './sagas-and-projections.ts'
@@ -13,6 +14,6 @@ import { SIMULATION } from './simulation.ts'
 import { VERSIONS_AND_TIME } from './versions-and-time.ts'
 
 export const ALL: readonly Mutant[] = [
-  ...AWS_BUS, ...CONFIG_SAFETY, ...CONFIG_WEB, ...DELIVERY, ...KEEPING, ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS,
-  ...SAMPLES, ...SETTINGS_MUTANTS, ...SIMULATION, ...VERSIONS_AND_TIME
+  ...AWS_BUS, ...CONFIG_SAFETY, ...CONFIG_WEB, ...DELIVERY, ...DISCOVERY_CLUSTER, ...KEEPING, ...RELATIONAL_STORES,
+  ...SAGAS_AND_PROJECTIONS, ...SAMPLES, ...SETTINGS_MUTANTS, ...SIMULATION, ...VERSIONS_AND_TIME
 ]
