@@ -69,9 +69,7 @@ export class Book implements Listing {
   }
 
   /** Called after every change; one listener, which wakes the push stream. */
-  set onChange (listener: () => void) {
-    this.#shelf.onChange = listener
-  }
+  set onChange (listener: () => void) { this.#shelf.onChange = listener }
 
   /** How many instances there are. */
   get size (): number {

@@ -1,5 +1,5 @@
 import type { Instance, Metadata, Status } from './instance.ts'
-import { isLater, type Stamp } from './stamp.ts'
+import { compareStamps, isLater, type Stamp } from './stamp.ts'
 import { isReady } from './status.ts'
 
 interface Stamped {
@@ -140,9 +140,11 @@ function withAdded (metadata: Metadata, added: Facts['added']): Metadata {
 }
 
 function mergeAdded (mine: Facts['added'], theirs: Facts['added']): Facts['added'] {
+  if (theirs.size === 0) return mine
   const merged = new Map(mine)
   for (const [key, entry] of theirs) merged.set(key, later(merged.get(key), entry)!)
-  return merged
+  // In the order in which they were said: lists of two registries show the same, byte for byte.
+  return new Map([...merged].sort(([, a], [, b]) => compareStamps(a.stamp, b.stamp)))
 }
 
 function later<Fact extends Stamped> (mine: Fact | undefined, theirs: Fact | undefined): Fact | undefined {
