@@ -8,7 +8,7 @@ import { readState, stateJson } from '../eureka/state-json.ts'
 
 /**
  * Eureka's batch: what a registry posts to `peerreplication/batch/` of another. Bare instances, numbers as numbers.
- * Registries of ours say besides, in the field `breakwater`, what a server without stamps skips: the whole state, or of
+ * Registries of ours say besides, in the field `breakwater`, and to each other only: the whole state, or of
  * a heartbeat that it is one of ours.
  */
 
@@ -36,9 +36,9 @@ const ACTIONS: ReadonlySet<string> = new Set<ReplicationAction>(
   ['Register', 'Heartbeat', 'Cancel', 'StatusUpdate', 'DeleteStatusOverride'])
 const text = JSON.stringify as (value: string) => string
 
-/** The body of a batch. */
-export function encodeBatch (replications: readonly Replication[]): string {
-  return `{"replicationList":[${replications.map(encodeItem).join(',')}]}`
+/** The body of a batch. Spring's server refuses all of it over a field that it does not know. */
+export function encodeBatch (replications: readonly Replication[], isOurs: boolean): string {
+  return `{"replicationList":[${replications.map(item => encodeItem(item, isOurs)).join(',')}]}`
 }
 
 /** The items of a received batch; undefined when it is none. One unknown action spoils all, as in the original. */
@@ -66,7 +66,7 @@ export function decodeResults (body: string, count: number): ItemResult[] | unde
   }
 }
 
-function encodeItem ({ action, app, id, instance, state }: Replication): string {
+function encodeItem ({ action, app, id, instance, state }: Replication, isOurs: boolean): string {
   let json = `{"appName":${text(app)},"id":${text(id)}`
   if (action !== 'Cancel') {
     json += `,"lastDirtyTimestamp":${instance.lastDirtyAt}`
@@ -74,7 +74,8 @@ function encodeItem ({ action, app, id, instance, state }: Replication): string 
     json += `,"status":"${instance.status}"`
     if (action === 'Register') json += `,"instanceInfo":${instanceJson(instance)}`
   }
-  return `${json},"action":"${action}","breakwater":${state === undefined ? '{}' : stateJson(state)}}`
+  if (isOurs) json += `,"breakwater":${state === undefined ? '{}' : stateJson(state)}`
+  return `${json},"action":"${action}"}`
 }
 
 function decodeItem (raw: unknown): BatchItem | undefined {

@@ -147,7 +147,10 @@ export class Peer {
 
   async #post (items: readonly Pending[]): Promise<number> {
     const { http } = this.#options
-    const reply = await http.call('POST', 'peerreplication/batch/', encodeBatch(items.map(item => item.replication)))
+    // What it is told depends on what it is.
+    if (this.#reconciler.isOurs === undefined) await this.#reconciler.compare()
+    const isOurs = this.#reconciler.isOurs ?? false
+    const reply = await http.call('POST', 'peerreplication/batch/', encodeBatch(items.map(item => item.replication), isOurs))
     if (reply.status < 200 || reply.status > 299) return reply.status
     const results = decodeResults(reply.body, items.length)
     results?.forEach((result, i) => this.#settle(items[i]!.replication, result))

@@ -36,6 +36,7 @@ export class Reconciler {
   #stopped = false
   #last: Comparison | undefined
   #running: Promise<Comparison> | undefined
+  #isOurs: boolean | undefined
 
   constructor (options: ReconcilerOptions) {
     this.#options = options
@@ -44,6 +45,11 @@ export class Reconciler {
   /** How the last comparison ended; undefined before the first. */
   get last (): Comparison | undefined {
     return this.#last
+  }
+
+  /** Whether the peer is a registry of ours; undefined until it has answered once. */
+  get isOurs (): boolean | undefined {
+    return this.#isOurs
   }
 
   /** Begins to compare, regularly. */
@@ -78,7 +84,10 @@ export class Reconciler {
       sums = this.#options.book.digests.sums.join()
       last = await this.#once().catch((): Comparison => 'failed')
     } while (last === 'exchanged' && !this.#stopped && this.#options.book.digests.sums.join() !== sums)
-    if (last !== 'failed') this.#options.onAnswer()
+    if (last !== 'failed') {
+      this.#isOurs = last !== 'foreign'
+      this.#options.onAnswer()
+    }
     if (last === 'foreign' && this.#last !== 'foreign') this.#tellForeign()
     this.#last = last
     return last

@@ -8,8 +8,8 @@ const SEEDS: ReadonlyArray<Omit<Mutant, 'package' | 'seenBy'>> = [
     id: 'no-comparison',
     breaks: 'peers that missed something hear of it all the same',
     file: 'discovery/peers/reconciler.ts',
-    from: 'return keys.length === 0 ?',
-    to: 'return keys.length >= 0 ?'
+    from: 'at < keys.length && !this.#stopped',
+    to: 'at < 0'
   },
   {
     id: 'late-copy-wins',
