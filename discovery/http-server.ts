@@ -13,7 +13,7 @@ import { queryRefusal } from './eureka/answers.ts'
 import { bareErrors, eurekaRoutes, overridesRoute, rawBodies, type EurekaParts } from './eureka/routes.ts'
 import type { DiscoveryOptions } from './options.ts'
 import type { Peers } from './peers/peers.ts'
-import { batchRoute } from './peers/receive.ts'
+import { peerRoutes } from './peers/receive.ts'
 import type { Regions } from './regions/regions.ts'
 import type { Registry } from './registry.ts'
 import type { StartWindow } from './registry/start-window.ts'
@@ -80,7 +80,7 @@ export function createHttpServer (parts: HttpParts): FastifyInstance {
       count(scope)
       limitFetches(scope, options.rateLimit, now)
       eurekaRoutes(scope, eureka)
-      batchRoute(scope, registry, options.maxBatchBytes)
+      peerRoutes(scope, registry, options.maxBatchBytes)
     }, { prefix })
   }
   server.register(async scope => {

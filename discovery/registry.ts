@@ -1,5 +1,7 @@
-import type { Book, Renewal, Note } from './registry/book.ts'
+import type { Book } from './registry/book.ts'
 import type { Instance, Status } from './registry/instance.ts'
+import type { Note, Renewal } from './registry/renewals.ts'
+import type { OverrideNote } from './registry/words.ts'
 import type { Payloads } from './eureka/payloads.ts'
 import type { Replicate, ReplicationAction } from './peers/replication.ts'
 import type { Hub } from './stream/hub.ts'
@@ -11,19 +13,26 @@ export interface RegistryParts {
   readonly hub: Hub
 }
 
+/** Who says it: a client or an operator, or a server without stamps that was told it. */
+export interface Source {
+  readonly replicated: boolean
+}
+
 /**
  * The road of a registration, top to bottom:
  *
  *   register    a client says that it is there                                (eureka/ understands it)
+ *   facts       what was said gets a stamp, which orders it in the cluster    (registry/words, facts)
  *   lease       the book files it, and settles whose word on the status holds (registry/book)
  *   renew       a heartbeat extends the lease and touches nothing else        (registry/book, renewals)
  *   or expire   a lease that ran out is removed, unless too many did          (registry/self-preservation, eviction)
  *   change log  every change gets a number; the newest of each instance stays (registry/change-log)
  *   push        readers of the stream get what is newer than their number     (stream/hub)
  *   peers       what came from a client, and only that, is told to the peers  (peers/)
+ *   agree       peers compare what they have, and exchange what differs       (peers/reconciler)
  *
- * Every method below is one way to enter it. `replicated` marks what a peer told: it goes no further, or two
- * registries would tell each other the same for ever.
+ * Every method below is one way to enter it. `replicated` marks what a server without stamps told: it goes no further,
+ * or two registries would tell each other the same for ever.
  */
 export class Registry {
   readonly book: Book
@@ -54,14 +63,15 @@ export class Registry {
     const renewal = this.book.renew(app, id, note)
     // A heartbeat is told even when the client is asked to register again: its lease was renewed here, too.
     if (!note.replicated && renewal !== 'unknown' && this.#replicate !== undefined) {
-      this.#tell('Heartbeat', this.book.lease(app, id)!.instance)
+      const { instance } = this.book.lease(app, id)!
+      this.#replicate({ action: 'Heartbeat', app, id, instance })
     }
     return renewal
   }
 
-  cancel (app: string, id: string, replicated: boolean): Instance | undefined {
+  cancel (app: string, id: string, { replicated }: Source): Instance | undefined {
     const instance = this.book.cancel(app, id)
-    if (instance !== undefined && !replicated) this.#replicate?.({ action: 'Cancel', app, id, instance })
+    if (instance !== undefined && !replicated) this.#tell('Cancel', instance)
     return instance
   }
 
@@ -70,20 +80,21 @@ export class Registry {
     return this.book.evict()
   }
 
-  override (app: string, id: string, status: Status, note: Note): Instance | undefined {
+  override (
+    app: string, id: string, status: Status, { replicated }: Source, note?: OverrideNote
+  ): Instance | undefined {
     const before = this.book.lease(app, id)?.instance
-    const instance = this.book.override(app, id, status, note.lastDirtyAt)
-    // One that says what is so already is kept by nobody. Told as an override it would be one at a peer that has not
+    const instance = this.book.override(app, id, status, note)
+    // One that says what is so already is kept by nobody. Told as an override it would be one at a server that has not
     // heard yet of the registration that made it so, and never will when a newer one takes its place in the queue.
-    if (instance !== undefined && !note.replicated) {
-      this.#tell(instance === before ? 'Heartbeat' : 'StatusUpdate', instance, status)
-    }
+    if (instance !== undefined && !replicated) this.#tell(instance === before ? 'Heartbeat' : 'StatusUpdate', instance)
     return instance
   }
 
-  clearOverride (app: string, id: string, status: Status | undefined, note: Note): Instance | undefined {
-    const instance = this.book.clearOverride(app, id, status, note.lastDirtyAt)
-    if (instance !== undefined && !note.replicated) this.#tell('DeleteStatusOverride', instance, status)
+  /** `status` is what is shown until the client speaks again; undefined: the client's own last word. */
+  clearOverride (app: string, id: string, status: Status | undefined, { replicated }: Source): Instance | undefined {
+    const instance = this.book.clearOverride(app, id, status)
+    if (instance !== undefined && !replicated) this.#tell('DeleteStatusOverride', instance)
     return instance
   }
 
@@ -93,7 +104,9 @@ export class Registry {
     return instance
   }
 
-  #tell (action: Exclude<ReplicationAction, 'Cancel'>, instance: Instance, status?: Status): void {
-    this.#replicate?.({ action, app: instance.app, id: instance.id, instance, status })
+  #tell (action: ReplicationAction, instance: Instance): void {
+    if (this.#replicate === undefined) return
+    const { app, id } = instance
+    this.#replicate({ action, app, id, instance, state: this.book.stateOf(app, id) })
   }
 }

@@ -13,6 +13,7 @@ import { Checker } from './checks/checker.ts'
 import { Payloads } from './eureka/payloads.ts'
 import { createHttpServer, urlOf } from './http-server.ts'
 import { readOptions, type DiscoveryOptions } from './options.ts'
+import { afterReal } from './peers/calling.ts'
 import { otherPeers, parseUrl, type OwnNames } from './peers/own-url.ts'
 import { PeerHttp, type PeerTls } from './peers/peer-http.ts'
 import { Peers, type PeersOptions } from './peers/peers.ts'
@@ -30,6 +31,9 @@ const CHECK_TICK_MS = 500
 const STALL_MS = 30_000
 const STATUS_KEEP_MS = 600_000
 const KEEP_REMOVED_MS = 600_000
+/** A registry that was away for longer than this may bring back what was taken out meanwhile. */
+const KEEP_REMOVALS_MS = 24 * 3_600_000
+const COMPARE_MS = 1000
 
 type OwnTls = () => PeerTls | undefined
 
@@ -75,7 +79,8 @@ export interface Discovery {
 export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context: DiscoveryContext = {}): Discovery {
   const options = readOptions(given)
   const { log, now = Date.now, backend } = context
-  const rules = bookRules(options, now)
+  const epoch = randomBytes(6).toString('hex')
+  const rules = bookRules(options, now, epoch)
   const registry = createRegistry(rules, options)
   let certificates: PeerTls | undefined = options.tls
   const tls = () => certificates
@@ -85,7 +90,6 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
   const regions = createRegions(registry, rules, options, { tls, log })
   const window = new StartWindow(now)
   const server = createHttpServer({ registry, regions, window, peers, options, now, log, auth, checker, requests })
-  const epoch = randomBytes(6).toString('hex')
   const view = new BookView(registry.book)
   const writeThrough = createWriteThrough(registry, backend, log)
   const keeper = createKeeper(registry.book, options, { epoch, now, log })
@@ -140,9 +144,10 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
   return discovery
 }
 
-function bookRules (options: DiscoveryOptions, now: () => number): BookRules {
+function bookRules (options: DiscoveryOptions, now: () => number, origin: string): BookRules {
   return {
     now,
+    origin,
     random: () => randomInt(2 ** 47) / 2 ** 47,
     preservation: {
       enabled: options.selfPreservation,
@@ -153,6 +158,7 @@ function bookRules (options: DiscoveryOptions, now: () => number): BookRules {
     deltaMs: options.deltaRetentionMs,
     keepRemovedMs: Math.max(options.deltaRetentionMs, KEEP_REMOVED_MS),
     maxRemoved: options.maxInstances,
+    keepRemovalsMs: KEEP_REMOVALS_MS,
     maxInstances: options.maxInstances,
     syncWhenTimestampDiffers: options.syncWhenTimestampDiffers,
     leaseBugCompatible: options.leaseBugCompatible
@@ -209,7 +215,10 @@ function createPeers (
 ): Peers {
   const { peerTimeoutMs: timeoutMs, peerCompression: compress } = options
   return new Peers(registry, {
-    http: { timeoutMs, tls, authorization: peerToken(options), compress },
+    connect: (url, ms) => new PeerHttp(url, { timeoutMs: ms, tls, authorization: peerToken(options), compress }),
+    timeoutMs,
+    compareMs: COMPARE_MS,
+    after: afterReal,
     queue: { max: options.peerQueueMax, cancelMs: options.peerCancelKeepMs, statusMs: STATUS_KEEP_MS },
     batchMs: options.peerBatchMs,
     batchSize: options.peerBatchSize,

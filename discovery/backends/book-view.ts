@@ -50,7 +50,7 @@ export class BookView implements BackendView {
   }
 
   #release (app: string, id: string): void {
-    if (this.#book.lease(app, id)?.durationMs === Infinity) this.#book.cancel(app, id)
+    this.#book.release(app, id)
   }
 }
 

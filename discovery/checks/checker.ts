@@ -22,6 +22,7 @@ interface Health {
 }
 
 const MAX_RUNNING = 50
+const HERE = { replicated: false }
 
 /**
  * Calls the health checks of the instances that ask for it. Enough failures in a row set the status to DOWN, as an
@@ -97,7 +98,7 @@ export class Checker {
     health.downSince = health.reason = undefined
     // An operator may have set something else meanwhile; that is the operator's to clear.
     if (this.#registry.book.lease(app, id)?.override !== 'DOWN') return
-    this.#registry.clearOverride(app, id, 'UP', { replicated: false })
+    this.#registry.clearOverride(app, id, undefined, HERE)
     this.#options.log?.info({ app, id }, 'the health check succeeds again')
   }
 
@@ -109,10 +110,10 @@ export class Checker {
       if (health.failures < check.failures || this.#registry.book.lease(app, id)?.override !== undefined) return
       health.downSince = now
       health.reason = wrong
-      this.#registry.override(app, id, 'DOWN', { replicated: false })
+      this.#registry.override(app, id, 'DOWN', HERE, { author: 'health check', reason: wrong, withLease: true })
       this.#options.log?.warn(this.#fields(instance, wrong), 'the health check failed, the instance is DOWN')
     } else if (check.evictAfterMs !== undefined && now - health.downSince >= check.evictAfterMs) {
-      this.#registry.cancel(app, id, false)
+      this.#registry.cancel(app, id, HERE)
       this.#options.log?.warn(this.#fields(instance, wrong), 'the health check goes on failing, the instance is removed')
     }
   }

@@ -10,6 +10,7 @@ export interface Action {
   readonly status: Status | undefined
 }
 
+const HERE = { replicated: false }
 const KINDS: ReadonlySet<unknown> = new Set(['override', 'clear override', 'deregister'])
 
 /** An action from a body; undefined when it is none. */
@@ -21,11 +22,9 @@ export function actionOf ({ kind, app, id, status }: Tree): Action | undefined {
 
 /** Does it here and at the peers; undefined when the instance is gone. */
 export function runAction (registry: Registry, { kind, app, id, status }: Action): Instance | undefined {
-  const note = { replicated: false }
   switch (kind) {
-    case 'override': return registry.override(app, id, status!, note)
-    // What the client said last is not known; as UP it is used at once, and its next word corrects it.
-    case 'clear override': return registry.clearOverride(app, id, 'UP', note)
-    case 'deregister': return registry.cancel(app, id, false)
+    case 'override': return registry.override(app, id, status!, HERE)
+    case 'clear override': return registry.clearOverride(app, id, undefined, HERE)
+    case 'deregister': return registry.cancel(app, id, HERE)
   }
 }

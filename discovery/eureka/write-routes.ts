@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { isStatus, type Instance } from '../registry/instance.ts'
-import type { Registry } from '../registry.ts'
+import type { Registry, Source } from '../registry.ts'
 import { badRequest, FULL, isAnswer, NOT_FOUND, OK, REGISTERED, type Answer } from './answers.ts'
 import type { Tree } from './body.ts'
 import { checkMetadata, decodeRegistration, decodeStatus, decodeTime } from './decode.ts'
@@ -33,7 +33,7 @@ export function writeRoutes (server: FastifyInstance, writing: Writing): void {
   })
 
   server.delete<EurekaRoute>('/apps/:app/:id', (request, reply) => {
-    const gone = registry.cancel(appOf(request), request.params.id, isReplicated(request))
+    const gone = registry.cancel(appOf(request), request.params.id, sourceOf(request))
     if (gone !== undefined) audit(request, 'cancel', gone.app, gone.id)
     return send(reply, gone === undefined ? NOT_FOUND : OK)
   })
@@ -82,8 +82,7 @@ function override ({ registry, badQuery }: Writing, request: EurekaRequest): Ans
   const lastDirtyAt = timeOf(request)
   if (!isStatus(status)) return badQuery('value must be UP, DOWN, STARTING, OUT_OF_SERVICE or UNKNOWN')
   if (lastDirtyAt === null) return badQuery('lastDirtyTimestamp is no number')
-  const note = { lastDirtyAt, replicated: isReplicated(request) }
-  const changed = registry.override(appOf(request), request.params.id, status, note)
+  const changed = registry.override(appOf(request), request.params.id, status, sourceOf(request))
   if (changed !== undefined) audit(request, `override ${status}`, changed.app, changed.id)
   return changed === undefined ? NOT_FOUND : OK
 }
@@ -93,8 +92,7 @@ function clearOverride ({ registry, badQuery }: Writing, request: EurekaRequest)
   const lastDirtyAt = timeOf(request)
   if (value !== undefined && !isStatus(value)) return badQuery('value is no status')
   if (lastDirtyAt === null) return badQuery('lastDirtyTimestamp is no number')
-  const note = { lastDirtyAt, replicated: isReplicated(request) }
-  const changed = registry.clearOverride(appOf(request), request.params.id, value, note)
+  const changed = registry.clearOverride(appOf(request), request.params.id, value, sourceOf(request))
   if (changed !== undefined) audit(request, 'clear override', changed.app, changed.id)
   return changed === undefined ? NOT_FOUND : OK
 }
@@ -117,6 +115,10 @@ function timeOf (request: EurekaRequest): number | undefined | null {
   const text = queryOf(request, 'lastDirtyTimestamp')
   if (text === undefined) return undefined
   return decodeTime(text) ?? null
+}
+
+function sourceOf (request: EurekaRequest): Source {
+  return { replicated: isReplicated(request) }
 }
 
 function isInstance (value: Instance | Answer): value is Instance {

@@ -2,9 +2,15 @@ import { isTree, type Tree } from '../eureka/body.ts'
 import { decodeInstance, decodeStatus, decodeTime } from '../eureka/decode.ts'
 import { instanceJson } from '../eureka/json.ts'
 import type { Instance, Status } from '../registry/instance.ts'
+import type { InstanceState } from '../registry/state.ts'
 import type { Replication, ReplicationAction } from './replication.ts'
+import { readState, stateJson } from '../eureka/state-json.ts'
 
-/** Eureka's batch: what a registry posts to `peerreplication/batch/` of another. Bare instances, numbers as numbers. */
+/**
+ * Eureka's batch: what a registry posts to `peerreplication/batch/` of another. Bare instances, numbers as numbers.
+ * Registries of ours say besides, in the field `breakwater`, and to each other only: the whole state, or of
+ * a heartbeat that it is one of ours.
+ */
 
 /** One item of a batch as it was received. */
 export interface BatchItem {
@@ -16,6 +22,8 @@ export interface BatchItem {
   readonly overriddenStatus: Status | undefined
   /** undefined when none was sent, `invalid` when it could not be understood. */
   readonly instance: Instance | 'invalid' | undefined
+  /** From a registry of ours: all that it knows; `same` when it has nothing new, undefined from any other server. */
+  readonly state: InstanceState | 'same' | 'invalid' | undefined
 }
 
 /** How one item of a batch ended at the peer; `instance` is the peer's own copy when that is newer. */
@@ -28,9 +36,9 @@ const ACTIONS: ReadonlySet<string> = new Set<ReplicationAction>(
   ['Register', 'Heartbeat', 'Cancel', 'StatusUpdate', 'DeleteStatusOverride'])
 const text = JSON.stringify as (value: string) => string
 
-/** The body of a batch. */
-export function encodeBatch (replications: readonly Replication[]): string {
-  return `{"replicationList":[${replications.map(encodeItem).join(',')}]}`
+/** The body of a batch. Spring's server refuses all of it over a field that it does not know. */
+export function encodeBatch (replications: readonly Replication[], isOurs: boolean): string {
+  return `{"replicationList":[${replications.map(item => encodeItem(item, isOurs)).join(',')}]}`
 }
 
 /** The items of a received batch; undefined when it is none. One unknown action spoils all, as in the original. */
@@ -58,14 +66,15 @@ export function decodeResults (body: string, count: number): ItemResult[] | unde
   }
 }
 
-function encodeItem ({ action, app, id, instance, status }: Replication): string {
+function encodeItem ({ action, app, id, instance, state }: Replication, isOurs: boolean): string {
   let json = `{"appName":${text(app)},"id":${text(id)}`
   if (action !== 'Cancel') {
     json += `,"lastDirtyTimestamp":${instance.lastDirtyAt}`
     if (action === 'Heartbeat' && instance.overriddenStatus !== 'UNKNOWN') json += `,"overriddenStatus":"${instance.overriddenStatus}"`
-    json += `,"status":"${action === 'DeleteStatusOverride' ? status ?? instance.status : instance.status}"`
+    json += `,"status":"${instance.status}"`
     if (action === 'Register') json += `,"instanceInfo":${instanceJson(instance)}`
   }
+  if (isOurs) json += `,"breakwater":${state === undefined ? '{}' : stateJson(state)}`
   return `${json},"action":"${action}"}`
 }
 
@@ -80,8 +89,14 @@ function decodeItem (raw: unknown): BatchItem | undefined {
     lastDirtyAt: decodeTime(raw.lastDirtyTimestamp),
     status: raw.status === undefined ? undefined : decodeStatus(raw.status),
     overriddenStatus: raw.overriddenStatus === undefined ? undefined : decodeStatus(raw.overriddenStatus),
-    instance: decodeInfo(raw.instanceInfo, app)
+    instance: decodeInfo(raw.instanceInfo, app),
+    state: decodeOwn(raw.breakwater)
   }
+}
+
+function decodeOwn (raw: unknown): BatchItem['state'] {
+  if (!isTree(raw)) return undefined
+  return Object.keys(raw).length === 0 ? 'same' : readState(raw) ?? 'invalid'
 }
 
 function decodeInfo (raw: unknown, app: string): BatchItem['instance'] {

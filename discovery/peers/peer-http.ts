@@ -3,6 +3,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { SecureContextOptions } from 'node:tls'
 import { createGunzip, gzipSync } from 'node:zlib'
 import { discoveryError } from '../errors.ts'
+import type { PeerCaller, PeerReply } from './calling.ts'
 
 /** Certificates for calling peers over TLS: the server's own, shown as a client. */
 export type PeerTls = Pick<SecureContextOptions, 'ca' | 'cert' | 'key'>
@@ -23,17 +24,11 @@ interface Content {
   readonly packed: boolean
 }
 
-export interface PeerReply {
-  readonly status: number
-  readonly body: string
-}
-
 /** A reply that is longer than any registry's list is cut off. */
 const MAX_REPLY_BYTES = 512 * 1024 * 1024
 
 /** Calls one peer: kept connections, one deadline over all of a call, Eureka's identity headers, credentials unseen. */
-export class PeerHttp {
-  /** The peer's base URL without credentials, ending in a slash. */
+export class PeerHttp implements PeerCaller {
   readonly url: string
   readonly #base: URL
   readonly #options: PeerHttpOptions
@@ -54,7 +49,6 @@ export class PeerHttp {
     this.#agent = base.protocol === 'https:' ? new HttpsAgent(kept) : new HttpAgent(kept)
   }
 
-  /** `path` is below the base. Rejects with E_PEER_TIMEOUT or E_PEER_UNREACHABLE. */
   async call (method: 'GET' | 'POST', path: string, body?: string): Promise<PeerReply> {
     const authorization = this.#ownAuthorization ?? await this.#options.authorization?.()
     const content = body === undefined ? undefined : contentOf(body, this.#options.compress ?? false)

@@ -1,22 +1,27 @@
 import type { Logger } from 'pino'
-import type { Instance } from '../registry/instance.ts'
+import type { Book } from '../registry/book.ts'
 import { decodeResults, encodeBatch, type ItemResult } from './batch.ts'
-import type { PeerHttp } from './peer-http.ts'
+import type { After, PeerCaller } from './calling.ts'
 import { ReplicationQueue, type Pending, type QueueRules } from './queue.ts'
+import { Reconciler, type Comparison } from './reconciler.ts'
 import type { Replication } from './replication.ts'
 
 export interface PeerOptions {
-  readonly http: PeerHttp
+  readonly book: Book
+  readonly http: PeerCaller
+  /** For comparing lists, so that it does not wait behind a batch. */
+  readonly compareHttp: PeerCaller
+  /** Between two comparisons. */
+  readonly compareMs: number
   readonly queue: QueueRules
   /** How long the first item of a batch waits for others. */
   readonly batchMs: number
   readonly batchSize: number
   readonly now: () => number
+  readonly after: After
   readonly log: Logger | undefined
-  /** The instance as it is now, to register it with a peer that forgot it. */
-  readonly find: (app: string, id: string) => Instance | undefined
-  /** The peer's copy is newer than ours. */
-  readonly adopt: (instance: Instance) => void
+  /** Called whenever a comparison has taught something. */
+  readonly onLearned: () => void
 }
 
 /** What the page and the metrics show of a peer. */
@@ -29,6 +34,8 @@ export interface PeerState {
   readonly dropped: number
   readonly sent: number
   readonly failures: number
+  /** How the last comparison of the lists ended; undefined before the first. */
+  readonly comparison: Comparison | undefined
 }
 
 const CONGESTED_MS = 1000
@@ -43,7 +50,8 @@ const MAX_RETRY_MS = 30_000
 export class Peer {
   readonly #options: PeerOptions
   readonly #queue: ReplicationQueue
-  #timer: NodeJS.Timeout | undefined
+  readonly #reconciler: Reconciler
+  #cancel: (() => void) | undefined
   #busy = false
   #stopped = false
   #retryMs = FIRST_RETRY_MS
@@ -54,6 +62,9 @@ export class Peer {
   constructor (options: PeerOptions) {
     this.#options = options
     this.#queue = new ReplicationQueue(options.queue)
+    this.#reconciler = new Reconciler({
+      ...options, http: options.compareHttp, intervalMs: options.compareMs, onAnswer: () => this.#isThere()
+    })
   }
 
   get url (): string {
@@ -69,8 +80,19 @@ export class Peer {
       lagMs: oldestAt === undefined ? 0 : this.#options.now() - oldestAt,
       dropped: this.#queue.dropped,
       sent: this.#sent,
-      failures: this.#failures
+      failures: this.#failures,
+      comparison: this.#reconciler.last
     }
+  }
+
+  /** From now on the lists are compared regularly. */
+  start (): void {
+    this.#reconciler.start()
+  }
+
+  /** Compares the lists now. */
+  compare (): Promise<Comparison> {
+    return this.#reconciler.compare()
   }
 
   tell (replication: Replication): void {
@@ -78,25 +100,26 @@ export class Peer {
     if (this.#busy) return
     const full = this.#queue.size >= this.#options.batchSize
     if (full && this.#available !== false) this.#schedule(0)
-    else if (this.#timer === undefined) this.#schedule(this.#options.batchMs)
+    else if (this.#cancel === undefined) this.#schedule(this.#options.batchMs)
   }
 
   /** Sends what waits, once, within the call's deadline. */
   async stop (): Promise<void> {
     this.#stopped = true
-    clearTimeout(this.#timer)
+    this.#cancel?.()
+    this.#reconciler.stop()
     const items = this.#queue.take(this.#options.batchSize, this.#options.now())
     if (items.length > 0 && this.#available !== false && !this.#busy) await this.#post(items).catch(() => {})
     this.#options.http.close()
   }
 
   #schedule (ms: number): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => { void this.#run() }, ms)
+    this.#cancel?.()
+    this.#cancel = this.#options.after(ms, () => { void this.#run() })
   }
 
   async #run (): Promise<void> {
-    this.#timer = undefined
+    this.#cancel = undefined
     this.#busy = true
     const items = this.#queue.take(this.#options.batchSize, this.#options.now())
     const pauseMs = items.length === 0 ? 0 : await this.#send(items)
@@ -124,7 +147,10 @@ export class Peer {
 
   async #post (items: readonly Pending[]): Promise<number> {
     const { http } = this.#options
-    const reply = await http.call('POST', 'peerreplication/batch/', encodeBatch(items.map(item => item.replication)))
+    // What it is told depends on what it is.
+    if (this.#reconciler.isOurs === undefined) await this.#reconciler.compare()
+    const isOurs = this.#reconciler.isOurs ?? false
+    const reply = await http.call('POST', 'peerreplication/batch/', encodeBatch(items.map(item => item.replication), isOurs))
     if (reply.status < 200 || reply.status > 299) return reply.status
     const results = decodeResults(reply.body, items.length)
     results?.forEach((result, i) => this.#settle(items[i]!.replication, result))
@@ -135,11 +161,23 @@ export class Peer {
   /** What each item's own answer asks for. */
   #settle ({ action, app, id }: Replication, { status, instance }: ItemResult): void {
     if (status < 300) return
-    if (instance !== undefined) return this.#options.adopt(instance)
+    const { book, now } = this.#options
+    if (instance !== undefined) {
+      // The copy of a server without stamps, whose client was there last.
+      book.register(instance, true)
+      return
+    }
     if (action !== 'Heartbeat' || status !== 404) return
     // The peer forgot it, or never knew it: it gets the whole instance as it is now.
-    const known = this.#options.find(app, id)
-    if (known !== undefined) this.#queue.push({ action: 'Register', app, id, instance: known }, this.#options.now())
+    const known = book.lease(app, id)?.instance
+    if (known !== undefined) this.#queue.push({ action: 'Register', app, id, instance: known, state: book.stateOf(app, id) }, now())
+  }
+
+  /** It answers again: what waits for it, heartbeats above all, need not wait for the next try. */
+  #isThere (): void {
+    if (this.#retryMs === FIRST_RETRY_MS) return
+    this.#retryMs = FIRST_RETRY_MS
+    if (!this.#busy && !this.#stopped && this.#queue.size > 0) this.#schedule(0)
   }
 
   #reached (status: number): void {

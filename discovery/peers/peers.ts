@@ -1,28 +1,37 @@
 import type { Logger } from 'pino'
 import type { Registry } from '../registry.ts'
 import type { Replicas } from '../eureka/status-page.ts'
-import { PeerHttp, type PeerHttpOptions } from './peer-http.ts'
+import type { After, PeerCaller } from './calling.ts'
 import { Peer, type PeerState } from './peer.ts'
 import type { QueueRules } from './queue.ts'
 import type { Replication } from './replication.ts'
 import { fetchFromPeers } from './sync.ts'
 
 export interface PeersOptions {
-  readonly http: PeerHttpOptions
+  /** A connection to a peer, whose calls take so long at most. */
+  readonly connect: (url: string, timeoutMs: number) => PeerCaller
+  readonly timeoutMs: number
+  readonly compareMs: number
   readonly queue: QueueRules
   readonly batchMs: number
   readonly batchSize: number
   readonly now: () => number
+  readonly after: After
   readonly log: Logger | undefined
 }
 
-/** The other registries: told what happens here, asked once, at the start, what they know. */
+/** A call that hangs in a cut network must not outlast the cut by much. */
+const MAX_COMPARE_MS = 2000
+
+/** The other registries: told what happens here, and compared with, at the start and ever after. */
 export class Peers {
   readonly #registry: Registry
   readonly #options: PeersOptions
   #peers = new Map<string, Peer>()
-  #joining: NodeJS.Timeout | undefined
+  #cancelJoin: (() => void) | undefined
+  #joined = false
   #stopped = false
+  #onList: () => void = () => {}
 
   constructor (registry: Registry, options: PeersOptions) {
     this.#registry = registry
@@ -54,6 +63,7 @@ export class Peers {
     if (urls.length === 0 && this.#peers.size > 0) return
     const before = this.#peers
     this.#peers = new Map(urls.map(url => [url, before.get(url) ?? this.#create(url)]))
+    if (this.#joined) this.#start()
     await Promise.all([...before].filter(([url]) => !this.#peers.has(url)).map(([, peer]) => peer.stop()))
   }
 
@@ -62,38 +72,53 @@ export class Peers {
   }
 
   /**
-   * Takes over what the first answering peer knows. Registries that start together find each other empty or not yet
-   * there, so one that got nothing asks again, `retries` times, while it serves already. `onList` hears of the list.
+   * Learns what the peers know: all that those of ours do, and the list of the first other one that has one. Of those,
+   * registries that start together find each other empty or not yet there, so one that got nothing asks again,
+   * `retries` times, while it serves already. `onList` hears of the first list.
    */
   async join (retries: number, retryMs: number, onList: () => void = () => {}): Promise<void> {
-    if (this.size === 0) return
-    if (await this.#sync() > 0) return onList()
-    if (retries <= 0 || this.#stopped) return
-    this.#joining = setTimeout(() => { void this.join(retries - 1, retryMs, onList) }, retryMs)
+    this.#onList = onList
+    const found = this.size > 0 && await this.#learn()
+    if (this.#stopped) return
+    this.#joined = true
+    this.#start()
+    if (found) return onList()
+    if (retries <= 0 || this.size === 0) return
+    this.#cancelJoin = this.#options.after(retryMs, () => { void this.join(retries - 1, retryMs, onList) })
   }
 
-  async #sync (): Promise<number> {
-    const callers = [...this.#peers.keys()].map(url => new PeerHttp(url, this.#options.http))
-    const instances = await fetchFromPeers(callers, this.#options.log)
-    for (const instance of instances) if (!this.#registry.book.isFull) this.#registry.register(instance, true)
-    for (const caller of callers) caller.close()
-    return instances.length
+  async #learn (): Promise<boolean> {
+    const { book } = this.#registry
+    const { connect, timeoutMs, log } = this.#options
+    const ends = await Promise.all([...this.#peers].map(async ([url, peer]) => ({ url, end: await peer.compare() })))
+    const foreign = ends.filter(({ end }) => end === 'foreign').map(({ url }) => connect(url, timeoutMs))
+    const instances = await fetchFromPeers(foreign, log)
+    for (const caller of foreign) caller.close()
+    if (this.#stopped) return false
+    for (const instance of instances) if (!book.isFull) book.takeOver(instance)
+    return instances.length > 0 || (book.size > 0 && ends.some(({ end }) => end === 'equal' || end === 'exchanged'))
+  }
+
+  #start (): void {
+    for (const peer of this.#peers.values()) peer.start()
   }
 
   async stop (): Promise<void> {
     this.#stopped = true
-    clearTimeout(this.#joining)
+    this.#cancelJoin?.()
     await Promise.all([...this.#peers.values()].map(peer => peer.stop()))
     this.#peers.clear()
   }
 
   #create (url: string): Peer {
-    const { http, ...options } = this.#options
+    const { connect, timeoutMs, ...options } = this.#options
+    const { book } = this.#registry
     return new Peer({
       ...options,
-      http: new PeerHttp(url, http),
-      find: (app, id) => this.#registry.book.lease(app, id)?.instance,
-      adopt: instance => { this.#registry.register(instance, true) }
+      book,
+      http: connect(url, timeoutMs),
+      compareHttp: connect(url, Math.min(timeoutMs, MAX_COMPARE_MS)),
+      onLearned: () => { if (book.size > 0) this.#onList() }
     })
   }
 }

@@ -1,60 +1,87 @@
 import type { FastifyInstance } from 'fastify'
-import { badRequest, isAnswer } from '../eureka/answers.ts'
-import { UNPARSABLE } from '../eureka/body.ts'
+import { badRequest, isAnswer, type Answer } from '../eureka/answers.ts'
+import { UNPARSABLE, type Tree } from '../eureka/body.ts'
 import { readBody, send, type EurekaRoute } from '../eureka/http.ts'
+import type { Book } from '../registry/book.ts'
 import type { Registry } from '../registry.ts'
+import { answerComparison, answerExchange } from './agreement.ts'
 import { decodeBatch, encodeResults, type BatchItem, type ItemResult } from './batch.ts'
 
-const PEER = { replicated: true }
+const FOREIGN = { replicated: true }
 const DONE: ItemResult = Object.freeze({ status: 200 })
 const GONE: ItemResult = Object.freeze({ status: 404 })
 const FAILED: ItemResult = Object.freeze({ status: 500 })
 const REFUSED: ItemResult = Object.freeze({ status: 503 })
 
-/** `POST peerreplication/batch/`: what another registry has to tell. Every item counts as replicated. */
-export function batchRoute (server: FastifyInstance, registry: Registry, maxBatchBytes: number): void {
-  server.post<EurekaRoute>('/peerreplication/batch', { bodyLimit: maxBatchBytes }, async (request, reply) => {
-    const body = await readBody(request, maxBatchBytes)
-    if (isAnswer(body)) return send(reply, body)
-    const items = decodeBatch(body.tree)
-    if (items === undefined) return send(reply, badRequest(UNPARSABLE))
-    const results = items.map(item => applyItem(registry, item))
-    return send(reply, { status: 200, type: 'application/json', body: encodeResults(results) })
-  })
+/** What another registry posts, by the last part of its path; each answers undefined for what is no such body. */
+const ANSWERS: Readonly<Record<string, (registry: Registry, body: Tree) => string | undefined>> = {
+  batch: (registry, body) => {
+    const items = decodeBatch(body)
+    return items && encodeResults(items.map(item => applyItem(registry, item)))
+  },
+  compare: ({ book }, body) => answerComparison(book, body),
+  exchange: ({ book }, body) => answerExchange(book, body)
 }
 
-/** Does what one item says, as told by a peer. */
-export function applyItem (registry: Registry, item: BatchItem): ItemResult {
+/** `POST peerreplication/...`: what another registry has to tell or to ask. */
+export function peerRoutes (server: FastifyInstance, registry: Registry, maxBatchBytes: number): void {
+  for (const name of Object.keys(ANSWERS)) {
+    server.post<EurekaRoute>(`/peerreplication/${name}`, { bodyLimit: maxBatchBytes }, async (request, reply) => {
+      const body = await readBody(request, maxBatchBytes)
+      return send(reply, isAnswer(body) ? body : answerPeer(registry, name, body.tree))
+    })
+  }
+}
+
+/** The answer to what a peer posts to `peerreplication/NAME`. */
+export function answerPeer (registry: Registry, name: string, tree: Tree): Answer {
+  const body = ANSWERS[name]?.(registry, tree)
+  return body === undefined ? badRequest(UNPARSABLE) : { status: 200, type: 'application/json', body }
+}
+
+/** Does what one item says, as told by a peer. A registry of ours says all it knows, whatever the action is. */
+export function applyItem ({ book }: Registry, item: BatchItem): ItemResult {
+  const { app, id, state } = item
+  if (state === undefined) return applyForeign(book, item)
+  if (state === 'invalid') return FAILED
+  if (state !== 'same' && !book.merge(state)) return REFUSED
+  if (item.action === 'Heartbeat') return book.renew(app, id, FOREIGN) === 'unknown' ? GONE : DONE
+  return DONE
+}
+
+/** A server without stamps, Spring's or Netflix's, says only what happened, and what it says happens now. */
+function applyForeign (book: Book, item: BatchItem): ItemResult {
   switch (item.action) {
-    case 'Register': return register(registry, item)
-    case 'Heartbeat': return renew(registry, item)
-    case 'Cancel': return registry.cancel(item.app, item.id, true) === undefined ? GONE : DONE
-    case 'StatusUpdate': return override(registry, item)
-    case 'DeleteStatusOverride': return clearOverride(registry, item)
+    case 'Register': return register(book, item)
+    case 'Heartbeat': return renew(book, item)
+    case 'Cancel': return book.cancel(item.app, item.id) === undefined ? GONE : DONE
+    case 'StatusUpdate': return override(book, item)
+    case 'DeleteStatusOverride': return clearOverride(book, item)
   }
 }
 
 /** An instance that would be refused is answered with 200 all the same: the original drops the refusal. */
-function register (registry: Registry, { instance }: BatchItem): ItemResult {
+function register (book: Book, { instance }: BatchItem): ItemResult {
   if (instance === undefined) return FAILED
   if (instance === 'invalid') return DONE
-  if (registry.book.isFull && registry.book.lease(instance.app, instance.id) === undefined) return REFUSED
-  registry.register(instance, true)
+  if (book.isFull && book.lease(instance.app, instance.id) === undefined) return REFUSED
+  book.register(instance, true)
   return DONE
 }
 
-function renew (registry: Registry, { app, id, lastDirtyAt, overriddenStatus }: BatchItem): ItemResult {
-  const renewal = registry.renew(app, id, { replicated: true, lastDirtyAt, overriddenStatus })
+function renew (book: Book, { app, id, lastDirtyAt, overriddenStatus }: BatchItem): ItemResult {
+  const renewal = book.renew(app, id, { replicated: true, lastDirtyAt, overriddenStatus })
   if (renewal === 'renewed') return DONE
   return typeof renewal === 'string' ? GONE : { status: 409, instance: renewal }
 }
 
-function override (registry: Registry, { app, id, status, lastDirtyAt }: BatchItem): ItemResult {
+/** The timestamp that comes along is not taken: without its content it would hide that the content is missing. */
+function override (book: Book, { app, id, status }: BatchItem): ItemResult {
   if (status === undefined) return FAILED
-  return registry.override(app, id, status, { ...PEER, lastDirtyAt }) === undefined ? GONE : DONE
+  return book.override(app, id, status) === undefined ? GONE : DONE
 }
 
-function clearOverride (registry: Registry, { app, id, status, lastDirtyAt }: BatchItem): ItemResult {
+function clearOverride (book: Book, { app, id, status, lastDirtyAt }: BatchItem): ItemResult {
   if (lastDirtyAt === undefined) return FAILED
-  return registry.clearOverride(app, id, status, { ...PEER, lastDirtyAt }) === undefined ? GONE : DONE
+  return book.clearOverride(app, id, status) === undefined ? GONE : DONE
 }

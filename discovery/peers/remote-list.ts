@@ -1,7 +1,7 @@
 import { isTree, type Tree } from '../eureka/body.ts'
 import { decodeInstance } from '../eureka/decode.ts'
 import type { Instance } from '../registry/instance.ts'
-import type { PeerHttp, PeerReply } from './peer-http.ts'
+import type { PeerCaller, PeerReply } from './calling.ts'
 
 const NO_REGION = 'no-other-region'
 
@@ -23,7 +23,7 @@ export interface RemoteList {
  * over from there it would be kept alive for ever by whoever shows it to whom; asked for a region that nobody knows,
  * they leave that out. They refuse while one of their regions has not answered yet: then it is what they show.
  */
-export async function fetchOwnList (http: PeerHttp, path: 'apps/' | 'apps/delta'): Promise<PeerReply> {
+export async function fetchOwnList (http: PeerCaller, path: 'apps/' | 'apps/delta'): Promise<PeerReply> {
   const reply = await http.call('GET', `${path}?regions=${NO_REGION}`)
   return reply.status === 403 ? http.call('GET', path) : reply
 }

@@ -1,4 +1,5 @@
-import type { Instance, Status } from '../registry/instance.ts'
+import type { Instance } from '../registry/instance.ts'
+import type { InstanceState } from '../registry/state.ts'
 
 /** What a registry tells its peers, in Eureka's words. */
 export type ReplicationAction = 'Register' | 'Heartbeat' | 'Cancel' | 'StatusUpdate' | 'DeleteStatusOverride'
@@ -13,8 +14,8 @@ export interface Replication {
   readonly id: string
   /** As it was then; of a cancelled one, as it was last. */
   readonly instance: Instance
-  /** The status that was set or that remains after an override was cleared. */
-  readonly status?: Status | undefined
+  /** All that was known of it then, for a peer that understands stamps; a heartbeat has nothing new. */
+  readonly state?: InstanceState | undefined
 }
 
 /** Takes what is to be told to the peers; must not wait. */

@@ -1,13 +1,13 @@
 import type { Logger } from 'pino'
 import type { Instance } from '../registry/instance.ts'
-import type { PeerHttp } from './peer-http.ts'
+import type { PeerCaller } from './calling.ts'
 import { fetchOwnList, readRemoteList } from './remote-list.ts'
 
 /**
- * Everything that the first answering peer knows, so that a registry that joins serves the whole list from its first
- * answer on. Empty when no peer answers: then this is the first of them.
+ * Everything that the first answering server without stamps shows, so that a registry that joins serves the whole list
+ * from its first answer on. Empty when none answers.
  */
-export async function fetchFromPeers (peers: readonly PeerHttp[], log: Logger | undefined): Promise<Instance[]> {
+export async function fetchFromPeers (peers: readonly PeerCaller[], log: Logger | undefined): Promise<Instance[]> {
   for (const peer of peers) {
     try {
       const { status, body } = await fetchOwnList(peer, 'apps/')

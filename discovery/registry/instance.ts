@@ -75,3 +75,10 @@ export function isStatus (word: unknown): word is Status {
 export function instanceKey (app: string, id: string): string {
   return `${app.length}:${app}${id}`
 }
+
+/** The application and the id of such a key; undefined for a text that is none. */
+export function keyParts (key: string): readonly [app: string, id: string] | undefined {
+  const colon = key.indexOf(':')
+  const end = colon + 1 + Number(key.slice(0, colon))
+  return colon > 0 && end <= key.length ? [key.slice(colon + 1, end), key.slice(end)] : undefined
+}

@@ -1,11 +1,16 @@
+import type { LivingFacts } from './facts.ts'
 import type { Instance, Status } from './instance.ts'
 
 /** The registry's promise to keep an instance listed, as long as it is renewed. The one mutable thing in the book. */
 export interface Lease {
+  /** As it is shown, made from the facts. */
   instance: Instance
-  /** What an operator has set; it outlives registrations and dies with the lease. */
+  facts: LivingFacts
+  /** What an operator has set, as long as it holds; it outlives registrations and dies with the lease. */
   override: Status | undefined
   renewedAt: number
+  /** When its client was heard of last, which a restart does not make younger. */
+  heardAt: number
   durationMs: number
   /** Came from a snapshot, and no heartbeat has confirmed it yet. */
   unverified: boolean

@@ -1,3 +1,16 @@
+import type { Instance, Status } from './instance.ts'
+
+/** How a renewal ended; an instance means that ours is newer than the peer's that sent it. */
+export type Renewal = 'renewed' | 'unknown' | 'newer' | Instance
+
+/** What comes along with a renewal: who tells it, and how new the teller's copy is. */
+export interface Note {
+  /** A peer tells it, not the client itself. */
+  readonly replicated: boolean
+  readonly lastDirtyAt?: number | undefined
+  readonly overriddenStatus?: Status | undefined
+}
+
 const SECOND = 1000
 const WINDOW = 60
 

@@ -8,11 +8,16 @@ export function resolveStatus (
   own: Status, override: Status | undefined, existing: Status | undefined, replicated: boolean
 ): Status {
   // A copy that says it is not ready knows better than any override.
-  if (own !== 'UP' && own !== 'OUT_OF_SERVICE') return own
+  if (!isReady(own)) return own
   if (override !== undefined) return override
   // A client that registers again must not undo by accident what an operator has set on the living lease.
   if (!replicated && (existing === 'UP' || existing === 'OUT_OF_SERVICE')) return existing
   return own
+}
+
+/** Whether an instance could serve, were it not for what an operator has set. */
+export function isReady (own: Status): boolean {
+  return own === 'UP' || own === 'OUT_OF_SERVICE'
 }
 
 /** Instances per status, kept as counters so that the hash does not depend on the registry's size. */

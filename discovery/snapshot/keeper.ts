@@ -65,8 +65,8 @@ export class SnapshotKeeper {
     } else if (loaded !== undefined) {
       const { snapshot } = loaded
       if (snapshot.clean) this.#epoch = snapshot.epoch
-      this.#book.restore(snapshot.entries, snapshot.clean ? snapshot.n : undefined)
-      log?.info({ path, instances: snapshot.entries.length, clean: snapshot.clean }, 'snapshot loaded, the leases wait for a heartbeat')
+      this.#book.restore(snapshot, snapshot.clean ? snapshot.n : undefined)
+      log?.info({ path, instances: this.#book.size, clean: snapshot.clean }, 'snapshot loaded, the leases wait for a heartbeat')
     }
   }
 
@@ -98,9 +98,8 @@ export class SnapshotKeeper {
 
   async #write (clean: boolean): Promise<void> {
     const n = this.#book.log.n
-    // What a back end vouches for comes from there again.
-    const leases = [...this.#book.leases()].filter(lease => lease.durationMs !== Infinity).map(lease => ({ ...lease }))
-    await replaceFile(this.#options.path, writeSnapshot({ epoch: this.#epoch, n, clean }, leases))
+    const head = { epoch: this.#epoch, n, clean, at: this.#options.now() }
+    await replaceFile(this.#options.path, writeSnapshot(head, this.#book.states()))
     this.#writtenN = n
   }
 }

@@ -98,7 +98,7 @@ t.test('an override holds against the client until it is cleared', async t => {
   t.match(book.lease('ORDERS', ID)!.instance, { status: 'STARTING' }, 'who is starting is not out of service')
   book.register(instance({ lastDirtyTimestamp: 1_700_000_000_003 }), false)
   t.match(book.lease('ORDERS', ID)!.instance, { status: 'OUT_OF_SERVICE' })
-  book.clearOverride('ORDERS', ID)
+  book.clearOverride('ORDERS', ID, 'UNKNOWN')
   t.match(book.lease('ORDERS', ID)!.instance, { status: 'UNKNOWN', overriddenStatus: 'UNKNOWN' })
   t.equal(book.renew('ORDERS', ID, PLAIN), 'unknown', 'so the client registers again')
   book.register(instance({ lastDirtyTimestamp: 1_700_000_000_004 }), false)

@@ -95,8 +95,8 @@ class World {
         return
       case 'cancel': this.book.cancel(step.app, step.id); return
       case 'metadata': this.book.addMetadata(step.app, step.id, [['k', 'v']]); return
-      case 'override': this.book.override(step.app, step.id, step.status, step.dirty); return
-      case 'clear': this.book.clearOverride(step.app, step.id, step.status, step.dirty); return
+      case 'override': this.book.override(step.app, step.id, step.status); return
+      case 'clear': this.book.clearOverride(step.app, step.id, step.status); return
       case 'wait': this.#wait(step.ms); return
       case 'evict': this.book.evict(); return
       case 'delta': this.#fetchDelta(); return

@@ -169,7 +169,7 @@ t.test('mTLS: certificates say who calls, also between peers', async t => {
     tls: { cert: server.certText, key: server.keyText, ca: ca.cert, requestCert: false, rejectUnauthorized: false }
   })
   t.equal(other.registry.book.size, 1, 'it took over the list')
-  other.registry.cancel('ORDERS', 'h1:orders:8080', false)
+  other.registry.cancel('ORDERS', 'h1:orders:8080', { replicated: false })
   await until(() => discovery.registry.book.size === 0, 'and tells what happens')
 })
 

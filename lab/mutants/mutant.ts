@@ -3,7 +3,7 @@
 export interface Mutant {
   /** Unique, and short enough to be named on the command line. */
   readonly id: string
-  readonly package: 'config-server' | 'gateway' | 'messaging' | 'samples' | 'starter'
+  readonly package: 'config-server' | 'discovery' | 'gateway' | 'messaging' | 'samples' | 'starter'
   /** What is no longer true with it. */
   readonly breaks: string
   readonly file: string

@@ -43,7 +43,7 @@ async function single (plan: Plan): Promise<void> {
 }
 
 async function series (from: number, seeds: number): Promise<void> {
-  const result = await runSeries({ from, seeds, run, onRun: (_run, n) => {
+  const result = await runSeries({ from, seeds, run: seed => run(makePlan(seed)), onRun: (_run, n) => {
     if (n % TELL_EVERY === 0 && values.quiet !== true) say(`${n} runs`)
   } })
   const seldom = result.failed === undefined ? missing(result.counts, result.runs) : []

@@ -1,10 +1,16 @@
 /** Many runs, one seed after the other, until one of them finds something. */
-import { makePlan, type Plan } from './plan.ts'
-import type { RunResult } from './run.ts'
 
-export interface Series {
+/** What every simulation says of a run. */
+export interface Run {
+  readonly violations: readonly string[]
+  readonly trace: string
+  readonly counts: ReadonlyMap<string, number>
+  readonly events: number
+}
+
+export interface Series<Result extends Run> {
   /** The first run that found something. */
-  readonly failed: RunResult | undefined
+  readonly failed: Result | undefined
   readonly runs: number
   readonly counts: ReadonlyMap<string, number>
   readonly events: number
@@ -13,20 +19,22 @@ export interface Series {
   readonly trace: string
 }
 
-export interface SeriesOptions {
+export interface SeriesOptions<Result extends Run> {
   readonly from: number
   readonly seeds: number
-  readonly run: (plan: Plan) => Promise<RunResult>
-  readonly onRun: (result: RunResult, n: number) => void
+  readonly run: (seed: number) => Promise<Result>
+  readonly onRun: (result: Result, n: number) => void
 }
 
-export async function runSeries ({ from, seeds, run, onRun }: SeriesOptions): Promise<Series> {
+export async function runSeries<Result extends Run> (
+  { from, seeds, run, onRun }: SeriesOptions<Result>
+): Promise<Series<Result>> {
   const counts = new Map<string, number>()
   const cpu = process.cpuUsage()
   let [events, runs, trace] = [0, 0, 0]
-  let failed: RunResult | undefined
+  let failed: Result | undefined
   for (let seed = from; seed < from + seeds && failed === undefined; seed++) {
-    const result = await run(makePlan(seed))
+    const result = await run(seed)
     runs++
     events += result.events
     trace = (Math.imul(trace, 31) + Number.parseInt(result.trace, 16)) >>> 0

@@ -10,9 +10,11 @@ export type { Answer, Answers, Reply } from './participant.ts'
 export { becomeQuiet, whatMoves } from './quiet.ts'
 export { createRandom, type Random } from './random.ts'
 export { SagaProbe, type SagaFacts } from './saga-probe.ts'
+export { Scheduler, type Owner } from './scheduler.ts'
 export { Service } from './service.ts'
 export type { SqliteDisk } from './sqlite-disk.ts'
 export {
   ServiceNode, type AnyService, type BesideWork, type Host, type ServiceDefinition, type ServiceParts
 } from './service-node.ts'
+export { Trace } from './trace.ts'
 export { World, type Harm, type LogLine, type SentMessage, type WorldOptions } from './world.ts'

@@ -60,12 +60,14 @@ export class Clock {
 export function rules (clock: Clock, changes: Partial<BookRules> = {}): BookRules {
   return {
     now: clock.now,
+    origin: 'test',
     random: () => 0,
     preservation: { enabled: true, threshold: 0.85, floor: 10 },
     sweepMs: 1000,
     deltaMs: 180_000,
     keepRemovedMs: 600_000,
     maxRemoved: 1000,
+    keepRemovalsMs: 86_400_000,
     maxInstances: 1000,
     syncWhenTimestampDiffers: true,
     leaseBugCompatible: false,

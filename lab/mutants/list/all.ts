@@ -4,6 +4,7 @@ import { AWS_BUS } from './aws-bus.ts'
 import { CONFIG_SAFETY } from './config-safety.ts'
 import { CONFIG_WEB } from './config-web.ts'
 import { DELIVERY } from './delivery.ts'
+import { DISCOVERY_CLUSTER } from './discovery-cluster.ts'
 import { GATEWAY_FILTERS } from './gateway-filters.ts'
 import { GATEWAY_WIRE } from './gateway-wire.ts'
 import { KEEPING } from './keeping.ts'
@@ -15,7 +16,7 @@ import { SIMULATION } from './simulation.ts'
 import { VERSIONS_AND_TIME } from './versions-and-time.ts'
 
 export const ALL: readonly Mutant[] = [
-  ...AWS_BUS, ...CONFIG_SAFETY, ...CONFIG_WEB, ...DELIVERY, ...GATEWAY_FILTERS, ...GATEWAY_WIRE, ...KEEPING,
-  ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES, ...SETTINGS_MUTANTS, ...SIMULATION,
-  ...VERSIONS_AND_TIME
+  ...AWS_BUS, ...CONFIG_SAFETY, ...CONFIG_WEB, ...DELIVERY, ...DISCOVERY_CLUSTER, ...GATEWAY_FILTERS,
+  ...GATEWAY_WIRE, ...KEEPING, ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES, ...SETTINGS_MUTANTS,
+  ...SIMULATION, ...VERSIONS_AND_TIME
 ]

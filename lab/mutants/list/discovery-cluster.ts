@@ -1,0 +1,80 @@
+/** Faults by which registries would not agree, or not keep what they answered. */
+import type { Mutant } from '../mutant.ts'
+
+const SEEN_BY = ['node lab/simulation/registry/main.ts --seeds 200 --quiet --no-shrink']
+
+const SEEDS: ReadonlyArray<Omit<Mutant, 'package' | 'seenBy'>> = [
+  {
+    id: 'no-comparison',
+    breaks: 'peers that missed something hear of it all the same',
+    file: 'discovery/peers/reconciler.ts',
+    from: 'at < keys.length && !this.#stopped',
+    to: 'at < 0'
+  },
+  {
+    id: 'late-copy-wins',
+    breaks: 'a late copy does not beat what is known better',
+    file: 'discovery/registry/facts.ts',
+    from: 'return theirs !== undefined && isLater(theirs.stamp, mine?.stamp) ? theirs : mine',
+    to: 'return theirs ?? mine'
+  },
+  {
+    id: 'cancel-without-trace',
+    breaks: 'who was taken out is not brought back by a peer that was away',
+    file: 'discovery/registry/book.ts',
+    from: '    this.buried.bury(instanceKey(app, id), facts, this.clock.nowMs)\n    return this.#remove(lease)',
+    to: '    if (facts === undefined) return undefined\n    return this.#remove(lease)'
+  },
+  {
+    id: 'lease-made-younger',
+    breaks: 'a lease that is taken over is no younger than it was at the peer',
+    file: 'discovery/registry/book.ts',
+    from: 'renewedAt: now - ageMs, heardAt',
+    to: 'renewedAt: now, heardAt'
+  },
+  {
+    id: 'buried-renews',
+    breaks: 'who does not have an instance any more does not extend its lease',
+    file: 'discovery/registry/book.ts',
+    from: 'if (isLiving(theirs)) lease.renewedAt',
+    to: 'lease.renewedAt'
+  },
+  {
+    id: 'override-ends-with-lease',
+    breaks: 'what an operator set holds when the lease has run out here alone',
+    file: 'discovery/registry/book.ts',
+    from: 'this.buried.bury(instanceKey(app, id), withoutRegistration(lease.facts), this.clock.nowMs)\n',
+    to: 'withoutRegistration(lease.facts)\n'
+  },
+  {
+    id: 'override-without-digest',
+    breaks: 'two registries that differ in an override notice',
+    file: 'discovery/registry/facts.ts',
+    from: 'return [registration, removal, override, ...added.values()].filter',
+    to: 'return [registration, removal, ...added.values()].filter'
+  },
+  {
+    id: 'no-word-when-shown',
+    breaks: 'setting what is shown already beats what another registry was told before',
+    file: 'discovery/registry/words.ts',
+    from: '    : { stamp, status: undefined, shows: status }',
+    to: '    : facts.override ?? { stamp: { at: 0, by: \'\' }, status: undefined, shows: status }'
+  },
+  {
+    id: 'restart-forgets-removals',
+    breaks: 'a snapshot says who was taken out',
+    file: 'discovery/registry/book.ts',
+    from: 'return [...living, ...this.buried.states()]',
+    to: 'return [...living]'
+  },
+  {
+    id: 'slow-return',
+    breaks: 'heartbeats reach a peer that is back before its leases end',
+    file: 'discovery/peers/peer.ts',
+    from: 'if (!this.#busy && !this.#stopped && this.#queue.size > 0) this.#schedule(0)',
+    to: ''
+  }
+]
+
+export const DISCOVERY_CLUSTER: readonly Mutant[] =
+  SEEDS.map(seed => ({ ...seed, package: 'discovery', seenBy: SEEN_BY }))
