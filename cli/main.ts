@@ -17,9 +17,9 @@ const HELP = `breakwater <command> [options]
 `
 
 const SERVERS: Readonly<Record<string, () => Promise<unknown>>> = {
-  discovery: () => import('../discovery/main.ts'),
-  'config-server': () => import('../config-server/main.ts'),
-  gateway: () => import('../gateway/main.ts')
+  discovery: () => import('@breakwater/discovery/main'),
+  'config-server': () => import('@breakwater/config-server/main'),
+  gateway: () => import('@breakwater/gateway/main')
 }
 
 async function run (command: string, args: readonly string[]): Promise<number | undefined> {

@@ -2,6 +2,7 @@ export { activeDocuments, hasProfileCondition, isActive, matchesProfiles, type A
 export { checkKeys, type KeyRules } from './check.ts'
 export { CIPHER, readPrefixes } from './cipher-prefix.ts'
 export { toBoolean, toBytes, toDurationMs, toInteger, toList, toNumber } from './convert.ts'
+export { editDistance } from './edit-distance.ts'
 export { loadSettings } from './load.ts'
 export type { LoadOptions, RemoteConfig, RemoteRequest, RemoteSources } from './options.ts'
 export { resolvePlaceholders, type Lookup, type PlaceholderOptions } from './placeholders.ts'
