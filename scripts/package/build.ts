@@ -8,6 +8,7 @@ import { basename, dirname, join } from 'node:path'
 import { builtPath, DIST } from './manifest.ts'
 import { PACKAGES, readManifest, ROOT, withDependencies, type PackageFolder } from './packages.ts'
 
+const TSC = join(ROOT, 'node_modules/.bin/tsc')
 const CACHE = join(ROOT, 'node_modules/.cache/build')
 /** Neither built nor copied. */
 const LEFT_OUT = ['node_modules', DIST, 'test', '.tap', 'package.json', 'package.json.checkout', 'README.md', 'LICENSE']
@@ -27,8 +28,8 @@ function compile (folder: PackageFolder): void {
   const config = join(CACHE, `${folder}.json`)
   mkdirSync(CACHE, { recursive: true })
   writeFileSync(config, JSON.stringify(configOf(folder)))
-  const { status, stdout } = spawnSync('tsc', ['-p', config], { cwd: ROOT, encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${folder} could not be built:\n${stdout}`)
+  const { status, stdout, stderr, error } = spawnSync(TSC, ['-p', config], { cwd: ROOT, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${folder} could not be built:\n${stdout}${stderr}`, { cause: error })
 }
 
 function configOf (folder: PackageFolder): object {
