@@ -10,6 +10,7 @@ const HELP = `breakwater <command> [options]
                  --profile local|consul|k8s   --scale users=4   --port gateway=9090 (0: any free one)
                  --data FOLDER   --json   --no-restart   --start-timeout SECONDS
   discovery      the registry alone           --port N  --config FILE  --key=value
+  bus            the embedded bus alone       --port N  --config FILE  --key=value
   config-server  the config server alone      --port N  --config FILE  --key=value
   gateway        the gateway alone            --port N  --config FILE  --key=value
   affected       the packages that a change touches   --since REF  --json
@@ -17,9 +18,10 @@ const HELP = `breakwater <command> [options]
 `
 
 const SERVERS: Readonly<Record<string, () => Promise<unknown>>> = {
-  discovery: () => import('../discovery/main.ts'),
-  'config-server': () => import('../config-server/main.ts'),
-  gateway: () => import('../gateway/main.ts')
+  bus: () => import('@breakwater/messaging/main'),
+  discovery: () => import('@breakwater/discovery/main'),
+  'config-server': () => import('@breakwater/config-server/main'),
+  gateway: () => import('@breakwater/gateway/main')
 }
 
 async function run (command: string, args: readonly string[]): Promise<number | undefined> {

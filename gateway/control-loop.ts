@@ -5,8 +5,8 @@
  * and never a worker; the workers keep the old table until the new one is whole. Instances travel apart from
  * snapshots: they change often, and a table need not be compiled again because a server came or went.
  */
-import type { DiscoveryClient, ServiceInstance } from '../starter/discovery/discovery-client.ts'
-import type { Logger } from '../starter/logger.ts'
+import type { DiscoveryClient, ServiceInstance } from '@breakwater/starter/discovery'
+import type { Logger } from '@breakwater/starter/logger'
 import type { RoutingOptions } from './options.ts'
 import { WorkerCompiler, type GatewaySnapshot, type Question } from './routes/compile.ts'
 import type { NamedArgs, RouteDefinition } from './routes/route.ts'

@@ -1,5 +1,5 @@
 /** Everything the gateway says to the person who configures or runs it, in one table. */
-import { errorTable } from '../starter/errors.ts'
+import { errorTable } from '@breakwater/starter/errors'
 
 export const error = errorTable({
   E_GATEWAY_SETTING: {

@@ -1,5 +1,5 @@
 /** The gateway as a process. */
-import { runMain } from '../starter/main.ts'
+import { runMain } from '@breakwater/starter/main'
 import { startGateway } from './start.ts'
 
 runMain(process, 'gateway', startGateway)

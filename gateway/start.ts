@@ -5,11 +5,10 @@
  * gateway that answers is one that routes.
  */
 import type { AddressInfo } from 'node:net'
-import type { DiscoveryClient } from '../starter/discovery/discovery-client.ts'
-import { createDiscoveryClient } from '../starter/discovery/factory.ts'
-import type { HealthIndicator } from '../starter/actuator/health.ts'
-import type { MainArgs, Running } from '../starter/main.ts'
-import type { Settings } from '../starter/settings/index.ts'
+import { createDiscoveryClient, type DiscoveryClient } from '@breakwater/starter/discovery'
+import type { HealthIndicator } from '@breakwater/starter/actuator'
+import type { MainArgs, Running } from '@breakwater/starter/main'
+import type { Settings } from '@breakwater/starter/settings'
 import { adminServer } from './admin/server.ts'
 import { ControlLoop } from './control-loop.ts'
 import { RouteStore } from './routes/route-store.ts'

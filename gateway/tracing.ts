@@ -6,10 +6,7 @@
  */
 import type { HttpExchange } from './http1/exchange.ts'
 import { isTraceparent, spanIdOf } from './ids.ts'
-import { SpanExporter } from '../starter/trace/exporter.ts'
-import type { ExporterOptions } from '../starter/trace/exporter-options.ts'
-import { isSampled, type Sampling } from '../starter/trace/sampling.ts'
-import type { Span } from '../starter/trace/spans.ts'
+import { type ExporterOptions, isSampled, type Sampling, type Span, SpanExporter } from '@breakwater/starter/trace'
 
 /** Plain data: it crosses to the workers. */
 export interface TracingOptions {

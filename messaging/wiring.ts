@@ -3,6 +3,7 @@
  * URLs decide what it gets, so that no service asks where it runs.
  */
 import { join } from 'node:path'
+import { withPackage } from '@breakwater/starter/optional-package'
 import type { Settings } from '@breakwater/starter/settings'
 import type { Bus } from './bus/bus.ts'
 import { embeddedBus } from './bus/embedded/client.ts'
@@ -26,7 +27,7 @@ export async function openBus (settings: Settings, onNotice?: Notice): Promise<B
     if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw messagingError('E_BUS_URL', [url.replace(/\/\/[^@/]*@/, '//')])
     return embeddedBus({ url, ...(onNotice === undefined ? {} : { onNotice }) })
   }
-  const { awsBus, readAwsUrl } = await import('./aws.ts')
+  const { awsBus, readAwsUrl } = await withPackage('breakwater.bus.url: aws://', () => import('./aws.ts'))
   return awsBus(readAwsUrl(url, settings.boolean('breakwater.bus.provision', false)))
 }
 
@@ -42,7 +43,7 @@ export function dataFile (settings: Settings, service: string, file: string): st
 export async function openSqlStore (settings: Settings, service: string, tables: string): Promise<SqlStore> {
   const url = settings.string('breakwater.store.url', '')
   if (url !== '') {
-    const { openPostgres } = await import('./store/postgres.ts')
+    const { openPostgres } = await withPackage('breakwater.store.url: postgres://', () => import('./store/postgres.ts'))
     return openPostgres({ url, tables })
   }
   const synchronous = settings.string('breakwater.store.synchronous', 'full') === 'normal' ? 'normal' : 'full'
@@ -53,10 +54,11 @@ export async function openSqlStore (settings: Settings, service: string, tables:
 export async function openKeyValueStore (settings: Settings, service: string): Promise<KeyValueStore> {
   const url = settings.string('breakwater.store.url', '')
   if (url !== '') {
-    const { openRedis, readRedisOptions } = await import('./store/redis/redis-store.ts')
+    const { openRedis, readRedisOptions } = await withPackage('breakwater.store.url: redis://', () =>
+      import('./store/redis/redis-store.ts'))
     return openRedis({ url, name: service, ...readRedisOptions(settings) })
   }
-  const { openLmdb } = await import('./store/lmdb/lmdb-store.ts')
+  const { openLmdb } = await withPackage('A key-value store in a file', () => import('./store/lmdb/lmdb-store.ts'))
   return openLmdb({ file: dataFile(settings, service, `${service}.lmdb`) })
 }
 

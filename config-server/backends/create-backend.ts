@@ -1,4 +1,5 @@
 /** The configured stores as one back end. */
+import { withPackage } from '@breakwater/starter/optional-package'
 import type { Logger } from '@breakwater/starter'
 import type { BackendOptions, ConfigServerOptions } from '../options.ts'
 import { error } from '../errors.ts'
@@ -53,8 +54,8 @@ async function create (backend: BackendOptions, context: StoreContext): Promise<
     case 'git': return createGitBackend(backend.git,
       { parsed, traits, environment, onProblem, onIgnored })
     // Drivers cost memory: only who uses one pays for it.
-    case 'redis': return (await import('./redis.ts')).createRedisBackend(backend.redis, onProblem)
-    case 'sql': return (await import('./sql.ts')).createSqlBackend(backend.sql, onProblem)
+    case 'redis': return (await withPackage('A Redis store', () => import('./redis.ts'))).createRedisBackend(backend.redis, onProblem)
+    case 'sql': return (await withPackage('A SQL store', () => import('./sql.ts'))).createSqlBackend(backend.sql, onProblem)
     case 'vault': return createVaultBackend(backend.vault, onProblem)
   }
 }

@@ -1,4 +1,5 @@
 /** The keys of the server: which one encrypts and decrypts a value with these prefixes. */
+import { withPackage } from '@breakwater/starter/optional-package'
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { createTextCipher } from '@breakwater/starter/settings'
 import { error } from '../errors.ts'
@@ -61,7 +62,7 @@ function pemRing (pem: string, rsa: RsaOptions): KeyRing {
 
 // A value may name the key and its password itself: `{key:alias}{secret:password}`.
 async function storeRing (options: KeyStoreOptions, rsa: RsaOptions, maxOpen: number): Promise<KeyRing> {
-  const { openKeyStore } = await import('./key-store.ts')
+  const { openKeyStore } = await withPackage('encrypt.key-store', () => import('./key-store.ts'))
   const store = openKeyStore(options.content, options.password, options.location)
   const open = (alias: string, secret: string): Encryptor | undefined => {
     const key = store.key(alias.toLowerCase(), secret)

@@ -1,4 +1,5 @@
 import type { Logger } from '@breakwater/starter/logger'
+import { withPackage } from '@breakwater/starter/optional-package'
 import type { Settings } from '@breakwater/starter/settings'
 import { discoveryError } from '../errors.ts'
 import type { Backend } from './backend.ts'
@@ -20,7 +21,8 @@ export async function createBackend (settings: Settings, log: Logger): Promise<B
 }
 
 async function createConsulBackend (settings: Settings, log: Logger): Promise<Backend> {
-  const { connectConsul, describeConsul, readConsulConnection } = await import('@breakwater/starter/consul')
+  const { connectConsul, describeConsul, readConsulConnection } = await withPackage('breakwater.discovery.backend: consul', () =>
+    import('@breakwater/starter/consul'))
   const { ConsulBackend } = await import('./consul/consul-backend.ts')
   const connection = readConsulConnection(settings)
   return new ConsulBackend({

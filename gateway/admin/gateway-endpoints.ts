@@ -4,7 +4,7 @@
  * A change is applied at once and as a whole, where Spring waits for a refresh: a POST that answers 201 is serving.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Authenticator } from '../../starter/security/authenticator.ts'
+import type { Authenticator } from '@breakwater/starter/security'
 import type { ControlLoop } from '../control-loop.ts'
 import { FILTERS } from '../filters/filter-factories.ts'
 import { PREDICATES } from '../routes/predicate-factories.ts'

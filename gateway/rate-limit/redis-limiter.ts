@@ -2,6 +2,7 @@
  * Spring's RedisRateLimiter: the same keys and the same arithmetic in whole seconds of Redis' own clock, so that a
  * Spring gateway beside this one shares its buckets. When Redis does not answer in time the request is allowed.
  */
+import { withPackage } from '@breakwater/starter/optional-package'
 import type { Redis } from 'ioredis'
 import type { BucketRule, RateLimiter, Verdict } from './token-bucket.ts'
 
@@ -41,7 +42,7 @@ export class RedisLimiter implements RateLimiter {
 
   /** The library is loaded here: every event loop would pay for it, and most gateways have no Redis. */
   async #connect (url: string): Promise<Redis> {
-    const { Redis } = await import('ioredis')
+    const { Redis } = await withPackage('A rate limit in Redis', () => import('ioredis'))
     const redis = new Redis(url, {
       lazyConnect: true,
       // A request must not wait for a Redis that is away: it fails at once and is allowed.

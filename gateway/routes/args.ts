@@ -5,7 +5,7 @@
  * relaxed (`first-backoff` = `firstBackoff`). Every fault names the argument, the reason and file:line.
  */
 import type { NamedArgs } from './route.ts'
-import type { BreakwaterError } from '../../starter/errors.ts'
+import type { BreakwaterError } from '@breakwater/starter/errors'
 import { error } from '../errors.ts'
 import { parseStatus } from '../http-status.ts'
 import { didYouMean } from './nearest-name.ts'

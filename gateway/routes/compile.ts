@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import type { ServiceInstance } from '../../starter/discovery/discovery-client.ts'
+import type { ServiceInstance } from '@breakwater/starter/discovery'
 import { error } from '../errors.ts'
 import { ROUTING_DEFAULTS, type RoutingOptions } from '../options.ts'
 import { ResponseCache } from '../cache/response-cache.ts'

@@ -3,7 +3,7 @@
  *
  * Every fault is collected, so that one start shows all of them, each with file:line.
  */
-import type { BreakwaterError } from '../../starter/errors.ts'
+import type { BreakwaterError } from '@breakwater/starter/errors'
 import { error } from '../errors.ts'
 import { canonical } from './args.ts'
 import { didYouMean } from './nearest-name.ts'

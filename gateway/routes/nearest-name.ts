@@ -1,5 +1,5 @@
 /** "Did you mean": the known name that is the fewest edits away from what was written. */
-import { editDistance } from '../../starter/settings/edit-distance.ts'
+import { editDistance } from '@breakwater/starter/settings'
 
 /** ` Did you mean "Path"?` or an empty string when nothing is near. */
 export function didYouMean (written: string, known: Iterable<string>): string {

@@ -1,5 +1,5 @@
 /** Everything of the settings that a snapshot is made of, read at the start and at every refresh. */
-import type { Settings } from '../../starter/settings/index.ts'
+import type { Settings } from '@breakwater/starter/settings'
 import type { Configuration } from '../control-loop.ts'
 import type { GatewayOptions } from '../options.ts'
 import { GatewaySettings } from './gateway-settings.ts'

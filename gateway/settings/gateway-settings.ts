@@ -2,8 +2,8 @@
  * Spring's settings of the gateway under any of its prefixes: `spring.cloud.gateway.server.webflux` (4.3 and 5),
  * `spring.cloud.gateway` (before), and the bare `gateway`. The first prefix that has a key wins.
  */
-import { discoveryKind } from '../../starter/discovery/factory.ts'
-import type { Settings } from '../../starter/settings/index.ts'
+import { discoveryKind } from '@breakwater/starter/discovery'
+import type { Settings } from '@breakwater/starter/settings'
 import { error } from '../errors.ts'
 import { canonical } from '../routes/args.ts'
 import type { NamedArgs, RouteDefinition } from '../routes/route.ts'

@@ -1,5 +1,5 @@
 /** `spring.cloud.loadbalancer.*`, and `clients.<name>.*` over it. */
-import type { Settings } from '../../starter/settings/index.ts'
+import type { Settings } from '@breakwater/starter/settings'
 import type { ByName } from '../options.ts'
 import { parseDurationMs } from '../routes/units.ts'
 import type { HealthCheckOptions } from '../upstream/health-checks.ts'

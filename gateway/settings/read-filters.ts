@@ -1,5 +1,5 @@
 /** Global settings of single filters: SecureHeaders, Authenticate, RequestRateLimiter, LocalResponseCache. */
-import type { Settings } from '../../starter/settings/index.ts'
+import type { Settings } from '@breakwater/starter/settings'
 import { error } from '../errors.ts'
 import { parseStatus } from '../http-status.ts'
 import {

@@ -4,7 +4,7 @@
  * Spring evaluates these texts as SpEL. Ours understand quoted text, `serviceId`, `host`, `port`, `secure` and
  * `metadata['k']`, joined with `+`, and nothing else: no configuration of the documentation's kind needs more.
  */
-import type { ServiceInstance } from '../../starter/discovery/discovery-client.ts'
+import type { ServiceInstance } from '@breakwater/starter/discovery'
 import type { Configuration } from '../control-loop.ts'
 import { error } from '../errors.ts'
 import type { NamedArgs, RouteDefinition } from '../routes/route.ts'

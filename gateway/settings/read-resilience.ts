@@ -1,5 +1,5 @@
 /** `resilience4j.{circuitbreaker,timelimiter,bulkhead}`: configs, instances, `baseConfig`; kebab or camel case. */
-import type { Settings } from '../../starter/settings/index.ts'
+import type { Settings } from '@breakwater/starter/settings'
 import { error } from '../errors.ts'
 import type { ByName } from '../options.ts'
 import { canonical } from '../routes/args.ts'

@@ -1,7 +1,7 @@
 /** TLS of the data plane from settings: Spring Boot's `server.ssl.*` for clients, `httpclient.ssl.*` for instances. */
-import { readText } from '../../starter/security/tls.ts'
-import type { Settings } from '../../starter/settings/index.ts'
-import { starterError } from '../../starter/starter-errors.ts'
+import { readText } from '@breakwater/starter/security'
+import type { Settings } from '@breakwater/starter/settings'
+import { starterError } from '@breakwater/starter/starter-errors'
 import { DATA_PLANE_DEFAULTS, type ListenerTls, type UpstreamTls } from '../data-plane-options.ts'
 import { error } from '../errors.ts'
 import type { GatewaySettings } from './gateway-settings.ts'

@@ -7,7 +7,7 @@ import { ProbeExchange } from '../routes/probe-exchange.ts'
 import type { Route } from '../routes/route.ts'
 import type { IndexedTable } from '../routes/table.ts'
 import type { WorkerHost } from '../workers/contract.ts'
-import type { ServiceInstance } from '../../starter/discovery/discovery-client.ts'
+import type { ServiceInstance } from '@breakwater/starter/discovery'
 
 export const dataPlane = DATA_PLANE_DEFAULTS
 

@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap'
 import type { ForwardedOptions } from '../data-plane-options.ts'
 import { DATA_PLANE_DEFAULTS } from '../data-plane-options.ts'
-import { loadSettings } from '../../starter/settings/index.ts'
+import { loadSettings } from '@breakwater/starter/settings'
 import { readOptions } from '../settings/read-options.ts'
 import { heldClock, named, RawClient, RawUpstream, route, startDataPlane } from './raw.ts'
 

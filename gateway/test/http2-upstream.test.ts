@@ -9,7 +9,7 @@ import { connect as connectTcp, createServer as createTcp, type AddressInfo, typ
 import path from 'node:path'
 import t, { type Test } from 'tap'
 import { deadPort } from '../../starter/test/ports.ts'
-import { loadSettings } from '../../starter/settings/index.ts'
+import { loadSettings } from '@breakwater/starter/settings'
 import { readOptions } from '../settings/read-options.ts'
 import { gateway as startWhole } from './harness.ts'
 import { ask } from './http2-client.ts'

@@ -10,7 +10,7 @@ import CircuitBreaker from 'opossum'
 import { EventEmitter } from 'node:events'
 import type { FailureKind } from '../exchange.ts'
 import type { BreakerSettings } from './breaker-settings.ts'
-import { countWindow, timeWindow, type BreakerWindow } from '../../starter/client/breaker-window.ts'
+import { countWindow, timeWindow, type BreakerWindow } from '@breakwater/starter/breaker-window'
 import { RollingStatistics } from './rolling-statistics.ts'
 import type { Breaker } from './upstream.ts'
 

@@ -4,7 +4,7 @@
  * Also keeps the watch over instances whose connection was refused: each is probed until somebody listens again, so
  * that a restarted process gets traffic within a fraction of a second although the registry never noticed its death.
  */
-import type { ServiceInstance } from '../../starter/discovery/discovery-client.ts'
+import type { ServiceInstance } from '@breakwater/starter/discovery'
 import { ClusterState, type ClusterOptions } from './cluster.ts'
 import { HealthChecks, type HealthCheck } from './health-checks.ts'
 import type { EjectionReason, InstanceState } from './instance-state.ts'

@@ -3,7 +3,7 @@
  *
  * Outlives route tables: a swap of routes keeps every counter, connection and ejection. One per service and worker.
  */
-import type { ServiceInstance } from '../../starter/discovery/discovery-client.ts'
+import type { ServiceInstance } from '@breakwater/starter/discovery'
 import type { Exchange } from '../exchange.ts'
 import { InstanceState, type EjectionReason } from './instance-state.ts'
 import { ejectable, standingOut, type OutlierOptions } from './outlier.ts'

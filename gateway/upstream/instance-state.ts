@@ -1,5 +1,5 @@
 /** One instance as a cluster keeps it: the address and the integers that decide about it. */
-import type { ServiceInstance } from '../../starter/discovery/discovery-client.ts'
+import type { ServiceInstance } from '@breakwater/starter/discovery'
 import { flattened } from '../http1/characters.ts'
 import type { Instance } from './upstream.ts'
 

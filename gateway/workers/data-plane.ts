@@ -1,4 +1,5 @@
 /** Makes the data plane: event loops in worker threads, or one in this thread. */
+import { extname } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { createCompiler } from '../routes/compile.ts'
@@ -7,7 +8,7 @@ import { LocalDataPlane } from './local-data-plane.ts'
 import { ThreadedDataPlane } from './threaded-data-plane.ts'
 
 /** Worker threads load this module's `createCompiler`; a function could not cross to them. */
-const COMPILER_MODULE = new URL('../routes/compile.ts', import.meta.url).href
+const COMPILER_MODULE = new URL(`../routes/compile${extname(import.meta.url)}`, import.meta.url).href
 
 export interface DataPlaneParts {
   /** For `workers: 0`. */

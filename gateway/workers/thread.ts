@@ -1,6 +1,7 @@
 /** One worker thread as the control loop sees it: calls with a deadline, and what it last counted. */
+import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { BreakwaterError } from '../../starter/errors.ts'
+import { BreakwaterError } from '@breakwater/starter/errors'
 import { NO_METRICS } from '../metrics/sum.ts'
 import type { DataPlaneMetrics, WorkerHost } from './contract.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
@@ -19,7 +20,8 @@ export interface ThreadEvents {
   readonly exited: (fault: Error | undefined) => void
 }
 
-const WORKER_FILE = new URL('./worker.ts', import.meta.url)
+/** Beside this file, in the same language: TypeScript in the checkout, JavaScript in the package. */
+const WORKER_FILE = new URL(`./worker${extname(import.meta.url)}`, import.meta.url)
 
 export class Thread {
   metrics: DataPlaneMetrics = NO_METRICS

@@ -46,6 +46,8 @@ export class BusProxy {
   readonly #sent: Sent[] = []
   /** All of the run, by their dedupe ids. */
   readonly #known = new Map<string, Outgoing>()
+  /** Whether a message was made by the next version, by its id: whenever it is sent again, it is what it was. */
+  readonly #newer = new Map<string, boolean>()
   readonly #server: Server
 
   constructor (target: () => string, random: Random) {
@@ -118,7 +120,7 @@ export class BusProxy {
   #as (path: string, message: Outgoing): Outgoing {
     const before = this.#known.get(message.dedupe)
     if (before !== undefined) return before
-    const sent = this.harm.newer ? this.#nextVersion(message) : message
+    const sent = this.#nextVersion(message)
     this.#known.set(sent.dedupe, sent)
     this.#sent.push({ path, message: sent })
     if (this.#sent.length > REMEMBERED) this.#sent.shift()
@@ -126,8 +128,11 @@ export class BusProxy {
   }
 
   #nextVersion (message: Outgoing): Outgoing {
+    const envelope = JSON.parse(message.body) as { id: string, data: object }
+    const newer = this.#newer.get(envelope.id) ?? this.harm.newer
+    this.#newer.set(envelope.id, newer)
+    if (!newer) return message
     this.done.changed++
-    const envelope = JSON.parse(message.body) as { data: object }
     const data = { ...envelope.data, giftNote: 'for you', loyalty: { points: 7, tier: null } }
     return { ...message, body: JSON.stringify({ ...envelope, dataregion: 'eu', data }) }
   }
