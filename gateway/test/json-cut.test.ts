@@ -52,7 +52,7 @@ t.test('the same as taking them out of the parsed document', async () => {
     any: fc.oneof({ depthSize: 'medium' }, fc.string({ unit: 'binary' }), fc.integer(), fc.boolean(), fc.constant(null), fc.array(tie('any'), { maxLength: 4 }),
       fc.dictionary(fc.constantFrom('a', 'b', 'id', 'idx', '"', '\\', 'ü'), tie('any'), { maxKeys: 5 }))
   })).any
-  // By text: this JavaScript engine takes one escaped name for another of the same length now and then.
+  // By text: of two parsed documents a difference in an escaped name was shown once that no replay showed again.
   fc.assert(fc.property(value, fc.boolean(), (document, deep) =>
     cut(JSON.stringify(document), ['a', 'id'], deep) === JSON.stringify(without(document, deep))), { numRuns: 500 })
 })

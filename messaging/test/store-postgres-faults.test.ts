@@ -141,7 +141,7 @@ t.test('PostgreSQL', { skip: noPostgres }, async t => {
 
   await t.test('sessions leave no listener behind, however many commands they serve', async t => {
     const url = await bed.database()
-    const store = await bed.open(t, url, { connections: 1 })
+    const store = await bed.open(t, url, { connections: 2 })
     const clients = new Set<pg.Client>()
     const proto = pg.Client.prototype as unknown as { query: (this: pg.Client, ...args: unknown[]) => unknown }
     const { query } = proto

@@ -1,6 +1,7 @@
 /**
  * What Spring Cloud Gateway is asked, and ours after it: a route for each case, chosen by the field `x-case` so that
- * path and query are free, and its requests. Each predicate and filter of Spring Cloud Gateway 5 is in it.
+ * path and query are free, and its requests. Not in it: what has no answer of its own to compare (LocalResponseCache,
+ * RequestRateLimiter, TokenRelay, JsonToGrpc, RequestHeaderToRequestUri, Version, ReadBody).
  */
 
 /** A request of a case, and what the service behind the gateway is told to answer. */
