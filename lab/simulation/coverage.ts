@@ -2,6 +2,7 @@
 import { ACTIONS } from './actions.ts'
 import { FAULTS } from './faults/faults.ts'
 import type { Look } from './look.ts'
+import { missingOf } from './required.ts'
 import type { Stage } from './stage.ts'
 
 export type Counts = ReadonlyMap<string, number>
@@ -76,8 +77,6 @@ const PER_KIND = 15
 
 /** What was met too seldom, in a series that is long enough to ask. */
 export function missing (counts: Counts, runs: number): string[] {
-  if (runs < RUNS) return []
-  const kinds = Object.keys({ ...ACTIONS, ...FAULTS }).map(name => [`step: ${name}`, PER_KIND] as const)
-  return [...Object.entries(REQUIRED), ...kinds].filter(([name, n]) => (counts.get(name) ?? 0) < n)
-    .map(([name, n]) => `COVERAGE "${name}" was met ${counts.get(name) ?? 0} times, ${n} are wanted`)
+  const kinds = Object.keys({ ...ACTIONS, ...FAULTS })
+  return missingOf({ runs: RUNS, counts: REQUIRED, kinds, perKind: PER_KIND }, counts, runs)
 }

@@ -1,15 +1,8 @@
 /** What a run does, as data: made from a seed, and made smaller when it has found something. */
-import { createRandom, type Random } from '@breakwater/messaging/testing'
+import { createRandom } from '@breakwater/messaging/testing'
 import { ACTIONS } from './actions.ts'
 import { FAULTS } from './faults/faults.ts'
-
-/** Something that customers or operators do, or that goes wrong, at a moment. */
-export interface Step {
-  readonly atMs: number
-  /** Its name among {@link ACTIONS} or {@link FAULTS}. */
-  readonly what: string
-  readonly args: Readonly<Record<string, unknown>>
-}
+import { pickBy, type Step } from './step.ts'
 
 export interface Plan {
   readonly seed: number
@@ -44,17 +37,6 @@ export function makePlan (seed: number): Plan {
     ...times(faults, () => step(pickBy(random, FAULTS)))
   ]
   return { seed, steps: steps.toSorted((a, b) => a.atMs - b.atMs) }
-}
-
-/** A name, the heavier the more often. */
-function pickBy (random: Random, kinds: Readonly<Record<string, { readonly weight: number }>>): string {
-  const total = Object.values(kinds).reduce((sum, { weight }) => sum + weight, 0)
-  let left = random.next() * total
-  for (const [name, { weight }] of Object.entries(kinds)) {
-    left -= weight
-    if (left < 0) return name
-  }
-  return Object.keys(kinds)[0]!
 }
 
 function times<Item> (n: number, make: () => Item): Item[] {

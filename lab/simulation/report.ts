@@ -4,13 +4,13 @@ import type { Run, Series } from './series.ts'
 /** The end of a trace says most. */
 const LINES = 300
 
-interface AnyPlan {
+export interface AnyPlan {
   readonly seed: number
   readonly steps: readonly unknown[]
 }
 
 /** A run with the lines of its trace. */
-interface TracedRun extends Run {
+export interface TracedRun extends Run {
   readonly plan: AnyPlan
   readonly lines: readonly string[]
 }

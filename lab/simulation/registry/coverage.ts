@@ -1,4 +1,5 @@
 /** What the runs have met, so that a series that meets nothing is not taken for one that finds nothing. */
+import { missingOf } from '../required.ts'
 import { KINDS } from './kinds.ts'
 
 /** In so many runs each of these is met at least so often: about a third of what is usual. */
@@ -14,8 +15,5 @@ const PER_KIND = 30
 
 /** What was met too seldom, in a series that is long enough to ask. */
 export function missing (counts: ReadonlyMap<string, number>, runs: number): string[] {
-  if (runs < RUNS) return []
-  const kinds = Object.keys(KINDS).map(name => [`step: ${name}`, PER_KIND] as const)
-  return [...Object.entries(REQUIRED), ...kinds].filter(([name, n]) => (counts.get(name) ?? 0) < n)
-    .map(([name, n]) => `COVERAGE "${name}" was met ${counts.get(name) ?? 0} times, ${n} are wanted`)
+  return missingOf({ runs: RUNS, counts: REQUIRED, kinds: Object.keys(KINDS), perKind: PER_KIND }, counts, runs)
 }

@@ -1,30 +1,20 @@
 /** What clients and operators do, and what goes wrong. */
 import type { Status } from '@breakwater/discovery/testing'
 import type { Random } from '@breakwater/messaging/testing'
+import { kindIn, type KindIn } from '../step.ts'
 import type { Cluster } from './cluster.ts'
 import { CALM } from './network.ts'
-
-export interface Kind {
-  readonly weight: number
-  plan (random: Random): Readonly<Record<string, unknown>>
-  run (cluster: Cluster, args: Readonly<Record<string, unknown>>): void
-}
 
 const NODES = 5
 const CLIENTS = 6
 const STATUSES: readonly Status[] = ['OUT_OF_SERVICE', 'DOWN', 'UP']
 
-function kind<Args extends Readonly<Record<string, unknown>>> (
-  weight: number, plan: (random: Random) => Args, run: (cluster: Cluster, args: Args) => void
-): Kind {
-  return { weight, plan, run: (cluster, args) => { run(cluster, args as Args) } }
-}
-
+const kind = kindIn<Cluster>()
 const someone = (random: Random) => ({ client: random.below(CLIENTS) })
 /** Operators like the same instance, or nothing would ever meet. */
 const target = (random: Random) => ({ node: random.below(NODES), client: random.below(2) })
 
-export const KINDS: Readonly<Record<string, Kind>> = {
+export const KINDS: Readonly<Record<string, KindIn<Cluster>>> = {
   'override': kind(5, random => ({ ...target(random), status: random.pick(STATUSES) }), (cluster, { node, client, status }) => {
     cluster.override(cluster.nodes[node]!, cluster.clients[client]!.id, status)
   }),

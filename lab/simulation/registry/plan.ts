@@ -1,12 +1,7 @@
 /** What a run does, as data: made from a seed, and made smaller when it has found something. */
-import { createRandom, type Random } from '@breakwater/messaging/testing'
+import { createRandom } from '@breakwater/messaging/testing'
+import { pickBy, type Step } from '../step.ts'
 import { KINDS } from './kinds.ts'
-
-export interface Step {
-  readonly atMs: number
-  readonly what: string
-  readonly args: Readonly<Record<string, unknown>>
-}
 
 export interface Plan {
   readonly seed: number
@@ -28,14 +23,8 @@ export function makePlan (seed: number): Plan {
   const random = createRandom(seed).fork('plan')
   const moments = Array.from({ length: 1 + random.below(MAX_MOMENTS) }, () => random.below(BUSY_MS - MOMENT_MS))
   const steps = Array.from({ length: MIN_STEPS + random.below(MORE_STEPS) }, (): Step => {
-    const what = pick(random)
+    const what = pickBy(random, KINDS)
     return { atMs: random.pick(moments) + random.below(MOMENT_MS), what, args: KINDS[what]!.plan(random) }
   })
   return { seed, skewMs: random.pick(SKEWS), steps: steps.toSorted((a, b) => a.atMs - b.atMs) }
-}
-
-function pick (random: Random): string {
-  const kinds = Object.entries(KINDS)
-  let left = random.next() * kinds.reduce((sum, [, { weight }]) => sum + weight, 0)
-  return kinds.find(([, { weight }]) => (left -= weight) < 0)?.[0] ?? kinds[0]![0]
 }
