@@ -10,9 +10,8 @@ import { configCase } from '../spring/config/generator.ts'
 import { askOurs } from '../spring/config/ours.ts'
 import { pooled } from '../spring/pool.ts'
 import { digestOf, readRecording } from '../spring/recording.ts'
-import { tally } from '../spring/tally.ts'
+import { judge } from './judge.ts'
 
-const SHOWN = 10
 const LANES = 4
 
 t.test('the config server answers as Spring\'s own, but for what is listed', async t => {
@@ -22,12 +21,5 @@ t.test('the config server answers as Spring\'s own, but for what is listed', asy
   const root = realpathSync(t.testdir())
   const found = await pooled(asked, LANES, async (each, at, lane) =>
     differences(each, answers[at]!, await askOurs(join(root, `case${lane}`), each)))
-  const { counts, unlisted } = tally(found.flat(), [...DIFFERENCES, ...FAULTS])
-  for (const difference of unlisted.slice(0, SHOWN)) t.fail(`a difference that is not listed\n${show(difference)}`)
-  t.equal(unlisted.length, 0, 'every other answer is the same')
-  for (const [{ name }, count] of counts) {
-    t.comment(`${String(count).padStart(5)} ${name}`)
-    t.not(count, 0, `"${name}" is met; what is met no more is taken out of the list`)
-  }
-  for (const { name, reason } of FAULTS) t.comment(`KNOWN FAULT, not mended: ${name}. ${reason}`)
+  judge(t, found.flat(), { differences: DIFFERENCES, faults: FAULTS }, show)
 })

@@ -9,9 +9,8 @@ import { differences, show } from '../spring/settings/compare.ts'
 import { DIFFERENCES } from '../spring/settings/differences.ts'
 import { FAULTS } from '../spring/settings/faults.ts'
 import { settingsCase } from '../spring/settings/generator.ts'
-import { tally } from '../spring/tally.ts'
+import { judge } from './judge.ts'
 
-const SHOWN = 10
 const LANES = 8
 
 t.test('settings are those of Spring Boot, but for what is listed', async t => {
@@ -21,12 +20,5 @@ t.test('settings are those of Spring Boot, but for what is listed', async t => {
   const root = t.testdir()
   const found = await pooled(asked, LANES, async (each, at, lane) =>
     differences(each, answers[at]!, await askIn(join(root, `case${lane}`), each)))
-  const { counts, unlisted } = tally(found.flat(), [...DIFFERENCES, ...FAULTS])
-  for (const difference of unlisted.slice(0, SHOWN)) t.fail(`a difference that is not listed\n${show(difference)}`)
-  t.equal(unlisted.length, 0, 'every other answer is the same')
-  for (const [{ name }, count] of counts) {
-    t.comment(`${String(count).padStart(5)} ${name}`)
-    t.not(count, 0, `"${name}" is met; what is met no more is taken out of the list`)
-  }
-  for (const { name, reason } of FAULTS) t.comment(`KNOWN FAULT, not mended: ${name}. ${reason}`)
+  judge(t, found.flat(), { differences: DIFFERENCES, faults: FAULTS }, show)
 })
