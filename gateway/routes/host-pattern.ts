@@ -76,7 +76,8 @@ function hostParts (text: string): Part[] {
   })
 }
 
-function splitLabels (text: string): string[] {
+/** Dots inside `{v:...}` belong to the regex. */
+export function splitLabels (text: string): string[] {
   const labels = ['']
   let depth = 0
   for (const c of text) {

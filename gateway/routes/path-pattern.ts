@@ -137,7 +137,7 @@ export function decodeSegment (raw: string): string {
 }
 
 /** Slashes inside `{v:...}` belong to the regex. */
-function splitPattern (pattern: string): string[] {
+export function splitPattern (pattern: string): string[] {
   const parts: string[] = []
   let depth = 0
   let start = 1
@@ -192,7 +192,8 @@ function wildcard (text: string): Segment {
   return { kind: 'one', names, values }
 }
 
-function closingBrace (text: string, open: number): number {
+/** Where the brace that is open at a place is closed. */
+export function closingBrace (text: string, open: number): number {
   let depth = 0
   for (let i = open; i < text.length; i++) {
     if (text[i] === '{') depth++
