@@ -6,7 +6,8 @@
  */
 import type { HttpExchange } from './http1/exchange.ts'
 import { isTraceparent, spanIdOf } from './ids.ts'
-import { type ExporterOptions, isSampled, type Sampling, type Span, SpanExporter } from '@breakwater/starter/trace'
+import { SpanExporter } from '@breakwater/starter/span-exporter'
+import { isSampled, type ExporterOptions, type Sampling, type Span } from '@breakwater/starter/trace'
 
 /** Plain data: it crosses to the workers. */
 export interface TracingOptions {
