@@ -29,6 +29,12 @@ export interface Answer {
   readonly secrets: number
 }
 
+/** An answer, and what it was made of when it was made just now. */
+export interface Made {
+  readonly answer: Answer
+  readonly environment: Environment | undefined
+}
+
 /** Replaces the secrets in what was found: `{cipher}` values, and references to other stores, read for who asks. */
 export type Decrypt = (environment: Environment, asker: Asker) => Promise<Environment>
 
@@ -44,7 +50,7 @@ export interface RoadParts {
 export class EnvironmentRoad {
   readonly #parts: RoadParts
   readonly #answers: ByteCache<Answer>
-  readonly #underWay = new Map<string, Promise<Answer>>()
+  readonly #underWay = new Map<string, Promise<Made>>()
   readonly counts = { hits: 0, misses: 0 }
 
   constructor (parts: RoadParts) {
@@ -54,6 +60,17 @@ export class EnvironmentRoad {
 
   /** A kept answer at once, without any I/O, or a promise of a new one. */
   answer (question: Question, asker: Asker): Answer | Promise<Answer> {
+    const kept = this.#look(question, asker)
+    return kept instanceof Promise ? kept.then(({ answer }) => answer) : kept
+  }
+
+  /** The same, with its environment where that had to be found: both are of one state. */
+  async made (question: Question, asker: Asker): Promise<Made> {
+    const kept = this.#look(question, asker)
+    return kept instanceof Promise ? kept : { answer: kept, environment: undefined }
+  }
+
+  #look (question: Question, asker: Asker): Answer | Promise<Made> {
     const stamp = this.#parts.backend.stamp(question.ask, asker)
     if (stamp === undefined) return this.#make(question, asker)
     const key = keyOf(question, stamp)
@@ -79,29 +96,31 @@ export class EnvironmentRoad {
     return toEnvironment(ask, decrypted, this.#parts.overrides)
   }
 
-  async #begin (key: string, question: Question, asker: Asker, stamp: string): Promise<Answer> {
+  async #begin (key: string, question: Question, asker: Asker, stamp: string): Promise<Made> {
     const promise = this.#make(question, asker)
     this.#underWay.set(key, promise)
     try {
-      const answer = await promise
+      const made = await promise
+      const { answer } = made
       // The store may have changed meanwhile: then the answer is right but not known under this stamp.
       if (this.#parts.backend.stamp(question.ask, asker) === stamp) {
         this.#answers.set(key, answer, answer.body.length + key.length + 256)
       }
-      return answer
+      return made
     } finally {
       this.#underWay.delete(key)
     }
   }
 
   // Answer: the form the client asked for, and a strong tag of its bytes.
-  async #make (question: Question, asker: Asker): Promise<Answer> {
+  async #make (question: Question, asker: Asker): Promise<Made> {
     this.counts.misses++
     const environment = await this.environment(question.ask, asker)
     const { resolvePlaceholders } = question
     const { stripDocument } = this.#parts
     const body = bytesOf(render(environment, question.form, { resolvePlaceholders, stripDocument }))
-    return { body, etag: tagOf(body, fingerprint(environment.sources)), secrets: environment.secrets }
+    const answer = { body, etag: tagOf(body, fingerprint(environment.sources)), secrets: environment.secrets }
+    return { answer, environment }
   }
 }
 

@@ -45,10 +45,11 @@ export class Snapshots {
   }
 
   async #take (ask: Ask, asker: Asker): Promise<Snapshot> {
-    const { etag } = await this.#road.answer({ ask, form: 'v2', resolvePlaceholders: true }, asker)
+    const made = await this.#road.made({ ask, form: 'v2', resolvePlaceholders: true }, asker)
+    const { etag } = made.answer
     const known = this.#known.get(printOf(etag) ?? '')
     if (known?.etag === etag) return known
-    const environment = await this.#road.environment(ask, asker)
+    const environment = made.environment ?? await this.#road.environment(ask, asker)
     const values = known?.values ?? flatten(environment.sources)
     return this.#keep({ etag, print: printOf(etag) ?? '', version: environment.version, values })
   }
