@@ -9,6 +9,8 @@ import { dirname, join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const packages = process.argv[2] ?? '*'
+/** Whose Java programs a package's tests start beside its own. */
+const BORROWED: Readonly<Record<string, string>> = { lab: '{lab,config-server}' }
 
 for (const tool of ['java', 'mvn']) {
   if (spawnSync(tool, ['-version'], { stdio: 'ignore' }).status === 0) continue
@@ -16,7 +18,7 @@ for (const tool of ['java', 'mvn']) {
   process.exit(1)
 }
 
-for (const pom of globSync(`${packages}/test/spring/{,*/}pom.xml`, { cwd: root })) {
+for (const pom of globSync(`${BORROWED[packages] ?? packages}/test/spring/{,*/}pom.xml`, { cwd: root })) {
   const folder = join(root, dirname(pom))
   process.stdout.write(`building ${dirname(pom)}\n`)
   const built = spawnSync('mvn', ['--quiet', '--batch-mode', 'package'], { cwd: folder, stdio: 'inherit' })
