@@ -8,6 +8,7 @@ import {
 import { parseTree } from '../eureka/body.ts'
 import { Book } from '../registry/book.ts'
 import { HybridClock, compareStamps, parseStamp } from '../registry/stamp.ts'
+import { readSnapshot, writeSnapshot } from '../snapshot/format.ts'
 import { Clock, instance, rules, type Raw } from './support/instances.ts'
 import { call, getJson, JSON_TYPE, register, startDiscovery, until } from './support/server.ts'
 
@@ -130,6 +131,53 @@ t.test('no copy from before takes back what was said since', async t => {
     book.takeOver(instance({ metadata: { v: '1' }, status: 'OUT_OF_SERVICE', overriddenStatus: 'OUT_OF_SERVICE' }))
     t.same([book.log.n, book.digests.sums], [n, sums], `${name} stays, listed by a server without stamps`)
   }
+})
+
+/** Two books that know the same instance. */
+function two (clock: Clock) {
+  const [mine, theirs] = [new Book(rules(clock, { origin: 'mine' })), new Book(rules(clock, { origin: 'theirs' }))]
+  mine.register(instance(), false)
+  theirs.merge(mine.stateOf('ORDERS', ID)!)
+  clock.advance(1)
+  return { mine, theirs }
+}
+
+t.test('setting what is shown already holds against a word that another registry was told before', t => {
+  const clock = new Clock()
+  const { mine, theirs } = two(clock)
+  theirs.override('ORDERS', ID, 'OUT_OF_SERVICE')
+  clock.advance(1)
+  mine.override('ORDERS', ID, 'UP')
+  mine.merge(theirs.stateOf('ORDERS', ID)!)
+  theirs.merge(mine.stateOf('ORDERS', ID)!)
+  t.same([mine, theirs].map(book => book.lease('ORDERS', ID)!.instance.status), ['UP', 'UP'])
+  t.end()
+})
+
+t.test('an override outlives a lease that ran out here alone', t => {
+  const clock = new Clock()
+  const { mine } = two(clock)
+  mine.override('ORDERS', ID, 'OUT_OF_SERVICE')
+  for (let n = 0; n < 100 && mine.size > 0; n++) {
+    clock.advance(1000)
+    mine.evict()
+  }
+  t.equal(mine.size, 0, 'it ran out')
+  mine.register(instance(newer()), false)
+  t.match(mine.lease('ORDERS', ID)!.instance, { status: 'OUT_OF_SERVICE', overriddenStatus: 'OUT_OF_SERVICE' })
+  t.end()
+})
+
+t.test('after a restart, too, nobody brings back who was taken out', t => {
+  const clock = new Clock()
+  const { mine, theirs } = two(clock)
+  mine.cancel('ORDERS', ID)
+  const file = [...writeSnapshot({ epoch: 'e', n: 1, clean: true, at: clock.now() }, mine.states())].join('')
+  const again = new Book(rules(clock, { origin: 'mine' }))
+  for (const state of readSnapshot(file)!.entries) again.merge(state)
+  again.merge(theirs.stateOf('ORDERS', ID)!)
+  t.equal(again.size, 0)
+  t.end()
 })
 
 t.test('two books become equal by one exchange, whatever each of them knows alone', async t => {
