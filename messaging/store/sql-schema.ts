@@ -43,9 +43,19 @@ export function schemaOf (tables: string, dialect: Dialect): string {
 }
 
 function spell (sql: string, dialect: Dialect): string {
-  return sql
+  return (dialect === 'postgres' ? sql.replace(INDEX, onlyIfMissing) : sql)
     .replace(/\{\{line (\w+)\.(\w+)\}\}/g, (_whole, table: string, column: string) => LINES[dialect](table, column))
     .replace(/\{\{(\w+)\}\}/g, (whole, token: string) => TOKENS[dialect][token] ?? whole)
+}
+
+const INDEX = /CREATE (UNIQUE )?INDEX IF NOT EXISTS (\w+) [^;]+;/g
+
+/**
+ * PostgreSQL locks the table before it looks whether the index is there: the start of an instance would wait for the
+ * open commands of all others, and hold up theirs meanwhile.
+ */
+function onlyIfMissing (create: string, _unique: string | undefined, name: string): string {
+  return `DO $$ BEGIN IF to_regclass('${name}') IS NULL THEN ${create} END IF; END $$;`
 }
 
 /** The partial index keeps the relay's question cheap when millions of sent rows wait for their purge. */

@@ -124,6 +124,25 @@ t.test('PostgreSQL', { skip: noPostgres }, async t => {
     t.match(await again.tx(tx => tx.inbox.claim('c', 'new')), { content: 1 }, 'a further start leaves it as it is')
   })
 
+  await t.test('an instance starts beside commands of another that are open', async t => {
+    const url = await bed.database()
+    const one = await bed.open(t, url)
+    const written = Promise.withResolvers<void>()
+    const started = Promise.withResolvers<void>()
+    const command = one.tx(async tx => {
+      await tx.outbox.append([{ id: 'a', dedupe: 'a', kind: 'event', dest: 'd', group: 'g', type: 't', body: '{}' }])
+      await tx.inbox.claim('orders', 'a')
+      await tx.idempotency.put('POST /orders', 'a', { hash: 'h', status: 202, body: '{}', at: 1 })
+      written.resolve()
+      await started.promise
+    })
+    await written.promise
+    const two = await bed.open(t, url, { commandMs: 60_000 })
+    started.resolve()
+    await command
+    t.equal(await two.outbox.count(), 1)
+  })
+
   await t.test('two instances that purge at the same time take nothing from each other but work', async t => {
     const url = await bed.database()
     const stores = [await bed.open(t, url), await bed.open(t, url)]
