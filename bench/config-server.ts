@@ -17,20 +17,18 @@ import { get } from 'node:http'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
+import { readFlags } from '../scripts/flags.ts'
 import { runLoad, type LoadRequest, type LoadResult } from './lib/load.ts'
 import { cpuMs, rssBytes } from './lib/machine.ts'
 import { interleave, median } from './lib/rounds.ts'
 
-const { values } = parseArgs({
-  options: {
-    apps: { type: 'string', default: '1000' },
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '4' },
-    watchers: { type: 'string', default: '2000' },
-    commits: { type: 'string', default: '0' },
-    'only-watchers': { type: 'boolean', default: false }
-  }
+const values = readFlags(import.meta.filename, {
+  apps: { type: 'string', default: '1000' },
+  rounds: { type: 'string', default: '3' },
+  seconds: { type: 'string', default: '4' },
+  watchers: { type: 'string', default: '2000' },
+  commits: { type: 'string', default: '0' },
+  'only-watchers': { type: 'boolean', default: false }
 })
 const [APPS, ROUNDS, SECONDS] = [Number(values.apps), Number(values.rounds), Number(values.seconds)]
 const [WATCHERS, COMMITS] = [Number(values.watchers), Number(values.commits)]

@@ -9,7 +9,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
+import { readFlags } from '../scripts/flags.ts'
 import { runLoad, type LoadRequest, type LoadResult } from './lib/load.ts'
 import { cpuMs, rssBytes } from './lib/machine.ts'
 import { interleave, median } from './lib/rounds.ts'
@@ -18,13 +18,11 @@ import { Subscribers } from './lib/subscribers.ts'
 interface Server { readonly child: ChildProcess, readonly pid: number, readonly url: string }
 interface Cost extends LoadResult { readonly cpuUs: number }
 
-const { values } = parseArgs({
-  options: {
-    sizes: { type: 'string', default: '1000,10000,50000' },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '5' },
-    subscribers: { type: 'string', default: '1000' }
-  }
+const values = readFlags(import.meta.filename, {
+  sizes: { type: 'string', default: '1000,10000,50000' },
+  rounds: { type: 'string', default: '5' },
+  seconds: { type: 'string', default: '5' },
+  subscribers: { type: 'string', default: '1000' }
 })
 const ROUNDS = Number(values.rounds)
 const SECONDS = Number(values.seconds)

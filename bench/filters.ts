@@ -11,19 +11,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
+import { readFlags } from '../scripts/flags.ts'
 import { startUpstream } from './gateway/candidates.ts'
 import { measure, type Round } from './gateway/load.ts'
 import { freePort, isInstalled, start, type Program } from './gateway/processes.ts'
 import { interleave, median } from './lib/rounds.ts'
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '7' },
-    seconds: { type: 'string', default: '1' },
-    only: { type: 'string', default: '' },
-    markdown: { type: 'boolean', default: false }
-  }
+const values = readFlags(import.meta.filename, {
+  rounds: { type: 'string', default: '7' },
+  seconds: { type: 'string', default: '1' },
+  only: { type: 'string', default: '' },
+  markdown: { type: 'boolean', default: false }
 })
 
 const BARE = 'bare'

@@ -8,15 +8,13 @@
  *
  * Flags: --rounds N (7), --seconds N (5), --only one-core,both-cores,sizes,slow-readers,extras,stack
  */
-import { parseArgs } from 'node:util'
+import { readFlags } from '../scripts/flags.ts'
 import { bothCores, extras, oneCore, type Plan } from './gateway/blocks.ts'
 import { installPeers } from './gateway/install.ts'
 import { sizes, slowReaders } from './gateway/sizes.ts'
 import { stack } from './gateway/stack.ts'
 
-const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '7' }, seconds: { type: 'string', default: '5' }, only: { type: 'string' } }
-})
+const values = readFlags(import.meta.filename, { rounds: { type: 'string', default: '7' }, seconds: { type: 'string', default: '5' }, only: { type: 'string' } })
 const plan: Plan = { rounds: Number(values.rounds), seconds: Number(values.seconds) }
 const blocks = new Map<string, (plan: Plan) => Promise<void>>([
   ['one-core', oneCore], ['both-cores', bothCores], ['sizes', sizes], ['slow-readers', slowReaders], ['extras', extras], ['stack', stack]

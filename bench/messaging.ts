@@ -13,9 +13,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { DEFAULTS, embeddedBus, Messaging, openSqlite, Schemas, uuidv7, type Outgoing } from '@breakwater/messaging'
 import { createRandom } from '@breakwater/messaging/testing'
+import { readFlags } from '../scripts/flags.ts'
 import { Platform } from '../lab/platform/platform.ts'
 import { measure } from './gateway/load.ts'
 import { isInstalled } from './gateway/processes.ts'
@@ -23,9 +23,9 @@ import { runLoad } from './lib/load.ts'
 import { interleave, median } from './lib/rounds.ts'
 import { openShop, type Shop } from './lib/shop.ts'
 
-const { values } = parseArgs({ options: {
+const values = readFlags(import.meta.filename, {
   seconds: { type: 'string', default: '5' }, rounds: { type: 'string', default: '5' }
-} })
+})
 const seconds = Number(values.seconds)
 /** More than two cores can accept: the time ends a round, not the list. */
 const MAX_PER_SECOND = 5000

@@ -11,8 +11,8 @@ import type { AddressInfo } from 'node:net'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import { fork, type ChildProcess } from 'node:child_process'
+import { readFlags } from '../scripts/flags.ts'
 import { median } from './lib/rounds.ts'
 
 const ROOT = path.join(import.meta.dirname, '..')
@@ -87,7 +87,7 @@ async function trial (registry: string, gateways: ReadonlyMap<string, string>, a
   return { found, lost }
 }
 
-const { values } = parseArgs({ options: { trials: { type: 'string' } } })
+const values = readFlags(import.meta.filename, { trials: { type: 'string' } })
 const folder = mkdtempSync(path.join(tmpdir(), 'breakwater-propagation-'))
 const config = path.join(folder, 'application.yml')
 writeFileSync(config, ROUTES)

@@ -10,14 +10,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { createRandom } from '@breakwater/messaging/testing'
+import { readFlags } from '../scripts/flags.ts'
 import { Platform } from '../lab/platform/platform.ts'
 import { ask } from './lib/json-client.ts'
 import { interleave, median } from './lib/rounds.ts'
 import { openShop, type Shop } from './lib/shop.ts'
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } })
+const values = readFlags(import.meta.filename, { rounds: { type: 'string', default: '5' } })
 const LIMIT_MS = 60_000
 
 interface Recovery { readonly readyMs: number, readonly answersMs: number, readonly ordersMs: number }

@@ -8,7 +8,7 @@
  * cores are all busy, more copies cannot give more; the share of each copy shows that the load was spread.
  */
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
+import { readFlags } from '../scripts/flags.ts'
 import { ask, must } from './lib/json-client.ts'
 import { limitCpu } from './lib/cpu-limit.ts'
 import { runLoad } from './lib/load.ts'
@@ -16,10 +16,10 @@ import { cpuMs } from './lib/machine.ts'
 import { interleave, median } from './lib/rounds.ts'
 import { withStack, type Service } from './lib/stack.ts'
 
-const { values } = parseArgs({ options: {
+const values = readFlags(import.meta.filename, {
   copies: { type: 'string', default: '1,2,4' }, rounds: { type: 'string', default: '3' },
   seconds: { type: 'string', default: '5' }, share: { type: 'string' }, markdown: { type: 'boolean', default: false }
-} })
+})
 const seconds = Number(values.seconds)
 const CONNECTIONS = 64
 /** To be taken away when the stack has ended. */

@@ -11,13 +11,13 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { readFlags } from '../scripts/flags.ts'
 import { rssBytes } from './lib/machine.ts'
 
-const { values } = parseArgs({ options: {
+const values = readFlags(import.meta.filename, {
   readers: { type: 'string', default: '1000' }, kib: { type: 'string', default: '1024' },
   seconds: { type: 'string', default: '5' }, upstream: { type: 'boolean' }, json: { type: 'boolean' }
-} })
+})
 const readers = Number(values.readers)
 const bodyBytes = Number(values.kib) * 1024
 const DEADLINE_MS = 60_000

@@ -7,7 +7,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
+import { readFlags } from '../scripts/flags.ts'
 import { rssBytes } from './lib/machine.ts'
 import { interleave, median } from './lib/rounds.ts'
 import { withStack } from './lib/stack.ts'
@@ -57,7 +57,7 @@ function end (child: ChildProcess): Promise<void> {
   })
 }
 
-const { values } = parseArgs({ options: { rounds: { type: 'string' } } })
+const values = readFlags(import.meta.filename, { rounds: { type: 'string' } })
 const results = await interleave(new Map([['stack', startStack], ['floor', startFloor]]), {
   rounds: Number(values.rounds ?? 5),
   onRound: (name, round, steal, repeated) => {

@@ -7,18 +7,17 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { createRandom } from '@breakwater/messaging/testing'
+import { readFlags, wholeNumber } from '../scripts/flags.ts'
 import { isolationTable, showIsolation, type IsolationRow } from './isolation.ts'
 import { runLab, type LabResult } from './lab.ts'
-import { wholeNumber } from './numbers.ts'
 import { Platform } from './platform/platform.ts'
 
-const { values } = parseArgs({ options: {
+const values = readFlags(import.meta.filename, {
   seed: { type: 'string' }, seconds: { type: 'string' }, minutes: { type: 'string' }, seeds: { type: 'string' }, shared: { type: 'boolean' },
   rate: { type: 'string' }, keep: { type: 'boolean' }, quiet: { type: 'boolean' },
   isolation: { type: 'boolean' }
-} })
+})
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 

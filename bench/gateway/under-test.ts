@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:http'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { parseArgs } from 'node:util'
+import { readFlags } from '../../scripts/flags.ts'
 import { DATA_PLANE_DEFAULTS, type DataPlaneOptions } from '../../gateway/data-plane-options.ts'
 import { ROUTING_DEFAULTS } from '../../gateway/options.ts'
 import { createCompiler } from '../../gateway/routes/compile.ts'
@@ -12,15 +12,13 @@ import type { NamedArgs, RouteDefinition } from '../../gateway/routes/route.ts'
 import { createDataPlane } from '../../gateway/workers/data-plane.ts'
 import { HostedLoop } from '../../gateway/workers/hosted-loop.ts'
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '0' },
-    upstream: { type: 'string', default: '' },
-    workers: { type: 'string', default: '0' },
-    log: { type: 'string', default: '/dev/null' },
-    without: { type: 'string', default: '' },
-    'stall-port': { type: 'string', default: '0' }
-  }
+const values = readFlags(import.meta.filename, {
+  port: { type: 'string', default: '0' },
+  upstream: { type: 'string', default: '' },
+  workers: { type: 'string', default: '0' },
+  log: { type: 'string', default: '/dev/null' },
+  without: { type: 'string', default: '' },
+  'stall-port': { type: 'string', default: '0' }
 })
 const without = new Set(values.without.split(','))
 

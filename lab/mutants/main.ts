@@ -4,9 +4,8 @@
  * Ends with 1 when one survives, when its text has gone, or when the tests are red without any.
  */
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { createRandom } from '@breakwater/messaging/testing'
-import { wholeNumber } from '../numbers.ts'
+import { readFlags, wholeNumber } from '../../scripts/flags.ts'
 import { copyCheckout, removeCopy } from './copy.ts'
 import { ALL } from './list/all.ts'
 import type { Fate, Mutant } from './mutant.ts'
@@ -14,10 +13,10 @@ import { isGreen, tryMutant } from './try.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
-const { values } = parseArgs({ options: {
+const values = readFlags(import.meta.filename, {
   package: { type: 'string' }, only: { type: 'string' }, sample: { type: 'string' }, seed: { type: 'string' },
   list: { type: 'boolean' }, json: { type: 'boolean' }
-} })
+})
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 

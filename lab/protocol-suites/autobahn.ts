@@ -13,11 +13,11 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { WebSocket, WebSocketServer } from 'ws'
+import { readFlags } from '../../scripts/flags.ts'
 import { runSuite, startGateway } from './gateway-process.ts'
 
-const { values } = parseArgs({ options: { mode: { type: 'string' }, cases: { type: 'string', default: '*' } } })
+const values = readFlags(import.meta.filename, { mode: { type: 'string' }, cases: { type: 'string', default: '*' } })
 const WSTEST = process.env['WSTEST'] ?? 'wstest'
 /** The messages of section 9: up to 16 MiB, and 4 MiB in 65,537 fragments, four times what ws allows by itself. */
 const WS = { perMessageDeflate: true, maxPayload: 64 * 1024 * 1024, maxFragments: 100_000 }

@@ -6,13 +6,13 @@
 import { createServer } from 'node:http'
 import { createServer as createHttp2, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo, Server } from 'node:net'
-import { parseArgs } from 'node:util'
+import { readFlags } from '../../scripts/flags.ts'
 import { runSuite, startGateway } from './gateway-process.ts'
 
 /** A port without TLS serves both versions: what is no preface is a malformed HTTP/1.1 request, and told so. */
 const AS_HTTP11 = new Set(['3.5. 2: Sends invalid connection preface'])
 
-const { values } = parseArgs({ options: { section: { type: 'string' } } })
+const values = readFlags(import.meta.filename, { section: { type: 'string' } })
 
 const upstream = createServer((request, response) => {
   request.resume().on('end', () => response.end('ok'))

@@ -5,8 +5,7 @@
  * as it is. Ends with 1 when something was found, or when too little was met to find anything.
  */
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
-import { wholeNumber } from '../numbers.ts'
+import { readFlags, wholeNumber } from '../../scripts/flags.ts'
 import { describeFailure, describePlan, describeSeries, toJson, type AnyPlan, type TracedRun } from './report.ts'
 import { runSeries } from './series.ts'
 import { shrink } from './shrink.ts'
@@ -31,10 +30,10 @@ const TRACE_LINES = 5000
 
 export async function runCommand<Plan extends AnyPlan> (simulation: Simulation<Plan>): Promise<void> {
   const { seeds, tellEvery, makePlan, run, missing, kindOf } = simulation
-  const { values } = parseArgs({ options: {
+  const values = readFlags(import.meta.filename, {
     seeds: { type: 'string' }, from: { type: 'string' }, seed: { type: 'string' }, plan: { type: 'string' },
     quiet: { type: 'boolean' }, json: { type: 'boolean' }, 'no-shrink': { type: 'boolean' }
-  } })
+  })
   const say = (text: string): void => { if (values.json !== true) console.log(text) }
 
   const single = async (plan: Plan): Promise<void> => {

@@ -3,7 +3,7 @@
  * `node gateway/test/fuzzing/run.ts --seconds 600 [--seed N] [--what requests|responses]`.
  * The seed is printed; the same seed gives the same cases.
  */
-import { parseArgs } from 'node:util'
+import { readFlags } from '../../../scripts/flags.ts'
 import { seeded, type Random } from './random.ts'
 import { checkRequest } from './requests.ts'
 import { checkResponse } from './responses.ts'
@@ -31,9 +31,9 @@ export async function fuzz (name: string, check: Check, milliseconds: number, se
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: {
+  const values = readFlags(import.meta.filename, {
     seconds: { type: 'string', default: '60' }, seed: { type: 'string' }, what: { type: 'string' }
-  } })
+  })
   for (const [name, check] of CHECKS) {
     if (values.what !== undefined && values.what !== name) continue
     const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32))
