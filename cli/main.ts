@@ -1,52 +1,47 @@
-/** The command line: `breakwater <command> [options]`. Each server's command is the server's own main file. */
+/** The command line: `breakwater <command> [options]`. What there is stands in `verbs/`. */
 import { BreakwaterError } from '@breakwater/starter/errors'
-import { affected } from './affected.ts'
 import { error } from './errors.ts'
-import { up } from './up.ts'
+import { helpOf, overview } from './help.ts'
+import { quoted } from './stack-file/names.ts'
+import { FAILED, OK, USAGE } from './verb.ts'
+import { VERBS } from './verbs/all.ts'
+import { ownVersion } from './version.ts'
 
-const HELP = `breakwater <command> [options]
-
-  up             the whole stack as processes; what "npm start" runs
-                 --profile local|consul|k8s   --scale users=4   --port gateway=9090 (0: any free one)
-                 --data FOLDER   --json   --no-restart   --start-timeout SECONDS
-  discovery      the registry alone           --port N  --config FILE  --key=value
-  bus            the embedded bus alone       --port N  --config FILE  --key=value
-  config-server  the config server alone      --port N  --config FILE  --key=value
-  gateway        the gateway alone            --port N  --config FILE  --key=value
-  affected       the packages that a change touches   --since REF  --json
-  help           this text
-`
-
-const SERVERS: Readonly<Record<string, () => Promise<unknown>>> = {
-  bus: () => import('@breakwater/messaging/main'),
-  discovery: () => import('@breakwater/discovery/main'),
-  'config-server': () => import('@breakwater/config-server/main'),
-  gateway: () => import('@breakwater/gateway/main')
-}
+const HELP_WORDS: readonly string[] = ['help', '--help', '-h']
+const VERSION_WORDS: readonly string[] = ['version', '--version', '-v']
 
 async function run (command: string, args: readonly string[]): Promise<number | undefined> {
-  const server = SERVERS[command]
-  if (server !== undefined) {
-    // A server's main reads its options from argv, where they stand without our command.
-    process.argv.splice(2, 1)
-    await server()
-    return undefined
+  if (VERSION_WORDS.includes(command)) return say(`${ownVersion()}\n`)
+  const verb = VERBS.find(({ name }) => name === command)
+  if (HELP_WORDS.includes(command)) {
+    const about = VERBS.find(({ name }) => name === args[0])
+    if (about === undefined && args[0] !== undefined) throw unknownVerb(args[0])
+    return say(about === undefined ? overview() : helpOf(about))
   }
-  if (command === 'up') return up(process, args)
-  if (command === 'affected') return affected(process, args)
-  if (['help', '--help', '-h'].includes(command)) {
-    process.stdout.write(HELP)
-    return 0
-  }
-  throw error('E_USAGE', [`there is no command "${command}".`], { where: 'breakwater' })
+  if (verb === undefined) throw unknownVerb(command)
+  if (args.some(word => word === '--help' || word === '-h')) return say(helpOf(verb))
+  return verb.run(process, args)
+}
+
+function unknownVerb (command: string): Error {
+  return error('E_USAGE', [`there is no command ${quoted(command, VERBS.map(({ name }) => name))}`], { where: 'breakwater' })
+}
+
+function say (text: string): number {
+  process.stdout.write(text)
+  return OK
+}
+
+/** Foreign errors keep their message; what they mean is said by whoever knew better, and nobody did. */
+function explain (cause: unknown): string {
+  return cause instanceof BreakwaterError ? cause.toString() : error('E_FAILED', [(cause as Error).message ?? cause], { cause }).toString()
 }
 
 const [command = 'help', ...args] = process.argv.slice(2)
 try {
   const code = await run(command, args)
-  if (code !== undefined) process.exit(code)
+  if (code !== undefined) process.exitCode = code
 } catch (cause) {
-  if (!(cause instanceof BreakwaterError)) throw cause
-  process.stderr.write(`${cause.toString()}\n`)
-  process.exitCode = cause.code === 'E_USAGE' ? 2 : 1
+  process.stderr.write(`${explain(cause)}\n`)
+  process.exitCode = cause instanceof BreakwaterError && cause.code === 'E_USAGE' ? USAGE : FAILED
 }

@@ -2,6 +2,7 @@
  * The process face of every server and service: read flags and settings, start, say so, stop when told, and turn each
  * failure into one line that names the next step. Only files called main.ts hand `process` in here.
  */
+import { flushCompileCache } from 'node:module'
 import type { Settings } from './settings/index.ts'
 import { loadSettings } from './settings/index.ts'
 import { BreakwaterError } from './errors.ts'
@@ -36,6 +37,8 @@ const USAGE = 2
 const STOP_DEADLINE_MS = 30_000
 /** A change of a whole file need not be told key by key. */
 const MAX_LOGGED_KEYS = 50
+/** Behind the start's own work, and that of others that start beside it. */
+const QUIET_MS = 3000
 /** What a stop may take beyond its own deadline before the process is ended the hard way. */
 const STOP_MARGIN_MS = 2_000
 
@@ -88,10 +91,16 @@ async function run (
   })
   process.send?.({ type: 'ready', url: running.url, ...(running.management === undefined ? {} : { management: running.management }) })
   log.info({ url: running.url, management: running.management, profiles: settings.profiles }, 'started')
+  keepCompiled()
   const reason = await stopping.asked
   await stop(running, settings.durationMs('spring.lifecycle.timeout-per-shutdown-phase', STOP_DEADLINE_MS), reason, log, name)
   settings.close()
   process.exit(0)
+}
+
+/** Node writes what it has compiled when it exits: at the first stop that took longer than all else. */
+function keepCompiled (): void {
+  setTimeout(flushCompileCache, QUIET_MS).unref()
 }
 
 async function stop (running: Running, deadlineMs: number, reason: string, log: Logger, name: string): Promise<void> {

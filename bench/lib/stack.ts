@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 
-const MAIN = path.join(import.meta.dirname, '..', '..', 'cli', 'main.ts')
+const ROOT = path.join(import.meta.dirname, '..', '..')
+const MAIN = path.join(ROOT, 'cli', 'main.ts')
 const PORTS = ['discovery', 'config-server', 'bus', 'gateway', 'gateway-management'].map((name) => `--port=${name}=0`)
 
 export interface Service {
@@ -39,7 +40,7 @@ export async function withStack<Result> (use: (stack: Stack) => Promise<Result>,
   const startedMs = performance.now()
   const env = { ...process.env, BREAKWATER_GATEWAY_ACCESSLOG_FILE: path.join(folder, 'access.log'), ...settings }
   const child = spawn(process.execPath, [MAIN, 'up', '--json', `--data=${folder}/data`, ...PORTS, ...flags],
-    { stdio: ['ignore', 'pipe', 'inherit'], env })
+    { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'], env })
   try {
     const services = await ready(child)
     return await use({ pid: child.pid!, folder, readyMs: performance.now() - startedMs, services })

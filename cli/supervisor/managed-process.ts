@@ -1,28 +1,33 @@
 /**
- * One child process: started, watched until it says it is ready, ended politely and then for sure.
+ * One child process with all that it starts: launched, watched until it is ready, ended politely and then for sure.
  *
- * Readiness is the child's own word over the IPC channel, not a sleep or a probe. The same channel is its leash: a
- * supervisor that dies takes the channel with it, and the child then stops by itself, so SIGKILL leaves no orphans.
+ * A script says by itself that it is ready, over the IPC channel; of any other program the open port or the health
+ * path tells. The same channel is the script's leash: a supervisor that dies takes the channel with it, and the child
+ * then stops by itself. What a command leaves behind then is ended by `leash.ts`.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import type { LogFile } from './log-file.ts'
 import { LastLines, readLines } from './output.ts'
-import type { ProcessSpec } from './plan.ts'
+import { waitUntilReachable } from './probe.ts'
+import type { ProcessSpec } from './process-spec.ts'
 
 export interface Exit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
 }
 
-export interface ReadyMessage {
+export interface Ready {
   readonly url: string
   readonly management?: string
+  /** It said so itself: it is one of ours, and tells the registry by itself. */
+  readonly own: boolean
 }
 
 export interface ManagedProcess {
   readonly pid: number | undefined
-  /** The child's ready message, or undefined when it exited first. */
-  readonly ready: Promise<ReadyMessage | undefined>
+  /** Undefined when it exited first. */
+  readonly ready: Promise<Ready | undefined>
   readonly exited: Promise<Exit>
   /** The last lines it wrote, oldest first. */
   lastLines (): readonly string[]
@@ -38,24 +43,33 @@ export interface LaunchOptions {
   readonly onLines: (lines: Buffer) => void
 }
 
-/** Starts the child with this process's own Node, whatever is first in PATH. */
+/** Whoever is one of ours says so at once; how long another script's open port is not taken for readiness. */
+const OWN_WORD_MS = 2000
+/** What was written last is read within this, even when a grandchild holds on to the pipe. */
+const LAST_LINES_MS = 500
+
 export function launch (spec: ProcessSpec, port: number, options: LaunchOptions): ManagedProcess {
-  const child = spawn(process.execPath, [spec.script, `--port=${port}`, ...spec.args], {
-    env: options.env,
-    // Its own group: Ctrl-C must reach the supervisor alone, which then stops the children in order.
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc']
-  })
+  const child = start(spec, { ...options.env, PORT: String(port), SERVER_PORT: String(port) })
   const last = keepLines(child, options)
   const exited = watchExit(child)
   return {
     pid: child.pid,
-    ready: watchReady(child, exited),
+    ready: watchReady(child, spec, port, exited),
     exited,
     lastLines: () => last.read(),
-    kill: signal => { child.kill(signal) },
+    kill: signal => { signalGroup(child, signal) },
     stop: graceMs => stopChild(child, exited, graceMs)
   }
+}
+
+/** In a group of its own: Ctrl-C must reach the supervisor alone, which then stops the children in order. */
+function start ({ run, folder }: ProcessSpec, env: NodeJS.ProcessEnv): ChildProcess {
+  mkdirSync(folder, { recursive: true })
+  return run.kind === 'script'
+    // By this process's own Node, whatever is first in PATH.
+    ? spawn(process.execPath, [run.script, ...run.args],
+      { cwd: folder, env, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+    : spawn(run.command, { cwd: folder, env, detached: true, shell: true, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
 function keepLines (child: ChildProcess, { log, onLines }: LaunchOptions): LastLines {
@@ -71,30 +85,54 @@ function keepLines (child: ChildProcess, { log, onLines }: LaunchOptions): LastL
 
 function watchExit (child: ChildProcess): Promise<Exit> {
   return new Promise(resolve => {
-    // `close` and not `exit`: the last lines are read by then, and they are what explains the exit.
-    child.once('close', (code, signal) => { resolve({ code, signal }) })
+    child.once('exit', (code, signal) => {
+      // Who was started by it and outlived it belongs to it.
+      signalGroup(child, 'SIGKILL')
+      const timer = setTimeout(resolve, LAST_LINES_MS, { code, signal })
+      // The last lines are read by then, and they are what explains the exit.
+      child.once('close', () => {
+        clearTimeout(timer)
+        resolve({ code, signal })
+      })
+    })
     child.once('error', () => { resolve({ code: 127, signal: null }) })
   })
 }
 
-function watchReady (child: ChildProcess, exited: Promise<Exit>): Promise<ReadyMessage | undefined> {
-  const ready = new Promise<ReadyMessage>(resolve => {
-    child.on('message', message => { if (isReady(message)) resolve(message) })
+function watchReady (
+  child: ChildProcess, { run }: ProcessSpec, port: number, exited: Promise<Exit>
+): Promise<Ready | undefined> {
+  const gone = new AbortController()
+  void exited.then(() => { gone.abort() })
+  const said = new Promise<Ready>(resolve => {
+    child.on('message', message => { if (isReady(message)) resolve({ ...message, own: true }) })
   })
-  return Promise.race([ready, exited.then(() => undefined)])
+  const health = run.kind === 'command' ? run.health : undefined
+  const seen = waitUntilReachable({ port, health, thenMs: run.kind === 'script' ? OWN_WORD_MS : 0 }, gone.signal)
+    .then((): Ready => ({ url: `http://127.0.0.1:${port}`, own: false }))
+  return Promise.race([said, seen, exited.then(() => undefined)]).finally(() => { gone.abort() })
 }
 
-function isReady (message: unknown): message is ReadyMessage {
+function isReady (message: unknown): message is Omit<Ready, 'own'> {
   return typeof message === 'object' && message !== null && 'type' in message && message.type === 'ready' &&
     'url' in message && typeof message.url === 'string'
 }
 
 async function stopChild (child: ChildProcess, exited: Promise<Exit>, graceMs: number): Promise<Exit> {
-  child.kill('SIGTERM')
-  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
+  signalGroup(child, 'SIGTERM')
+  const timer = setTimeout(() => { signalGroup(child, 'SIGKILL') }, graceMs)
   try {
     return await exited
   } finally {
     clearTimeout(timer)
+  }
+}
+
+function signalGroup (child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, signal)
+  } catch {
+    // Nobody of the group is left.
   }
 }

@@ -1,118 +1,71 @@
 /**
- * Which processes make the stack, and in which order: pure data, no process is touched here.
+ * Which processes make a stack, and in which order: pure data, no process is touched here.
  *
  * A process starts when all it depends on are ready. What it must know of them (their addresses) is handed over as
  * settings in its environment, so the same service runs unchanged under a profile that has no registry.
  */
-import path from 'node:path'
 import type { UpOptions } from '../options.ts'
+import type { ServiceEntry, StackFile } from '../stack-file/stack-file.ts'
+import { planPlatform, registryEnv } from './plan-platform.ts'
+import type { Addresses, ProcessSpec } from './process-spec.ts'
+import { readEnvFiles } from './env-files.ts'
 
-/** Addresses of the processes that are ready, by process name. */
-export type Addresses = ReadonlyMap<string, string>
-
-export interface ProcessSpec {
-  /** Unique: `users-1`. Also the name of its log file. */
-  readonly name: string
-  readonly script: string
-  readonly args: readonly string[]
-  /** 0 = any free port, kept over restarts. */
-  readonly port: number
-  readonly dependsOn: readonly string[]
-  readonly env: (addresses: Addresses) => Readonly<Record<string, string>>
+/** The processes of a profile; `chosen` are the services to start, with what they wait for. */
+export function planStack (stack: StackFile, options: UpOptions, chosen: readonly string[]): ProcessSpec[] {
+  const platform = planPlatform(stack, options)
+  const names = platform.map(({ name }) => name)
+  const services = [...stack.services.values()].filter(({ name }) => chosen.includes(name))
+  return inDependencyOrder([...platform, ...services.flatMap(service => planService(service, options, names))])
 }
 
-const SAMPLES: Readonly<Record<string, number>> = { users: 2, orders: 1, inventory: 1, payments: 1, 'order-history': 1 }
-
-/** The stack of a profile. `root` is the checkout. */
-export function planStack (options: UpOptions, root: string): ProcessSpec[] {
-  const local = options.profile.split(',')[0] === 'local'
-  const platform = local ? [discovery(options, root), configServer(options, root)] : []
-  const needs = platform.map(spec => spec.name)
-  return [...platform, bus(options, root), gateway(options, root, needs), ...samples(options, root, [...needs, 'bus'])]
-}
-
-function bus (options: UpOptions, root: string): ProcessSpec {
-  return {
-    name: 'bus',
-    script: path.join(root, 'messaging/main.ts'),
-    args: [],
-    port: options.ports['bus'] ?? 7070,
-    dependsOn: [],
-    env: () => ({ BREAKWATER_DATA_DIR: options.dataFolder })
-  }
-}
-
-function discovery (options: UpOptions, root: string): ProcessSpec {
-  return {
-    name: 'discovery',
-    script: path.join(root, 'discovery/main.ts'),
-    args: [`--config=${path.join(root, 'deploy/local/discovery.yml')}`],
-    port: options.ports['discovery'] ?? 8761,
-    dependsOn: [],
-    env: () => ({ BREAKWATER_DISCOVERY_SNAPSHOTFILE: path.join(options.dataFolder, 'discovery/registry.json') })
-  }
-}
-
-function configServer (options: UpOptions, root: string): ProcessSpec {
-  return {
-    name: 'config-server',
-    script: path.join(root, 'config-server/main.ts'),
-    args: [`--config=${path.join(root, 'deploy/local/config-server.yml')}`],
-    port: options.ports['config-server'] ?? 8888,
-    dependsOn: ['discovery'],
-    env: addresses => ({
-      SPRING_CLOUD_CONFIG_SERVER_NATIVE_SEARCHLOCATIONS: `file:${path.join(root, 'deploy/local/config')}/`,
-      ...registryEnv(addresses)
-    })
-  }
-}
-
-function gateway (options: UpOptions, root: string, needs: readonly string[]): ProcessSpec {
-  return {
-    name: 'gateway',
-    script: path.join(root, 'gateway/main.ts'),
-    args: [`--config=${path.join(root, 'deploy/local/gateway.yml')}`],
-    port: options.ports['gateway'] ?? 8080,
-    dependsOn: needs,
-    env: addresses => ({
-      MANAGEMENT_SERVER_PORT: String(options.ports['gateway-management'] ?? 8081),
-      BREAKWATER_GATEWAY_ACCESSLOG_FILE: path.join(options.dataFolder, 'logs/access.log'),
-      ...registryEnv(addresses)
-    })
-  }
-}
-
-function samples (options: UpOptions, root: string, needs: readonly string[]): ProcessSpec[] {
-  return Object.entries(SAMPLES).flatMap(([service, copies]) => {
-    const script = path.join(root, 'sample-services', service, 'main.ts')
-    return Array.from({ length: options.scale[service] ?? copies }, (_, index) =>
-      sample(`${service}-${index + 1}`, script, options, needs))
+function planService (service: ServiceEntry, options: UpOptions, platform: readonly string[]): ProcessSpec[] {
+  const copies = options.scale[service.name] ?? service.copies
+  const files = readEnvFiles(service.envFiles)
+  return Array.from({ length: copies }, (_, index) => {
+    const name = copies === 1 && service.copies === 1 ? service.name : `${service.name}-${index + 1}`
+    return {
+      name,
+      service: service.name,
+      run: 'script' in service.program
+        ? { kind: 'script', script: service.program.script, args: [] }
+        : { kind: 'command', command: service.program.command, health: service.health },
+      folder: service.folder,
+      port: options.ports[name] ?? options.ports[service.name] ?? service.port,
+      // Who is called must be known to the registry, who reads settings must find them: the platform comes first.
+      dependsOn: [...platform.filter(part => part !== 'gateway'), ...service.dependsOn],
+      env: addresses => ({ ...serviceEnv(service, options, addresses), ...files, ...service.env }),
+      watch: service.watch,
+      registers: service.register === undefined ? 'whoever' : service.register ? 'supervisor' : 'itself',
+      check: service.check
+    } satisfies ProcessSpec
   })
 }
 
-function sample (name: string, script: string, options: UpOptions, needs: readonly string[]): ProcessSpec {
+function serviceEnv (service: ServiceEntry, options: UpOptions, addresses: Addresses): Record<string, string> {
+  const bus = addresses.get('bus')
+  const configServer = addresses.get('config-server')
   return {
-    name,
-    script,
-    args: [],
-    port: options.ports[name] ?? 0,
-    dependsOn: needs,
-    env: addresses => ({
-      // One folder for all copies of a service: which copy owns the store in it is settled among them.
-      BREAKWATER_DATA_DIR: options.dataFolder,
-      BREAKWATER_BUS_URL: addresses.get('bus') ?? '',
-      ...registryEnv(addresses),
-      ...configEnv(addresses)
-    })
+    SPRING_APPLICATION_NAME: service.name,
+    // One folder for all copies of a service: which copy owns the store in it is settled among them.
+    BREAKWATER_DATA_DIR: options.dataFolder,
+    ...(bus === undefined ? {} : { BREAKWATER_BUS_URL: bus }),
+    ...registryEnv(addresses),
+    ...(configServer === undefined
+      ? {}
+      : { SPRING_CONFIG_IMPORT: `configserver:${configServer}`, SPRING_CLOUD_CONFIG_FAILFAST: 'true' })
   }
 }
 
-function registryEnv (addresses: Addresses): Record<string, string> {
-  const url = addresses.get('discovery')
-  return url === undefined ? {} : { EUREKA_CLIENT_SERVICEURL_DEFAULTZONE: `${url}/eureka/` }
-}
-
-function configEnv (addresses: Addresses): Record<string, string> {
-  const url = addresses.get('config-server')
-  return url === undefined ? {} : { SPRING_CONFIG_IMPORT: `configserver:${url}`, SPRING_CLOUD_CONFIG_FAILFAST: 'true' }
+/** Each behind all that it depends on; a service's name there stands for all its copies. */
+function inDependencyOrder (specs: readonly ProcessSpec[]): ProcessSpec[] {
+  const resolved = specs.map(spec => ({ ...spec, dependsOn: spec.dependsOn.flatMap(name =>
+    specs.filter(other => other.name === name || other.service === name).map(other => other.name)) }))
+  const ordered: ProcessSpec[] = []
+  while (ordered.length < resolved.length) {
+    const next = resolved.filter(spec => !ordered.includes(spec) &&
+      spec.dependsOn.every(name => ordered.some(other => other.name === name)))
+    // The stack file has no circles: something can always be next.
+    ordered.push(...next)
+  }
+  return ordered
 }

@@ -2,6 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import t, { type Test } from 'tap'
+import { helpOf, overview } from '../help.ts'
+import { VERBS } from '../verbs/all.ts'
 import { until } from './until.ts'
 
 const COMMAND = path.join(import.meta.dirname, '../breakwater.cjs')
@@ -29,6 +31,35 @@ t.test('help names every command, an unknown one is a usage error', async t => {
   const unknown = run(t, ['nonsense'])
   t.equal(await unknown.exited, 2)
   t.match(unknown.output(), /^E_USAGE breakwater: there is no command "nonsense"/)
+})
+
+t.test('each command explains itself, and starts nothing for it; the nearest word is proposed', async t => {
+  const cases: Array<[string[], number, RegExp]> = [
+    [['--version'], 0, /^\d+\.\d+\.\d+\n$/], [['version'], 0, /^\d+\.\d+\.\d+\n$/], [['-v'], 0, /^\d/],
+    [['upp'], 2, /no command "upp". Did you mean "up"\?/], [['help', 'upp'], 2, /Did you mean "up"/],
+    [['affected', '--bogus'], 2, /^E_USAGE breakwater affected: --bogus is no option/],
+    [['ps', '--jsno'], 2, /Did you mean --json\?/], [['call', 'users'], 2, /SERVICE METHOD \/PATH are needed/],
+    [['schema'], 0, /"title": "breakwater.yml"/], [['kill'], 2, /one name is needed/],
+    [['ps', '--data', '/etc/hostname'], 1, /^E_NO_RUNNING_STACK/]
+  ]
+  for (const [args, code, output] of cases) {
+    const asked = run(t, args)
+    t.equal(await asked.exited, code, args.join(' '))
+    t.match(asked.output(), output)
+    t.notMatch(asked.output(), /\n {4}at /, 'no stack of Node')
+  }
+})
+
+t.test('every command has a help of its own, with each of its flags', async t => {
+  const help = run(t, ['up', '--help'])
+  t.equal(await help.exited, 0)
+  t.match(help.output(), /^breakwater up \[options\]\n\n.*npm start.*\n\n.*--scale NAME=N /s)
+  for (const verb of VERBS) {
+    for (const [flag, { negative }] of Object.entries(verb.flags)) {
+      t.match(helpOf(verb), `${negative === true ? '--no-' : '--'}${flag} `, verb.name)
+    }
+    t.match(overview(), `\n  ${verb.name} `)
+  }
 })
 
 t.test('a mistake in the file is told with file and line, and nothing else', async t => {

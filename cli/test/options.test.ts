@@ -1,76 +1,110 @@
-import t from 'tap'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
 import { readUpOptions } from '../options.ts'
+import { chooseServices } from '../stack-file/choose.ts'
+import { readStackFile } from '../stack-file/read.ts'
+import type { StackFile } from '../stack-file/stack-file.ts'
 import { planStack } from '../supervisor/plan.ts'
-import { createJsonView } from '../view/json-view.ts'
-import { createPlainView } from '../view/plain-view.ts'
-import { createTableView } from '../view/table-view.ts'
 
-const status = {
-  name: 'users-1', state: 'UP', url: 'http://127.0.0.1:4001', management: undefined, pid: undefined, sinceMs: 0, restarts: 2, note: ''
-} as const
+/** The checkout's own: what `npm start` runs. */
+const STACK = readStackFile(join(import.meta.dirname, '../..'))
+
+const SHOP = `
+services:
+  web: { command: node web.js, port: 4000, depends-on: [ stock ] }
+  stock: { command: node stock.js, copies: 2, depends-on: bus }
+  mail: { command: node mail.js }
+platform: { bus: true }
+groups: { front: [ web ] }
+`
+
+function shop (t: Test): StackFile {
+  const folder = t.testdir({ 'breakwater.yml': SHOP })
+  return readStackFile(folder)
+}
+
+function read (args: readonly string[], env: Readonly<Record<string, string>> = {}, stack = STACK) {
+  return readUpOptions(args, env, stack)
+}
+
+const planned = (stack: StackFile, args: readonly string[], env = {}) => {
+  const options = read(args, env, stack)
+  return planStack(stack, options, chooseServices(stack, options.only))
+}
 
 t.test('options have documented defaults and take pairs', async t => {
-  t.match(readUpOptions([], {}), { profile: 'local', dataFolder: 'data', json: false, restart: true, startTimeoutMs: 30_000 })
-  t.match(readUpOptions(['--scale', 'users=4', '--port=gateway=0', '--json', '--no-restart'], { PROFILE: 'k8s' }),
+  t.match(read([]), { profile: 'local', dataFolder: join(process.cwd(), 'data'), json: false, restart: true, startTimeoutMs: 30_000 })
+  t.match(read(['--scale', 'users=4', '--port=gateway=0', '--json', '--no-restart'], { PROFILE: 'k8s' }),
     { profile: 'k8s', scale: { users: 4 }, ports: { gateway: 0 }, json: true, restart: false })
 })
 
-t.test('what is not understood is a usage error that names it', async t => {
-  t.throws(() => readUpOptions(['--sclae', 'users=4'], {}), { code: 'E_USAGE', message: /sclae/ })
-  t.throws(() => readUpOptions(['--scale', 'users'], {}), { code: 'E_USAGE', message: /"users" should be name=number/ })
-  t.throws(() => readUpOptions(['--scale', 'users=1000'], {}), { code: 'E_USAGE' })
-  t.throws(() => readUpOptions(['--port', 'gateway=70000'], {}), { code: 'E_USAGE' })
-  t.throws(() => readUpOptions(['--start-timeout', 'soon'], {}), { code: 'E_USAGE' })
+t.test('what is not understood is a usage error that names it, with the nearest right word', async t => {
+  const cases: Array<[string[], RegExp]> = [
+    [['--sclae', 'users=4'], /--sclae is no option. Did you mean --scale\?/],
+    [['users'], /"users" is not understood/],
+    [['--scale', 'users'], /"users" should be name=number/],
+    [['--scale', 'users=1000'], /0 to 64/],
+    [['--scale', 'userz=2'], /--scale: there is no "userz". Did you mean "users"\?/],
+    [['--scale', 'gateway=2'], /--scale: there is no "gateway"/],
+    [['--port', 'gatway=9090'], /--port: there is no "gatway". Did you mean "gateway"\?/],
+    [['--port', 'users=4001'], /there is no "users".*Did you mean "users-1"\?/],
+    [['--port', 'orders-2=4001'], /there is no "orders-2"/],
+    [['--port', 'gateway=70000'], /0 to 65535/],
+    [['--only', 'userz'], /--only: there is no "userz"/],
+    [['--start-timeout', 'soon'], /should be seconds/]
+  ]
+  for (const [args, message] of cases) t.throws(() => read(args), { code: 'E_USAGE', message }, args.join(' '))
+  t.match(read(['--scale', 'orders=2', '--port', 'orders-2=4001']).ports, { 'orders-2': 4001 }, 'processes as they will be')
+})
+
+t.test('the profile is one that exists, whoever says it; what is blank says nothing', async t => {
+  t.equal(read(['--profile', 'consul'], { PROFILE: 'k8s' }).profile, 'consul')
+  t.equal(read([], { PROFILE: ' ', SPRING_PROFILES_ACTIVE: 'k8s' }).profile, 'k8s')
+  t.equal(read([], { PROFILE: 'local, dev' }).profile, 'local,dev')
+  const refused: Array<[string, RegExp]> = [
+    ['prod', /the profile "prod", only local, consul, k8s\. .*local,prod/], ['locl', /Did you mean "local"\?/],
+    ['consul,k8s', /consul and k8s exclude each other/]
+  ]
+  for (const [profile, message] of refused) {
+    for (const name of ['PROFILE', 'SPRING_PROFILES_ACTIVE']) t.throws(() => read([], { [name]: profile }), { code: 'E_USAGE', message })
+    t.throws(() => read(['--profile', profile]), { code: 'E_USAGE', message })
+  }
 })
 
 t.test('the local profile has registry and config server, the others bring none', async t => {
-  const names = (profile: string) => planStack(readUpOptions(['--profile', profile], {}), '/x').map(spec => spec.name)
-  t.match(names('local'), ['discovery', 'config-server', 'bus', 'gateway'])
-  t.notOk(names('k8s').includes('discovery'))
-  t.notOk(names('consul').includes('config-server'))
+  const names = (profile: string) => planned(STACK, ['--profile', profile]).map(spec => spec.name)
+  t.match(names('local'), ['discovery', 'bus', 'config-server', 'gateway'])
+  for (const profile of ['k8s', 'consul', 'consul,dev']) {
+    t.notOk(names(profile).some(name => name === 'discovery' || name === 'config-server'), profile)
+  }
 })
 
 t.test('scaling one service changes only its copies', async t => {
-  const plan = planStack(readUpOptions(['--scale', 'users=4'], {}), '/x')
+  const plan = planned(STACK, ['--scale', 'users=4'])
   t.equal(plan.filter(spec => spec.name.startsWith('users-')).length, 4)
-  t.equal(plan.filter(spec => spec.name.startsWith('orders-')).length, 1)
+  t.equal(plan.filter(spec => spec.service === 'orders').length, 1)
 })
 
-t.test('plain lines are one per event, JSON one object per line', async t => {
-  const plain: string[] = []
-  const json: string[] = []
-  for (const view of [createPlainView(text => plain.push(text)), createJsonView(text => json.push(text))]) {
-    view.status(status)
-    view.problem('E_X it broke', ['last line'])
-    view.ready({ seconds: 1.23, gateway: 'http://g', examples: ['curl http://g/users'] })
-    view.close()
-  }
-  t.match(plain.join(''), /^users-1 +UP +http:\/\/127.0.0.1:4001\n {2}\| last line\nE_X it broke\n\nAll services are ready after 1.2 s/)
-  t.strictSame(json.map(line => (JSON.parse(line) as { event: string }).event), ['status', 'problem', 'ready'])
+t.test('who waits for a service waits for all its copies; what nobody asked for is left out', async t => {
+  const stack = shop(t)
+  const plan = planned(stack, [])
+  t.strictSame(plan.find(({ name }) => name === 'web')?.dependsOn.toSorted(), ['bus', 'discovery', 'stock-1', 'stock-2'])
+  const names = plan.map(({ name }) => name)
+  t.ok(names.indexOf('web') > names.indexOf('stock-2'))
+  t.strictSame(planned(stack, ['--only', 'front']).map(({ service }) => service).filter(name => stack.services.has(name)),
+    ['stock', 'stock', 'web'])
 })
 
-t.test('a line that wraps is erased whole at the next redraw', async t => {
-  const out: string[] = []
-  const view = createTableView({ title: 'x'.repeat(100), columns: () => 40, write: text => out.push(text), now: () => 0 })
-  view.problem('E_X', [])
-  view.problem('E_Y', [])
-  view.close()
-  t.ok(out.includes('\u001B[6A\u001B[0J'), 'three rows of title, one of headings, two empty ones')
-})
-
-t.test('the table redraws in place and shows what was written above it', async t => {
-  const out: string[] = []
-  const view = createTableView({ title: 'stack', columns: () => 120, write: text => out.push(text), now: () => 5000 })
-  view.status(status)
-  view.ready({ seconds: 1, gateway: 'http://g', examples: ['curl http://g/users'] })
-  view.lines('users-1', Buffer.from('hidden until asked for\n'))
-  view.toggleLogs()
-  view.lines('users-1', Buffer.from('a log line\nanother\n'))
-  view.problem('E_X it broke', ['last line'])
-  view.close()
-  const text = out.join('')
-  t.match(text, /users-1 {2}.*UP.*http:\/\/127.0.0.1:4001.*5s.*restarted 2x/)
-  t.ok(text.includes('\u001B[0J'), 'it erases what it drew before')
-  t.match(text, /users-1 +.*a log line\n.*users-1 +.*another\n/)
-  t.notMatch(text, 'hidden until asked for')
+t.test('a service is told its name, the registry, the bus and its own settings, the last of which win', async t => {
+  const folder = t.testdir({ 'a.env': 'A=1\nB="two words"\n', 'b.env': 'A=2\n' })
+  writeFileSync(join(folder, 'breakwater.yml'), `
+services:
+  one: { command: x, env-file: [ a.env, b.env ], env: { C: 3, SPRING_APPLICATION_NAME: other } }
+`)
+  const [spec] = planned(readStackFile(folder), []).filter(({ name }) => name === 'one')
+  t.match(spec?.env(new Map([['discovery', 'http://127.0.0.1:1'], ['bus', 'http://127.0.0.1:2']])), {
+    EUREKA_CLIENT_SERVICEURL_DEFAULTZONE: 'http://127.0.0.1:1/eureka/', BREAKWATER_BUS_URL: 'http://127.0.0.1:2',
+    A: '2', B: 'two words', C: '3', SPRING_APPLICATION_NAME: 'other'
+  })
 })

@@ -53,7 +53,7 @@ t.test('one command brings up the stack, and a call goes through all of it', asy
   const gateway = stack.url('gateway')
 
   await t.test('every process says UP on its actuator', async t => {
-    for (const name of ['discovery', 'config-server', 'users-1', 'users-2', 'orders-1']) {
+    for (const name of ['discovery', 'config-server', 'users-1', 'users-2', 'orders']) {
       const response = await fetch(`${stack.url(name)}/actuator/health`)
       t.match(await response.json(), { status: 'UP' }, name)
     }

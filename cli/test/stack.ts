@@ -2,6 +2,8 @@
 import path from 'node:path'
 import type { Test } from 'tap'
 import { readUpOptions } from '../options.ts'
+import { chooseServices } from '../stack-file/choose.ts'
+import { readStackFile } from '../stack-file/read.ts'
 import { childEnv } from '../supervisor/child-env.ts'
 import { planStack } from '../supervisor/plan.ts'
 import { createSupervisor, type Supervisor } from '../supervisor/supervisor.ts'
@@ -18,12 +20,15 @@ export interface Stack {
 export async function startStack (t: Test, args: readonly string[] = []): Promise<Stack> {
   const folder = t.testdir()
   const ports = ['discovery', 'config-server', 'bus', 'gateway', 'gateway-management'].flatMap(name => ['--port', `${name}=0`])
-  const options = readUpOptions([...ports, '--data', folder, '--no-restart', ...args], {})
   const root = path.join(import.meta.dirname, '../..')
-  const supervisor = createSupervisor(planStack(options, root), {
-    env: childEnv(process.env, options.profile, root),
+  const stack = readStackFile(root)
+  const options = readUpOptions([...ports, '--data', folder, '--no-restart', ...args], {}, stack)
+  const services = chooseServices(stack, options.only)
+  const supervisor = createSupervisor(planStack(stack, options, services), {
+    env: childEnv(process.env, options.profile, path.join(root, 'node_modules/.cache/breakwater')),
     logFolder: path.join(folder, 'logs'),
     startTimeoutMs: 240_000,
+    stopGraceMs: 35_000,
     restart: false,
     onStatus: () => {},
     onLines: () => {},

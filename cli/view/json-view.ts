@@ -2,12 +2,13 @@
 import type { View } from './view.ts'
 
 export function createJsonView (write: (text: string) => void): View {
-  const emit = (event: string, data: object) => { write(`${JSON.stringify({ event, at: Date.now(), ...data })}\n`) }
+  const emit = (event: string, data: object = {}) => { write(`${JSON.stringify({ event, at: Date.now(), ...data })}\n`) }
   return {
     status: status => { emit('status', status) },
     lines: () => {},
     problem: (message, lastLines) => { emit('problem', { message, lastLines }) },
+    note: text => { emit('note', { text }) },
     ready: summary => { emit('ready', summary) },
-    close: () => {}
+    close: () => { emit('stopped') }
   }
 }

@@ -1,4 +1,5 @@
 /** Plain lines, one per event, for a pipe or a CI log: nothing is ever redrawn. */
+import { readableLine } from './log-line.ts'
 import { readyText, type View } from './view.ts'
 
 export function createPlainView (write: (text: string) => void): View {
@@ -9,10 +10,11 @@ export function createPlainView (write: (text: string) => void): View {
     },
     lines: () => {},
     problem (message, lastLines) {
-      for (const line of lastLines) write(`  | ${line}\n`)
+      for (const line of lastLines) write(`  | ${readableLine(line)}\n`)
       write(`${message}\n`)
     },
+    note: text => { write(`${text}\n`) },
     ready: summary => { write(`\n${readyText(summary)}\n`) },
-    close: () => {}
+    close: () => { write('stopped\n') }
   }
 }

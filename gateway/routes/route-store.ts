@@ -3,7 +3,9 @@
  * renamed over the old one, so that a crash leaves the old or the new, never half.
  */
 import { readFile, rename, writeFile } from 'node:fs/promises'
+import { BreakwaterError } from '@breakwater/starter/errors'
 import { error } from '../errors.ts'
+import { readRoutes } from './definitions.ts'
 import type { RouteDefinition } from './route.ts'
 
 export class RouteStore {
@@ -19,8 +21,9 @@ export class RouteStore {
   async load (): Promise<this> {
     if (this.#file === undefined) return this
     try {
-      this.replace(JSON.parse(await readFile(this.#file, 'utf8')) as RouteDefinition[])
+      this.replace(definitionsIn(await readFile(this.#file, 'utf8'), this.#file))
     } catch (cause) {
+      if (cause instanceof BreakwaterError) throw cause
       if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
         throw error('E_GATEWAY_SETTING', [`the file of stored routes cannot be read (${(cause as Error).message}).`],
           { where: this.#file, cause })
@@ -60,4 +63,12 @@ export class RouteStore {
     })
     await this.#saving
   }
+}
+
+/** Written by us, by a person or by `breakwater up`: whatever the settings may say of a route may stand there. */
+function definitionsIn (text: string, file: string): RouteDefinition[] {
+  return readRoutes(JSON.parse(text), 'routes', () => file).map(result => {
+    if ('fault' in result) throw result.fault
+    return result.definition
+  })
 }

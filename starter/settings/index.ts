@@ -1,5 +1,5 @@
 export { activeDocuments, hasProfileCondition, isActive, matchesProfiles, type ActivationContext } from './activation.ts'
-export { checkKeys, type KeyRules } from './check.ts'
+export { checkKeys, nearestKey, type KeyRules } from './check.ts'
 export { CIPHER, readPrefixes } from './cipher-prefix.ts'
 export { toBoolean, toBytes, toDurationMs, toInteger, toList, toNumber } from './convert.ts'
 export { decodeYaml } from './decode.ts'
