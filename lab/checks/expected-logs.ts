@@ -40,5 +40,6 @@ export const EXPECTED: readonly Expected[] = [
   { process: /^inventory$/, text: /^(Error: |Write error: |\s+at .*lmdb\/|\s+code: (5|28)$|\}$)/, after: ['disk full'] },
   // It ends while somebody still asks.
   { text: /^(background work fails|request failed) \| .*it is closed/, after: AWAY },
+  { process: /^users-/, text: /^could not take over \| .*E_STORE_FULL/, after: ['disk full'] },
   { process: /^users-/, text: /^request failed \| .*the instance that owns the users does not answer/, after: AWAY }
 ]
