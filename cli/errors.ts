@@ -38,6 +38,7 @@ export const error = errorTable({
   E_NO_ANSWER: { text: '%s: %s.' },
   E_NOT_UP: { text: '%s is not up in this stack.', next: '"breakwater ps" tells what is.' },
   E_TOO_LATE: { text: '%s.', next: '"breakwater logs NAME" tells more; --timeout SECONDS waits longer.' },
+  E_SCAFFOLD: { text: '%s' },
   E_FAILED: { text: '%s' },
   E_STOPPED: { text: 'the start was cut short.' },
   E_NOT_READY: {

@@ -1,5 +1,5 @@
 /** The platform's own processes: registry, config server, bus, gateway. */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { UpOptions } from '../options.ts'
 import type { GatewayPart, ConfigServerPart, PlatformPart, StackFile } from '../stack-file/stack-file.ts'
@@ -73,8 +73,9 @@ function planPart (name: Name, part: PlatformPart, options: UpOptions, plan: Par
     name,
     service: name,
     run: { kind: 'script', script: mainOf(name), args: part.config === undefined ? args : [`--config=${part.config}`] },
-    // A folder without an application.yml: what stands in the project's own is meant for its services.
-    folder: join(options.dataFolder, name),
+    // Paths in a settings file are from its folder. Without one, a folder that has no application.yml: what stands in
+    // the project's own is meant for its services.
+    folder: part.config === undefined ? join(options.dataFolder, name) : dirname(part.config),
     port: options.ports[name] ?? part.port,
     dependsOn,
     env: addresses => ({ ...env(addresses), ...part.env }),

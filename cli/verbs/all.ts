@@ -4,6 +4,7 @@ import { readFlags } from '../flags.ts'
 import { STACK_SCHEMA } from '../stack-file/schema.ts'
 import { UP_FLAGS } from '../options.ts'
 import { JSON_FLAG, OK, type Verb } from '../verb.ts'
+import { addVerb } from './add.ts'
 import { callVerb } from './call.ts'
 import { configVerb } from './config.ts'
 import { doctorVerb } from './doctor.ts'
@@ -39,6 +40,6 @@ const schemaVerb: Verb = {
 }
 
 export const VERBS: readonly Verb[] = [
-  upVerb, downVerb, psVerb, logsVerb, waitVerb, callVerb, killVerb, configVerb, ...gatewayVerbs, ...messagingVerbs,
-  doctorVerb, schemaVerb, ...SERVER_VERBS, affectedVerb
+  upVerb, addVerb, downVerb, psVerb, logsVerb, waitVerb, callVerb, killVerb, configVerb, ...gatewayVerbs,
+  ...messagingVerbs, doctorVerb, schemaVerb, ...SERVER_VERBS, affectedVerb
 ]

@@ -6,7 +6,7 @@ import type { Manifest } from './manifest.ts'
 export const ROOT = join(import.meta.dirname, '../..')
 
 /** In the order in which they are built: each after those that it imports. */
-export const PACKAGES = ['starter', 'messaging', 'discovery', 'config-server', 'gateway', 'cli'] as const
+export const PACKAGES = ['starter', 'messaging', 'discovery', 'config-server', 'gateway', 'scaffold', 'create-breakwater', 'cli'] as const
 
 export type PackageFolder = typeof PACKAGES[number]
 
@@ -17,5 +17,5 @@ export function readManifest (folder: string): Manifest {
 /** Those that one needs, itself last, in the order in which they are built. */
 export function withDependencies (folder: PackageFolder): PackageFolder[] {
   const names = new Set(Object.keys(readManifest(folder).dependencies ?? {}))
-  return [...PACKAGES.filter(one => names.has(`@breakwater/${one}`)), folder]
+  return [...PACKAGES.filter(one => names.has(readManifest(one).name)), folder]
 }

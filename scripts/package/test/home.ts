@@ -29,10 +29,11 @@ export class Home {
   readonly dir: string
   readonly #env: NodeJS.ProcessEnv
 
-  constructor (dir: string, registry: string) {
+  /** A new folder, or with `asItIs` one that somebody has made. */
+  constructor (dir: string, registry: string, { asItIs = false } = {}) {
     this.dir = dir
     mkdirSync(dir, { recursive: true })
-    writeFileSync(join(dir, 'package.json'), '{ "name": "home", "version": "1.0.0", "type": "module" }')
+    if (!asItIs) writeFileSync(join(dir, 'package.json'), '{ "name": "home", "version": "1.0.0", "type": "module" }')
     writeFileSync(join(dir, '.npmrc'), `@breakwater:registry=${registry}\n`)
     this.#env = ownEnvironment()
   }
@@ -43,6 +44,12 @@ export class Home {
     return join(this.dir, name)
   }
 
+  /** Whether a text stands in its stack file. */
+  has (text: string): boolean {
+    return readFileSync(join(this.dir, 'breakwater.yml'), 'utf8').includes(text)
+  }
+
+  /** Those that its package.json names, and these. */
   async install (...packages: readonly string[]): Promise<void> {
     await runAlone('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages],
       { cwd: this.dir, env: this.#env, timeout: INSTALL_MS })

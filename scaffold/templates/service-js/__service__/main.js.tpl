@@ -1,0 +1,5 @@
+/** The {{service}} service as a process. */
+import { runMain } from '@breakwater/starter'
+import { start } from './{{service}}.js'
+
+runMain(process, '{{service}}', start)

@@ -1,0 +1,12 @@
+/** What {{service}} does. Add your routes here; settings, registration, health and a clean stop are there already. */
+import { service, type MainArgs, type Running } from '@breakwater/starter'
+
+export async function start ({ settings, log }: MainArgs): Promise<Running> {
+  const app = await service({ name: '{{service}}', settings, log })
+  app.get<{ Params: { id: string } }>('/{{service}}/:id', async request => ({
+    id: request.params.id,
+    greeting: settings.string('greeting', 'hello')
+  }))
+  // Another service, by its name: await app.client('users').get('/users/7')
+  return app.start()
+}
