@@ -18,7 +18,7 @@ process.stdout.write(`ratio 10,000 to 10: ${((results[2]?.ns ?? 0) / (results[0]
 
 function lookUp (count: number): number {
   const compiler = new WorkerCompiler({ now: () => performance.now(), random: Math.random, log: () => {},
-    emit: () => {} })
+    emit: () => {}, place: { index: 0, count: 1 } })
   const definitions = readRoutes(Array.from({ length: count }, (_, i) => ({
     id: `r${i}`, uri: 'no://op', predicates: [`Path=/api/service-${i}/**`, 'Method=GET']
   })), 'routes', () => undefined).flatMap(result => 'definition' in result ? [result.definition] : [])

@@ -2,6 +2,12 @@
 
 import { performance } from 'node:perf_hooks'
 
+/**
+ * Between the clock of this thread, which began when the thread did, and the machine's: cells that event loops share
+ * hold times, which must mean the same in each.
+ */
+const OFFSET_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now()
+
 export class Clock {
   /** Monotonic milliseconds of the last sweep: good enough for idle times and deadlines, and free. */
   coarseMs: number
@@ -11,7 +17,7 @@ export class Clock {
   private readonly monotonic: () => number
   private readonly wall: () => number
 
-  constructor (monotonic: () => number = () => performance.now(), wall: () => number = () => Date.now()) {
+  constructor (monotonic: () => number = () => performance.now() + OFFSET_MS, wall: () => number = () => Date.now()) {
     this.monotonic = monotonic
     this.wall = wall
     this.coarseMs = monotonic()

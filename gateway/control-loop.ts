@@ -45,7 +45,7 @@ export class ControlLoop {
 
   constructor (parts: ControlLoopParts) {
     this.#parts = parts
-    this.#shadow = new WorkerCompiler(shadowHost(parts.log), false)
+    this.#shadow = new WorkerCompiler(shadowHost(parts), false)
     this.#configuration = parts.read()
     this.#table = this.#shadow.compile(this.#snapshot(this.#configuration))
   }
@@ -83,7 +83,7 @@ export class ControlLoop {
       const snapshot = this.#snapshot(wanted)
       const table = this.#shadow.compile(snapshot)
       this.#askFor(snapshot.routes)
-      await this.#parts.dataPlane.apply(snapshot)
+      await this.#parts.dataPlane.apply({ ...snapshot, cells: this.#shadow.cells.all })
       this.#table = table
       this.#configuration = wanted
     })
@@ -164,9 +164,10 @@ export class ControlLoop {
 }
 
 /** The shadow compiles for its faults and texts only: it carries no request, so its clock and log matter little. */
-function shadowHost (log: Logger): WorkerHost {
+function shadowHost ({ log, dataPlane }: ControlLoopParts): WorkerHost {
   return {
     now: () => performance.now(),
+    place: { index: 0, count: dataPlane.loops },
     random: () => Math.random(),
     log: (level, message, fields) => log[level]({ ...fields }, message),
     emit: () => {}

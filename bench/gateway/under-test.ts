@@ -60,7 +60,7 @@ if (options.workers > 0) {
 } else {
   // One loop in this thread, where extras that no setting switches off can be taken out.
   const log = (level: string, message: string): void => console.error(level, message)
-  const hosted = new HostedLoop(options, createCompiler, { log, emit: () => {} })
+  const hosted = new HostedLoop(options, createCompiler, { log, emit: () => {}, place: { index: 0, count: 1 } })
   if (without.has('metrics')) hosted.loop.cells.add = () => {}
   if (without.has('ids')) hosted.loop.identify = () => {}
   hosted.apply(snapshot)

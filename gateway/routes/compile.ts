@@ -8,6 +8,7 @@ import type { ServiceInstance } from '@breakwater/starter/discovery'
 import { error } from '../errors.ts'
 import { ROUTING_DEFAULTS, type RoutingOptions } from '../options.ts'
 import { ResponseCache } from '../cache/response-cache.ts'
+import { SharedCells, type CellsByName } from '../shared/shared-cells.ts'
 import { RateLimiters } from '../rate-limit/rate-limiters.ts'
 import { Bulkheads } from '../upstream/bulkhead.ts'
 import { BreakerRegistry } from '../upstream/breaker-registry.ts'
@@ -30,6 +31,8 @@ export interface GatewaySnapshot extends Snapshot {
   readonly options: RoutingOptions
   /** Last known instances of every service, for a worker that has just started. */
   readonly instances: Readonly<Record<string, readonly ServiceInstance[]>>
+  /** Memory that the event loops share; a loop that is given none is alone. */
+  readonly cells?: CellsByName
 }
 
 /** What the control loop may ask, beside snapshots. */
@@ -44,6 +47,7 @@ export function createCompiler (host: WorkerHost): WorkerCompiler {
 export class WorkerCompiler implements Compiler {
   readonly clusters: ClusterRegistry
   readonly breakers: BreakerRegistry
+  readonly cells = new SharedCells()
   readonly #host: WorkerHost
   readonly #serves: boolean
   readonly #bulkheads = new Bulkheads()
@@ -61,7 +65,7 @@ export class WorkerCompiler implements Compiler {
   constructor (host: WorkerHost, serves = true) {
     this.#host = host
     this.#serves = serves
-    this.#limiters = new RateLimiters(host, serves)
+    this.#limiters = new RateLimiters(host, this.cells, serves)
     this.breakers = new BreakerRegistry(() => host.now(), (breaker, state) => {
       host.log(state === 'CLOSED' ? 'info' : 'warn', `breaker ${breaker.name} is ${state}`, { breaker: breaker.name, state })
       host.emit('breaker', { name: breaker.name, state })
@@ -80,6 +84,7 @@ export class WorkerCompiler implements Compiler {
   compile (snapshot: Snapshot): IndexedTable {
     const source = snapshot as GatewaySnapshot
     const plugins = this.#load(source.options.plugins)
+    this.cells.adopt(source.cells ?? {})
     this.#options = source.options
     this.#cache.maxBytes = source.options.responseCache.maxBytes
     this.#http2 = http2ByCluster(source.routes)
@@ -101,6 +106,7 @@ export class WorkerCompiler implements Compiler {
     })
     this.breakers.retain(new Set(table.routes.flatMap(route => route.breaker?.name ?? [])))
     this.#bulkheads.retain(new Set(table.routes.map(route => route.bulkhead)))
+    this.cells.retainUsed()
     this.#locals = localAnswers(source.options.fallbacks, plugins)
     this.#table = table
     this.#said = said

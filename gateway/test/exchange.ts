@@ -17,6 +17,7 @@ export class TestHost implements WorkerHost {
   draws: number[] = []
   readonly logged: string[] = []
   readonly emitted: Array<[string, unknown]> = []
+  readonly place = { index: 0, count: 1 }
   now (): number { return this.nowMs }
   random (): number { return this.draws.shift() ?? Math.random() }
   log (_level: string, message: string): void { this.logged.push(message) }

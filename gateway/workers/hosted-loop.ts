@@ -8,7 +8,7 @@ import { healthCheck } from '../upstream/health-check.ts'
 import { speaksHttp2 } from '../upstream/pool.ts'
 import type { CreateCompiler, DataPlaneMetrics, Snapshot, WorkerHost } from './contract.ts'
 
-export type HostSide = Pick<WorkerHost, 'log' | 'emit'>
+export type HostSide = Pick<WorkerHost, 'log' | 'emit' | 'place'>
 
 export class HostedLoop {
   readonly loop: Loop

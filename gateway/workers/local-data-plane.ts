@@ -12,6 +12,7 @@ export class LocalDataPlane implements DataPlane {
   private readonly options: DataPlaneOptions
   private readonly hosted: HostedLoop
   private readonly listeners: EventListener[] = []
+  readonly loops = 1
   workersAlive = 0
 
   constructor (options: DataPlaneOptions, log: WorkerHost['log'], createCompiler: CreateCompiler, clock?: Clock) {
@@ -19,7 +20,7 @@ export class LocalDataPlane implements DataPlane {
     const emit = (topic: string, payload: unknown): void => {
       for (const listener of this.listeners) listener(topic, payload, 0)
     }
-    this.hosted = new HostedLoop(options, createCompiler, { emit, log }, clock)
+    this.hosted = new HostedLoop(options, createCompiler, { emit, log, place: { index: 0, count: 1 } }, clock)
   }
 
   async start (): Promise<{ readonly url: string, readonly port: number }> {

@@ -1,5 +1,6 @@
 /** What travels between the control loop and a worker thread: plain data, answered by number. */
 import type { DataPlaneOptions } from '../data-plane-options.ts'
+import type { LoopPlace } from '../shared/shared-cells.ts'
 import type { DataPlaneMetrics, Snapshot } from './contract.ts'
 
 /** `workerData` of a thread. */
@@ -7,6 +8,7 @@ export interface WorkerStart {
   readonly options: DataPlaneOptions
   readonly compilerModule: string
   readonly port: number
+  readonly place: LoopPlace
   /** The newest snapshot, for a worker that takes a dead one's place. */
   readonly snapshot: Snapshot | undefined
 }

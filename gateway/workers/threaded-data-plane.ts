@@ -41,6 +41,10 @@ export class ThreadedDataPlane implements DataPlane {
     this.compilerModule = compilerModule
   }
 
+  get loops (): number {
+    return this.options.workers
+  }
+
   get workersAlive (): number {
     return this.threads.filter((thread) => thread !== undefined).length
   }
@@ -63,7 +67,7 @@ export class ThreadedDataPlane implements DataPlane {
   private spawn (index: number): Thread {
     const bornMs = performance.now()
     const { options, compilerModule, port, snapshot } = this
-    const start = { options, compilerModule, port, snapshot }
+    const start = { options, compilerModule, port, snapshot, place: { index, count: this.loops } }
     const thread = new Thread(start, {
       event: (topic, payload) => this.emit(topic, payload, index),
       log: this.log,
@@ -76,6 +80,7 @@ export class ThreadedDataPlane implements DataPlane {
   private replace (index: number, thread: Thread, fault: Error | undefined, lifeMs: number): void {
     if (this.threads[index] !== thread) return
     this.threads[index] = undefined
+    this.emit('loop-ended', undefined, index)
     this.retired = { ...sumMetrics([this.retired, thread.metrics]), gauges: {} }
     // What fails at the start fails the start.
     if (this.stopping || !(this.started || thread.hasListened)) return

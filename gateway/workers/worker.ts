@@ -11,7 +11,8 @@ async function main (port: NonNullable<typeof parentPort>, start: WorkerStart): 
   const { createCompiler } = await import(start.compilerModule) as { readonly createCompiler: CreateCompiler }
   const hosted = new HostedLoop(start.options, createCompiler, {
     log: (level, message, fields) => tell({ kind: 'log', level, message, fields }),
-    emit: (topic, payload) => tell({ kind: 'event', topic, payload })
+    emit: (topic, payload) => tell({ kind: 'event', topic, payload }),
+    place: start.place
   })
   if (start.snapshot !== undefined) {
     hosted.apply(start.snapshot)
