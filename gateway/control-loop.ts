@@ -61,7 +61,7 @@ export class ControlLoop {
 
   /** Puts the first snapshot into the workers and follows discovery from then on. */
   async start (): Promise<void> {
-    this.#parts.dataPlane.onEvent((topic, payload) => this.#heard(topic, payload))
+    this.#parts.dataPlane.onEvent((topic, payload, loop) => this.#heard(topic, payload, loop))
     this.#unwatch = this.#parts.discovery.watch('*', (service, instances) => this.#changed(service, instances))
     await this.apply()
   }
@@ -140,12 +140,10 @@ export class ControlLoop {
   }
 
   /** What one event loop found out the others need not find out again, each at the price of requests that fail. */
-  #heard (topic: string, payload: unknown): void {
+  #heard (topic: string, payload: unknown, loop: number): void {
     if (topic === 'compiled') return this.#sendInstances()
-    if (this.#parts.dataPlane.workersAlive < 2) return
-    if (topic === 'ejected') this.#pass('ejected', payload)
-    const breaker = payload as { name: string, state: string }
-    if (topic === 'breaker' && breaker.state === 'OPEN') this.#pass('breaker-opened', breaker.name)
+    if (topic === 'loop-ended') return this.#shadow.giveBack(loop)
+    if (topic === 'ejected' && this.#parts.dataPlane.workersAlive > 1) this.#pass('ejected', payload)
   }
 
   #pass (question: Question, payload: unknown): void {

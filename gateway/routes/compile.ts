@@ -37,7 +37,7 @@ export interface GatewaySnapshot extends Snapshot {
 
 /** What the control loop may ask, beside snapshots. */
 export type Question = 'instances' | 'breakers' | 'limits' | 'clusters' | 'explain' | 'breaker-state' |
-'ejected' | 'breaker-opened'
+'ejected'
 
 /** Makes the routing side of one event loop. */
 export function createCompiler (host: WorkerHost): WorkerCompiler {
@@ -50,7 +50,7 @@ export class WorkerCompiler implements Compiler {
   readonly cells = new SharedCells()
   readonly #host: WorkerHost
   readonly #serves: boolean
-  readonly #bulkheads = new Bulkheads()
+  readonly #bulkheads: Bulkheads
   readonly #limiters: RateLimiters
   readonly #cache = new ResponseCache(ROUTING_DEFAULTS.responseCache.maxBytes)
   readonly #plugins = new Map<string, Plugin>()
@@ -65,17 +65,18 @@ export class WorkerCompiler implements Compiler {
   constructor (host: WorkerHost, serves = true) {
     this.#host = host
     this.#serves = serves
+    this.#bulkheads = new Bulkheads(this.cells, host.place)
     this.#limiters = new RateLimiters(host, this.cells, serves)
-    this.breakers = new BreakerRegistry(() => host.now(), (breaker, state) => {
+    this.breakers = new BreakerRegistry(this.cells, host.place, () => host.now(), (breaker, state) => {
       host.log(state === 'CLOSED' ? 'info' : 'warn', `breaker ${breaker.name} is ${state}`, { breaker: breaker.name, state })
-      host.emit('breaker', { name: breaker.name, state })
     })
     this.clusters = new ClusterRegistry({
       now: () => host.now(),
       random: () => host.random(),
       probe: tcpProbe,
       check: (...asked) => host.check?.(...asked) ?? Promise.resolve(true),
-      recovered: cluster => this.breakers.recovered(cluster),
+      // Whom a loop knows from its beginning is not back: the others have known it, and what breakers know holds.
+      recovered: cluster => { if (this.#announced) this.breakers.recovered(cluster) },
       ejected: ejection => host.emit('ejected', ejection),
       log: (message, fields) => host.log('warn', message, fields)
     }, name => this.#clusterOptions(name), ROUTING_DEFAULTS.retryBudget)
@@ -110,7 +111,7 @@ export class WorkerCompiler implements Compiler {
     this.#locals = localAnswers(source.options.fallbacks, plugins)
     this.#table = table
     this.#said = said
-    if (!this.#announced) this.#announce()
+    if (!this.#announced && this.#serves) this.#announce()
     return table
   }
 
@@ -142,7 +143,6 @@ export class WorkerCompiler implements Compiler {
       case 'explain': return explain(payload as ExplainQuestion, this.#table, this.breakers, this.#host.now())
       // Loops that balance the same instances differently would each have to burn their fingers.
       case 'ejected': return this.clusters.ejectAlso(payload as Ejection)
-      case 'breaker-opened': return this.breakers.get(payload as string)?.openAlso()
       case 'breaker-state': {
         const { name, state } = payload as { name: string, state: 'OPEN' | 'CLOSED' }
         const breaker = this.breakers.get(name)
@@ -150,6 +150,12 @@ export class WorkerCompiler implements Compiler {
         return breaker !== undefined
       }
     }
+  }
+
+  /** Another event loop, the one at that place, has ended: what it held is free again. */
+  giveBack (index: number): void {
+    for (const breaker of this.breakers.all) breaker.giveBack(index)
+    for (const [, bulkhead] of this.#bulkheads.all) bulkhead.giveBack(index)
   }
 
   stop (): void {

@@ -38,6 +38,11 @@ export class LoopCounter {
     Atomics.sub(this.#cells, 0, 1)
   }
 
+  /** What was entered stays counted, whatever becomes of this loop. */
+  keep (): void {
+    Atomics.sub(this.#cells, this.#own, 1)
+  }
+
   /** The loop at `index` has ended. */
   giveBack (index: number): void {
     Atomics.sub(this.#cells, 0, Atomics.exchange(this.#cells, 1 + index, 0))

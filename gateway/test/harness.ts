@@ -46,10 +46,11 @@ export interface Harness extends RunningGateway {
 
 /**
  * Starts one; it ends with the test. By `clock` its deadlines are reckoned; `ownDiscovery`: it asks whom its settings
- * say instead of the test.
+ * say instead of the test. `compilerModule`: what the threads compile with.
  */
 export async function gateway (t: Test, yaml: string, services: Record<string, number[]> = {},
-  env: Record<string, string> = {}, clock?: Clock, ownDiscovery = false): Promise<Harness> {
+  env: Record<string, string> = {}, clock?: Clock, ownDiscovery = false,
+  compilerModule?: string): Promise<Harness> {
   const folder = await mkdtemp(join(tmpdir(), 'gateway-test-'))
   // Before the start, which some tests expect to fail.
   t.teardown(() => rm(folder, { recursive: true }))
@@ -62,7 +63,7 @@ export async function gateway (t: Test, yaml: string, services: Record<string, n
   const log = createLogger({ name: 'gateway', level: 'debug', destination: { write: line => { lines.push(line) } } })
   const discovery = new TestDiscovery()
   for (const [service, ports] of Object.entries(services)) discovery.set(service, ports)
-  const parts = clock === undefined ? {} : { clock }
+  const parts = { ...clock === undefined ? {} : { clock }, ...compilerModule === undefined ? {} : { compilerModule } }
   const running = await startGateway({
     settings, log, ...ownDiscovery ? {} : { discovery },
     dataPlane: (options, tell) => createDataPlane(options, tell, parts)
