@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { sumMetrics } from '../metrics/sum.ts'
 import type { CreateCompiler, DataPlane, DataPlaneMetrics, Snapshot, WorkerHost } from './contract.ts'
+import { ConnectionCounts } from '../shared/connection-counts.ts'
 import { HostedLoop } from './hosted-loop.ts'
 import { urlOf } from './url-of.ts'
 
@@ -20,7 +21,9 @@ export class LocalDataPlane implements DataPlane {
     const emit = (topic: string, payload: unknown): void => {
       for (const listener of this.listeners) listener(topic, payload, 0)
     }
-    this.hosted = new HostedLoop(options, createCompiler, { emit, log, place: { index: 0, count: 1 } }, clock)
+    const place = { index: 0, count: 1 }
+    const connections = ConnectionCounts.make(options.limits, place)
+    this.hosted = new HostedLoop(options, createCompiler, { emit, log, place, connections }, clock)
   }
 
   async start (): Promise<{ readonly url: string, readonly port: number }> {

@@ -1,5 +1,6 @@
 /** What travels between the control loop and a worker thread: plain data, answered by number. */
 import type { DataPlaneOptions } from '../data-plane-options.ts'
+import type { ConnectionCells } from '../shared/connection-counts.ts'
 import type { LoopPlace } from '../shared/shared-cells.ts'
 import type { DataPlaneMetrics, Snapshot } from './contract.ts'
 
@@ -9,6 +10,7 @@ export interface WorkerStart {
   readonly compilerModule: string
   readonly port: number
   readonly place: LoopPlace
+  readonly connections: ConnectionCells
   /** The newest snapshot, for a worker that takes a dead one's place. */
   readonly snapshot: Snapshot | undefined
 }

@@ -12,7 +12,8 @@ async function main (port: NonNullable<typeof parentPort>, start: WorkerStart): 
   const hosted = new HostedLoop(start.options, createCompiler, {
     log: (level, message, fields) => tell({ kind: 'log', level, message, fields }),
     emit: (topic, payload) => tell({ kind: 'event', topic, payload }),
-    place: start.place
+    place: start.place,
+    connections: start.connections
   })
   if (start.snapshot !== undefined) {
     hosted.apply(start.snapshot)
