@@ -7,6 +7,7 @@
  */
 import type { DiscoveryClient, ServiceInstance } from '@breakwater/starter/discovery'
 import type { Logger } from '@breakwater/starter/logger'
+import { CacheOwner } from './cache/cache-owner.ts'
 import type { RoutingOptions } from './options.ts'
 import { WorkerCompiler, type GatewaySnapshot, type Question } from './routes/compile.ts'
 import type { NamedArgs, RouteDefinition } from './routes/route.ts'
@@ -166,6 +167,7 @@ function shadowHost ({ log, dataPlane }: ControlLoopParts): WorkerHost {
   return {
     now: () => performance.now(),
     place: { index: 0, count: dataPlane.loops },
+    cache: new CacheOwner(() => performance.now()).access(0),
     random: () => Math.random(),
     log: (level, message, fields) => log[level]({ ...fields }, message),
     emit: () => {}

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { ServiceInstance } from '@breakwater/starter/discovery'
 import { error } from '../errors.ts'
 import { ROUTING_DEFAULTS, type RoutingOptions } from '../options.ts'
-import { ResponseCache } from '../cache/response-cache.ts'
+import { LoopCache } from '../cache/loop-cache.ts'
 import { SharedCells, type CellsByName } from '../shared/shared-cells.ts'
 import { RateLimiters } from '../rate-limit/rate-limiters.ts'
 import { Bulkheads } from '../upstream/bulkhead.ts'
@@ -52,7 +52,7 @@ export class WorkerCompiler implements Compiler {
   readonly #serves: boolean
   readonly #bulkheads: Bulkheads
   readonly #limiters: RateLimiters
-  readonly #cache = new ResponseCache(ROUTING_DEFAULTS.responseCache.maxBytes)
+  readonly #cache: LoopCache
   readonly #plugins = new Map<string, Plugin>()
   #locals: ReadonlyMap<string, LocalHandler> = new Map()
   #options: RoutingOptions = ROUTING_DEFAULTS
@@ -65,6 +65,7 @@ export class WorkerCompiler implements Compiler {
   constructor (host: WorkerHost, serves = true) {
     this.#host = host
     this.#serves = serves
+    this.#cache = new LoopCache(host.cache, () => host.now(), host.place.count)
     this.#bulkheads = new Bulkheads(this.cells, host.place)
     this.#limiters = new RateLimiters(host, this.cells, serves)
     this.breakers = new BreakerRegistry(this.cells, host.place, () => host.now(), (breaker, state) => {
@@ -87,7 +88,6 @@ export class WorkerCompiler implements Compiler {
     const plugins = this.#load(source.options.plugins)
     this.cells.adopt(source.cells ?? {})
     this.#options = source.options
-    this.#cache.maxBytes = source.options.responseCache.maxBytes
     this.#http2 = http2ByCluster(source.routes)
     this.clusters.configure(name => this.#clusterOptions(name), source.options.retryBudget)
     for (const [name, instances] of Object.entries(source.instances)) this.clusters.update(name, instances)
@@ -108,6 +108,7 @@ export class WorkerCompiler implements Compiler {
     this.breakers.retain(new Set(table.routes.flatMap(route => route.breaker?.name ?? [])))
     this.#bulkheads.retain(new Set(table.routes.map(route => route.bulkhead)))
     this.cells.retainUsed()
+    this.#cache.retainUsed()
     this.#locals = localAnswers(source.options.fallbacks, plugins)
     this.#table = table
     this.#said = said

@@ -7,6 +7,7 @@
  * its own table from them. Routes, sockets and pools are each worker's own, so nothing is locked; what a user
  * configures as one number is counted in cells of shared memory (`shared/`).
  */
+import type { CacheAccess } from '../cache/cache-owner.ts'
 import type { Exchange, Reply } from '../exchange.ts'
 import type { RouteTable } from '../routes/route.ts'
 import type { LoopPlace } from '../shared/shared-cells.ts'
@@ -20,6 +21,8 @@ export interface WorkerHost {
   /** Monotonic milliseconds of the machine, the clock of every `nowMs` argument: the same in all workers. */
   now (): number
   readonly place: LoopPlace
+  /** Answers that are kept for the whole gateway. */
+  readonly cache: CacheAccess
   random (): number
   /** Application log; goes to the control loop's pino. Never called per request. */
   log (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>): void

@@ -9,7 +9,7 @@ import { healthCheck } from '../upstream/health-check.ts'
 import { speaksHttp2 } from '../upstream/pool.ts'
 import type { CreateCompiler, DataPlaneMetrics, Snapshot, WorkerHost } from './contract.ts'
 
-export type HostSide = Pick<WorkerHost, 'log' | 'emit' | 'place'> & {
+export type HostSide = Pick<WorkerHost, 'log' | 'emit' | 'place' | 'cache'> & {
   readonly connections: ConnectionCells
 }
 

@@ -2,6 +2,8 @@
  * The data plane as worker threads that share one port. A worker that dies is replaced, with the newest snapshot, while
  * the others go on; what it had counted is kept.
  */
+import { CacheOwner } from '../cache/cache-owner.ts'
+import { Clock } from '../clock.ts'
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { NO_METRICS, sumMetrics } from '../metrics/sum.ts'
 import { ConnectionCounts, type ConnectionCells } from '../shared/connection-counts.ts'
@@ -26,6 +28,7 @@ export class ThreadedDataPlane implements DataPlane {
   private readonly log: WorkerHost['log']
   private readonly compilerModule: string
   private readonly connections: ConnectionCells
+  private readonly cache: CacheOwner
   private readonly threads: Array<Thread | undefined> = []
   private readonly deaths: number[] = []
   private readonly listeners: EventListener[] = []
@@ -40,6 +43,8 @@ export class ThreadedDataPlane implements DataPlane {
     // Without SO_REUSEPORT there can be one worker only.
     this.options = options.reusePort ? options : { ...options, workers: 1 }
     this.connections = ConnectionCounts.make(options.limits, { index: 0, count: this.loops })
+    const clock = new Clock()
+    this.cache = new CacheOwner(() => clock.now())
     this.log = log
     this.compilerModule = compilerModule
   }
@@ -75,6 +80,7 @@ export class ThreadedDataPlane implements DataPlane {
     const thread = new Thread(start, {
       event: (topic, payload) => this.emit(topic, payload, index),
       log: this.log,
+      cache: this.cache.access(index),
       exited: (fault) => this.replace(index, thread, fault, performance.now() - bornMs)
     })
     this.threads[index] = thread
@@ -100,6 +106,7 @@ export class ThreadedDataPlane implements DataPlane {
   /** What the loop at that place held is free again; what the compilers share is the control loop's to give back. */
   private giveBack (index: number): void {
     new ConnectionCounts(this.connections, this.options.limits, { index, count: this.loops }).giveBack(index)
+    this.cache.ended(index)
     this.emit('loop-ended', undefined, index)
   }
 
@@ -157,5 +164,6 @@ export class ThreadedDataPlane implements DataPlane {
       }
       await thread.terminate()
     }))
+    this.cache.stop()
   }
 }
