@@ -50,6 +50,9 @@ export class LoopCache {
   }
 
   keep (kept: Kept, lease: number): void {
+    const { cache, maxBytes, key, vary, fields, answer } = kept
+    // The copy there may be of an older answer.
+    this.#copiesOf(cache, maxBytes).put(key, vary, name => fields[name] ?? '', answer)
     this.#access.keep(kept, lease)
   }
 

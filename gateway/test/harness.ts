@@ -55,7 +55,7 @@ export async function gateway (t: Test, yaml: string, services: Record<string, n
   // Before the start, which some tests expect to fail.
   t.teardown(() => rm(folder, { recursive: true }))
   await writeYaml(folder, yaml)
-  // One event loop, in this thread: breakers and counters are one loop's, and that is what the tests look at.
+  // One event loop, in this thread, unless the test wants more: it starts at once, and its clock can be held.
   const settings = await loadSettings({
     name: 'gateway', file: join(folder, 'application.yml'), env: { BREAKWATER_GATEWAY_WORKERS: '0', ...env }
   })
