@@ -151,6 +151,6 @@ export class CacheOwner {
   }
 }
 
-function headerOf ({ fields }: CacheQuestion): HeaderOf {
+export function headerOf ({ fields }: Pick<CacheQuestion, 'fields'>): HeaderOf {
   return name => Object.hasOwn(fields, name) ? fields[name]! : ''
 }

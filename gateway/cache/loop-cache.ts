@@ -2,7 +2,7 @@
  * The cache as one event loop has it: copies of what it was asked for lately, so that a hit costs no message, and the
  * owner of all behind them. Copies share the bytes of their bodies with the owner's.
  */
-import type { CacheAccess, CacheFinding, Kept } from './cache-owner.ts'
+import { headerOf, type CacheAccess, type CacheFinding, type CacheQuestion, type Kept } from './cache-owner.ts'
 import { ResponseCache, type HeaderOf } from './response-cache.ts'
 
 /** What a route asks its cache: `fields` only where the owner has to be asked. */
@@ -45,14 +45,16 @@ export class LoopCache {
     const copies = this.#copiesOf(cache, maxBytes)
     const answer = copies.get(key, header, this.#now())
     if (answer !== undefined) return { kind: 'hit', vary: copies.varyOf(key), answer }
-    const found = this.#access.look({ cache, maxBytes, key, fields: question.fields() })
-    return found instanceof Promise ? found.then(one => this.#copied(question, one)) : this.#copied(question, found)
+    // Read now: when the owner answers, the exchange that they are read from may be another's.
+    const asked = { cache, maxBytes, key, fields: question.fields() }
+    const found = this.#access.look(asked)
+    return found instanceof Promise ? found.then(one => this.#copied(asked, one)) : this.#copied(asked, found)
   }
 
   keep (kept: Kept, lease: number): void {
-    const { cache, maxBytes, key, vary, fields, answer } = kept
+    const { cache, maxBytes, key, vary, answer } = kept
     // The copy there may be of an older answer.
-    this.#copiesOf(cache, maxBytes).put(key, vary, name => fields[name] ?? '', answer)
+    this.#copiesOf(cache, maxBytes).put(key, vary, headerOf(kept), answer)
     this.#access.keep(kept, lease)
   }
 
@@ -60,8 +62,9 @@ export class LoopCache {
     this.#access.release(lease, passes)
   }
 
-  #copied ({ cache, maxBytes, key, header }: LoopQuestion, found: CacheFinding): CacheFinding {
-    if (found.kind === 'hit') this.#copiesOf(cache, maxBytes).put(key, found.vary, header, found.answer)
+  #copied (asked: CacheQuestion, found: CacheFinding): CacheFinding {
+    const { cache, maxBytes, key } = asked
+    if (found.kind === 'hit') this.#copiesOf(cache, maxBytes).put(key, found.vary, headerOf(asked), found.answer)
     return found
   }
 

@@ -3,7 +3,7 @@
  * Spring's rules: an answer that sets a cookie is nobody else's, a Range is not the whole, and what is stored is what
  * the upstream sent, so that the other response filters treat a hit like a miss.
  */
-import { freshnessOf, oldestTaken } from '../cache/freshness.ts'
+import { freshnessOf, oldestTaken, type Freshness } from '../cache/freshness.ts'
 import type { CacheFinding } from '../cache/cache-owner.ts'
 import type { CachedAnswer } from '../cache/response-cache.ts'
 import type { Exchange, Reply } from '../exchange.ts'
@@ -31,30 +31,61 @@ export const localResponseCache: FilterFactory = {
     cache.use(place.cache)
     const now = () => context.host.now()
     const keyOf = cacheKey(draft, context.options.security.apiKeys.header)
+
+    /** The exchange may be another's by the time the finding is there: it is not touched here. */
+    function takenFrom (finding: CacheFinding, miss: Miss, oldest: number): Reply | undefined {
+      if (finding.kind === 'hit' && now() - finding.answer.storedMs <= oldest * 1_000) {
+        miss.isOver = true
+        return hit(finding.answer, now())
+      }
+      if (finding.kind !== 'lead') return undefined
+      if (miss.isOver) cache.release(finding.lease, false)
+      else miss.lease = finding.lease
+      return undefined
+    }
+
+    /** Undefined: it is not to be kept. */
+    function freshness (x: Exchange): Freshness | undefined {
+      const bytes = Number(x.responseHeaderValues('content-length')[0] ?? 0)
+      if (!CACHEABLE.has(x.status) || bytes > defaults.maxEntryBytes) return undefined
+      return freshnessOf(name => x.responseHeaderValues(name), ttlMs / 1_000, context.wallClock() / 1_000)
+    }
+
+    function keep (x: Exchange, { key, lease }: Miss, fresh: Freshness): void {
+      const vary = x.responseHeaderValues('vary').flatMap(value => value.toLowerCase().split(',')).map(name => name.trim())
+      const fields = Object.fromEntries(vary.map(name => [name, x.headerValues(name).join()]))
+      const headers = storedHeaders(x)
+      const { status } = x
+      x.copyResponseBody(defaults.maxEntryBytes, body => {
+        const storedMs = now()
+        const [expiresMs, toldMs] = [storedMs + fresh.keptSeconds * 1_000, storedMs + fresh.toldSeconds * 1_000]
+        const answer = { status, headers, body: sharedCopy(body), storedMs, expiresMs, toldMs }
+        cache.keep({ ...place, key, fields, vary, answer }, lease)
+      })
+      tell(x, fresh.toldSeconds)
+    }
+
     return {
       name: 'LocalResponseCache',
       order: CACHE_ORDER,
-      request (x) {
+      request: x => {
         const oldest = mayBeCached(x) ? oldestTaken(name => x.headerValues(name)) : undefined
         if (oldest === undefined) return undefined
-        const key = keyOf(x)
-        const miss: Miss = { key, lease: 0, isOver: false }
+        const miss: Miss = { key: keyOf(x), lease: 0, isOver: false }
         x.attributes ??= new Map()
         x.attributes.set(KEY, miss)
-        // The exchange may be another's by the time the finding is there: it is not touched here.
-        const taken = (finding: CacheFinding): Reply | undefined => {
-          if (finding.kind === 'hit' && now() - finding.answer.storedMs <= oldest * 1_000) {
-            miss.isOver = true
-            return hit(finding.answer, now())
-          }
-          if (finding.kind !== 'lead') return undefined
-          if (miss.isOver) cache.release(finding.lease, false)
-          else miss.lease = finding.lease
-          return undefined
-        }
         const header = (name: string) => x.headerValues(name).join()
-        const found = cache.find({ ...place, key, header, fields: () => fieldsOf(x) })
+        const found = cache.find({ ...place, key: miss.key, header, fields: () => fieldsOf(x) })
+        const taken = (finding: CacheFinding) => takenFrom(finding, miss, oldest)
         return found instanceof Promise ? found.then(taken) : taken(found)
+      },
+      response (x) {
+        const miss = x.attributes?.get(KEY) as Miss | undefined
+        if (miss === undefined || miss.isOver || x.failure !== undefined) return
+        const fresh = freshness(x)
+        if (fresh !== undefined) return keep(x, miss, fresh)
+        // Known by its head: whoever waits for it need not wait for its end.
+        if (miss.lease > 0) cache.release(miss.lease, x.status < 500)
       },
       finished (x) {
         const miss = x.attributes?.get(KEY) as Miss | undefined
@@ -62,30 +93,6 @@ export const localResponseCache: FilterFactory = {
         x.attributes?.delete(KEY)
         miss.isOver = true
         if (miss.lease > 0) cache.release(miss.lease, false)
-      },
-      response (x) {
-        const miss = x.attributes?.get(KEY) as Miss | undefined
-        if (miss === undefined || miss.isOver || x.failure !== undefined) return
-        const { key } = miss
-        const fresh = CACHEABLE.has(x.status)
-          ? freshnessOf(name => x.responseHeaderValues(name), ttlMs / 1_000, context.wallClock() / 1_000)
-          : undefined
-        if (fresh === undefined || Number(x.responseHeaderValues('content-length')[0]) > defaults.maxEntryBytes) {
-          // Known by its head: whoever waits for it need not wait for its end.
-          if (miss.lease > 0) cache.release(miss.lease, x.status < 500)
-          return
-        }
-        const vary = x.responseHeaderValues('vary').flatMap(value => value.toLowerCase().split(',')).map(name => name.trim())
-        const fields = Object.fromEntries(vary.map(name => [name, x.headerValues(name).join()]))
-        const headers = storedHeaders(x)
-        const { status } = x
-        x.copyResponseBody(defaults.maxEntryBytes, body => {
-          const storedMs = now()
-          const [expiresMs, toldMs] = [storedMs + fresh.keptSeconds * 1_000, storedMs + fresh.toldSeconds * 1_000]
-          const answer = { status, headers, body: sharedCopy(body), storedMs, expiresMs, toldMs }
-          cache.keep({ ...place, key, fields, vary, answer }, miss.lease)
-        })
-        tell(x, fresh.toldSeconds)
       },
       toString: () => filterText('LocalResponseCache', ['timeToLive', `${ttlMs}ms`], ['size', args.optional('size') ?? null])
     }

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { CacheOwner, type CacheFinding } from '../cache/cache-owner.ts'
+import { LoopCache } from '../cache/loop-cache.ts'
 
 const question = { cache: '', maxBytes: 10_000, key: 'k', fields: {} }
 const answer = { status: 200, headers: [], body: new Uint8Array(0), storedMs: 0, expiresMs: 100, toldMs: 100 }
@@ -41,4 +42,19 @@ t.test('nobody waits for what was not to be kept a moment ago', async t => {
   t.match(await loop.look(question), { kind: 'pass' })
   nowMs = 10_000
   t.match(await loop.look(question), { kind: 'lead' })
+})
+
+t.test('a copy is of what was asked, whoever has the exchange when the owner answers', async t => {
+  const owner = new CacheOwner(() => 0).access(0)
+  let user = 'a'
+  const copies = new LoopCache({ ...owner, look: async asked => await owner.look(asked) }, () => 0, 1)
+  const asked = () => copies.find({ ...question, header: () => user, fields: () => ({ user }) })
+  const kept = { ...question, vary: ['user'] }
+  owner.keep({ ...kept, fields: { user: 'a' }, answer: { ...answer, status: 201 } }, 0)
+  owner.keep({ ...kept, fields: { user: 'b' }, answer: { ...answer, status: 202 } }, 0)
+  const first = asked()
+  user = 'b'
+  t.match(await first, { answer: { status: 201 } })
+  t.match(await asked(), { answer: { status: 202 } })
+  t.match(await asked(), { answer: { status: 202 } }, 'nor from the copy')
 })
