@@ -3,6 +3,7 @@
  * which a search one by one finds last, after ten thousand predicates. What an index leaves is the memory of a larger
  * map: a fraction of a microsecond.
  */
+import { CacheOwner } from '../gateway/cache/cache-owner.ts'
 import { ROUTING_DEFAULTS } from '../gateway/options.ts'
 import { WorkerCompiler } from '../gateway/routes/compile.ts'
 import { readRoutes } from '../gateway/routes/definitions.ts'
@@ -17,8 +18,9 @@ for (const { count, ns } of results) process.stdout.write(`${String(count).padSt
 process.stdout.write(`ratio 10,000 to 10: ${((results[2]?.ns ?? 0) / (results[0]?.ns ?? 1)).toFixed(2)}\n`)
 
 function lookUp (count: number): number {
+  const cache = new CacheOwner(() => performance.now()).access(0)
   const compiler = new WorkerCompiler({ now: () => performance.now(), random: Math.random, log: () => {},
-    emit: () => {} })
+    emit: () => {}, place: { index: 0, count: 1 }, cache })
   const definitions = readRoutes(Array.from({ length: count }, (_, i) => ({
     id: `r${i}`, uri: 'no://op', predicates: [`Path=/api/service-${i}/**`, 'Method=GET']
   })), 'routes', () => undefined).flatMap(result => 'definition' in result ? [result.definition] : [])

@@ -7,6 +7,7 @@
  */
 import type { DiscoveryClient, ServiceInstance } from '@breakwater/starter/discovery'
 import type { Logger } from '@breakwater/starter/logger'
+import { CacheOwner } from './cache/cache-owner.ts'
 import type { RoutingOptions } from './options.ts'
 import { WorkerCompiler, type GatewaySnapshot, type Question } from './routes/compile.ts'
 import type { NamedArgs, RouteDefinition } from './routes/route.ts'
@@ -45,7 +46,7 @@ export class ControlLoop {
 
   constructor (parts: ControlLoopParts) {
     this.#parts = parts
-    this.#shadow = new WorkerCompiler(shadowHost(parts.log), false)
+    this.#shadow = new WorkerCompiler(shadowHost(parts), false)
     this.#configuration = parts.read()
     this.#table = this.#shadow.compile(this.#snapshot(this.#configuration))
   }
@@ -61,7 +62,7 @@ export class ControlLoop {
 
   /** Puts the first snapshot into the workers and follows discovery from then on. */
   async start (): Promise<void> {
-    this.#parts.dataPlane.onEvent((topic, payload) => this.#heard(topic, payload))
+    this.#parts.dataPlane.onEvent((topic, payload, loop) => this.#heard(topic, payload, loop))
     this.#unwatch = this.#parts.discovery.watch('*', (service, instances) => this.#changed(service, instances))
     await this.apply()
   }
@@ -83,7 +84,7 @@ export class ControlLoop {
       const snapshot = this.#snapshot(wanted)
       const table = this.#shadow.compile(snapshot)
       this.#askFor(snapshot.routes)
-      await this.#parts.dataPlane.apply(snapshot)
+      await this.#parts.dataPlane.apply({ ...snapshot, cells: this.#shadow.cells.all })
       this.#table = table
       this.#configuration = wanted
     })
@@ -140,12 +141,10 @@ export class ControlLoop {
   }
 
   /** What one event loop found out the others need not find out again, each at the price of requests that fail. */
-  #heard (topic: string, payload: unknown): void {
+  #heard (topic: string, payload: unknown, loop: number): void {
     if (topic === 'compiled') return this.#sendInstances()
-    if (this.#parts.dataPlane.workersAlive < 2) return
-    if (topic === 'ejected') this.#pass('ejected', payload)
-    const breaker = payload as { name: string, state: string }
-    if (topic === 'breaker' && breaker.state === 'OPEN') this.#pass('breaker-opened', breaker.name)
+    if (topic === 'loop-ended') return this.#shadow.giveBack(loop)
+    if (topic === 'ejected' && this.#parts.dataPlane.workersAlive > 1) this.#pass('ejected', payload)
   }
 
   #pass (question: Question, payload: unknown): void {
@@ -164,9 +163,11 @@ export class ControlLoop {
 }
 
 /** The shadow compiles for its faults and texts only: it carries no request, so its clock and log matter little. */
-function shadowHost (log: Logger): WorkerHost {
+function shadowHost ({ log, dataPlane }: ControlLoopParts): WorkerHost {
   return {
     now: () => performance.now(),
+    place: { index: 0, count: dataPlane.loops },
+    cache: new CacheOwner(() => performance.now()).access(0),
     random: () => Math.random(),
     log: (level, message, fields) => log[level]({ ...fields }, message),
     emit: () => {}

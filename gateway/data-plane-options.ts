@@ -21,9 +21,9 @@ export interface ClientLimits {
   readonly writeTimeoutMs: number
   /** Silence of an answer that has begun (SSE sends comments; a dead stream must not stay for ever). */
   readonly streamIdleTimeoutMs: number
-  /** Over all of one worker. */
+  /** Over all workers. */
   readonly maxConnections: number
-  /** Of one address, on one worker. */
+  /** Of one address, over all workers; as many as 1,048,575. */
   readonly maxConnectionsPerAddress: number
   /** Bytes of further requests held while one is being answered; then the socket is not read. */
   readonly maxPipelinedBytes: number

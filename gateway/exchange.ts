@@ -32,7 +32,7 @@ export interface Exchange {
   readonly secure: boolean
   /** Verified in the handshake; undefined: the client showed none. */
   readonly clientCertificate: ClientCertificate | undefined
-  /** `performance.now()` when the head was complete. */
+  /** By the clock of the event loop, when the head was complete. */
   readonly startedMs: number
   readonly requestId: string
 

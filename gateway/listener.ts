@@ -7,6 +7,7 @@ import { readingIntoShared } from './http1/accepted-socket.ts'
 import { ClientConnection } from './http1/client-connection.ts'
 import { Peer, TrustedProxies } from './http1/peer.ts'
 import type { Loop } from './loop.ts'
+import type { ConnectionCounts } from './shared/connection-counts.ts'
 import { clientCertificate, type ClientCertificate } from './security/client-certificate.ts'
 
 /**
@@ -24,12 +25,12 @@ export class Listener {
   private readonly others: readonly Server[]
   private readonly proxies: TrustedProxies
   private readonly certificates: Certificates | undefined
-  /** Open connections, whatever they speak and also while they shake hands; and by address. */
-  private open = 0
-  private readonly perAddress = new Map<string, number>()
+  /** Whatever they speak, and also while they shake hands. */
+  private readonly counts: ConnectionCounts
 
-  constructor (loop: Loop) {
+  constructor (loop: Loop, counts: ConnectionCounts) {
     this.loop = loop
+    this.counts = counts
     this.proxies = new TrustedProxies(loop.options.forwarded.trustedProxies)
     const { tls } = loop.options
     this.certificates = tls === undefined ? undefined : new Certificates(tls, loop.log)
@@ -115,30 +116,14 @@ export class Listener {
 
   private admit (socket: Socket): boolean {
     const address = socket.remoteAddress
-    if (address === undefined || !this.count(address)) {
+    const leave = address === undefined ? undefined : this.counts.enter(address)
+    if (leave === undefined) {
       this.loop.counters.breakwater_gateway_connections_refused_total++
       socket.destroy()
       return false
     }
     this.loop.counters.breakwater_gateway_connections_total++
-    socket.once('close', () => this.uncount(address))
+    socket.once('close', leave)
     return true
-  }
-
-  private count (address: string): boolean {
-    const { maxConnections, maxConnectionsPerAddress } = this.loop.options.limits
-    if (maxConnections > 0 && this.open >= maxConnections) return false
-    const open = this.perAddress.get(address) ?? 0
-    if (maxConnectionsPerAddress > 0 && open >= maxConnectionsPerAddress) return false
-    this.open++
-    this.perAddress.set(address, open + 1)
-    return true
-  }
-
-  private uncount (address: string): void {
-    this.open--
-    const open = (this.perAddress.get(address) ?? 1) - 1
-    if (open <= 0) this.perAddress.delete(address)
-    else this.perAddress.set(address, open)
   }
 }

@@ -9,6 +9,8 @@ import { DATA_PLANE_DEFAULTS, type DataPlaneOptions } from '../../gateway/data-p
 import { ROUTING_DEFAULTS } from '../../gateway/options.ts'
 import { createCompiler } from '../../gateway/routes/compile.ts'
 import type { NamedArgs, RouteDefinition } from '../../gateway/routes/route.ts'
+import { CacheOwner } from '../../gateway/cache/cache-owner.ts'
+import { ConnectionCounts } from '../../gateway/shared/connection-counts.ts'
 import { createDataPlane } from '../../gateway/workers/data-plane.ts'
 import { HostedLoop } from '../../gateway/workers/hosted-loop.ts'
 
@@ -60,7 +62,10 @@ if (options.workers > 0) {
 } else {
   // One loop in this thread, where extras that no setting switches off can be taken out.
   const log = (level: string, message: string): void => console.error(level, message)
-  const hosted = new HostedLoop(options, createCompiler, { log, emit: () => {} })
+  const place = { index: 0, count: 1 }
+  const connections = ConnectionCounts.make(options.limits, place)
+  const cache = new CacheOwner(() => performance.now()).access(0)
+  const hosted = new HostedLoop(options, createCompiler, { log, emit: () => {}, place, connections, cache })
   if (without.has('metrics')) hosted.loop.cells.add = () => {}
   if (without.has('ids')) hosted.loop.identify = () => {}
   hosted.apply(snapshot)

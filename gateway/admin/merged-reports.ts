@@ -2,24 +2,18 @@
  * What several event loops say of the same breaker, service or request, as one: an operator asks about the gateway, not
  * about a thread of it.
  */
-import type { Explained, ExplainedBreaker, ExplainedConcurrency, ExplainedInstance } from '../routes/explain.ts'
-import type { BreakerReport, ClusterReport, InstanceReport } from '../routes/reports.ts'
-import type { BreakerState } from '../upstream/breaker.ts'
+import type { Explained, ExplainedConcurrency, ExplainedInstance } from '../routes/explain.ts'
+import type { BreakerReport, ClusterReport, InstanceReport, LimitReport } from '../routes/reports.ts'
 import { addStatistics } from '../upstream/rolling-statistics.ts'
 
-/** Open when any loop's is. */
+/** The loops share state and window: only the statistics are of each. */
 export function mergedBreakers (reports: readonly BreakerReport[]): BreakerReport[] {
-  return merged(reports, one => one.name, (a, b) => ({
-    ...a,
-    state: worse(a.state, b.state),
-    failureRate: Math.max(a.failureRate, b.failureRate),
-    calls: a.calls + b.calls,
-    failures: a.failures + b.failures,
-    slow: a.slow + b.slow,
-    limit: a.limit + b.limit,
-    active: a.active + b.active,
-    statistics: addStatistics(a.statistics, b.statistics)
-  }))
+  return merged(reports, one => one.name, (a, b) => ({ ...a, statistics: addStatistics(a.statistics, b.statistics) }))
+}
+
+/** They share the limit and what is in flight: only what each refused is its own. */
+export function mergedLimits (reports: readonly LimitReport[]): LimitReport[] {
+  return merged(reports, one => `${one.kind} ${one.name}`, (a, b) => ({ ...a, refused: a.refused + b.refused }))
 }
 
 export function mergedClusters (reports: readonly ClusterReport[]): ClusterReport[] {
@@ -58,7 +52,6 @@ export function mergedExplanations (answers: readonly Explained[]): Explained | 
     match: {
       ...match,
       instances: merged(same.flatMap(one => one.instances), one => one.id, mergedExplained),
-      breaker: same.map(one => one.breaker).reduce(joinedBreaker),
       concurrency: same.map(one => one.concurrency).reduce(joinedConcurrency)
     }
   }
@@ -75,31 +68,10 @@ function mergedExplained (a: ExplainedInstance, b: ExplainedInstance): Explained
   }
 }
 
-function joinedBreaker (a: ExplainedBreaker | null, b: ExplainedBreaker | null): ExplainedBreaker | null {
-  if (a === null || b === null) return a ?? b
-  const worst = worse(a.state, b.state) === a.state ? a : b
-  const sum = (key: 'calls' | 'failures' | 'slow') => a.window[key] + b.window[key]
-  return {
-    ...worst,
-    failureRate: Math.max(a.failureRate, b.failureRate),
-    window: { calls: sum('calls'), failures: sum('failures'), slow: sum('slow') }
-  }
-}
-
 function joinedConcurrency (a: ExplainedConcurrency | null,
   b: ExplainedConcurrency | null): ExplainedConcurrency | null {
   if (a === null || b === null) return a ?? b
-  return {
-    ...a,
-    limit: a.limit + b.limit,
-    active: a.active + b.active,
-    refused: a.refused + b.refused,
-    would: a.would === b.would ? a.would : 'let it pass on some event loops'
-  }
-}
-
-function worse (a: BreakerState, b: BreakerState): BreakerState {
-  return [a, b].includes('OPEN') ? 'OPEN' : [a, b].includes('HALF_OPEN') ? 'HALF_OPEN' : 'CLOSED'
+  return { ...a, refused: a.refused + b.refused }
 }
 
 function merged<T> (list: readonly T[], keyOf: (one: T) => string, join: (a: T, b: T) => T): T[] {

@@ -67,25 +67,24 @@ function histogram (name: string, cell: RequestCell, labels: Labels): string[] {
 function breakerMetrics (breakers: readonly BreakerReport[]): string[] {
   const states = ['closed', 'open', 'half_open']
   return [
-    ...metric('resilience4j_circuitbreaker_state', 'gauge', 'Workers whose breaker is in that state.',
-      grouped(breakers.flatMap(one => states.map(state =>
-        [{ name: one.name, state }, one.state.toLowerCase() === state ? 1 : 0] as const)))),
+    ...metric('resilience4j_circuitbreaker_state', 'gauge', '1 for the state it is in.',
+      breakers.flatMap(one => states.map(state =>
+        [{ name: one.name, state }, one.state.toLowerCase() === state ? 1 : 0] as const))),
     ...metric('resilience4j_circuitbreaker_failure_rate', 'gauge', 'Percent; -1 while too few calls were made.',
-      highest(breakers.map(one => [{ name: one.name }, one.failureRate] as const))),
+      breakers.map(one => [{ name: one.name }, one.failureRate] as const)),
     ...metric('resilience4j_circuitbreaker_buffered_calls', 'gauge', 'Calls in the window.',
-      grouped(breakers.flatMap(one => [
+      breakers.flatMap(one => [
         [{ kind: 'failed', name: one.name }, one.failures] as const,
         [{ kind: 'successful', name: one.name }, one.calls - one.failures] as const
-      ]))),
+      ])),
     ...metric('resilience4j_circuitbreaker_slow_calls', 'gauge', 'Slow calls in the window.',
-      grouped(breakers.map(one => [{ name: one.name }, one.slow] as const)))
+      breakers.map(one => [{ name: one.name }, one.slow] as const))
   ]
 }
 
-/** Each event loop has its own limit: what the gateway lets through is their sum. */
 function limitMetrics (limits: readonly LimitReport[]): string[] {
   const each = (value: (one: LimitReport) => number) =>
-    grouped(limits.map(one => [{ kind: one.kind, name: one.name }, value(one)] as const))
+    limits.map(one => [{ kind: one.kind, name: one.name }, value(one)] as const)
   return [
     ...metric('resilience4j_bulkhead_max_allowed_concurrent_calls', 'gauge', 'Calls allowed at once; found out where adaptive.',
       each(one => one.limit)),
@@ -120,19 +119,10 @@ type Sample = readonly [labels: Labels, value: number]
 
 /** Adds up what several workers say of the same thing. */
 function grouped (samples: readonly Sample[]): Sample[] {
-  return reduced(samples, (a, b) => a + b)
-}
-
-function highest (samples: readonly Sample[]): Sample[] {
-  return reduced(samples, Math.max)
-}
-
-function reduced (samples: readonly Sample[], join: (a: number, b: number) => number): Sample[] {
   const found = new Map<string, Sample>()
   for (const [labels, value] of samples) {
     const key = JSON.stringify(labels)
-    const known = found.get(key)
-    found.set(key, [labels, known === undefined ? value : join(known[1], value)])
+    found.set(key, [labels, value + (found.get(key)?.[1] ?? 0)])
   }
   return [...found.values()]
 }

@@ -12,7 +12,7 @@ import type { RouteStore } from '../routes/route-store.ts'
 import type { DataPlane } from '../workers/contract.ts'
 import { gatewayEndpoints } from './gateway-endpoints.ts'
 import { hystrixCommand } from './hystrix-stream.ts'
-import { mergedBreakers } from './merged-reports.ts'
+import { mergedBreakers, mergedLimits } from './merged-reports.ts'
 import { prometheusText } from './prometheus-text.ts'
 
 export interface AdminParts {
@@ -76,8 +76,8 @@ async function metricsText ({ control, dataPlane, metricsPrefix, metricsTags }: 
   return prometheusText({
     dataPlane: numbers,
     routes: control.table.routes.length,
-    breakers: breakers.flat(),
-    limits: limits.flat(),
+    breakers: mergedBreakers(breakers.flat()),
+    limits: mergedLimits(limits.flat()),
     clusters: clusters.flat(),
     prefix: metricsPrefix,
     tags: metricsTags

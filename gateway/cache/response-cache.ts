@@ -1,11 +1,9 @@
-/**
- * Answers kept in this worker's memory, bounded in bytes: the least recently used go first. One per worker, shared by
- * all routes, so that the bound is one number; it outlives route tables.
- */
+/** Answers kept in memory, bounded in bytes: the least recently used go first. */
 export interface CachedAnswer {
   readonly status: number
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>
-  readonly body: Buffer
+  /** In shared memory: event loops hand it on without copying it. */
+  readonly body: Uint8Array
   readonly storedMs: number
   readonly expiresMs: number
   /** Until then clients may think it fresh. */
@@ -19,6 +17,9 @@ interface Entry {
 
 /** What one entry costs beyond its texts. */
 const OVERHEAD_BYTES = 512
+
+/** Reads a field of the request, by its lower-case name. */
+export type HeaderOf = (name: string) => string
 
 export class ResponseCache {
   /** In order of use: Map keeps it. */
@@ -39,8 +40,8 @@ export class ResponseCache {
     return this.#answers.size
   }
 
-  /** `header` reads the request's, for the fields that the answer varies by. */
-  get (key: string, header: (name: string) => string, nowMs: number): CachedAnswer | undefined {
+  /** `header`: for the fields that the answer varies by. */
+  get (key: string, header: HeaderOf, nowMs: number): CachedAnswer | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
     const name = variant(key, entry.vary, header)
@@ -55,7 +56,17 @@ export class ResponseCache {
     return found
   }
 
-  put (key: string, vary: readonly string[], header: (name: string) => string, answer: CachedAnswer): void {
+  /** Fields by which answers for the key vary, as far as is known. */
+  varyOf (key: string): readonly string[] {
+    return this.#entries.get(key)?.vary ?? []
+  }
+
+  /** Of the answer that this request gets. */
+  nameOf (key: string, header: HeaderOf): string {
+    return variant(key, this.varyOf(key), header)
+  }
+
+  put (key: string, vary: readonly string[], header: HeaderOf, answer: CachedAnswer): void {
     const name = variant(key, vary, header)
     const bytes = size(name, answer)
     if (bytes > this.maxBytes) return
@@ -85,7 +96,7 @@ export class ResponseCache {
   }
 }
 
-function variant (key: string, vary: readonly string[], header: (name: string) => string): string {
+function variant (key: string, vary: readonly string[], header: HeaderOf): string {
   return vary.length === 0 ? key : `${key}\n${vary.map(name => `${name}:${header(name)}`).join('\n')}`
 }
 

@@ -3,8 +3,9 @@
  * Spring's rules: an answer that sets a cookie is nobody else's, a Range is not the whole, and what is stored is what
  * the upstream sent, so that the other response filters treat a hit like a miss.
  */
-import { freshnessOf, oldestTaken } from '../cache/freshness.ts'
-import { ResponseCache, type CachedAnswer } from '../cache/response-cache.ts'
+import { freshnessOf, oldestTaken, type Freshness } from '../cache/freshness.ts'
+import type { CacheFinding } from '../cache/cache-owner.ts'
+import type { CachedAnswer } from '../cache/response-cache.ts'
 import type { Exchange, Reply } from '../exchange.ts'
 import type { FilterFactory, RouteDraft } from '../routes/factory.ts'
 import { principalOf } from '../security/principal.ts'
@@ -22,42 +23,98 @@ export const localResponseCache: FilterFactory = {
   create (args, draft, context) {
     const { responseCache: defaults } = context.options
     const ttlMs = args.durationMs('timeToLive', `${defaults.timeToLiveMs}ms`)
+    const cache = context.responseCache
     // A size of the route's own is a cache of its own, as in Spring.
-    const cache = args.has('size') ? new ResponseCache(args.bytes('size')) : context.responseCache
+    const place = args.has('size')
+      ? { cache: draft.id, maxBytes: args.bytes('size') }
+      : { cache: '', maxBytes: defaults.maxBytes }
+    cache.use(place.cache)
     const now = () => context.host.now()
     const keyOf = cacheKey(draft, context.options.security.apiKeys.header)
+
+    /** The exchange may be another's by the time the finding is there: it is not touched here. */
+    function takenFrom (finding: CacheFinding, miss: Miss, oldest: number): Reply | undefined {
+      if (finding.kind === 'hit' && now() - finding.answer.storedMs <= oldest * 1_000) {
+        miss.isOver = true
+        return hit(finding.answer, now())
+      }
+      if (finding.kind !== 'lead') return undefined
+      if (miss.isOver) cache.release(finding.lease, false)
+      else miss.lease = finding.lease
+      return undefined
+    }
+
+    /** Undefined: it is not to be kept. */
+    function freshness (x: Exchange): Freshness | undefined {
+      const bytes = Number(x.responseHeaderValues('content-length')[0] ?? 0)
+      if (!CACHEABLE.has(x.status) || bytes > defaults.maxEntryBytes) return undefined
+      return freshnessOf(name => x.responseHeaderValues(name), ttlMs / 1_000, context.wallClock() / 1_000)
+    }
+
+    function keep (x: Exchange, { key, lease }: Miss, fresh: Freshness): void {
+      const vary = x.responseHeaderValues('vary').flatMap(value => value.toLowerCase().split(',')).map(name => name.trim())
+      const fields = Object.fromEntries(vary.map(name => [name, x.headerValues(name).join()]))
+      const headers = storedHeaders(x)
+      const { status } = x
+      x.copyResponseBody(defaults.maxEntryBytes, body => {
+        const storedMs = now()
+        const [expiresMs, toldMs] = [storedMs + fresh.keptSeconds * 1_000, storedMs + fresh.toldSeconds * 1_000]
+        const answer = { status, headers, body: sharedCopy(body), storedMs, expiresMs, toldMs }
+        cache.keep({ ...place, key, fields, vary, answer }, lease)
+      })
+      tell(x, fresh.toldSeconds)
+    }
+
     return {
       name: 'LocalResponseCache',
       order: CACHE_ORDER,
-      request (x) {
+      request: x => {
         const oldest = mayBeCached(x) ? oldestTaken(name => x.headerValues(name)) : undefined
         if (oldest === undefined) return undefined
-        const key = keyOf(x)
-        const found = cache.get(key, name => x.headerValues(name).join(), now())
+        const miss: Miss = { key: keyOf(x), lease: 0, isOver: false }
         x.attributes ??= new Map()
-        if (found !== undefined && now() - found.storedMs <= oldest * 1_000) return hit(found, now())
-        x.attributes.set(KEY, key)
-        return undefined
+        x.attributes.set(KEY, miss)
+        const header = (name: string) => x.headerValues(name).join()
+        const found = cache.find({ ...place, key: miss.key, header, fields: () => fieldsOf(x) })
+        const taken = (finding: CacheFinding) => takenFrom(finding, miss, oldest)
+        return found instanceof Promise ? found.then(taken) : taken(found)
       },
       response (x) {
-        const key = x.attributes?.get(KEY) as string | undefined
-        if (key === undefined || x.failure !== undefined || !CACHEABLE.has(x.status)) return
-        const fresh = freshnessOf(name => x.responseHeaderValues(name), ttlMs / 1_000, context.wallClock() / 1_000)
-        if (fresh === undefined) return
-        const vary = x.responseHeaderValues('vary').flatMap(value => value.toLowerCase().split(',')).map(name => name.trim())
-        const asked = new Map(vary.map(name => [name, x.headerValues(name).join()]))
-        const headers = storedHeaders(x)
-        const { status } = x
-        x.copyResponseBody(defaults.maxEntryBytes, body => {
-          const storedMs = now()
-          const [expiresMs, toldMs] = [storedMs + fresh.keptSeconds * 1_000, storedMs + fresh.toldSeconds * 1_000]
-          cache.put(key, vary, name => asked.get(name) ?? '', { status, headers, body, storedMs, expiresMs, toldMs })
-        })
-        tell(x, fresh.toldSeconds)
+        const miss = x.attributes?.get(KEY) as Miss | undefined
+        if (miss === undefined || miss.isOver || x.failure !== undefined) return
+        const fresh = freshness(x)
+        if (fresh !== undefined) return keep(x, miss, fresh)
+        // Known by its head: whoever waits for it need not wait for its end.
+        if (miss.lease > 0) cache.release(miss.lease, x.status < 500)
+      },
+      finished (x) {
+        const miss = x.attributes?.get(KEY) as Miss | undefined
+        if (miss === undefined) return
+        x.attributes?.delete(KEY)
+        miss.isOver = true
+        if (miss.lease > 0) cache.release(miss.lease, false)
       },
       toString: () => filterText('LocalResponseCache', ['timeToLive', `${ttlMs}ms`], ['size', args.optional('size') ?? null])
     }
   }
+}
+
+/** What the answer to an exchange is to be kept as; `lease` 0: nobody waits for it. */
+interface Miss {
+  readonly key: string
+  lease: number
+  /** The request was answered otherwise, or is no more. */
+  isOver: boolean
+}
+
+function fieldsOf (x: Exchange): Record<string, string> {
+  return Object.fromEntries(x.headerNames().map(name => [name, x.headerValues(name).join()]))
+}
+
+function sharedCopy (body: Buffer): Uint8Array {
+  const copy = new Uint8Array(new SharedArrayBuffer(body.length))
+  copy.set(body)
+  return copy
 }
 
 /** A GET without a body that did not ask for a part. */
@@ -95,7 +152,7 @@ function hit (found: CachedAnswer, nowMs: number): Reply {
   return {
     status: found.status,
     headers: [...found.headers.filter(([name]) => name !== 'cache-control'), ['cache-control', maxAge(control, seconds)]],
-    body: found.body,
+    body: Buffer.from(found.body.buffer, found.body.byteOffset, found.body.byteLength),
     isUpstreams: true
   }
 }

@@ -25,12 +25,12 @@ export const requestRateLimiter: FilterFactory = {
   extra: ['redis-rate-limiter.*', 'rate-limiter', 'key-resolver', 'statusCode', 'deny-empty-key', 'empty-key-status',
     'emptyKeyStatusCode', 'throwOnLimit', 'routeId'],
   create (args, draft, context, order) {
-    const { rateLimit, retryBudget } = context.options
+    const { rateLimit } = context.options
     const rule = readRule(args, context)
     const keyOf = readKeyResolver(args, context)
     const limiter = args.optional('rate-limiter') === '#{@memory}'
-      ? context.limiters.memory(retryBudget.workers)
-      : context.limiters.limiter(rateLimit, retryBudget.workers)
+      ? context.limiters.memory()
+      : context.limiters.limiter(rateLimit)
     const status = args.status('statusCode', '429')
     const denyEmpty = args.boolean('deny-empty-key', rateLimit.denyEmptyKey)
     const emptyStatus = args.status('empty-key-status', String(rateLimit.emptyKeyStatus))

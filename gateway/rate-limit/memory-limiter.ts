@@ -1,53 +1,27 @@
-/**
- * Buckets in this worker's memory, to the millisecond. Bounded: when there are too many keys, the oldest tenth is
- * forgotten, which gives those callers a full bucket again.
- */
+/** Buckets in the memory of this gateway, to the millisecond: one for each key, whichever event loop is asked. */
+import type { BucketTable } from './bucket-table.ts'
 import type { BucketRule, RateLimiter, Verdict } from './token-bucket.ts'
 
-interface Bucket {
-  tokens: number
-  atMs: number
-}
-
-const MAX_BUCKETS = 100_000
+const NS_PER_MS = 1e6
+const NS_PER_SECOND = 1e9
 
 export class MemoryLimiter implements RateLimiter {
-  readonly #buckets = new Map<string, Bucket>()
   readonly #now: () => number
-  /** Each worker has an equal part of the connections, and so of the rate. */
-  readonly #workers: number
+  readonly #table: BucketTable
 
-  constructor (now: () => number, workers: number) {
+  /** `now`: the same time in all event loops. */
+  constructor (now: () => number, table: BucketTable) {
     this.#now = now
-    this.#workers = Math.max(1, workers)
+    this.#table = table
   }
 
-  take (id: string, key: string, rule: BucketRule): Verdict {
-    const nowMs = this.#now()
-    const capacity = Math.max(rule.requestedTokens, rule.burstCapacity / this.#workers)
+  take (id: string, key: string, { replenishRate, burstCapacity, requestedTokens }: BucketRule): Verdict {
+    const tokenNs = NS_PER_SECOND / replenishRate
+    const nowNs = this.#now() * NS_PER_MS
     const name = `${id}\n${key}`
-    const bucket = this.#buckets.get(name) ?? this.#create(name, capacity, nowMs)
-    const earned = Math.max(0, nowMs - bucket.atMs) * rule.replenishRate / this.#workers / 1_000
-    bucket.tokens = Math.min(capacity, bucket.tokens + earned)
-    bucket.atMs = nowMs
+    const lacksNs = this.#table.take(name, requestedTokens * tokenNs, burstCapacity * tokenNs, nowNs)
+    const left = burstCapacity - (lacksNs ?? this.#table.lacking(name, nowNs)) / tokenNs
     // Sums of fractions miss a whole token by a hair.
-    const allowed = bucket.tokens + 1e-9 >= rule.requestedTokens
-    if (allowed) bucket.tokens -= rule.requestedTokens
-    return { allowed, remaining: Math.max(0, Math.floor(bucket.tokens + 1e-9)) }
-  }
-
-  #create (name: string, capacity: number, nowMs: number): Bucket {
-    if (this.#buckets.size >= MAX_BUCKETS) this.#makeRoom()
-    const bucket = { tokens: capacity, atMs: nowMs }
-    this.#buckets.set(name, bucket)
-    return bucket
-  }
-
-  #makeRoom (): void {
-    let left = MAX_BUCKETS / 10
-    for (const name of this.#buckets.keys()) {
-      this.#buckets.delete(name)
-      if (--left <= 0) return
-    }
+    return { allowed: lacksNs !== undefined, remaining: Math.max(0, Math.floor(left + 1e-6)) }
   }
 }

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import type { ServiceInstance } from '@breakwater/starter/discovery'
 import { error } from '../errors.ts'
 import { ROUTING_DEFAULTS, type RoutingOptions } from '../options.ts'
-import { ResponseCache } from '../cache/response-cache.ts'
+import { LoopCache } from '../cache/loop-cache.ts'
+import { SharedCells, type CellsByName } from '../shared/shared-cells.ts'
 import { RateLimiters } from '../rate-limit/rate-limiters.ts'
 import { Bulkheads } from '../upstream/bulkhead.ts'
 import { BreakerRegistry } from '../upstream/breaker-registry.ts'
@@ -30,11 +31,13 @@ export interface GatewaySnapshot extends Snapshot {
   readonly options: RoutingOptions
   /** Last known instances of every service, for a worker that has just started. */
   readonly instances: Readonly<Record<string, readonly ServiceInstance[]>>
+  /** Memory that the event loops share; a loop that is given none is alone. */
+  readonly cells?: CellsByName
 }
 
 /** What the control loop may ask, beside snapshots. */
 export type Question = 'instances' | 'breakers' | 'limits' | 'clusters' | 'explain' | 'breaker-state' |
-'ejected' | 'breaker-opened'
+'ejected'
 
 /** Makes the routing side of one event loop. */
 export function createCompiler (host: WorkerHost): WorkerCompiler {
@@ -44,11 +47,12 @@ export function createCompiler (host: WorkerHost): WorkerCompiler {
 export class WorkerCompiler implements Compiler {
   readonly clusters: ClusterRegistry
   readonly breakers: BreakerRegistry
+  readonly cells = new SharedCells()
   readonly #host: WorkerHost
   readonly #serves: boolean
-  readonly #bulkheads = new Bulkheads()
+  readonly #bulkheads: Bulkheads
   readonly #limiters: RateLimiters
-  readonly #cache = new ResponseCache(ROUTING_DEFAULTS.responseCache.maxBytes)
+  readonly #cache: LoopCache
   readonly #plugins = new Map<string, Plugin>()
   #locals: ReadonlyMap<string, LocalHandler> = new Map()
   #options: RoutingOptions = ROUTING_DEFAULTS
@@ -61,17 +65,19 @@ export class WorkerCompiler implements Compiler {
   constructor (host: WorkerHost, serves = true) {
     this.#host = host
     this.#serves = serves
-    this.#limiters = new RateLimiters(host, serves)
-    this.breakers = new BreakerRegistry(() => host.now(), (breaker, state) => {
+    this.#cache = new LoopCache(host.cache, () => host.now(), host.place.count)
+    this.#bulkheads = new Bulkheads(this.cells, host.place)
+    this.#limiters = new RateLimiters(host, this.cells, serves)
+    this.breakers = new BreakerRegistry(this.cells, host.place, () => host.now(), (breaker, state) => {
       host.log(state === 'CLOSED' ? 'info' : 'warn', `breaker ${breaker.name} is ${state}`, { breaker: breaker.name, state })
-      host.emit('breaker', { name: breaker.name, state })
     })
     this.clusters = new ClusterRegistry({
       now: () => host.now(),
       random: () => host.random(),
       probe: tcpProbe,
       check: (...asked) => host.check?.(...asked) ?? Promise.resolve(true),
-      recovered: cluster => this.breakers.recovered(cluster),
+      // Whom a loop knows from its beginning is not back: the others have known it, and what breakers know holds.
+      recovered: cluster => { if (this.#announced) this.breakers.recovered(cluster) },
       ejected: ejection => host.emit('ejected', ejection),
       log: (message, fields) => host.log('warn', message, fields)
     }, name => this.#clusterOptions(name), ROUTING_DEFAULTS.retryBudget)
@@ -80,8 +86,8 @@ export class WorkerCompiler implements Compiler {
   compile (snapshot: Snapshot): IndexedTable {
     const source = snapshot as GatewaySnapshot
     const plugins = this.#load(source.options.plugins)
+    this.cells.adopt(source.cells ?? {})
     this.#options = source.options
-    this.#cache.maxBytes = source.options.responseCache.maxBytes
     this.#http2 = http2ByCluster(source.routes)
     this.clusters.configure(name => this.#clusterOptions(name), source.options.retryBudget)
     for (const [name, instances] of Object.entries(source.instances)) this.clusters.update(name, instances)
@@ -101,10 +107,12 @@ export class WorkerCompiler implements Compiler {
     })
     this.breakers.retain(new Set(table.routes.flatMap(route => route.breaker?.name ?? [])))
     this.#bulkheads.retain(new Set(table.routes.map(route => route.bulkhead)))
+    this.cells.retainUsed()
+    this.#cache.retainUsed()
     this.#locals = localAnswers(source.options.fallbacks, plugins)
     this.#table = table
     this.#said = said
-    if (!this.#announced) this.#announce()
+    if (!this.#announced && this.#serves) this.#announce()
     return table
   }
 
@@ -136,7 +144,6 @@ export class WorkerCompiler implements Compiler {
       case 'explain': return explain(payload as ExplainQuestion, this.#table, this.breakers, this.#host.now())
       // Loops that balance the same instances differently would each have to burn their fingers.
       case 'ejected': return this.clusters.ejectAlso(payload as Ejection)
-      case 'breaker-opened': return this.breakers.get(payload as string)?.openAlso()
       case 'breaker-state': {
         const { name, state } = payload as { name: string, state: 'OPEN' | 'CLOSED' }
         const breaker = this.breakers.get(name)
@@ -144,6 +151,12 @@ export class WorkerCompiler implements Compiler {
         return breaker !== undefined
       }
     }
+  }
+
+  /** Another event loop, the one at that place, has ended: what it held is free again. */
+  giveBack (index: number): void {
+    for (const breaker of this.breakers.all) breaker.giveBack(index)
+    for (const [, bulkhead] of this.#bulkheads.all) bulkhead.giveBack(index)
   }
 
   stop (): void {

@@ -4,7 +4,7 @@ import type { Bulkheads } from '../upstream/bulkhead.ts'
 import type { BreakerRegistry } from '../upstream/breaker-registry.ts'
 import type { ClusterRegistry } from '../upstream/cluster-registry.ts'
 import type { RateLimiters } from '../rate-limit/rate-limiters.ts'
-import type { ResponseCache } from '../cache/response-cache.ts'
+import type { LoopCache } from '../cache/loop-cache.ts'
 import type { WorkerHost } from '../workers/contract.ts'
 import type { Plugins } from './plugins.ts'
 import type { WeightGroups } from './weights.ts'
@@ -21,7 +21,7 @@ export interface CompileContext {
   readonly bulkheads: Bulkheads
   readonly plugins: Plugins
   readonly limiters: RateLimiters
-  readonly responseCache: ResponseCache
+  readonly responseCache: LoopCache
   /** Of the table being made. */
   readonly weights: WeightGroups
 }

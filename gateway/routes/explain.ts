@@ -2,7 +2,7 @@
  * "What would become of this request?": asked of the live table, with nothing sent. Every route that the index would
  * have tried, which of its predicates held, the filters of the one that won, its candidates and its breaker.
  */
-import type { BreakerState } from '../upstream/breaker.ts'
+import type { BreakerState } from '../upstream/breaker-cells.ts'
 import type { BreakerRegistry } from '../upstream/breaker-registry.ts'
 import type { AnyBulkhead } from '../upstream/bulkhead.ts'
 import type { ClusterState } from '../upstream/cluster.ts'

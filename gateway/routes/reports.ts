@@ -1,6 +1,6 @@
 /** Breakers and clusters of one worker as plain data, for metrics, hystrix.stream and explain. */
 import type { BreakerRegistry } from '../upstream/breaker-registry.ts'
-import type { BreakerState } from '../upstream/breaker.ts'
+import type { BreakerState } from '../upstream/breaker-cells.ts'
 import type { BreakerSettings } from '../upstream/breaker-settings.ts'
 import type { Bulkheads } from '../upstream/bulkhead.ts'
 import type { ClusterRegistry } from '../upstream/cluster-registry.ts'

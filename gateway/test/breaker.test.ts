@@ -3,19 +3,23 @@ import t from 'tap'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OpossumBreaker } from '../upstream/breaker.ts'
 import { BREAKER_DEFAULTS, type BreakerSettings } from '../upstream/breaker-settings.ts'
-import { countWindow, timeWindow } from '@breakwater/starter/breaker-window'
+import { BreakerCells } from '../upstream/breaker-cells.ts'
+import { CountWindow, TimeWindow } from '../upstream/shared-windows.ts'
 import { percentile, RollingStatistics } from '../upstream/rolling-statistics.ts'
 import { hystrixCommand } from '../admin/hystrix-stream.ts'
 import { mergedBreakers } from '../admin/merged-reports.ts'
 
 const LONG = 3_600_000
 
-function breaker (settings: Partial<BreakerSettings> = {}) {
+const PLACE = { index: 0, count: 1 }
+
+function breaker (given: Partial<BreakerSettings> = {}) {
   const clock = { nowMs: 1_000 }
   const states: string[] = []
-  const made = new OpossumBreaker('b', { ...BREAKER_DEFAULTS, minimumNumberOfCalls: 10, slidingWindowSize: 10,
-    waitDurationInOpenStateMs: LONG, permittedNumberOfCallsInHalfOpenState: 3, ...settings }, () => clock.nowMs,
-  (_, state) => states.push(state))
+  const settings = { ...BREAKER_DEFAULTS, minimumNumberOfCalls: 10, slidingWindowSize: 10,
+    waitDurationInOpenStateMs: LONG, permittedNumberOfCallsInHalfOpenState: 3, ...given }
+  const made = new OpossumBreaker('b', settings, BreakerCells.make(settings, PLACE), PLACE, () => clock.nowMs,
+    (_, state) => states.push(state))
   const call = (failed: boolean, elapsedMs = 1) => {
     const token = made.enter(clock.nowMs)
     if (token < 0) return false
@@ -155,11 +159,12 @@ t.test('ignored failures count as nothing, unrecorded ones as success', async t 
 t.test('a count window holds exactly the last calls', async () => {
   fc.assert(fc.property(fc.integer({ min: 1, max: 20 }),
     fc.array(fc.tuple(fc.boolean(), fc.boolean()), { maxLength: 60 }), (size, calls) => {
-      const window = countWindow(size)
-      for (const [failed, slow] of calls) window.add(failed, slow, 0)
+      const window = new CountWindow(new Int32Array(CountWindow.cells(size)), size)
+      for (const [failed, slow] of calls) window.add(failed, slow)
       const last = calls.slice(-size)
-      return window.totals.calls === last.length && window.totals.failures === last.filter(call => call[0]).length &&
-      window.totals.slow === last.filter(call => call[1]).length
+      const totals = window.totals()
+      return totals.calls === last.length && totals.failures === last.filter(call => call[0]).length &&
+      totals.slow === last.filter(call => call[1]).length
     }))
 })
 
@@ -167,7 +172,7 @@ t.test('a time window holds exactly the calls of its seconds', async () => {
   const step = fc.record({ after: fc.integer({ min: 0, max: 2_500 }), failed: fc.boolean() })
   fc.assert(fc.property(fc.integer({ min: 1, max: 8 }), fc.array(step, { minLength: 1, maxLength: 60 }),
     (seconds, steps) => {
-      const window = timeWindow(seconds)
+      const window = new TimeWindow(new Int32Array(TimeWindow.cells(seconds)), seconds)
       const calls: Array<{ second: number, failed: boolean }> = []
       let nowMs = 5_000
       for (const { after, failed } of steps) {
@@ -177,7 +182,8 @@ t.test('a time window holds exactly the calls of its seconds', async () => {
       }
       const now = Math.floor(nowMs / 1_000)
       const last = calls.filter(call => call.second > now - seconds)
-      return window.totals.calls === last.length && window.totals.failures === last.filter(call => call.failed).length
+      const totals = window.totals(nowMs)
+      return totals.calls === last.length && totals.failures === last.filter(call => call.failed).length
     }))
 })
 
@@ -206,10 +212,10 @@ t.test('hystrix.stream has every key the dashboard reads, two workers as one', a
   made.enter(clock.nowMs)
   const report = { name: 'b', state: made.state, failureRate: made.failureRate, ...made.totals, settings: made.settings,
     limit: 20, active: 3, statistics: made.statistics.snapshot(clock.nowMs) }
-  const command = hystrixCommand(mergedBreakers([report, { ...report, state: 'CLOSED' }])[0] ?? report, 1) as Record<string, unknown>
+  const command = hystrixCommand(mergedBreakers([report, report])[0] ?? report, 1) as Record<string, unknown>
   t.match(command, { isCircuitBreakerOpen: true, rollingCountFailure: 20, rollingCountShortCircuited: 2,
-    requestCount: 22, errorPercentage: 100, currentConcurrentExecutionCount: 6,
-    propertyValue_executionIsolationSemaphoreMaxConcurrentRequests: 40 })
+    requestCount: 22, errorPercentage: 100, currentConcurrentExecutionCount: 3,
+    propertyValue_executionIsolationSemaphoreMaxConcurrentRequests: 20 })
   const keys = ('type name group reportingHosts isCircuitBreakerOpen errorPercentage errorCount requestCount ' +
     'rollingCountCollapsedRequests rollingCountExceptionsThrown rollingCountFailure rollingCountFallbackFailure ' +
     'rollingCountFallbackRejection rollingCountFallbackSuccess rollingCountResponsesFromCache rollingCountSemaphoreRejected ' +

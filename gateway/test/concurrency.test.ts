@@ -30,16 +30,23 @@ function simulated (limit: AdaptiveLimit, capacity: number, seconds: number, sta
   return limits
 }
 
+const PLACE = { index: 0, count: 1 }
+
+function alone (initialLimit = ADAPTIVE_DEFAULTS.initialLimit): AdaptiveLimit {
+  const options = { ...ADAPTIVE_DEFAULTS, initialLimit }
+  return new AdaptiveLimit(options, AdaptiveLimit.make(options, PLACE), PLACE)
+}
+
 t.test('the limit settles near what the upstream serves at once', async t => {
   const last = (values: number[]) => values.slice(-2_000).reduce((sum, one) => sum + one, 0) / 2_000
-  const wide = last(simulated(new AdaptiveLimit(ADAPTIVE_DEFAULTS), 40, 30))
+  const wide = last(simulated(alone(), 40, 30))
   t.ok(wide > 40 && wide < 90, `${wide} for 40 at once`)
-  const narrow = last(simulated(new AdaptiveLimit({ ...ADAPTIVE_DEFAULTS, initialLimit: 100 }), 5, 30))
+  const narrow = last(simulated(alone(100), 5, 30))
   t.ok(narrow > 5 && narrow < 20, `${narrow} for 5 at once, from 100`)
 })
 
 t.test('what nobody comes near does not grow', async t => {
-  const limit = new AdaptiveLimit(ADAPTIVE_DEFAULTS)
+  const limit = alone()
   for (let i = 0; i < 10_000; i++) {
     limit.enter(i * 10)
     limit.leave()
@@ -49,7 +56,7 @@ t.test('what nobody comes near does not grow', async t => {
 })
 
 t.test('slow answers and 503s shrink it, never below the least; it comes back', async t => {
-  const limit = new AdaptiveLimit({ ...ADAPTIVE_DEFAULTS, initialLimit: 100 })
+  const limit = alone(100)
   let nowMs = 1_000
   const windows = (count: number, elapsedMs: number, dropped = false) => {
     for (let i = 0; i < count; i++) {
@@ -68,7 +75,7 @@ t.test('slow answers and 503s shrink it, never below the least; it comes back', 
   t.ok(limit.limit < before * 0.7, 'a window with a 503 costs a tenth')
   windows(200, 10, true)
   t.equal(limit.limit, 3)
-  limit.active = 0
+  limit.giveBack(0)
   windows(100, 10)
   t.ok(limit.limit > 100)
 })

@@ -1,4 +1,5 @@
 /** Helpers of the tests: exchanges without sockets, and a compiler over definitions written as in YAML. */
+import { CacheOwner } from '../cache/cache-owner.ts'
 import { DATA_PLANE_DEFAULTS } from '../data-plane-options.ts'
 import { ROUTING_DEFAULTS, type RoutingOptions } from '../options.ts'
 import { WorkerCompiler, type GatewaySnapshot } from '../routes/compile.ts'
@@ -17,6 +18,8 @@ export class TestHost implements WorkerHost {
   draws: number[] = []
   readonly logged: string[] = []
   readonly emitted: Array<[string, unknown]> = []
+  readonly place = { index: 0, count: 1 }
+  readonly cache = new CacheOwner(() => this.nowMs).access(0)
   now (): number { return this.nowMs }
   random (): number { return this.draws.shift() ?? Math.random() }
   log (_level: string, message: string): void { this.logged.push(message) }

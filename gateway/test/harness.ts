@@ -46,15 +46,16 @@ export interface Harness extends RunningGateway {
 
 /**
  * Starts one; it ends with the test. By `clock` its deadlines are reckoned; `ownDiscovery`: it asks whom its settings
- * say instead of the test.
+ * say instead of the test. `compilerModule`: what the threads compile with.
  */
 export async function gateway (t: Test, yaml: string, services: Record<string, number[]> = {},
-  env: Record<string, string> = {}, clock?: Clock, ownDiscovery = false): Promise<Harness> {
+  env: Record<string, string> = {}, clock?: Clock, ownDiscovery = false,
+  compilerModule?: string): Promise<Harness> {
   const folder = await mkdtemp(join(tmpdir(), 'gateway-test-'))
   // Before the start, which some tests expect to fail.
   t.teardown(() => rm(folder, { recursive: true }))
   await writeYaml(folder, yaml)
-  // One event loop, in this thread: breakers and counters are one loop's, and that is what the tests look at.
+  // One event loop, in this thread, unless the test wants more: it starts at once, and its clock can be held.
   const settings = await loadSettings({
     name: 'gateway', file: join(folder, 'application.yml'), env: { BREAKWATER_GATEWAY_WORKERS: '0', ...env }
   })
@@ -62,7 +63,7 @@ export async function gateway (t: Test, yaml: string, services: Record<string, n
   const log = createLogger({ name: 'gateway', level: 'debug', destination: { write: line => { lines.push(line) } } })
   const discovery = new TestDiscovery()
   for (const [service, ports] of Object.entries(services)) discovery.set(service, ports)
-  const parts = clock === undefined ? {} : { clock }
+  const parts = { ...clock === undefined ? {} : { clock }, ...compilerModule === undefined ? {} : { compilerModule } }
   const running = await startGateway({
     settings, log, ...ownDiscovery ? {} : { discovery },
     dataPlane: (options, tell) => createDataPlane(options, tell, parts)

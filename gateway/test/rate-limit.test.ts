@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { freePort } from '../../starter/test/ports.ts'
+import { BucketTable } from '../rate-limit/bucket-table.ts'
 import { MemoryLimiter } from '../rate-limit/memory-limiter.ts'
 import { call, echo, gateway, upstream, until, type Answer } from './harness.ts'
 import { heldClock } from './raw.ts'
@@ -13,7 +14,7 @@ const skip = spawnSync('redis-server', ['--version']).error === undefined ? fals
 
 t.test('memory: burst at once, then the rate, to the millisecond', async t => {
   let nowMs = 0
-  const limiter = new MemoryLimiter(() => nowMs, 1)
+  const limiter = new MemoryLimiter(() => nowMs, new BucketTable(BucketTable.make()))
   const rule = { replenishRate: 10, burstCapacity: 20, requestedTokens: 1 }
   const take = () => limiter.take('r', 'k', rule)
   t.strictSame(Array.from({ length: 20 }, () => take().remaining), Array.from({ length: 20 }, (_, i) => 19 - i))

@@ -1,5 +1,6 @@
 /**
- * A breaker: closed it is two integer operations per call, and opossum holds the state and tells of its changes.
+ * A breaker: one for all event loops (`breaker-cells.ts`). Closed it is a few integer operations per call; opossum
+ * serves the loop that changed its state: it waits, and tells of the change.
  *
  * opossum alone has four holes, each closed here and tested: a probe that never settles rejects for ever (probes have
  * a deadline); a slow call from before the opening closes a half-open breaker (a token carries the epoch of its
@@ -9,14 +10,14 @@
 import CircuitBreaker from 'opossum'
 import { EventEmitter } from 'node:events'
 import type { FailureKind } from '../exchange.ts'
+import type { LoopPlace } from '../shared/shared-cells.ts'
+import { BreakerCells, epochOf, stateOf, type BreakerState } from './breaker-cells.ts'
 import type { BreakerSettings } from './breaker-settings.ts'
-import { countWindow, timeWindow, type BreakerWindow } from '@breakwater/starter/breaker-window'
 import { RollingStatistics } from './rolling-statistics.ts'
+import type { WindowTotals } from './shared-windows.ts'
 import type { Breaker } from './upstream.ts'
 
-export type BreakerState = 'CLOSED' | 'OPEN' | 'HALF_OPEN'
-
-/** Told of every change of state. */
+/** Told of every change of state, in the loop that changed it. */
 export type BreakerListener = (breaker: OpossumBreaker, state: BreakerState) => void
 
 const REFUSED = -1
@@ -24,42 +25,45 @@ const REFUSED = -1
 export class OpossumBreaker implements Breaker {
   readonly name: string
   readonly settings: BreakerSettings
+  /** Of this event loop; those of all are added up where they are shown. */
   readonly statistics: RollingStatistics
-  state: BreakerState = 'CLOSED'
+  readonly #cells: BreakerCells
   readonly #circuit: CircuitBreaker
-  readonly #window: BreakerWindow
-  readonly #probes: BreakerWindow
   readonly #now: () => number
   readonly #listener: BreakerListener
-  #epoch = 0
-  #permits = 0
-  #halfOpenUntilMs = 0
+  /** Which opening opossum's timer is about. */
+  #openedEpoch = -1
   #restarting = false
 
-  constructor (name: string, settings: BreakerSettings, now: () => number, listener: BreakerListener) {
+  constructor (name: string, settings: BreakerSettings, buffer: SharedArrayBuffer, place: LoopPlace,
+    now: () => number, listener: BreakerListener) {
     this.name = name
     this.settings = settings
     this.statistics = new RollingStatistics()
+    this.#cells = new BreakerCells(buffer, settings, place)
     this.#now = now
     this.#listener = listener
-    const size = settings.slidingWindowSize
-    this.#window = settings.slidingWindowType === 'TIME_BASED' ? timeWindow(size) : countWindow(size)
-    this.#probes = countWindow(settings.permittedNumberOfCallsInHalfOpenState)
     this.#circuit = stateMachine(name, settings.waitDurationInOpenStateMs)
-    this.#circuit.on('open', () => this.#become('OPEN'))
-    this.#circuit.on('halfOpen', () => this.tryNow())
-    this.#circuit.on('close', () => { if (!this.#restarting) this.#become('CLOSED') })
+    this.#circuit.on('open', () => listener(this, 'OPEN'))
+    this.#circuit.on('halfOpen', () => this.#waited())
+    this.#circuit.on('close', () => { if (!this.#restarting) listener(this, 'CLOSED') })
+  }
+
+  get state (): BreakerState {
+    return stateOf(this.#cells.word)
   }
 
   enter (nowMs: number): number {
-    if (this.state === 'CLOSED') return this.#epoch
-    if (this.state === 'HALF_OPEN') {
-      if (this.#permits > 0) {
-        this.#permits--
-        return this.#epoch
-      }
+    const { word } = this.#cells
+    const state = stateOf(word)
+    if (state === 'CLOSED') return epochOf(word)
+    const bank = this.#cells.bank(word)
+    if (state === 'HALF_OPEN' && bank.permits.enter(this.settings.permittedNumberOfCallsInHalfOpenState)) return epochOf(word)
+    if (bank.isOver(nowMs)) {
       // Probes that never came back must not keep the breaker between the states for ever.
-      if (nowMs >= this.#halfOpenUntilMs) this.#trip()
+      if (state === 'HALF_OPEN') this.#move(word, 'OPEN')
+      // The loop whose timer would have done it is no more, or busy.
+      else if (this.#move(word, 'HALF_OPEN')) return this.enter(nowMs)
     }
     this.statistics.count('shortCircuited', nowMs)
     return REFUSED
@@ -79,37 +83,36 @@ export class OpossumBreaker implements Breaker {
   }
 
   ignore (token: number): void {
-    if (token === this.#epoch && this.state === 'HALF_OPEN') this.#permits++
+    const { word } = this.#cells
+    if (token === epochOf(word) && stateOf(word) === 'HALF_OPEN') this.#cells.bank(word).permits.leave()
   }
 
   /** Half-open before the wait is over, because the instances behind it came back; nothing when closed. */
   tryNow (): void {
-    if (this.state !== 'OPEN') return
-    this.#permits = this.settings.permittedNumberOfCallsInHalfOpenState
-    const { maxWaitDurationInHalfOpenStateMs: wait, waitDurationInOpenStateMs } = this.settings
-    this.#halfOpenUntilMs = this.#now() + (wait > 0 ? wait : waitDurationInOpenStateMs)
-    this.#become('HALF_OPEN')
+    const { word } = this.#cells
+    if (stateOf(word) === 'OPEN') this.#move(word, 'HALF_OPEN')
   }
 
-  /** Another event loop's breaker of this name has opened: a service that fails there is not asked here. */
-  openAlso (): void {
-    if (this.state === 'CLOSED') this.#trip()
-  }
-
-  /** By hand, for operators. */
+  /** By hand, for operators; every event loop is told, and the first one does it. */
   force (state: 'OPEN' | 'CLOSED'): void {
-    if (state === 'OPEN') this.#trip()
-    else this.#close()
+    const { word } = this.#cells
+    if (stateOf(word) !== state) this.#move(word, state)
+  }
+
+  /** The event loop at that place has ended: its probes will not come back. */
+  giveBack (index: number): void {
+    const { word } = this.#cells
+    if (stateOf(word) === 'HALF_OPEN') this.#cells.bank(word).permits.giveBack(index)
   }
 
   /** Percent of the window's completed calls, or -1 while there are too few to judge. */
   get failureRate (): number {
-    const { calls, failures } = this.#window.totals
+    const { calls, failures } = this.totals
     return calls < this.#needed() ? -1 : failures * 100 / calls
   }
 
-  get totals (): Readonly<{ calls: number, failures: number, slow: number }> {
-    return this.#window.totals
+  get totals (): WindowTotals {
+    return this.#cells.bank(this.#cells.word).window.totals(this.#now())
   }
 
   /** Ends its timer. */
@@ -118,17 +121,23 @@ export class OpossumBreaker implements Breaker {
   }
 
   #completed (token: number, failed: boolean, elapsedMs: number, nowMs: number): void {
-    if (token !== this.#epoch) return
+    const { word } = this.#cells
+    const state = stateOf(word)
+    if (token !== epochOf(word) || state === 'OPEN') return
     const slow = elapsedMs > this.settings.slowCallDurationThresholdMs
-    if (this.state === 'CLOSED') {
-      this.#window.add(failed, slow, nowMs)
-      if ((failed || slow) && this.#window.totals.calls >= this.#needed() && this.#isBad(this.#window)) this.#trip()
-    } else if (this.state === 'HALF_OPEN') {
-      this.#probes.add(failed, slow, nowMs)
-      if (this.#probes.totals.calls < this.settings.permittedNumberOfCallsInHalfOpenState) return
-      if (this.#isBad(this.#probes)) this.#trip()
-      else this.#close()
+    const { window, probes, permits } = this.#cells.bank(word)
+    if (state === 'HALF_OPEN') {
+      permits.keep()
+      probes.add(failed, slow)
+      const { totals } = probes
+      if (totals.calls < this.settings.permittedNumberOfCallsInHalfOpenState) return
+      this.#move(word, this.#isBad(totals) ? 'OPEN' : 'CLOSED')
+      return
     }
+    window.add(failed, slow, nowMs)
+    if (!failed && !slow) return
+    const totals = window.totals(nowMs)
+    if (totals.calls >= this.#needed() && this.#isBad(totals)) this.#move(word, 'OPEN')
   }
 
   #needed (): number {
@@ -136,33 +145,38 @@ export class OpossumBreaker implements Breaker {
     return slidingWindowType === 'COUNT_BASED' ? Math.min(minimumNumberOfCalls, slidingWindowSize) : minimumNumberOfCalls
   }
 
-  #isBad ({ totals }: BreakerWindow): boolean {
+  #isBad (totals: WindowTotals): boolean {
     return totals.failures * 100 >= this.settings.failureRateThreshold * totals.calls ||
       totals.slow * 100 >= this.settings.slowCallRateThreshold * totals.calls
   }
 
+  /** opossum's wait is over: for the opening it began with, unless another loop has gone on since. */
+  #waited (): void {
+    const { word } = this.#cells
+    if (stateOf(word) === 'OPEN' && epochOf(word) === this.#openedEpoch) this.#move(word, 'HALF_OPEN')
+  }
+
+  /** False when another loop was faster. */
+  #move (from: number, to: BreakerState): boolean {
+    const { maxWaitDurationInHalfOpenStateMs: halfOpenMs, waitDurationInOpenStateMs: openMs } = this.settings
+    const lastsMs = to === 'HALF_OPEN' && halfOpenMs > 0 ? halfOpenMs : openMs
+    const moved = this.#cells.move(from, to, this.#now(), lastsMs)
+    if (moved === undefined) return false
+    if (to === 'OPEN') this.#open(epochOf(moved))
+    else if (to === 'CLOSED' && !this.#circuit.closed) this.#circuit.close()
+    else this.#listener(this, to)
+    return true
+  }
+
   /** opossum only leaves open by its own timer: close first, so that its open() starts the wait anew. */
-  #trip (): void {
-    if (this.#circuit.opened) {
+  #open (epoch: number): void {
+    this.#openedEpoch = epoch
+    if (!this.#circuit.closed) {
       this.#restarting = true
       this.#circuit.close()
       this.#restarting = false
     }
     this.#circuit.open()
-  }
-
-  #close (): void {
-    if (this.#circuit.closed) this.#become('CLOSED')
-    else this.#circuit.close()
-  }
-
-  #become (state: BreakerState): void {
-    if (state === this.state) return
-    this.state = state
-    this.#epoch = (this.#epoch + 1) % Number.MAX_SAFE_INTEGER
-    this.#window.clear()
-    this.#probes.clear()
-    this.#listener(this, state)
   }
 }
 

@@ -4,10 +4,13 @@
  * Every event loop of the data plane (worker thread, or the main thread when `workers` is 0) loads one module of the
  * routing side, `gateway/routes/compile.ts` unless `compilerModule` says otherwise, and calls its `createCompiler`
  * once. Snapshots are structured-cloneable plain data: they cross to the workers by message, and each worker compiles
- * its own table from them, so nothing is shared and nothing is locked.
+ * its own table from them. Routes, sockets and pools are each worker's own, so nothing is locked; what a user
+ * configures as one number is counted in cells of shared memory (`shared/`).
  */
+import type { CacheAccess } from '../cache/cache-owner.ts'
 import type { Exchange, Reply } from '../exchange.ts'
 import type { RouteTable } from '../routes/route.ts'
+import type { LoopPlace } from '../shared/shared-cells.ts'
 import type { HealthCheck } from '../upstream/health-checks.ts'
 
 /** Plain data from the control loop: definitions, instances, breaker settings. Its shape belongs to the compiler. */
@@ -15,8 +18,11 @@ export type Snapshot = object
 
 /** What a worker lends to the compiler. */
 export interface WorkerHost {
-  /** Monotonic milliseconds, the clock of every `nowMs` argument. */
+  /** Monotonic milliseconds of the machine, the clock of every `nowMs` argument: the same in all workers. */
   now (): number
+  readonly place: LoopPlace
+  /** Answers that are kept for the whole gateway. */
+  readonly cache: CacheAccess
   random (): number
   /** Application log; goes to the control loop's pino. Never called per request. */
   log (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>): void
@@ -78,9 +84,12 @@ export interface DataPlane {
   /** Asks every worker; answers in worker order, those that missed the deadline left out. */
   ask (question: string, payload?: unknown): Promise<unknown[]>
   metrics (): Promise<DataPlaneMetrics>
+  /** What workers emit, and `loop-ended` for one that is no more. */
   onEvent (listener: (topic: string, payload: unknown, worker: number) => void): void
   /** Stops accepting, announces `Connection: close`, waits for what is in flight up to the deadline, then cuts. */
   stop (deadlineMs?: number): Promise<void>
+  /** Event loops that there are to be. */
+  readonly loops: number
   /** Event loops that serve now, for health. */
   readonly workersAlive: number
 }

@@ -4,11 +4,14 @@ import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { Listener } from '../listener.ts'
 import { Loop } from '../loop.ts'
 import { LoopDelay } from '../metrics/loop-delay.ts'
+import { ConnectionCounts, type ConnectionCells } from '../shared/connection-counts.ts'
 import { healthCheck } from '../upstream/health-check.ts'
 import { speaksHttp2 } from '../upstream/pool.ts'
 import type { CreateCompiler, DataPlaneMetrics, Snapshot, WorkerHost } from './contract.ts'
 
-export type HostSide = Pick<WorkerHost, 'log' | 'emit'>
+export type HostSide = Pick<WorkerHost, 'log' | 'emit' | 'place' | 'cache'> & {
+  readonly connections: ConnectionCells
+}
 
 export class HostedLoop {
   readonly loop: Loop
@@ -28,7 +31,7 @@ export class HostedLoop {
         healthCheck(instance, path, speaksHttp2(instance, said, this.loop), this.loop.tls),
       ...side
     })
-    this.listener = new Listener(this.loop)
+    this.listener = new Listener(this.loop, new ConnectionCounts(side.connections, options.limits, side.place))
     this.delay = new LoopDelay(this.loop.clock.now())
   }
 

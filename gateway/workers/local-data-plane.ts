@@ -1,8 +1,10 @@
 /** The data plane as one event loop in this thread: tests, embedding, machines with a single core. */
-import type { Clock } from '../clock.ts'
+import { CacheOwner } from '../cache/cache-owner.ts'
+import { Clock } from '../clock.ts'
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { sumMetrics } from '../metrics/sum.ts'
 import type { CreateCompiler, DataPlane, DataPlaneMetrics, Snapshot, WorkerHost } from './contract.ts'
+import { ConnectionCounts } from '../shared/connection-counts.ts'
 import { HostedLoop } from './hosted-loop.ts'
 import { urlOf } from './url-of.ts'
 
@@ -11,15 +13,23 @@ type EventListener = (topic: string, payload: unknown, worker: number) => void
 export class LocalDataPlane implements DataPlane {
   private readonly options: DataPlaneOptions
   private readonly hosted: HostedLoop
+  private readonly cache: CacheOwner
   private readonly listeners: EventListener[] = []
+  readonly loops = 1
   workersAlive = 0
 
-  constructor (options: DataPlaneOptions, log: WorkerHost['log'], createCompiler: CreateCompiler, clock?: Clock) {
+  constructor (options: DataPlaneOptions, log: WorkerHost['log'], createCompiler: CreateCompiler,
+    clock = new Clock()) {
+    this.cache = new CacheOwner(() => clock.now())
     this.options = options
     const emit = (topic: string, payload: unknown): void => {
       for (const listener of this.listeners) listener(topic, payload, 0)
     }
-    this.hosted = new HostedLoop(options, createCompiler, { emit, log }, clock)
+    const place = { index: 0, count: 1 }
+    const connections = ConnectionCounts.make(options.limits, place)
+    this.hosted = new HostedLoop(options, createCompiler, {
+      emit, log, place, connections, cache: this.cache.access(place.index)
+    }, clock)
   }
 
   async start (): Promise<{ readonly url: string, readonly port: number }> {
@@ -48,5 +58,6 @@ export class LocalDataPlane implements DataPlane {
     if (this.workersAlive === 0) return
     this.workersAlive = 0
     await this.hosted.stop(deadlineMs)
+    this.cache.stop()
   }
 }

@@ -1,5 +1,8 @@
 /** What travels between the control loop and a worker thread: plain data, answered by number. */
 import type { DataPlaneOptions } from '../data-plane-options.ts'
+import type { CacheFinding, CacheQuestion, Kept } from '../cache/cache-owner.ts'
+import type { ConnectionCells } from '../shared/connection-counts.ts'
+import type { LoopPlace } from '../shared/shared-cells.ts'
 import type { DataPlaneMetrics, Snapshot } from './contract.ts'
 
 /** `workerData` of a thread. */
@@ -7,6 +10,8 @@ export interface WorkerStart {
   readonly options: DataPlaneOptions
   readonly compilerModule: string
   readonly port: number
+  readonly place: LoopPlace
+  readonly connections: ConnectionCells
   /** The newest snapshot, for a worker that takes a dead one's place. */
   readonly snapshot: Snapshot | undefined
 }
@@ -15,6 +20,7 @@ export type ToWorker =
   | { readonly kind: 'apply', readonly id: number, readonly snapshot: Snapshot }
   | { readonly kind: 'ask', readonly id: number, readonly question: string, readonly payload: unknown }
   | { readonly kind: 'metrics', readonly id: number }
+  | { readonly kind: 'cache-found', readonly id: number, readonly finding: CacheFinding }
   | { readonly kind: 'stop', readonly id: number, readonly deadlineMs: number }
 
 export type FromWorker =
@@ -28,5 +34,9 @@ export type FromWorker =
     readonly kind: 'log', readonly level: 'debug' | 'info' | 'warn' | 'error', readonly message: string,
     readonly fields: Readonly<Record<string, unknown>> | undefined
   }
+  | { readonly kind: 'cache-look', readonly id: number, readonly question: CacheQuestion }
+  | { readonly kind: 'cache-keep', readonly kept: Kept, readonly lease: number }
+  | { readonly kind: 'cache-release', readonly lease: number, readonly passes: boolean }
+  | { readonly kind: 'cache-retain', readonly caches: readonly string[] }
   /** Sent unasked every second, so that a worker that dies takes at most a second of counts with it. */
   | { readonly kind: 'counts', readonly metrics: DataPlaneMetrics }

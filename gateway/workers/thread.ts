@@ -2,6 +2,7 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { BreakwaterError } from '@breakwater/starter/errors'
+import type { CacheAccess } from '../cache/cache-owner.ts'
 import { NO_METRICS } from '../metrics/sum.ts'
 import type { DataPlaneMetrics, WorkerHost } from './contract.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
@@ -13,10 +14,12 @@ interface Call {
 }
 
 type Request = ToWorker extends infer One ? One extends ToWorker ? Omit<One, 'id'> : never : never
+type ForCache = Extract<FromWorker, { readonly kind: `cache-${string}` }>
 
 export interface ThreadEvents {
   readonly event: (topic: string, payload: unknown) => void
   readonly log: WorkerHost['log']
+  readonly cache: CacheAccess
   readonly exited: (fault: Error | undefined) => void
 }
 
@@ -56,6 +59,7 @@ export class Thread {
   private receive (message: FromWorker, events: ThreadEvents): void {
     if (message.kind === 'counts') this.metrics = message.metrics
     else if (message.kind === 'event') events.event(message.topic, message.payload)
+    else if (isForCache(message)) this.consult(message, events.cache)
     else if (message.kind === 'log') events.log(message.level, message.message, message.fields)
     else if (message.kind === 'failed') this.fault = faultOf(message)
     else if (message.kind !== 'listening') {
@@ -64,6 +68,19 @@ export class Thread {
       clearTimeout(call?.timer)
       if (message.kind === 'done') call?.resolve(message.value)
       else call?.reject(new Error(message.message))
+    }
+  }
+
+  private consult (message: ForCache, cache: CacheAccess): void {
+    if (message.kind === 'cache-keep') cache.keep(message.kept, message.lease)
+    else if (message.kind === 'cache-release') cache.release(message.lease, message.passes)
+    else if (message.kind === 'cache-retain') cache.retain(message.caches)
+    else {
+      const { id } = message
+      // Never rejects: who asks is answered in time.
+      void Promise.resolve(cache.look(message.question)).then((finding) => {
+        this.worker.postMessage({ kind: 'cache-found', id, finding } satisfies ToWorker)
+      })
     }
   }
 
@@ -91,6 +108,10 @@ export class Thread {
   async terminate (): Promise<void> {
     await this.worker.terminate()
   }
+}
+
+function isForCache (message: FromWorker): message is ForCache {
+  return message.kind.startsWith('cache-')
 }
 
 /** The message of an error of ours already ends with the next step. */

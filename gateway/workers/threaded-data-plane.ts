@@ -2,8 +2,11 @@
  * The data plane as worker threads that share one port. A worker that dies is replaced, with the newest snapshot, while
  * the others go on; what it had counted is kept.
  */
+import { CacheOwner } from '../cache/cache-owner.ts'
+import { Clock } from '../clock.ts'
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { NO_METRICS, sumMetrics } from '../metrics/sum.ts'
+import { ConnectionCounts, type ConnectionCells } from '../shared/connection-counts.ts'
 import type { DataPlane, DataPlaneMetrics, Snapshot, WorkerHost } from './contract.ts'
 import { Thread } from './thread.ts'
 import { urlOf } from './url-of.ts'
@@ -24,6 +27,8 @@ export class ThreadedDataPlane implements DataPlane {
   private readonly options: DataPlaneOptions
   private readonly log: WorkerHost['log']
   private readonly compilerModule: string
+  private readonly connections: ConnectionCells
+  private readonly cache: CacheOwner
   private readonly threads: Array<Thread | undefined> = []
   private readonly deaths: number[] = []
   private readonly listeners: EventListener[] = []
@@ -37,8 +42,15 @@ export class ThreadedDataPlane implements DataPlane {
   constructor (options: DataPlaneOptions, log: WorkerHost['log'], compilerModule: string) {
     // Without SO_REUSEPORT there can be one worker only.
     this.options = options.reusePort ? options : { ...options, workers: 1 }
+    this.connections = ConnectionCounts.make(options.limits, { index: 0, count: this.loops })
+    const clock = new Clock()
+    this.cache = new CacheOwner(() => clock.now())
     this.log = log
     this.compilerModule = compilerModule
+  }
+
+  get loops (): number {
+    return this.options.workers
   }
 
   get workersAlive (): number {
@@ -63,10 +75,12 @@ export class ThreadedDataPlane implements DataPlane {
   private spawn (index: number): Thread {
     const bornMs = performance.now()
     const { options, compilerModule, port, snapshot } = this
-    const start = { options, compilerModule, port, snapshot }
+    const place = { index, count: this.loops }
+    const start = { options, compilerModule, port, snapshot, place, connections: this.connections }
     const thread = new Thread(start, {
       event: (topic, payload) => this.emit(topic, payload, index),
       log: this.log,
+      cache: this.cache.access(index),
       exited: (fault) => this.replace(index, thread, fault, performance.now() - bornMs)
     })
     this.threads[index] = thread
@@ -76,6 +90,7 @@ export class ThreadedDataPlane implements DataPlane {
   private replace (index: number, thread: Thread, fault: Error | undefined, lifeMs: number): void {
     if (this.threads[index] !== thread) return
     this.threads[index] = undefined
+    this.giveBack(index)
     this.retired = { ...sumMetrics([this.retired, thread.metrics]), gauges: {} }
     // What fails at the start fails the start.
     if (this.stopping || !(this.started || thread.hasListened)) return
@@ -86,6 +101,13 @@ export class ThreadedDataPlane implements DataPlane {
     setTimeout(() => {
       if (!this.stopping) this.spawn(index)
     }, delayMs)
+  }
+
+  /** What the loop at that place held is free again; what the compilers share is the control loop's to give back. */
+  private giveBack (index: number): void {
+    new ConnectionCounts(this.connections, this.options.limits, { index, count: this.loops }).giveBack(index)
+    this.cache.ended(index)
+    this.emit('loop-ended', undefined, index)
   }
 
   private emit (topic: string, payload: unknown, worker: number): void {
@@ -142,5 +164,6 @@ export class ThreadedDataPlane implements DataPlane {
       }
       await thread.terminate()
     }))
+    this.cache.stop()
   }
 }

@@ -3,15 +3,20 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { CreateCompiler } from './contract.ts'
 import { HostedLoop } from './hosted-loop.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
+import { RemoteCache } from './remote-cache.ts'
 
 const COUNTS_INTERVAL_MS = 1_000
 
 async function main (port: NonNullable<typeof parentPort>, start: WorkerStart): Promise<void> {
   const tell = (message: FromWorker): void => port.postMessage(message)
+  const cache = new RemoteCache(tell)
   const { createCompiler } = await import(start.compilerModule) as { readonly createCompiler: CreateCompiler }
   const hosted = new HostedLoop(start.options, createCompiler, {
     log: (level, message, fields) => tell({ kind: 'log', level, message, fields }),
-    emit: (topic, payload) => tell({ kind: 'event', topic, payload })
+    emit: (topic, payload) => tell({ kind: 'event', topic, payload }),
+    place: start.place,
+    cache,
+    connections: start.connections
   })
   if (start.snapshot !== undefined) {
     hosted.apply(start.snapshot)
@@ -19,6 +24,7 @@ async function main (port: NonNullable<typeof parentPort>, start: WorkerStart): 
     tell({ kind: 'event', topic: 'compiled', payload: undefined })
   }
   port.on('message', (message: ToWorker) => {
+    if (message.kind === 'cache-found') return cache.found(message.id, message.finding)
     obey(hosted, message).then(
       (value) => tell({ kind: 'done', id: message.id, value }),
       (fault: unknown) => tell({ kind: 'fault', id: message.id, message: fault instanceof Error ? fault.message : String(fault) })
@@ -28,7 +34,7 @@ async function main (port: NonNullable<typeof parentPort>, start: WorkerStart): 
   setInterval(() => tell({ kind: 'counts', metrics: hosted.metrics() }), COUNTS_INTERVAL_MS).unref()
 }
 
-async function obey (hosted: HostedLoop, message: ToWorker): Promise<unknown> {
+async function obey (hosted: HostedLoop, message: Exclude<ToWorker, { readonly kind: 'cache-found' }>): Promise<unknown> {
   switch (message.kind) {
     case 'apply': return hosted.apply(message.snapshot)
     case 'ask': return await hosted.ask(message.question, message.payload)

@@ -1,4 +1,4 @@
-/** The outcomes a breaker judges by: the last N calls, or the calls of the last N seconds. Integers in rings. */
+/** The outcomes a client's breaker judges by: the last N calls, or those of the last N seconds. Integers in rings. */
 
 /** Totals of what the window holds now. */
 export interface WindowTotals {

@@ -6,6 +6,7 @@ import { CONFIG_WEB } from './config-web.ts'
 import { DELIVERY } from './delivery.ts'
 import { DISCOVERY_CLUSTER } from './discovery-cluster.ts'
 import { GATEWAY_FILTERS } from './gateway-filters.ts'
+import { GATEWAY_LOOPS } from './gateway-loops.ts'
 import { GATEWAY_WIRE } from './gateway-wire.ts'
 import { KEEPING } from './keeping.ts'
 import { RELATIONAL_STORES } from './relational-stores.ts'
@@ -17,6 +18,6 @@ import { VERSIONS_AND_TIME } from './versions-and-time.ts'
 
 export const ALL: readonly Mutant[] = [
   ...AWS_BUS, ...CONFIG_SAFETY, ...CONFIG_WEB, ...DELIVERY, ...DISCOVERY_CLUSTER, ...GATEWAY_FILTERS,
-  ...GATEWAY_WIRE, ...KEEPING, ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES, ...SETTINGS_MUTANTS,
-  ...SIMULATION, ...VERSIONS_AND_TIME
+  ...GATEWAY_LOOPS, ...GATEWAY_WIRE, ...KEEPING, ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES,
+  ...SETTINGS_MUTANTS, ...SIMULATION, ...VERSIONS_AND_TIME
 ]

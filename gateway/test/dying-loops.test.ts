@@ -1,0 +1,42 @@
+/** What an event loop that dies has held is given back, and what it knew is not lost. */
+import t from 'tap'
+import { call, gateway, until } from './harness.ts'
+import { breakerYaml, DYING, held, killAll, letGo, loops, obedient, stateOf } from './many-loops.ts'
+
+t.test('what a loop that dies has held is given back: a bulkhead\'s places, half-open permits', async t => {
+  const users = await obedient(t)
+  const running = await gateway(t, `
+resilience4j:
+  bulkhead.instances.b: { maxConcurrentCalls: 2 }
+  circuitbreaker.instances.b: { slidingWindowSize: 4, minimumNumberOfCalls: 4, waitDurationInOpenState: 1s, maxWaitDurationInHalfOpenState: 10m, permittedNumberOfCallsInHalfOpenState: 2 }
+spring.cloud.gateway.routes:
+  - { id: users, uri: lb://users, predicates: [ Path=/** ], filters: [ { name: CircuitBreaker, args: { name: b, statusCodes: [ 500 ] } } ] }
+`, { users: [users.port] }, loops(4), undefined, false, DYING)
+  const { url, management } = running
+  for (let n = 0; n < 4; n++) await call(`${url}/?st=500`)
+  await until('the wait to be over', async () => await stateOf(management) === 'HALF_OPEN')
+  const lost = [call(`${url}/?hold`), call(`${url}/?hold`)].map(one => one.catch(() => undefined))
+  await until('the probes', () => held.length === 2)
+  t.equal((await call(url)).status, 503)
+  await killAll(running)
+  await Promise.all(lost)
+  letGo()
+  // A thread that lives may not listen yet.
+  await until('a probe', async () => (await call(url).catch(() => undefined))?.status === 200)
+  t.equal((await call(url)).status, 200)
+  t.equal(await stateOf(management), 'CLOSED')
+})
+
+t.test('an open breaker goes half-open though the loop that opened it is no more', async t => {
+  const users = await obedient(t)
+  const running = await gateway(t,
+    breakerYaml('slidingWindowSize: 4, minimumNumberOfCalls: 4, waitDurationInOpenState: 3s, permittedNumberOfCallsInHalfOpenState: 1'),
+    { users: [users.port] }, loops(4), undefined, false, DYING)
+  const { url, management } = running
+  for (let n = 0; n < 4; n++) await call(`${url}/?st=500`)
+  await killAll(running)
+  await until('them to answer', async () => await stateOf(management) !== undefined)
+  t.equal(await stateOf(management), 'OPEN', 'what was known outlives the loops')
+  await until('it to be tried', async () => (await call(url).catch(() => undefined))?.status === 200)
+  t.equal(await stateOf(management), 'CLOSED')
+})
