@@ -2,6 +2,7 @@
 import { BreakwaterError } from '@breakwater/starter/errors'
 import { affected } from './affected.ts'
 import { error } from './errors.ts'
+import { token } from './token.ts'
 import { up } from './up.ts'
 
 const HELP = `breakwater <command> [options]
@@ -13,6 +14,7 @@ const HELP = `breakwater <command> [options]
   bus            the embedded bus alone       --port N  --config FILE  --key=value
   config-server  the config server alone      --port N  --config FILE  --key=value
   gateway        the gateway alone            --port N  --config FILE  --key=value
+  token          the token of this machine, which administers its servers while breakwater.security.mode is not set
   affected       the packages that a change touches   --since REF  --json
   help           this text
 `
@@ -33,6 +35,7 @@ async function run (command: string, args: readonly string[]): Promise<number | 
     return undefined
   }
   if (command === 'up') return up(process, args)
+  if (command === 'token') return token(process)
   if (command === 'affected') return affected(process, args)
   if (['help', '--help', '-h'].includes(command)) {
     process.stdout.write(HELP)

@@ -60,8 +60,9 @@ export function pageRoutes (server: FastifyInstance, parts: PageParts): void {
 
 /** The page's buttons; apart from the pages, because changing takes another role. */
 export function actionRoute (server: FastifyInstance, { registry, auth }: PageParts): void {
-  server.post('/dashboard/api/actions', async (request, reply) => {
-    request.principal = await auth?.check(request, 'admin')
+  const guard = auth === undefined ? {} : { onRequest: auth.requireRole('admin') }
+  server.post('/dashboard/api/actions', guard, async (request, reply) => {
+    request.principal = await auth?.authenticate(request)
     const body = isJson(request) ? parseTree(request.body as Buffer, 'json') : undefined
     const action = body === undefined ? undefined : actionOf(body)
     if (action === undefined) return problem(reply, 400, 'This is no action that the registry knows.')

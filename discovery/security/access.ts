@@ -1,4 +1,3 @@
-import { isCrossSite } from '@breakwater/starter/actuator'
 import { may, type Authenticator, type Principal, type Role, type RoleHook } from '@breakwater/starter/security'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
@@ -21,7 +20,7 @@ export function guardRoutes (server: FastifyInstance, auth: Authenticator | unde
     const role = isRead(request) ? 'read' : 'write'
     const principal = auth.authenticate(request)
     // Who is known without waiting passes without a promise: heartbeats come by the ten thousand a second.
-    if (isPrincipal(principal) && may(principal, role) && (role === 'read' || !isCrossSite(request))) {
+    if (isPrincipal(principal) && may(principal, role)) {
       request.principal = principal
       if (role === 'read' || !isBound(request)) return done()
     }
@@ -32,13 +31,6 @@ export function guardRoutes (server: FastifyInstance, auth: Authenticator | unde
 /** The decoration is declared on the root, so that every scope's request has the same shape. */
 export function declarePrincipal (server: FastifyInstance): void {
   server.decorateRequest('principal', undefined)
-}
-
-/** For routes that act for a person: they answer with words. */
-export function requireRole (auth: Authenticator | undefined, role: Role) {
-  return async (request: FastifyRequest): Promise<void> => {
-    request.principal = await auth?.check(request, role)
-  }
 }
 
 /** One line for each change, with who made it; a renewal changes nothing. */

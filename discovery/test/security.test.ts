@@ -104,6 +104,33 @@ t.test('where nobody is asked, a page of another site still changes nothing', as
   t.equal((await register(url, {}, { origin: 'http://evil.example' })).status, 403)
 })
 
+t.test('where nobody is asked, nothing is told or taken under a foreign name, for a page, or through a proxy', async t => {
+  const { discovery: { url } } = await secured(t, { 'breakwater.security.hosts': 'registry.test' })
+  await register(url)
+  const routes = [['GET', '/eureka/apps'], ['GET', '/eureka/v2/apps/delta'], ['POST', '/eureka/apps/ORDERS'], ['PUT', PATH],
+    ['PUT', `${PATH}/status?value=DOWN`], ['DELETE', PATH], ['POST', '/eureka/peerreplication/batch/'], ['GET', '/'],
+    ['GET', '/dashboard/api/overview'], ['GET', '/dashboard/events'], ['POST', '/dashboard/api/actions'], ['GET', '/nowhere']] as const
+  const strangers: Record<string, string>[] = [{ host: 'evil.com:8761', origin: 'http://evil.com:8761' }, { host: 'evil.com' },
+    { host: '127.0.0.1.evil.com' }, { host: 'localhost.evil.com' }, { host: '10.0.0.1' }, { host: '[::1].evil.com' },
+    { origin: 'null' }, { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }, { 'sec-fetch-site': 'same-site' },
+    { 'x-forwarded-for': '127.0.0.1' }, { via: '1.1 sidecar' }, { 'x-real-ip': '127.0.0.1' }, { forwarded: 'for=127.0.0.1' }]
+  for (const [method, path] of routes) {
+    for (const headers of strangers) {
+      const refused = await call(url, path, { method, headers })
+      t.equal(refused.status, 403, `${method} ${path} ${JSON.stringify(headers)}`)
+      if (method === 'PUT') t.equal(refused.text, '', 'Eureka\'s Java client stops renewing when an error has a body')
+      else t.match(refused.text, /E_(?:HOST|FOREIGN_PAGE|LOCAL_ONLY)/)
+    }
+  }
+  t.match((await call(url, '/eureka/apps', { headers: { host: 'evil.com' } })).text, /breakwater\.security\.hosts/)
+  const { port } = new URL(url)
+  const visit = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+  for (const headers of [{ host: `localhost:${port}` }, { host: `registry.test:${port}` }, { host: `[::1]:${port}` }, visit]) {
+    t.equal((await call(url, '/eureka/apps', { headers: headers as Record<string, string> })).status, 200, JSON.stringify(headers))
+  }
+  t.equal((await call(url, PATH, { method: 'PUT' })).status, 200, 'and what was there is there')
+})
+
 t.test('peers identify themselves: credentials in the URL, or a token from a file', async t => {
   const { discovery: a } = await secured(t, { 'breakwater.security.mode': 'basic', ...user(0, 'peer', 'write') })
   const b = await startDiscovery(t, { peerUrls: [`${a.url.replace('//', '//peer:pw@')}/eureka/`], peerBatchMs: 10 })

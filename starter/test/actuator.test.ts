@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
@@ -6,6 +7,7 @@ import { Availability, checkHealth, worst } from '../actuator/health.ts'
 import type { HealthIndicator } from '../actuator/health.ts'
 import type { ActuatorOptions } from '../actuator/options.ts'
 import { RequestMetrics } from '../actuator/request-metrics.ts'
+import { adminToken } from '../security/admin-token.ts'
 import { loadSettings, Settings } from '../settings/index.ts'
 import { starterError } from '../starter-errors.ts'
 import { memoryLog, settingsOf } from './support.ts'
@@ -16,7 +18,9 @@ async function serverOf (
   values: Record<string, string> = {}, options: Partial<ActuatorOptions> = {}
 ): Promise<FastifyInstance> {
   const app = Fastify() as unknown as FastifyInstance
-  await app.register(actuator, { settings: await settingsOf(values), log: memoryLog().log, ...options })
+  await app.register(actuator, {
+    settings: await settingsOf(values), log: memoryLog().log, authorize: async () => {}, ...options
+  })
   app.get('/users/:id', async () => 'ok')
   app.get('/fail', async () => { throw new Error('no') })
   return app
@@ -185,13 +189,23 @@ t.test('an authorizer decides alone, also for callers on this machine', async t 
   t.equal((await app.inject({ method: 'POST', url: '/actuator/refresh' })).statusCode, 403)
 })
 
-t.test('without one, a web page cannot use the operator\'s browser', async t => {
-  const app = await serverOf({}, { refresh: async () => [] })
-  const status = async (headers: Record<string, string>): Promise<number> =>
-    (await app.inject({ method: 'POST', url: '/actuator/refresh', headers })).statusCode
-  t.equal(await status({ host: 'localhost:8080' }), 200)
-  t.equal(await status({ host: 'localhost:8080', 'sec-fetch-site': 'same-origin' }), 200)
-  t.equal(await status({ host: 'localhost:8080', 'sec-fetch-site': 'cross-site' }), 403)
-  t.equal(await status({ host: 'localhost:8080', origin: 'http://evil.example' }), 403)
-  t.equal(await status({ host: 'rebound.example' }), 403)
+t.test('without one this machine may look, and its token changes; no web page and no proxy', async t => {
+  const app = Fastify() as unknown as FastifyInstance
+  const file = join(t.testdir(), 'made', 'token')
+  const settings = await settingsOf({ 'breakwater.security.admin-token-file': file })
+  await app.register(actuator, { settings, log: memoryLog().log, refresh: async () => [] })
+  const status = async (method: 'GET' | 'POST', url: string, headers: Record<string, string>): Promise<number> =>
+    (await app.inject({ method, url, headers })).statusCode
+  const refresh = (headers: Record<string, string>): Promise<number> => status('POST', '/actuator/refresh', headers)
+  t.equal(await status('GET', '/actuator/env', { host: 'localhost:8080' }), 200)
+  t.equal(await refresh({ host: 'localhost:8080' }), 401, 'without the token')
+  const authorization = `Bearer ${await adminToken(file)}`
+  t.equal(await refresh({ host: 'localhost:8080', authorization }), 200)
+  t.equal(await refresh({ host: 'localhost:8080', authorization, 'sec-fetch-site': 'same-origin' }), 200)
+  for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { origin: 'http://evil.example' }, { host: 'rebound.example' },
+    { origin: 'null' }, { 'x-forwarded-for': '8.8.8.8' }, { via: '1.1 x' }, { 'x-real-ip': '::1' }, { forwarded: 'for=127.0.0.1' }]) {
+    const all = { host: 'localhost:8080', ...headers } as Record<string, string>
+    t.equal(await refresh({ ...all, authorization }), 403, JSON.stringify(headers))
+    t.equal(await status('GET', '/actuator/env', all), 403, JSON.stringify(headers))
+  }
 })
