@@ -9,7 +9,7 @@ import { actuator, type Authorize } from '@breakwater/starter/actuator'
 import type { DiscoveryClient } from '@breakwater/starter/discovery'
 import { createLogger, type Logger } from '@breakwater/starter/logger'
 import {
-  createAuthenticator, followServerTls, guardDoor, readServerTls, type Authenticator, type ServerTls
+  createAuthenticator, followServerTls, guardDoor, readDestinations, readServerTls, type Authenticator, type ServerTls
 } from '@breakwater/starter/security'
 import { Settings } from '@breakwater/starter/settings'
 import { createBackend } from './backends/create-backend.ts'
@@ -113,6 +113,7 @@ async function createParts (options: ConfigServerOptions, context: ConfigServerC
     log,
     discovery: context.discovery,
     refresh: options.refreshClients,
+    destinations: readDestinations(settings),
     maxWatchers: options.maxWatchers,
     pollMs: options.watchPollMs
   })

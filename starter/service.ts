@@ -30,6 +30,7 @@ import { loadSettings } from './settings/index.ts'
 import type { Settings } from './settings/index.ts'
 import { isLoopback } from './security/addresses.ts'
 import { createAuthenticator } from './security/authenticator.ts'
+import { Destinations, readDestinations } from './security/destinations.ts'
 import { guardNames } from './security/door.ts'
 import { readServerTls } from './security/tls.ts'
 import { unusedSpringKeys } from './spring-keys.ts'
@@ -141,6 +142,7 @@ class ServiceLife {
   readonly #spans: SpanExporter | undefined
   readonly #callTrace: CallTrace
   readonly #name: string
+  readonly #destinations: Destinations
   #registration: Registration | undefined
   #closing = false
   #management: Server | undefined
@@ -151,6 +153,7 @@ class ServiceLife {
     this.#discovery = discovery
     this.#secure = secure
     this.#name = settings.string('spring.application.name')
+    this.#destinations = new Destinations(readDestinations(settings))
     this.#spans = spans
     this.#callTrace = createCallTrace(this.#ids, this.#spans)
   }
@@ -218,7 +221,8 @@ class ServiceLife {
       log: this.#log,
       metrics: this.#clientMetrics,
       trace: this.#callTrace,
-      caller: this.#name
+      caller: this.#name,
+      destinations: this.#destinations
     })
     this.#clients.set(service, client)
     return client
@@ -230,6 +234,7 @@ class ServiceLife {
     await app.listen({ host, port: this.#settings.integer('server.port', 8080) })
     const bound = app.server.address() as AddressInfo
     const management = await this.#listenForManagement(app, host)
+    if (management !== undefined) this.#destinations.keepFrom([management])
     const address = ownAddress(bound, management?.port, this.#secure)
     this.#registration = await createRegistration(this.#settings, this.#log, address)
     // Neither rejects when the registry is down: the service works, and registers as soon as it can.

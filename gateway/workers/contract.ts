@@ -6,9 +6,11 @@
  * once. Snapshots are structured-cloneable plain data: they cross to the workers by message, and each worker compiles
  * its own table from them, so nothing is shared and nothing is locked.
  */
+import type { Listening } from '@breakwater/starter/security'
 import type { Exchange, Reply } from '../exchange.ts'
 import type { RouteTable } from '../routes/route.ts'
 import type { HealthCheck } from '../upstream/health-checks.ts'
+import type { Probe } from '../upstream/probe.ts'
 
 /** Plain data from the control loop: definitions, instances, breaker settings. Its shape belongs to the compiler. */
 export type Snapshot = object
@@ -24,6 +26,8 @@ export interface WorkerHost {
   emit (topic: string, payload: unknown): void
   /** Asks an instance how it is; not there where nothing is served. */
   readonly check?: HealthCheck
+  /** Asks whether somebody listens; not there where nothing is served. */
+  readonly probe?: Probe
 }
 
 /** A handler inside the gateway for `forward:` targets that no route takes: fallback pages, code-defined routes. */
@@ -78,6 +82,8 @@ export interface DataPlane {
   /** Asks every worker; answers in worker order, those that missed the deadline left out. */
   ask (question: string, payload?: unknown): Promise<unknown[]>
   metrics (): Promise<DataPlaneMetrics>
+  /** Where this process listens besides the data port: no request is sent there, nor to the data port. */
+  keepFrom (listening: readonly Listening[]): Promise<void>
   onEvent (listener: (topic: string, payload: unknown, worker: number) => void): void
   /** Stops accepting, announces `Connection: close`, waits for what is in flight up to the deadline, then cuts. */
   stop (deadlineMs?: number): Promise<void>

@@ -1,4 +1,5 @@
 /** The data plane as one event loop in this thread: tests, embedding, machines with a single core. */
+import type { Listening } from '@breakwater/starter/security'
 import type { Clock } from '../clock.ts'
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { sumMetrics } from '../metrics/sum.ts'
@@ -38,6 +39,10 @@ export class LocalDataPlane implements DataPlane {
 
   async metrics (): Promise<DataPlaneMetrics> {
     return sumMetrics([this.hosted.metrics()])
+  }
+
+  async keepFrom (listening: readonly Listening[]): Promise<void> {
+    this.hosted.keepFrom(listening)
   }
 
   onEvent (listener: EventListener): void {

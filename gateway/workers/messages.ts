@@ -1,4 +1,5 @@
 /** What travels between the control loop and a worker thread: plain data, answered by number. */
+import type { Listening } from '@breakwater/starter/security'
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import type { DataPlaneMetrics, Snapshot } from './contract.ts'
 
@@ -9,12 +10,14 @@ export interface WorkerStart {
   readonly port: number
   /** The newest snapshot, for a worker that takes a dead one's place. */
   readonly snapshot: Snapshot | undefined
+  readonly listening: readonly Listening[]
 }
 
 export type ToWorker =
   | { readonly kind: 'apply', readonly id: number, readonly snapshot: Snapshot }
   | { readonly kind: 'ask', readonly id: number, readonly question: string, readonly payload: unknown }
   | { readonly kind: 'metrics', readonly id: number }
+  | { readonly kind: 'keep-from', readonly id: number, readonly listening: readonly Listening[] }
   | { readonly kind: 'stop', readonly id: number, readonly deadlineMs: number }
 
 export type FromWorker =

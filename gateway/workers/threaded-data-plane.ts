@@ -2,6 +2,7 @@
  * The data plane as worker threads that share one port. A worker that dies is replaced, with the newest snapshot, while
  * the others go on; what it had counted is kept.
  */
+import type { Listening } from '@breakwater/starter/security'
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { NO_METRICS, sumMetrics } from '../metrics/sum.ts'
 import type { DataPlane, DataPlaneMetrics, Snapshot, WorkerHost } from './contract.ts'
@@ -28,6 +29,7 @@ export class ThreadedDataPlane implements DataPlane {
   private readonly deaths: number[] = []
   private readonly listeners: EventListener[] = []
   private snapshot: Snapshot | undefined = undefined
+  private listening: readonly Listening[] = []
   private port = 0
   private started = false
   private stopping = false
@@ -62,8 +64,8 @@ export class ThreadedDataPlane implements DataPlane {
 
   private spawn (index: number): Thread {
     const bornMs = performance.now()
-    const { options, compilerModule, port, snapshot } = this
-    const start = { options, compilerModule, port, snapshot }
+    const { options, compilerModule, port, snapshot, listening } = this
+    const start = { options, compilerModule, port, snapshot, listening }
     const thread = new Thread(start, {
       event: (topic, payload) => this.emit(topic, payload, index),
       log: this.log,
@@ -115,6 +117,11 @@ export class ThreadedDataPlane implements DataPlane {
   private async answers (call: (thread: Thread) => Promise<unknown>): Promise<unknown[]> {
     const outcomes = await Promise.allSettled(this.alive().map(call))
     return outcomes.flatMap((outcome) => outcome.status === 'fulfilled' ? [outcome.value] : [])
+  }
+
+  async keepFrom (listening: readonly Listening[]): Promise<void> {
+    this.listening = listening
+    await Promise.all(this.alive().map((thread) => thread.call({ kind: 'keep-from', listening }, APPLY_DEADLINE_MS)))
   }
 
   async metrics (): Promise<DataPlaneMetrics> {

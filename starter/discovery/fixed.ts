@@ -62,6 +62,7 @@ function instanceOf (settings: Settings, service: string, key: string): ServiceI
     secure,
     status: 'UP',
     zone: metadata['zone'],
-    metadata
+    metadata,
+    written: true
   }
 }

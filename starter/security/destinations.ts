@@ -69,13 +69,22 @@ function isHere (url: string): boolean {
   return isLoopback(URL.parse(url)?.hostname ?? '')
 }
 
+/** Of so many refusals it is known that they were told. */
+const MAX_TOLD = 1_000
+
 /** Asked whenever a connection is made. */
 export class Destinations {
   readonly #denied: Networks
   readonly #loopbackInstances: boolean
+  readonly #tell: (refusal: string) => void
+  readonly #told = new Set<string>()
   #own: readonly Listening[] = []
 
-  constructor ({ denied, loopbackInstances }: DestinationRules = DESTINATION_DEFAULTS) {
+  /** `tell` hears of each refused address once. */
+  constructor (
+    { denied, loopbackInstances }: DestinationRules = DESTINATION_DEFAULTS, tell: (refusal: string) => void = () => {}
+  ) {
+    this.#tell = tell
     this.#denied = new Networks(denied, true)
     this.#loopbackInstances = loopbackInstances
   }
@@ -105,7 +114,16 @@ export class Destinations {
     }
   }
 
-  #refuse (address: string, { host, port, written = false }: Target): BreakwaterError | undefined {
+  #refuse (address: string, target: Target): BreakwaterError | undefined {
+    const refusal = this.#judge(address, target)
+    if (refusal === undefined || this.#told.has(refusal.message)) return refusal
+    if (this.#told.size >= MAX_TOLD) this.#told.clear()
+    this.#told.add(refusal.message)
+    this.#tell(String(refusal))
+    return refusal
+  }
+
+  #judge (address: string, { host, port, written = false }: Target): BreakwaterError | undefined {
     const where = address === host ? address : `${host} (${address})`
     if (this.#denied.has(address)) return starterError('E_DESTINATION', [where, 'its network is denied.', DENIED_NEXT])
     if (this.#isOwn(address, port)) {
@@ -115,9 +133,11 @@ export class Destinations {
     return starterError('E_DESTINATION', [where, 'instances at loopback addresses are this machine itself.', LOOPBACK_NEXT])
   }
 
+  /** A server that was bound by a name may be at any address of this machine. */
   #isOwn (address: string, port: number): boolean {
-    return this.#own.some(own => own.port === port &&
-      (UNSPECIFIED.has(own.address) ? isOfThisMachine(address) : isSameAddress(own.address, address)))
+    return this.#own.some(own => own.port === port && (isIP(own.address) === 0 || UNSPECIFIED.has(own.address)
+      ? isOfThisMachine(address)
+      : isSameAddress(own.address, address)))
   }
 }
 
