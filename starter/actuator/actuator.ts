@@ -121,17 +121,24 @@ function prometheusRoute (scope: FastifyInstance, options: ActuatorOptions, requ
   })
 }
 
-function envRoutes (scope: FastifyInstance, { settings }: ActuatorOptions, guard: Guard): void {
-  const show = showValues(settings.string('management.endpoint.env.show-values', 'secrets-masked'))
-  scope.get('/env', guard, (_request, reply) => json(reply, environmentReport(settings, show)))
-  scope.get<{ Params: { '*': string } }>('/env/*', guard, (request, reply) => {
-    const report = propertyReport(settings, request.params['*'], show)
+function envRoutes (scope: FastifyInstance, options: Guarded, guard: Guard): void {
+  const { settings } = options
+  scope.get('/env', guard, async (request, reply) => json(reply, environmentReport(settings, await shownTo(request, options))))
+  scope.get<{ Params: { '*': string } }>('/env/*', guard, async (request, reply) => {
+    const report = propertyReport(settings, request.params['*'], await shownTo(request, options))
     return report === undefined ? reply.code(404).send() : json(reply, report)
   })
 }
 
-function showValues (word: string): ShowValues {
-  return word === 'never' || word === 'always' ? word : 'secrets-masked'
+/**
+ * `management.endpoint.env.show-values`, by default `never` as in Spring Boot. `when-authorized` asks for the role admin
+ * and shows no secret even then; an unknown word shows nothing.
+ */
+async function shownTo (request: FastifyRequest, { settings, authorize }: Guarded): Promise<ShowValues> {
+  const word = settings.string('management.endpoint.env.show-values', 'never').toLowerCase().replaceAll('_', '-')
+  if (word === 'always' || word === 'secrets-masked') return word
+  if (word !== 'when-authorized') return 'never'
+  return authorize(request, 'admin').then(() => 'secrets-masked', () => 'never')
 }
 
 function refreshRoute (scope: FastifyInstance, options: ActuatorOptions, guard: Guard): void {
