@@ -122,6 +122,8 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
     regions,
     async start () {
       await keeper?.start()
+      // What a snapshot holds was written down when it happened.
+      if (log !== undefined) registry.auditTo(line => log.info(line, 'registry changed'))
       registry.hub.start(keeper?.epoch ?? epoch)
       await discovery.usePeers(options.peerUrls)
       // Before listening: whoever asks first shall get what is known already.

@@ -1,4 +1,5 @@
 import { may, type Authenticator, type Principal, type Role, type RoleHook } from '@breakwater/starter/security'
+import type { Actor } from '../registry/actor.ts'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 declare module 'fastify' {
@@ -33,10 +34,9 @@ export function declarePrincipal (server: FastifyInstance): void {
   server.decorateRequest('principal', undefined)
 }
 
-/** One line for each change, with who made it; a renewal changes nothing. */
-export function audit (request: FastifyRequest, action: string, app: string, id: string): void {
-  const principal = request.principal?.name
-  request.log.info({ audit: action, app, id, principal, address: request.ip }, 'registry changed')
+/** Who makes a request, for the line that each change leaves; a renewal changes nothing. */
+export function actorOf (request: FastifyRequest, action: string | undefined, by = 'client'): Actor {
+  return { action, principal: request.principal?.name, address: request.ip, by }
 }
 
 async function ask (

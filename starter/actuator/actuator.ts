@@ -131,7 +131,7 @@ function envRoutes (scope: FastifyInstance, options: Guarded, guard: Guard): voi
 }
 
 /**
- * `management.endpoint.env.show-values`, by default `never` as in Spring Boot. `when-authorized` asks for the role admin
+ * `management.endpoint.env.show-values`, by default `never` as in Spring Boot. `when-authorized` asks for role admin
  * and shows no secret even then; an unknown word shows nothing.
  */
 async function shownTo (request: FastifyRequest, { settings, authorize }: Guarded): Promise<ShowValues> {
