@@ -9,7 +9,7 @@ import { actuator, type Authorize } from '@breakwater/starter/actuator'
 import type { DiscoveryClient } from '@breakwater/starter/discovery'
 import { createLogger, type Logger } from '@breakwater/starter/logger'
 import {
-  createAuthenticator, followServerTls, readServerTls, type Authenticator, type ServerTls
+  createAuthenticator, followServerTls, guardDoor, readDestinations, readServerTls, type Authenticator, type ServerTls
 } from '@breakwater/starter/security'
 import { Settings } from '@breakwater/starter/settings'
 import { createBackend } from './backends/create-backend.ts'
@@ -113,6 +113,7 @@ async function createParts (options: ConfigServerOptions, context: ConfigServerC
     log,
     discovery: context.discovery,
     refresh: options.refreshClients,
+    destinations: readDestinations(settings),
     maxWatchers: options.maxWatchers,
     pollMs: options.watchPollMs
   })
@@ -148,6 +149,7 @@ async function stop (app: FastifyInstance, { backend, push }: Parts): Promise<vo
 
 async function registerAll (app: FastifyInstance, parts: Parts): Promise<void> {
   const { options, settings, log, auth, backend } = parts
+  guardDoor(app, auth.door)
   const health = new Map(options.health.enabled
     ? [['configServer', createHealth(backend, options.health, () => performance.now())]]
     : [])

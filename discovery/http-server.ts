@@ -1,5 +1,5 @@
 import { countRequests, type RequestMetrics } from '@breakwater/starter/actuator'
-import type { Authenticator } from '@breakwater/starter/security'
+import { guardDoor, type Authenticator } from '@breakwater/starter/security'
 import Fastify, {
   LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply
 } from 'fastify'
@@ -67,6 +67,8 @@ export function createHttpServer (parts: HttpParts): FastifyInstance {
     // A path that cannot be decoded; answered before any route, so without a body here, too.
     frameworkErrors: (error, _request, reply: FastifyReply) => { reply.code(error.statusCode ?? 400).send() }
   })
+  // Eureka's Java client takes the body of a refused heartbeat for a failure of the transport.
+  if (auth !== undefined) guardDoor(server, auth.door, { bareMethods: ['PUT'] })
   rawBodies(server, options.maxBodyBytes)
   bareErrors(server)
   declarePrincipal(server)

@@ -1,4 +1,4 @@
-import type { ServerTls } from '@breakwater/starter/security'
+import { DESTINATION_DEFAULTS, type DestinationRules, type ServerTls } from '@breakwater/starter/security'
 import { discoveryError } from './errors.ts'
 import type { RateLimitOptions } from './eureka/rate-limit.ts'
 import type { RegionOptions } from './regions/remote-region.ts'
@@ -89,6 +89,8 @@ export interface DiscoveryOptions {
 
   /** Certificate and key as PEM texts, with which HTTPS is spoken; undefined: HTTP. @default undefined */
   readonly tls: ServerTls | undefined
+  /** Where health checks may go. @default nowhere that is denied */
+  readonly destinations: DestinationRules
   /** Eureka's limits of fetches. @default off */
   readonly rateLimit: RateLimitOptions
 
@@ -148,6 +150,7 @@ export const DEFAULTS: DiscoveryOptions = Object.freeze({
   peerCancelKeepMs: 30_000,
   peerTokenFile: undefined,
   tls: undefined,
+  destinations: DESTINATION_DEFAULTS,
   rateLimit: Object.freeze({
     enabled: false, burst: 10, fetchesPerSec: 500, fullPerSec: 100, throttleStandard: false, privileged: []
   }),

@@ -1,3 +1,4 @@
+import { auditLine, type Audit } from './registry/actor.ts'
 import type { Book } from './registry/book.ts'
 import type { Instance, Status } from './registry/instance.ts'
 import type { Note, Renewal } from './registry/renewals.ts'
@@ -39,13 +40,22 @@ export class Registry {
   readonly payloads: Payloads
   readonly hub: Hub
   #replicate: Replicate | undefined
+  #audit: Audit | undefined
 
   constructor ({ book, payloads, hub }: RegistryParts) {
     this.book = book
     this.payloads = payloads
     this.hub = hub
     // The log is written before anybody is told, so that whoever is told finds it there.
-    book.onChange = () => hub.wake()
+    book.onChange = instance => {
+      hub.wake()
+      this.#audit?.(auditLine(instance, book.speaker.actor))
+    }
+  }
+
+  /** From now on each change is written down, whoever makes it. */
+  auditTo (audit: Audit): void {
+    this.#audit = audit
   }
 
   /** From now on the peers are told. Without peers not even a heartbeat's news is made. */
@@ -77,7 +87,7 @@ export class Registry {
 
   /** Not told to the peers: each of them counts its own leases. */
   expire (): Instance[] {
-    return this.book.evict()
+    return this.book.speaker.as({ by: 'registry', action: 'expire' }, () => this.book.evict())
   }
 
   override (

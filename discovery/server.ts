@@ -2,13 +2,16 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { Server as TlsServer } from 'node:tls'
+import type { AddressInfo } from 'node:net'
 import type { Authenticator, RequestMetrics } from '@breakwater/starter'
+import { Destinations } from '@breakwater/starter/security'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Backend } from './backends/backend.ts'
 import { BookView } from './backends/book-view.ts'
 import { WriteThrough } from './backends/write-through.ts'
 import { callCheck } from './checks/check-http.ts'
+import type { CheckOptions } from './checks/check-options.ts'
 import { Checker } from './checks/checker.ts'
 import { Payloads } from './eureka/payloads.ts'
 import { createHttpServer, urlOf } from './http-server.ts'
@@ -20,6 +23,7 @@ import { Peers, type PeersOptions } from './peers/peers.ts'
 import { RemoteRegion } from './regions/remote-region.ts'
 import { Regions } from './regions/regions.ts'
 import { Registry } from './registry.ts'
+import type { Instance } from './registry/instance.ts'
 import { Book } from './registry/book.ts'
 import type { BookRules } from './registry/rules.ts'
 import { StartWindow } from './registry/start-window.ts'
@@ -85,7 +89,9 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
   let certificates: PeerTls | undefined = options.tls
   const tls = () => certificates
   const peers = createPeers(registry, options, tls, { now, log })
-  const checker = options.checks ? new Checker(registry, { now, log, call: callCheck }) : undefined
+  const destinations = new Destinations(options.destinations)
+  const call = (check: CheckOptions, instance: Instance) => callCheck(check, instance, destinations)
+  const checker = options.checks ? new Checker(registry, { now, log, call }) : undefined
   const { auth, requests } = context
   const regions = createRegions(registry, rules, options, { tls, log })
   const window = new StartWindow(now)
@@ -116,6 +122,8 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
     regions,
     async start () {
       await keeper?.start()
+      // What a snapshot holds was written down when it happened.
+      if (log !== undefined) registry.auditTo(line => log.info(line, 'registry changed'))
       registry.hub.start(keeper?.epoch ?? epoch)
       await discovery.usePeers(options.peerUrls)
       // Before listening: whoever asks first shall get what is known already.
@@ -124,6 +132,7 @@ export function createDiscovery (given: Partial<DiscoveryOptions> = {}, context:
       await backend?.start(view)
       if (options.openForTrafficCount === 0 && registry.book.size === 0) window.close(options.waitWhenEmptyMs)
       await server.listen({ host: options.host, port: options.port })
+      destinations.keepFrom([server.server.address() as AddressInfo])
       sweeper = setInterval(() => sweep(registry, view, log), options.evictionIntervalMs)
       checking = setInterval(() => checker?.tick(), CHECK_TICK_MS)
     },

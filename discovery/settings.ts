@@ -1,4 +1,4 @@
-import { readServerTls } from '@breakwater/starter/security'
+import { readDestinations, readServerTls } from '@breakwater/starter/security'
 import type { Settings } from '@breakwater/starter/settings'
 import type { RateLimitOptions } from './eureka/rate-limit.ts'
 import { DEFAULTS, type DiscoveryOptions } from './options.ts'
@@ -51,6 +51,7 @@ export function optionsFrom (settings: Settings): DiscoveryOptions {
     peerCancelKeepMs: settings.integer(server('max-time-for-replication'), DEFAULTS.peerCancelKeepMs),
     peerTokenFile: settings.get(own('peer-token-file')),
     tls: readServerTls(settings),
+    destinations: readDestinations(settings),
     rateLimit: rateLimit(settings),
     snapshotFile: settings.get(own('snapshot-file')),
     snapshotIntervalMs: settings.durationMs(own('snapshot-interval'), DEFAULTS.snapshotIntervalMs),

@@ -65,7 +65,7 @@ export class SimulatedRegistry {
   /** What a peer posts. */
   answer (path: string, body: string): PeerReply {
     const tree = parseTree(Buffer.from(body), 'json')
-    const { status, body: text } = answerPeer(this.registry, path.replace(/^peerreplication\/|\/$/g, ''), tree!)
+    const { status, body: text } = answerPeer(this.registry, path.replace(/^peerreplication\/|\/$/g, ''), tree!, { by: 'peer' })
     return { status, body: String(text ?? '') }
   }
 

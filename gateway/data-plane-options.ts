@@ -1,5 +1,6 @@
 /** What the data plane can be told. Plain data (it crosses to workers); times in ms, sizes in bytes, 0 = no limit. */
 import { platform } from 'node:os'
+import { DESTINATION_DEFAULTS, type DestinationRules } from '@breakwater/starter/security'
 import type { TracingOptions } from './tracing.ts'
 
 /** Bounds on what one client may do; each exists because somebody somewhere does the opposite. */
@@ -105,6 +106,8 @@ export interface DataPlaneOptions {
   readonly limits: ClientLimits
   readonly upstream: UpstreamLimits
   readonly upstreamTls: UpstreamTls
+  /** Where no connection is made to, whoever names it. */
+  readonly destinations: DestinationRules
   readonly forwarded: ForwardedOptions
   /** Names removed both ways beyond the hop-by-hop ones of RFC 9110; lower-case. */
   readonly removeHeaders: readonly string[]
@@ -156,6 +159,7 @@ export const DATA_PLANE_DEFAULTS: DataPlaneOptions = {
   upstreamTls: {
     insecure: false, trustedCertificates: [], certificate: undefined, key: undefined, handshakeTimeoutMs: 10_000
   },
+  destinations: DESTINATION_DEFAULTS,
   forwarded: {
     trustedProxies: [],
     for: true,

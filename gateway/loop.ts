@@ -5,6 +5,7 @@
 import type { ClientHttp2Session } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { ConnectionOptions } from 'node:tls'
+import { Destinations } from '@breakwater/starter/security'
 import { AccessLog, fileTarget } from './access-log.ts'
 import { Clock } from './clock.ts'
 import type { DataPlaneOptions } from './data-plane-options.ts'
@@ -44,6 +45,7 @@ export class Loop {
   readonly readTurns = new ReadTurns()
   readonly requestTurns = new RequestTurns()
   readonly tls: ConnectionOptions
+  readonly destinations: Destinations
   readonly clients = new Set<ClientConnection>()
   readonly connections = new Set<UpstreamConnection>()
   /** Towards instances that speak HTTP/2: many exchanges share each. */
@@ -72,6 +74,7 @@ export class Loop {
     this.ids = new IdPool()
     this.dropped = new DroppedFields(options.removeHeaders)
     this.tls = upstreamTls(options)
+    this.destinations = new Destinations(options.destinations, (refusal) => log('warn', refusal))
     this.gateway = new Gateway(this)
     this.upgrades = new Upgrades(this)
     this.http2 = new Http2Front(this)

@@ -87,6 +87,7 @@ async function start (parts: GatewayParts, undo: Undo, stop: () => Promise<void>
 
   followSettings(settings, control, warn, undo)
   const { address, port } = admin.server.address() as AddressInfo
+  await dataPlane.keepFrom([{ address, port }])
   const registration = await gatewayRegistration(settings, log, url, port)
   if (registration !== undefined) {
     undo.push(() => registration.stop())

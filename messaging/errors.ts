@@ -130,11 +130,6 @@ export const messagingError = errorTable({
     status: 507,
     canRetry: true
   },
-  E_BUS_STRANGER: {
-    text: 'the bus takes no calls from web pages, and none under a foreign name for this machine.',
-    next: 'Call 127.0.0.1 or localhost.',
-    status: 403
-  },
   E_MESSAGE_TEXT: { text: '%s has half of a surrogate pair in its text.', next: 'Send well-formed text.', status: 400 },
   E_BUS_REFUSED: { text: 'the bus will never take this: %s.', status: 422 },
   E_BUS_NAME: {

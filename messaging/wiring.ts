@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { withPackage } from '@breakwater/starter/optional-package'
-import type { Settings } from '@breakwater/starter/settings'
+import { maskValue, type Settings } from '@breakwater/starter/settings'
 import type { Bus } from './bus/bus.ts'
 import { embeddedBus } from './bus/embedded/client.ts'
 import type { Notice } from './bus/embedded/notice.ts'
@@ -24,7 +24,7 @@ import type { Tx } from './store/store.ts'
 export async function openBus (settings: Settings, onNotice?: Notice): Promise<Bus> {
   const url = settings.string('breakwater.bus.url', 'http://127.0.0.1:7070').replace(/\/$/, '')
   if (!url.startsWith('aws:')) {
-    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw messagingError('E_BUS_URL', [url.replace(/\/\/[^@/]*@/, '//')])
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw messagingError('E_BUS_URL', [maskValue('url', url)])
     return embeddedBus({ url, ...(onNotice === undefined ? {} : { onNotice }) })
   }
   const { awsBus, readAwsUrl } = await withPackage('breakwater.bus.url: aws://', () => import('./aws.ts'))

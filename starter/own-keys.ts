@@ -5,7 +5,8 @@ import type { Settings } from './settings/index.ts'
 const CLIENT = ['try-timeout', 'connect-timeout', 'retry-budget', 'max-connections', 'max-body-size']
 const DNS = ['servers', 'servers[*]', 'suffix', 'refresh', 'timeout']
 const SECURITY = ['mode', 'users[*].name', 'users[*].password', 'users[*].roles', 'users[*].roles[*]', 'roles-claim',
-  'applications-claim', 'allowed-hosts', 'allowed-hosts[*]', 'mtls.roles.**', 'mtls.default-roles', 'mtls.default-roles[*]']
+  'applications-claim', 'allowed-hosts', 'allowed-hosts[*]', 'hosts', 'hosts[*]', 'admin-token-file', 'denied-networks',
+  'denied-networks[*]', 'loopback-instances', 'mtls.roles.**', 'mtls.default-roles', 'mtls.default-roles[*]']
 
 /** Throws E_CONFIG_KEY with all of them, each with its place and the nearest key there is. */
 export function checkServiceKeys (settings: Settings): void {

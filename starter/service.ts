@@ -28,7 +28,10 @@ import type { Running } from './main.ts'
 import { checkServiceKeys } from './own-keys.ts'
 import { loadSettings } from './settings/index.ts'
 import type { Settings } from './settings/index.ts'
+import { isLoopback } from './security/addresses.ts'
 import { createAuthenticator } from './security/authenticator.ts'
+import { Destinations, readDestinations } from './security/destinations.ts'
+import { guardNames } from './security/door.ts'
 import { readServerTls } from './security/tls.ts'
 import { unusedSpringKeys } from './spring-keys.ts'
 import { createCallTrace } from './trace/call-trace.ts'
@@ -139,6 +142,7 @@ class ServiceLife {
   readonly #spans: SpanExporter | undefined
   readonly #callTrace: CallTrace
   readonly #name: string
+  readonly #destinations: Destinations
   #registration: Registration | undefined
   #closing = false
   #management: Server | undefined
@@ -149,6 +153,7 @@ class ServiceLife {
     this.#discovery = discovery
     this.#secure = secure
     this.#name = settings.string('spring.application.name')
+    this.#destinations = new Destinations(readDestinations(settings))
     this.#spans = spans
     this.#callTrace = createCallTrace(this.#ids, this.#spans)
   }
@@ -163,16 +168,20 @@ class ServiceLife {
       sink: this.#spans,
       accessLog: this.#settings.boolean('server.accesslog.enabled', true)
     })
-    // 2. What is not for everyone is not there for everyone.
-    guardPorts(app, base, this.#settings.get('management.server.port') !== undefined)
+    // 2. What is not for everyone is not there for everyone. Without a choice of who may, this machine may.
+    const auth = await createAuthenticator(this.#settings, this.#log, { isPublic: true })
+    if (isLoopback(this.#settings.string('server.address', '127.0.0.1')) && auth.mode === 'local') guardNames(app, auth.door.hosts)
+    guardPorts(app, {
+      actuatorBase: base,
+      hasManagementPort: this.#settings.get('management.server.port') !== undefined,
+      hosts: auth.door.hosts
+    })
     // 3. Every failure from here on is a problem document.
     answerProblems(app)
     // 4. What no store and no reader could be given as it is goes no further.
     readJson(app)
     checkInput(app)
-    // 5. What operators and probes ask. Without a choice of who may, this machine may.
-    const chosen = this.#settings.get('breakwater.security.mode') !== undefined
-    const auth = chosen ? await createAuthenticator(this.#settings, this.#log) : undefined
+    // 5. What operators and probes ask.
     collectDefaultMetrics({ register: this.#metrics })
     this.#health.set('discovery', () => ({
       status: this.#discovery.connected ? 'UP' : 'UNKNOWN',
@@ -185,7 +194,7 @@ class ServiceLife {
       availability: this.#availability,
       registry: this.#metrics,
       metrics: () => this.#clientMetrics.render() + (this.#spans?.render() ?? ''),
-      ...(auth === undefined ? {} : { authorize: auth.check })
+      authorize: auth.check
     })
     this.#endWith(app)
     this.#decorate(app)
@@ -212,7 +221,8 @@ class ServiceLife {
       log: this.#log,
       metrics: this.#clientMetrics,
       trace: this.#callTrace,
-      caller: this.#name
+      caller: this.#name,
+      destinations: this.#destinations
     })
     this.#clients.set(service, client)
     return client
@@ -224,6 +234,7 @@ class ServiceLife {
     await app.listen({ host, port: this.#settings.integer('server.port', 8080) })
     const bound = app.server.address() as AddressInfo
     const management = await this.#listenForManagement(app, host)
+    if (management !== undefined) this.#destinations.keepFrom([management])
     const address = ownAddress(bound, management?.port, this.#secure)
     this.#registration = await createRegistration(this.#settings, this.#log, address)
     // Neither rejects when the registry is down: the service works, and registers as soon as it can.

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import t, { type Test } from 'tap'
 import { helpOf, overview } from '../help.ts'
@@ -60,6 +60,21 @@ t.test('every command has a help of its own, with each of its flags', async t =>
     }
     t.match(overview(), `\n  ${verb.name} `)
   }
+})
+
+t.test('the token of this machine is printed, the same each time, and refused when others could read it', async t => {
+  const file = path.join(t.testdir(), 'token')
+  const env = { BREAKWATER_SECURITY_ADMINTOKENFILE: file }
+  const first = run(t, ['token'], { shell: true, env })
+  t.equal(await first.exited, 0)
+  t.match(first.output(), /^[\w-]{43}\n$/)
+  const second = run(t, ['token'], { shell: true, env })
+  await second.exited
+  t.equal(second.output(), first.output())
+  chmodSync(file, 0o644)
+  const third = run(t, ['token'], { shell: true, env })
+  await third.exited
+  t.match(third.output(), /^E_ADMIN_TOKEN breakwater\.security\.admin-token-file: /)
 })
 
 t.test('a mistake in the file is told with file and line, and nothing else', async t => {

@@ -13,6 +13,7 @@ import { logsVerb } from './logs.ts'
 import { messagingVerbs } from './messaging-reports.ts'
 import { SERVER_VERBS } from './servers.ts'
 import { downVerb, killVerb, psVerb, waitVerb } from './stack.ts'
+import { tokenVerb } from './token.ts'
 
 const upVerb: Verb = {
   name: 'up', summary: 'the whole stack of this folder as processes; what "npm start" runs', flags: UP_FLAGS,
@@ -41,5 +42,5 @@ const schemaVerb: Verb = {
 
 export const VERBS: readonly Verb[] = [
   upVerb, addVerb, downVerb, psVerb, logsVerb, waitVerb, callVerb, killVerb, configVerb, ...gatewayVerbs,
-  ...messagingVerbs, doctorVerb, schemaVerb, ...SERVER_VERBS, affectedVerb
+  ...messagingVerbs, tokenVerb, doctorVerb, schemaVerb, ...SERVER_VERBS, affectedVerb
 ]

@@ -1,5 +1,7 @@
 /** What happens after the store has changed: watchers are woken, Spring's applications refreshed. */
 import type { DiscoveryClient, Logger } from '@breakwater/starter'
+import { guardedAgent } from '@breakwater/starter/http'
+import { Destinations, type DestinationRules } from '@breakwater/starter/security'
 import type { Backend } from '../backends/backend.ts'
 import type { EnvironmentRoad } from '../environment.ts'
 import { Snapshots } from './snapshots.ts'
@@ -13,6 +15,8 @@ export interface PushParts {
   /** Undefined: nobody is refreshed by a call. */
   readonly discovery: DiscoveryClient | undefined
   readonly refresh: SpringRefreshOptions
+  /** Where the calls may go: whoever registers says where he is. */
+  readonly destinations: DestinationRules
   readonly maxWatchers: number
   /** How often stores that cannot tell of changes are looked at, while somebody watches. */
   readonly pollMs: number
@@ -54,10 +58,17 @@ export function startPush (parts: PushParts): Push {
   }
 }
 
-function startSpringRefresh ({ discovery, refresh, log }: PushParts, snapshots: Snapshots): SpringRefresh | undefined {
+function startSpringRefresh (
+  { destinations, discovery, refresh, log }: PushParts, snapshots: Snapshots
+): SpringRefresh | undefined {
   if (discovery === undefined || !refresh.enabled) return undefined
+  const agent = guardedAgent(new Destinations(destinations), { connections: 1, connect: {} })
   const spring = new SpringRefresh(refresh, {
-    discovery, log, post: postRefresh, look: async ask => snapshots.look(ask, {}).take()
+    discovery,
+    log,
+    post: (...call) => postRefresh(agent, ...call),
+    close: () => agent.destroy(),
+    look: async ask => snapshots.look(ask, {}).take()
   })
   spring.start()
   return spring

@@ -4,6 +4,7 @@
  * that not all instances of a service rebuild their beans in the same moment.
  */
 import type { DiscoveryClient, Logger, ServiceInstance } from '@breakwater/starter'
+import { request, type Agent } from '@breakwater/starter/http'
 import { readAsk, type Ask } from '../environment/ask.ts'
 import type { Snapshot } from './snapshots.ts'
 import { changedKeys } from './watchers.ts'
@@ -25,10 +26,13 @@ export interface SpringRefreshParts {
   readonly log: Logger
   /** Sends the call; handed in so that tests need no network. */
   readonly post: (url: string, headers: Record<string, string>, timeoutMs: number) => Promise<string>
+  /** Ends the connections of the calls. */
+  readonly close?: () => Promise<void>
 }
 
 /** How many instances may wait for their call; more are left to the next change. */
 const MAX_LINE = 10_000
+const MAX_ANSWER = 4_096
 const OPT_IN = 'config-refresh'
 
 export class SpringRefresh {
@@ -55,6 +59,7 @@ export class SpringRefresh {
     this.#stop.abort()
     this.#line.clear()
     await this.#working
+    await this.#parts.close?.()
   }
 
   /** Looks at every service that opted in; call it after each change of the store. */
@@ -131,15 +136,22 @@ async function pause (ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** The real call; the answer is the list of changed keys, read up to a bound. */
-export async function postRefresh (url: string, headers: Record<string, string>, timeoutMs: number): Promise<string> {
-  const response = await fetch(url, {
+/** The real call, which follows no redirect; the answer is the list of changed keys, of which the beginning counts. */
+export async function postRefresh (
+  agent: Agent, url: string, headers: Record<string, string>, timeoutMs: number
+): Promise<string> {
+  const { statusCode, body } = await request(url, {
+    dispatcher: agent,
     method: 'POST',
-    redirect: 'error',
     headers: { 'content-type': 'application/json', ...headers },
     signal: AbortSignal.timeout(timeoutMs)
   })
-  const text = (await response.text()).slice(0, 4_096)
-  if (!response.ok) throw new Error(`status ${response.status}`)
+  let text = ''
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    text = (text + chunk.toString()).slice(0, MAX_ANSWER)
+    // Leaving the loop ends the answer, and with it one that has no end.
+    if (text.length === MAX_ANSWER) break
+  }
+  if (statusCode < 200 || statusCode > 299) throw new Error(`status ${statusCode}`)
   return text
 }

@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { Settings } from '@breakwater/starter/settings'
 import { createConfigServer, REPOSITORY_DEFAULTS, type ConfigServerContext, type ConfigServerOptions, type GitOptions } from '../index.ts'
 import { folder, write, type Teardown } from './support.ts'
 
@@ -51,6 +52,16 @@ export async function workTree (t: Teardown, files: Record<string, string | Buff
   return tree
 }
 
+/** Everyone may pin and roll out: who may is another test's question. */
+export const OPEN = new Settings({
+  profiles: ['default'],
+  sources: [{
+    name: 'test',
+    properties: new Map([['breakwater.security.mode', { value: { kind: 'string', text: 'none' }, origin: { source: 'test' } }]])
+  }],
+  warnings: []
+})
+
 /** A server over git repositories, with fetches only when asked for. */
 export async function startGit (
   t: Teardown, git: Partial<GitOptions> & { uri: string }, options: Partial<ConfigServerOptions> = {},
@@ -60,7 +71,7 @@ export async function startGit (
     port: 0,
     backends: [{ type: 'git', git: { ...REPOSITORY_DEFAULTS, refreshMs: 0, timeoutMs: 20_000, repos: [], maxFileBytes: 1_048_576, ...git } }],
     ...options
-  }, { environment: process.env, ...context })
+  }, { environment: process.env, settings: OPEN, ...context })
   t.teardown(() => server.stop())
   return server
 }

@@ -97,7 +97,7 @@ t.test('effective, history, diff, validate, clients', async t => {
 
   const { headers } = await ask(url, '/foo/dev', { headers: { 'x-config-instance': 'foo-7' } })
   t.match((await ask(url, '/_config/clients')).json.read.find((one: { instance: string }) => one.instance === 'foo-7'),
-    { application: 'foo', profiles: 'dev', etag: headers.etag, principal: 'local' })
+    { application: 'foo', profiles: 'dev', etag: headers.etag, principal: 'everyone' })
   const native = await startNative(t, { 'foo.yml': 'a: 1' })
   t.equal((await ask(native.url, '/_config/history/foo/dev')).status, 404)
 })

@@ -25,6 +25,7 @@ breakwater:
       files: x.txt
     - { principals: writer, applications: "*", actions: "*" }
 encrypt.key: pie
+management.endpoint.env.show-values: secrets-masked
 `
 
 async function start (t: Tap, yaml: string) {
@@ -76,6 +77,7 @@ t.test('a caller gets what a rule gives it and nothing else', async t => {
   t.match(audited.find(line => line.action === 'decrypt'), { principal: 'writer' })
   t.notOk(audited.some(line => line.application === 'bar'), 'no line where no secret was read')
   const env = (await ask(url, '/actuator/env', { headers: basic('root', 'r-secret') })).text
+  t.match(env, '"value":"basic"', 'what is no secret is there')
   for (const secret of ['foo-secret', 'w-secret', '"pie"', '"test"']) {
     t.notOk(lines.join('').includes(secret), `${secret} in no log line`)
     t.notOk(env.includes(secret), `${secret} not in /actuator/env`)

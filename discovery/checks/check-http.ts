@@ -1,25 +1,28 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
+import type { Destinations } from '@breakwater/starter/security'
 import type { Instance } from '../registry/instance.ts'
 import type { CheckOptions } from './check-options.ts'
 
-/** Clouds keep their credentials at link-local addresses. */
-const LINK_LOCAL = /^(169\.254\.|fe[89ab][0-9a-f]:|::ffff:169\.254\.)/i
-
 /**
  * Calls the health check once; undefined when it is well, else what was wrong. The connection goes to the registered
- * address whatever the name in the URL resolves to, a redirect is not followed, and the body is not read.
+ * address, if that is no denied one, whatever the name in the URL resolves to, a redirect is not followed, and the
+ * body is not read.
  */
-export function callCheck ({ url, timeoutMs }: CheckOptions, { ipAddr }: Instance): Promise<string | undefined> {
+export function callCheck (
+  { url, timeoutMs }: CheckOptions, { ipAddr }: Instance, destinations: Destinations
+): Promise<string | undefined> {
   if (isIP(ipAddr) === 0) return Promise.resolve(`${ipAddr} is no IP address`)
-  if (LINK_LOCAL.test(ipAddr)) return Promise.resolve(`${ipAddr} is a link-local address`)
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80)
+  const refusal = destinations.refusal({ host: ipAddr, port })
+  if (refusal !== undefined) return Promise.resolve(refusal.message)
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest
   const signal = AbortSignal.timeout(timeoutMs)
   return new Promise(resolve => {
     const outgoing = send({
       host: ipAddr,
-      port: url.port,
+      port,
       path: url.pathname + url.search,
       headers: { host: url.host, 'user-agent': 'breakwater-discovery', connection: 'close' },
       agent: false,

@@ -22,6 +22,7 @@ interface Health {
 }
 
 const MAX_RUNNING = 50
+const CHECK = { by: 'health check' }
 const HERE = { replicated: false }
 
 /**
@@ -98,7 +99,7 @@ export class Checker {
     health.downSince = health.reason = undefined
     // An operator may have set something else meanwhile; that is the operator's to clear.
     if (this.#registry.book.lease(app, id)?.override !== 'DOWN') return
-    this.#registry.clearOverride(app, id, undefined, HERE)
+    this.#registry.book.speaker.as(CHECK, () => this.#registry.clearOverride(app, id, undefined, HERE))
     this.#options.log?.info({ app, id }, 'the health check succeeds again')
   }
 
@@ -110,10 +111,11 @@ export class Checker {
       if (health.failures < check.failures || this.#registry.book.lease(app, id)?.override !== undefined) return
       health.downSince = now
       health.reason = wrong
-      this.#registry.override(app, id, 'DOWN', HERE, { author: 'health check', reason: wrong, withLease: true })
+      const note = { author: 'health check', reason: wrong, withLease: true }
+      this.#registry.book.speaker.as(CHECK, () => this.#registry.override(app, id, 'DOWN', HERE, note))
       this.#options.log?.warn(this.#fields(instance, wrong), 'the health check failed, the instance is DOWN')
     } else if (check.evictAfterMs !== undefined && now - health.downSince >= check.evictAfterMs) {
-      this.#registry.cancel(app, id, HERE)
+      this.#registry.book.speaker.as(CHECK, () => this.#registry.cancel(app, id, HERE))
       this.#options.log?.warn(this.#fields(instance, wrong), 'the health check goes on failing, the instance is removed')
     }
   }

@@ -8,7 +8,7 @@ import type { Peers } from '../peers/peers.ts'
 import { isStatus } from '../registry/instance.ts'
 import type { RecentEntry } from '../registry/recent.ts'
 import type { Registry } from '../registry.ts'
-import { audit } from '../security/access.ts'
+import { actorOf } from '../security/access.ts'
 import { actionOf, runAction } from './actions.ts'
 import { escapeHtml } from './html.ts'
 import { changesOf, overviewOf, rowsOf, type RowQuery } from './overview.ts'
@@ -60,14 +60,14 @@ export function pageRoutes (server: FastifyInstance, parts: PageParts): void {
 
 /** The page's buttons; apart from the pages, because changing takes another role. */
 export function actionRoute (server: FastifyInstance, { registry, auth }: PageParts): void {
-  server.post('/dashboard/api/actions', async (request, reply) => {
-    request.principal = await auth?.check(request, 'admin')
+  const guard = auth === undefined ? {} : { onRequest: auth.requireRole('admin') }
+  server.post('/dashboard/api/actions', guard, async (request, reply) => {
+    request.principal = await auth?.authenticate(request)
     const body = isJson(request) ? parseTree(request.body as Buffer, 'json') : undefined
     const action = body === undefined ? undefined : actionOf(body)
     if (action === undefined) return problem(reply, 400, 'This is no action that the registry knows.')
-    const instance = runAction(registry, action)
+    const instance = registry.book.speaker.as(actorOf(request, action.kind, 'page'), () => runAction(registry, action))
     if (instance === undefined) return problem(reply, 404, 'There is no such instance any more.')
-    audit(request, action.kind, action.app, action.id)
     return reply.code(204).send()
   })
 }

@@ -37,7 +37,10 @@ export function decodeInstance (raw: Tree, app?: string): Instance | Answer {
 export function checkMetadata (metadata: Metadata): Metadata | undefined {
   if (metadata.size > MAX_METADATA) return undefined
   let chars = 0
-  for (const [key, value] of metadata) chars += key.length + value.length
+  for (const [key, value] of metadata) {
+    if (!isSpeakable(key)) return undefined
+    chars += key.length + value.length
+  }
   return chars > MAX_METADATA_CHARS ? undefined : metadata
 }
 
@@ -51,6 +54,28 @@ export function decodeTime (value: unknown): number | undefined {
 /** A status; unknown and misspelled words mean UNKNOWN. */
 export function decodeStatus (value: unknown): Status {
   return isStatus(value) ? value : 'UNKNOWN'
+}
+
+/** Fields that later stand in a path, a log or a terminal. */
+const SHOWN = [
+  'instanceId', 'app', 'hostName', 'ipAddr', 'sid', 'appGroupName', 'vipAddress', 'secureVipAddress', 'homePageUrl',
+  'statusPageUrl', 'healthCheckUrl', 'secureHealthCheckUrl', 'asgName'
+] as const
+/** As much of a path's part as our routes take, when it is written in ASCII. */
+const MAX_ID = 4096
+const MAX_APP = 1024
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u
+
+/** What nobody could name again: no URL carries it, or it is another one on its way. */
+function findUnspeakable (raw: Tree, id: string): string | undefined {
+  const odd = SHOWN.find(name => !isSpeakable(scalar(raw[name]) ?? ''))
+  if (odd !== undefined || !isSpeakable(id)) return `Control characters in ${odd ?? 'instanceId'}`
+  if (encodeURIComponent(id).length > MAX_ID) return `instanceId is longer than ${MAX_ID} characters of a URL`
+  return encodeURIComponent(word(raw.app)!).length > MAX_APP ? `appName is longer than ${MAX_APP} characters of a URL` : undefined
+}
+
+function isSpeakable (text: string): boolean {
+  return text.isWellFormed() && !CONTROL.test(text)
 }
 
 interface Parts {
@@ -91,7 +116,7 @@ function build (raw: Tree, { metadata, port, securePort, dataCenter }: Parts): I
   }
 }
 
-/** `ApplicationResource.addInstance`: the same texts in the same order. */
+/** `ApplicationResource.addInstance`: the same texts in the same order, and then ours. */
 function findFault (raw: Tree, metadata: Metadata, app: string | undefined): string | undefined {
   const name = word(raw.app)?.toUpperCase()
   if (idOf(raw, metadata) === undefined) return 'Missing instanceId'
@@ -101,7 +126,7 @@ function findFault (raw: Tree, metadata: Metadata, app: string | undefined): str
   if (app !== undefined && name !== app) return `Mismatched appName, expecting ${app} but was ${name}`
   if (!isTree(raw.dataCenterInfo)) return 'Missing dataCenterInfo'
   if (word(raw.dataCenterInfo.name) === undefined) return 'Missing dataCenterInfo Name'
-  return undefined
+  return findUnspeakable(raw, idOf(raw, metadata)!)
 }
 
 function idOf (raw: Tree, metadata: Metadata): string | undefined {

@@ -5,7 +5,7 @@ import { badRequest, FULL, isAnswer, NOT_FOUND, OK, REGISTERED, type Answer } fr
 import type { Tree } from './body.ts'
 import { checkMetadata, decodeRegistration, decodeStatus, decodeTime } from './decode.ts'
 import { instanceDocument } from './forms.ts'
-import { audit } from '../security/access.ts'
+import { actorOf } from '../security/access.ts'
 import { appOf, isReplicated, queryOf, readBody, send, type EurekaRequest, type EurekaRoute } from './http.ts'
 import { chooseForm } from './negotiation.ts'
 
@@ -33,8 +33,8 @@ export function writeRoutes (server: FastifyInstance, writing: Writing): void {
   })
 
   server.delete<EurekaRoute>('/apps/:app/:id', (request, reply) => {
-    const gone = registry.cancel(appOf(request), request.params.id, sourceOf(request))
-    if (gone !== undefined) audit(request, 'cancel', gone.app, gone.id)
+    const gone = registry.book.speaker.as(actorOf(request, 'cancel'), () =>
+      registry.cancel(appOf(request), request.params.id, sourceOf(request)))
     return send(reply, gone === undefined ? NOT_FOUND : OK)
   })
 
@@ -52,8 +52,7 @@ function register (registry: Registry, request: EurekaRequest, body: Tree): Answ
   const instance = decodeRegistration(body, appOf(request))
   if (!isInstance(instance)) return instance
   if (registry.book.isFull && registry.book.lease(instance.app, instance.id) === undefined) return FULL
-  registry.register(instance, isReplicated(request))
-  audit(request, 'register', instance.app, instance.id)
+  registry.book.speaker.as(actorOf(request, 'register'), () => registry.register(instance, isReplicated(request)))
   return REGISTERED
 }
 
@@ -82,8 +81,8 @@ function override ({ registry, badQuery }: Writing, request: EurekaRequest): Ans
   const lastDirtyAt = timeOf(request)
   if (!isStatus(status)) return badQuery('value must be UP, DOWN, STARTING, OUT_OF_SERVICE or UNKNOWN')
   if (lastDirtyAt === null) return badQuery('lastDirtyTimestamp is no number')
-  const changed = registry.override(appOf(request), request.params.id, status, sourceOf(request))
-  if (changed !== undefined) audit(request, `override ${status}`, changed.app, changed.id)
+  const changed = registry.book.speaker.as(actorOf(request, `override ${status}`), () =>
+    registry.override(appOf(request), request.params.id, status, sourceOf(request)))
   return changed === undefined ? NOT_FOUND : OK
 }
 
@@ -92,8 +91,8 @@ function clearOverride ({ registry, badQuery }: Writing, request: EurekaRequest)
   const lastDirtyAt = timeOf(request)
   if (value !== undefined && !isStatus(value)) return badQuery('value is no status')
   if (lastDirtyAt === null) return badQuery('lastDirtyTimestamp is no number')
-  const changed = registry.clearOverride(appOf(request), request.params.id, value, sourceOf(request))
-  if (changed !== undefined) audit(request, 'clear override', changed.app, changed.id)
+  const changed = registry.book.speaker.as(actorOf(request, 'clear override'), () =>
+    registry.clearOverride(appOf(request), request.params.id, value, sourceOf(request)))
   return changed === undefined ? NOT_FOUND : OK
 }
 
@@ -105,8 +104,7 @@ function addMetadata (registry: Registry, request: EurekaRequest): Answer {
   if (checkMetadata(new Map([...lease.instance.metadata, ...entries])) === undefined) {
     return badRequest('too much metadata')
   }
-  registry.addMetadata(appOf(request), request.params.id, entries)
-  audit(request, 'metadata', lease.instance.app, lease.instance.id)
+  registry.book.speaker.as(actorOf(request, 'metadata'), () => registry.addMetadata(appOf(request), request.params.id, entries))
   return OK
 }
 

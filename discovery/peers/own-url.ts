@@ -1,3 +1,4 @@
+import { maskValue } from '@breakwater/starter/settings'
 import { discoveryError } from '../errors.ts'
 
 /** By what a registry knows itself among the peers that all of them are configured with. */
@@ -34,6 +35,6 @@ function identityOf (url: URL): string {
 /** Throws E_PEER_URL, without the credentials that a text may hold. */
 export function parseUrl (text: string): URL {
   const url = URL.parse(text.trim())
-  if (url === null || !/^https?:$/.test(url.protocol)) throw discoveryError('E_PEER_URL', [text.replace(/\/\/[^@/]*@/, '//')])
+  if (url === null || !/^https?:$/.test(url.protocol)) throw discoveryError('E_PEER_URL', [maskValue('url', text)])
   return url
 }

@@ -161,10 +161,10 @@ export class Peer {
   /** What each item's own answer asks for. */
   #settle ({ action, app, id }: Replication, { status, instance }: ItemResult): void {
     if (status < 300) return
-    const { book, now } = this.#options
+    const { book, http, now } = this.#options
     if (instance !== undefined) {
       // The copy of a server without stamps, whose client was there last.
-      book.register(instance, true)
+      book.speaker.as({ by: 'peer', address: http.url }, () => book.register(instance, true))
       return
     }
     if (action !== 'Heartbeat' || status !== 404) return

@@ -95,7 +95,9 @@ export class Peers {
     const instances = await fetchFromPeers(foreign, log)
     for (const caller of foreign) caller.close()
     if (this.#stopped) return false
-    for (const instance of instances) if (!book.isFull) book.takeOver(instance)
+    book.speaker.as({ by: 'peer', action: 'take over' }, () => {
+      for (const instance of instances) if (!book.isFull) book.takeOver(instance)
+    })
     return instances.length > 0 || (book.size > 0 && ends.some(({ end }) => end === 'equal' || end === 'exchanged'))
   }
 

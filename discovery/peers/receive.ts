@@ -2,8 +2,10 @@ import type { FastifyInstance } from 'fastify'
 import { badRequest, isAnswer, type Answer } from '../eureka/answers.ts'
 import { UNPARSABLE, type Tree } from '../eureka/body.ts'
 import { readBody, send, type EurekaRoute } from '../eureka/http.ts'
+import type { Actor } from '../registry/actor.ts'
 import type { Book } from '../registry/book.ts'
 import type { Registry } from '../registry.ts'
+import { actorOf } from '../security/access.ts'
 import { answerComparison, answerExchange } from './agreement.ts'
 import { decodeBatch, encodeResults, type BatchItem, type ItemResult } from './batch.ts'
 
@@ -14,13 +16,14 @@ const FAILED: ItemResult = Object.freeze({ status: 500 })
 const REFUSED: ItemResult = Object.freeze({ status: 503 })
 
 /** What another registry posts, by the last part of its path; each answers undefined for what is no such body. */
-const ANSWERS: Readonly<Record<string, (registry: Registry, body: Tree) => string | undefined>> = {
-  batch: (registry, body) => {
+const ANSWERS: Readonly<Record<string, (registry: Registry, body: Tree, peer: Actor) => string | undefined>> = {
+  batch: (registry, body, peer) => {
     const items = decodeBatch(body)
-    return items && encodeResults(items.map(item => applyItem(registry, item)))
+    return items && encodeResults(items.map(item =>
+      registry.book.speaker.as({ ...peer, action: item.action }, () => applyItem(registry, item))))
   },
   compare: ({ book }, body) => answerComparison(book, body),
-  exchange: ({ book }, body) => answerExchange(book, body)
+  exchange: ({ book }, body, peer) => book.speaker.as(peer, () => answerExchange(book, body))
 }
 
 /** `POST peerreplication/...`: what another registry has to tell or to ask. */
@@ -28,14 +31,14 @@ export function peerRoutes (server: FastifyInstance, registry: Registry, maxBatc
   for (const name of Object.keys(ANSWERS)) {
     server.post<EurekaRoute>(`/peerreplication/${name}`, { bodyLimit: maxBatchBytes }, async (request, reply) => {
       const body = await readBody(request, maxBatchBytes)
-      return send(reply, isAnswer(body) ? body : answerPeer(registry, name, body.tree))
+      return send(reply, isAnswer(body) ? body : answerPeer(registry, name, body.tree, actorOf(request, undefined, 'peer')))
     })
   }
 }
 
 /** The answer to what a peer posts to `peerreplication/NAME`. */
-export function answerPeer (registry: Registry, name: string, tree: Tree): Answer {
-  const body = ANSWERS[name]?.(registry, tree)
+export function answerPeer (registry: Registry, name: string, tree: Tree, peer: Actor): Answer {
+  const body = ANSWERS[name]?.(registry, tree, peer)
   return body === undefined ? badRequest(UNPARSABLE) : { status: 200, type: 'application/json', body }
 }
 

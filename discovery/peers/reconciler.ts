@@ -109,7 +109,7 @@ export class Reconciler {
   async #exchange (keys: readonly string[]): Promise<boolean> {
     const { book, http, onLearned } = this.#options
     const { status, body } = await http.call('POST', 'peerreplication/exchange', exchangeRequest(book, keys))
-    const taken = status === 200 && takeExchange(book, body)
+    const taken = status === 200 && book.speaker.as({ by: 'peer', address: http.url }, () => takeExchange(book, body))
     if (taken) onLearned()
     return taken
   }

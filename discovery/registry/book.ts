@@ -1,3 +1,4 @@
+import { Speaker } from './actor.ts'
 import { Buried } from './buried.ts'
 import type { Change, ChangeLog } from './change-log.ts'
 import { Digests } from './digest.ts'
@@ -42,6 +43,8 @@ export class Book implements Listing {
   /** What peers compare. Leases that a back end vouches for are not in it: each registry has them from there. */
   readonly digests = new Digests()
   readonly clock: HybridClock
+  /** By whose word it changes. */
+  readonly speaker = new Speaker()
   readonly startedAt: number
   readonly #rules: BookRules
   readonly #shelf: Shelf
@@ -68,8 +71,8 @@ export class Book implements Listing {
     return this.#evictions.count
   }
 
-  /** Called after every change; one listener, which wakes the push stream. */
-  set onChange (listener: () => void) { this.#shelf.onChange = listener }
+  /** Called after every change; one listener. */
+  set onChange (listener: (instance: Instance) => void) { this.#shelf.onChange = listener }
 
   /** How many instances there are. */
   get size (): number {
@@ -183,10 +186,7 @@ export class Book implements Listing {
   /** Takes an instance out; undefined when it is not there. */
   cancel (app: string, id: string): Instance | undefined {
     const lease = this.lease(app, id)
-    if (lease === undefined) return undefined
-    const facts = removed(lease.facts, this.clock.next())
-    this.buried.bury(instanceKey(app, id), facts, this.clock.nowMs)
-    return this.#remove(lease)
+    return lease && this.#bury(app, id, lease, removed(lease.facts, this.clock.next()))
   }
 
   /** Sets a status that outlives the client's own word. Setting the present status changes nothing, as in Eureka. */
@@ -312,9 +312,9 @@ export class Book implements Listing {
     if (status === 'UNKNOWN') this.#change(lease, cleared(lease.facts, lease.instance.status, undefined, this.clock.next(), 0))
   }
 
-  #bury (app: string, id: string, lease: Lease | undefined, facts: Facts): void {
+  #bury (app: string, id: string, lease: Lease | undefined, facts: Facts): Instance | undefined {
     this.buried.bury(instanceKey(app, id), facts, this.clock.nowMs)
-    if (lease !== undefined) this.#remove(lease)
+    return lease && this.#remove(lease)
   }
 
   #update (lease: Lease, facts: LivingFacts, { facts: theirs, ageMs, silentMs }: InstanceState): void {

@@ -19,7 +19,7 @@ export class Shelf {
   readonly vips = new VipIndex('vipAddress')
   readonly secureVips = new VipIndex('secureVipAddress')
   /** Called after every change. */
-  onChange: () => void = () => {}
+  onChange: (instance: Instance) => void = () => {}
   size = 0
   readonly #now: () => number
 
@@ -71,7 +71,7 @@ export class Shelf {
     const { n } = this.log.append(instance, this.#now())
     const app = this.apps.get(instance.app)
     if (app !== undefined) app.version = n
-    this.onChange()
+    this.onChange(instance)
     return instance
   }
 

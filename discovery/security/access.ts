@@ -1,5 +1,5 @@
-import { isCrossSite } from '@breakwater/starter/actuator'
 import { may, type Authenticator, type Principal, type Role, type RoleHook } from '@breakwater/starter/security'
+import type { Actor } from '../registry/actor.ts'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 declare module 'fastify' {
@@ -21,7 +21,7 @@ export function guardRoutes (server: FastifyInstance, auth: Authenticator | unde
     const role = isRead(request) ? 'read' : 'write'
     const principal = auth.authenticate(request)
     // Who is known without waiting passes without a promise: heartbeats come by the ten thousand a second.
-    if (isPrincipal(principal) && may(principal, role) && (role === 'read' || !isCrossSite(request))) {
+    if (isPrincipal(principal) && may(principal, role)) {
       request.principal = principal
       if (role === 'read' || !isBound(request)) return done()
     }
@@ -34,17 +34,9 @@ export function declarePrincipal (server: FastifyInstance): void {
   server.decorateRequest('principal', undefined)
 }
 
-/** For routes that act for a person: they answer with words. */
-export function requireRole (auth: Authenticator | undefined, role: Role) {
-  return async (request: FastifyRequest): Promise<void> => {
-    request.principal = await auth?.check(request, role)
-  }
-}
-
-/** One line for each change, with who made it; a renewal changes nothing. */
-export function audit (request: FastifyRequest, action: string, app: string, id: string): void {
-  const principal = request.principal?.name
-  request.log.info({ audit: action, app, id, principal, address: request.ip }, 'registry changed')
+/** Who makes a request, for the line that each change leaves; a renewal changes nothing. */
+export function actorOf (request: FastifyRequest, action: string | undefined, by = 'client'): Actor {
+  return { action, principal: request.principal?.name, address: request.ip, by }
 }
 
 async function ask (

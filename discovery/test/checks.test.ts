@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import { Destinations } from '@breakwater/starter/security'
 import t from 'tap'
 import { callCheck } from '../checks/check-http.ts'
 import { checkOf, type CheckOptions } from '../checks/check-options.ts'
@@ -29,8 +30,13 @@ t.test('only the instance\'s own address is called', async t => {
   t.equal(refusal({ healthCheckUrl: 'http://user:pw@h1:8080/' }), 'its URL holds credentials')
   t.equal(refusal({ healthCheckUrl: 'file:///etc/passwd' }), 'file: is no protocol of a check')
   const options = checkOf(instance({ metadata: asking() })) as CheckOptions
-  t.equal(await callCheck(options, instance({ ipAddr: '169.254.169.254' })), '169.254.169.254 is a link-local address')
-  t.equal(await callCheck(options, instance({ ipAddr: 'localhost' })), 'localhost is no IP address')
+  const destinations = new Destinations()
+  destinations.keepFrom([{ address: '127.0.0.1', port: 8080 }])
+  for (const ipAddr of ['169.254.169.254', '::ffff:a9fe:a9fe', 'fe80::1', '0.0.0.0', 'fd00:ec2::254', '127.0.0.1']) {
+    t.match(await callCheck(options, instance({ ipAddr }), destinations), `${ipAddr}`)
+    t.match(await callCheck(options, instance({ ipAddr }), destinations), /is not connected to/)
+  }
+  t.equal(await callCheck(options, instance({ ipAddr: 'localhost' }), destinations), 'localhost is no IP address')
 })
 
 t.test('numbers by metadata, within bounds', async t => {

@@ -88,6 +88,31 @@ t.test('long, foreign and percent-encoded ids are found under the path that they
   t.match(await getJson(url, '/eureka/apps'), { applications: { apps__hashcode: '' } })
 })
 
+t.test('what nobody could name again is not taken: control characters, and ids that no URL carries', async t => {
+  const { url, registry } = await startDiscovery(t)
+  const refused = async (changes: Raw, why: RegExp) => {
+    const reply = await register(url, changes)
+    t.equal(reply.status, 400, JSON.stringify(changes).slice(0, 60).replace(/[^ -~]/g, '?'))
+    if (changes.app === undefined) t.match(reply.text, why)
+  }
+  for (const odd of ['\0', '\x1b[31m', '\r\n', '\n', '\t', '\x7f', '\x85', '\u2028', '\u2029', '\ud800']) {
+    for (const field of ['instanceId', 'hostName', 'ipAddr', 'vipAddress', 'secureVipAddress', 'appGroupName', 'homePageUrl', 'statusPageUrl',
+      'healthCheckUrl', 'sid', 'asgName']) await refused({ [field]: `a${odd}b` }, /^Control characters in /)
+    await refused({ metadata: { [`a${odd}`]: 'b' } }, /./)
+    await refused({ instanceId: undefined, metadata: { instanceId: odd } }, /^Control characters in instanceId/)
+    if (odd.isWellFormed()) await refused({ app: `A${odd}` }, /./)
+  }
+  for (const id of ['a'.repeat(5000), 'a'.repeat(4097), '日'.repeat(456), '%'.repeat(1366)]) await refused({ instanceId: id }, /^instanceId is longer/)
+  await refused({ app: 'A'.repeat(1025) }, /./)
+  t.equal(registry.book.size, 0)
+  for (const id of ['a'.repeat(4096), '日'.repeat(455), '%'.repeat(1365)]) {
+    t.equal((await register(url, { instanceId: id })).status, 204)
+    t.equal((await call(url, `/eureka/apps/ORDERS/${encodeURIComponent(id)}/status?value=OUT_OF_SERVICE&lastDirtyTimestamp=1`, { method: 'PUT' })).status, 200)
+    t.equal((await call(url, `/eureka/apps/ORDERS/${encodeURIComponent(id)}`, { method: 'DELETE' })).status, 200)
+  }
+  t.equal((await register(url, { metadata: { pem: 'a\nb\tc' } })).status, 204, 'values may have lines')
+})
+
 t.test('paths that are none', async t => {
   const { url } = await startDiscovery(t)
   for (const path of ['/eureka/apps/%zz', '/eureka/apps/%', '/eureka/apps/A/%E0%A4%A', '//eureka//apps', '/eureka/apps/A/B/C', '/eureka/../etc/passwd', `/eureka/apps/${'a'.repeat(10_000)}`]) {

@@ -17,7 +17,9 @@ import { call, getJson, JSON_ACCEPT, register, startDiscovery, until } from './s
 const PATH = '/eureka/apps/ORDERS/h1:orders:8080'
 
 interface Tap { after: (undo: () => unknown) => unknown }
-interface Line { msg?: string, audit?: string, principal?: string, app?: string, id?: string, address?: string }
+interface Line {
+  msg?: string, audit?: string, principal?: string, app?: string, id?: string, address?: string, by?: string
+}
 
 /** A registry as main.ts makes it, from settings. */
 async function secured (t: Tap, args: Record<string, string>): Promise<{ discovery: Discovery, lines: Line[] }> {
@@ -97,11 +99,79 @@ t.test('bearer: a token that names applications changes these alone', async t =>
   t.equal((await register(url, {}, await token({ roles: ['write'], applications: [] }))).status, 403, 'bound to nothing')
 })
 
+t.test('each change has its line, whoever makes it and by whatever road', async t => {
+  const { discovery, lines } = await secured(t, {
+    'breakwater.security.mode': 'basic', ...user(0, 'peer', 'write'), ...user(1, 'boss', 'admin'), 'eureka.server.eviction-interval-timer-in-ms': '50'
+  })
+  const { url, registry } = discovery
+  const audited = () => lines.filter(({ audit }) => audit !== undefined)
+  const item = (action: string, id: string, more = {}) => ({
+    action, appName: 'ORDERS', id, lastDirtyTimestamp: Date.now(), instanceInfo: rawInstance({ instanceId: id }), ...more
+  })
+  const batch = (...replicationList: object[]) => call(url, '/eureka/peerreplication/batch/', {
+    method: 'POST', headers: { ...basic('peer'), 'content-type': 'application/json' }, body: JSON.stringify({ replicationList })
+  })
+  await batch(item('Register', 'a'), item('Register', 'b'), item('StatusUpdate', 'a', { status: 'DOWN' }), item('Heartbeat', 'a'),
+    item('DeleteStatusOverride', 'a', { status: 'UP' }), item('Cancel', 'b'), item('Cancel', 'nobody'))
+  const peer = { principal: 'peer', by: 'peer', address: '127.0.0.1', app: 'ORDERS' }
+  t.match(audited(), [{ audit: 'Register', id: 'a', ...peer }, { audit: 'Register', id: 'b', ...peer },
+    { audit: 'StatusUpdate', id: 'a', ...peer }, { audit: 'DeleteStatusOverride', id: 'a', ...peer }, { audit: 'Cancel', id: 'b', ...peer }])
+  t.equal(audited().length, 5, 'what changes nothing leaves none')
+  lines.length = 0
+  const act = (kind: string, more = {}) => call(url, '/dashboard/api/actions', {
+    method: 'POST', headers: { ...basic('boss'), 'content-type': 'application/json' }, body: JSON.stringify({ app: 'ORDERS', id: 'a', kind, ...more })
+  })
+  await act('override', { status: 'DOWN' })
+  await act('deregister')
+  t.match(audited(), [{ audit: 'override', principal: 'boss', by: 'page' }, { audit: 'deregister', principal: 'boss', by: 'page' }])
+  lines.length = 0
+  await register(url, {}, basic('peer'))
+  await call(url, `${PATH}/metadata?a=b`, { method: 'PUT', headers: basic('peer') })
+  t.match(audited(), [{ audit: 'register', by: 'client' }, { audit: 'metadata', by: 'client' }])
+  lines.length = 0
+  registry.book.evict()
+  registry.book.cancel('ORDERS', 'h1:orders:8080')
+  t.match(audited(), [{ audit: 'deleted', by: 'registry', id: 'h1:orders:8080' }], 'also where nobody said who it is')
+  const told = await startDiscovery(t)
+  await register(told.url)
+  lines.length = 0
+  await discovery.usePeers([`${told.url}/eureka/`])
+  await until(() => audited().length === 1, 'what a peer knew')
+  t.match(audited(), [{ audit: 'added', by: 'peer', app: 'ORDERS' }])
+})
+
 t.test('where nobody is asked, a page of another site still changes nothing', async t => {
   const { discovery: { url } } = await secured(t, {})
   t.equal((await register(url)).status, 204)
   t.equal((await register(url, {}, { 'sec-fetch-site': 'cross-site' })).status, 403)
   t.equal((await register(url, {}, { origin: 'http://evil.example' })).status, 403)
+})
+
+t.test('where nobody is asked, nothing is told or taken under a foreign name, for a page, or through a proxy', async t => {
+  const { discovery: { url } } = await secured(t, { 'breakwater.security.hosts': 'registry.test' })
+  await register(url)
+  const routes = [['GET', '/eureka/apps'], ['GET', '/eureka/v2/apps/delta'], ['POST', '/eureka/apps/ORDERS'], ['PUT', PATH],
+    ['PUT', `${PATH}/status?value=DOWN`], ['DELETE', PATH], ['POST', '/eureka/peerreplication/batch/'], ['GET', '/'],
+    ['GET', '/dashboard/api/overview'], ['GET', '/dashboard/events'], ['POST', '/dashboard/api/actions'], ['GET', '/nowhere']] as const
+  const strangers: Record<string, string>[] = [{ host: 'evil.com:8761', origin: 'http://evil.com:8761' }, { host: 'evil.com' },
+    { host: '127.0.0.1.evil.com' }, { host: 'localhost.evil.com' }, { host: '10.0.0.1' }, { host: '[::1].evil.com' },
+    { origin: 'null' }, { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }, { 'sec-fetch-site': 'same-site' },
+    { 'x-forwarded-for': '127.0.0.1' }, { via: '1.1 sidecar' }, { 'x-real-ip': '127.0.0.1' }, { forwarded: 'for=127.0.0.1' }]
+  for (const [method, path] of routes) {
+    for (const headers of strangers) {
+      const refused = await call(url, path, { method, headers })
+      t.equal(refused.status, 403, `${method} ${path} ${JSON.stringify(headers)}`)
+      if (method === 'PUT') t.equal(refused.text, '', 'Eureka\'s Java client stops renewing when an error has a body')
+      else t.match(refused.text, /E_(?:HOST|FOREIGN_PAGE|LOCAL_ONLY)/)
+    }
+  }
+  t.match((await call(url, '/eureka/apps', { headers: { host: 'evil.com' } })).text, /breakwater\.security\.hosts/)
+  const { port } = new URL(url)
+  const visit = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+  for (const headers of [{ host: `localhost:${port}` }, { host: `registry.test:${port}` }, { host: `[::1]:${port}` }, visit]) {
+    t.equal((await call(url, '/eureka/apps', { headers: headers as Record<string, string> })).status, 200, JSON.stringify(headers))
+  }
+  t.equal((await call(url, PATH, { method: 'PUT' })).status, 200, 'and what was there is there')
 })
 
 t.test('peers identify themselves: credentials in the URL, or a token from a file', async t => {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { LogController, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { actuator, type HealthIndicator } from '@breakwater/starter/actuator'
 import type { Logger } from '@breakwater/starter/logger'
-import { createAuthenticator } from '@breakwater/starter/security'
+import { createAuthenticator, guardDoor } from '@breakwater/starter/security'
 import type { Settings } from '@breakwater/starter/settings'
 import type { ControlLoop } from '../control-loop.ts'
 import type { BreakerReport, ClusterReport, LimitReport } from '../routes/reports.ts'
@@ -38,6 +38,7 @@ export async function adminServer (parts: AdminParts) {
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: true
   })
+  guardDoor(app as unknown as FastifyInstance, auth.door)
   const refresh = async () => {
     const changed = await settings.refresh()
     await control.refresh()

@@ -100,7 +100,7 @@ export class Origin {
     this.dialling++
     this.loop.counters.breakwater_gateway_upstream_connections_total++
     const { secure } = this.instance
-    const socket = dial(this.instance, { ...this.loop.tls, ...EITHER_HTTP })
+    const socket = dial(this.instance, { ...this.loop.tls, ...EITHER_HTTP }, this.loop.destinations)
     let fault = new Error('the connection was closed')
     const closed = (): void => this.unreachable(fault)
     socket.on('error', (cause) => { fault = cause })

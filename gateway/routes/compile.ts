@@ -13,7 +13,6 @@ import { RateLimiters } from '../rate-limit/rate-limiters.ts'
 import { Bulkheads } from '../upstream/bulkhead.ts'
 import { BreakerRegistry } from '../upstream/breaker-registry.ts'
 import { ClusterRegistry, type Ejection } from '../upstream/cluster-registry.ts'
-import { tcpProbe } from '../upstream/probe.ts'
 import type { Compiler, LocalHandler, Snapshot, WorkerHost } from '../workers/contract.ts'
 import { compileTable, http2ByCluster } from './compile-table.ts'
 import { breakerReports, clusterReports, limitReports } from './reports.ts'
@@ -74,7 +73,7 @@ export class WorkerCompiler implements Compiler {
     this.clusters = new ClusterRegistry({
       now: () => host.now(),
       random: () => host.random(),
-      probe: tcpProbe,
+      probe: instance => host.probe?.(instance) ?? Promise.resolve(true),
       check: (...asked) => host.check?.(...asked) ?? Promise.resolve(true),
       // Whom a loop knows from its beginning is not back: the others have known it, and what breakers know holds.
       recovered: cluster => { if (this.#announced) this.breakers.recovered(cluster) },

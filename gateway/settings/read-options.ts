@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { pathToFileURL } from 'node:url'
 import { resolve } from 'node:path'
+import { readDestinations } from '@breakwater/starter/security'
 import { type Settings, splitName } from '@breakwater/starter/settings'
 import { DATA_PLANE_DEFAULTS, type DataPlaneOptions } from '../data-plane-options.ts'
 import { readExporterOptions, readSampling } from '@breakwater/starter/trace'
@@ -121,6 +122,7 @@ function readDataPlane (settings: Settings, gateway: GatewaySettings): DataPlane
       http2: settings.boolean('server.http2.enabled', upstream.http2)
     },
     upstreamTls: readUpstreamTls(settings, gateway),
+    destinations: readDestinations(settings),
     tls: readListenerTls(settings),
     forwarded: readForwarded(gateway),
     accessLog: {

@@ -2,9 +2,9 @@ import t from 'tap'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deadPort } from '../../starter/test/ports.ts'
-import { call, echo, gateway, server, upstream, until, writeYaml } from './harness.ts'
+import { AS_ADMIN, call, echo, gateway, server, upstream, until, writeYaml } from './harness.ts'
 
-const json = { 'content-type': 'application/json' }
+const json = { ...AS_ADMIN, 'content-type': 'application/json' }
 const post = (url: string, body?: unknown) => call(url, { method: 'POST', headers: json, ...body === undefined ? {} : { body: JSON.stringify(body) } })
 
 t.test('/actuator/gateway speaks Spring\'s JSON', async t => {
@@ -67,13 +67,13 @@ t.test('routes come, change and go while running, whole or not at all, and survi
   for (const body of [{ predicates: ['Path=/'] }, { uri: 'localhost:1' }, [], 'x', null]) t.equal((await post(`${routes}/z`, body)).status, 400)
   t.equal((await post(`${routes}/x`, { uri: 'no://op', filters: ['Nope'] })).status, 400)
   t.match(JSON.parse((await call(`${url}/x/y`)).body), { url: '/x/y' }, 'what was there goes on')
-  t.equal((await call(`${routes}/none`, { method: 'DELETE' })).status, 404)
+  t.equal((await call(`${routes}/none`, { method: 'DELETE', headers: AS_ADMIN })).status, 404)
 
   await running.stop()
   t.match(JSON.parse(await readFile(file, 'utf8')), [{ id: 'x' }])
   const again = await gateway(t, yaml)
   t.match(JSON.parse((await call(`${again.url}/x/y`)).body), { url: '/x/y' })
-  t.equal((await call(`${again.management}/actuator/gateway/routes/x`, { method: 'DELETE' })).status, 200)
+  t.equal((await call(`${again.management}/actuator/gateway/routes/x`, { method: 'DELETE', headers: AS_ADMIN })).status, 200)
   t.equal((await call(`${again.url}/x/y`)).status, 404)
 })
 
@@ -153,10 +153,14 @@ spring.cloud.gateway:
 t.test('the admin never answers on the data port, and not to strangers', async t => {
   const { url, management } = await gateway(t, '')
   t.equal((await call(`${url}/actuator/gateway/routes`)).status, 404)
-  const rebound = await call(`${management}/actuator/gateway/refresh`, { method: 'POST', headers: { host: 'evil.example' } })
-  t.equal(rebound.status, 403)
-  const page = await call(`${management}/actuator/gateway/refresh`, { method: 'POST', headers: { origin: 'https://evil.example' } })
-  t.equal(page.status, 403)
+  for (const headers of [{ host: 'evil.example' }, { origin: 'https://evil.example' }, { origin: 'null' }, { via: '1.1 proxy' }]) {
+    for (const [method, path] of [['POST', '/refresh'], ['POST', '/explain'], ['GET', '/routes']] as const) {
+      const all = { ...AS_ADMIN, ...headers } as Record<string, string>
+      const { status } = await call(`${management}/actuator/gateway${path}`, { method, headers: all })
+      t.equal(status, 403, `${method} ${path} ${JSON.stringify(headers)}`)
+    }
+  }
+  t.equal((await call(`${management}/actuator/gateway/refresh`, { method: 'POST' })).status, 401)
   await t.rejects(gateway(t, 'management.server.address: 0.0.0.0'), { code: 'E_SECURITY_CHOICE' })
 })
 

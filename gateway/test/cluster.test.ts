@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { Destinations } from '@breakwater/starter/security'
 import t from 'tap'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
@@ -210,7 +211,7 @@ t.test('an ejected instance is probed and back as soon as somebody listens, with
   await new Promise(resolve => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo
   await new Promise(resolve => server.close(resolve))
-  t.equal(await tcpProbe('127.0.0.1', port), false)
+  t.equal(await tcpProbe({ host: '127.0.0.1', port, secure: false, authority: '', written: true }, new Destinations()), false)
   const { table, compiler } = compiled([{ id: 'r', uri: 'lb://users', predicates: ['Path=/**'], filters: ['CircuitBreaker=b'] }], {}, [],
     { users: [instance('a', port), instance('b', 1)] })
   t.teardown(() => compiler.stop())

@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { codingsOf, decoded } from '../content-coding.ts'
 import { DATA_PLANE_DEFAULTS } from '../data-plane-options.ts'
-import { call, gateway as whole } from './harness.ts'
+import { AS_ADMIN, call, gateway as whole } from './harness.ts'
 import { answerAfter, named, OK, RawClient, RawUpstream, route, startDataPlane, statusOf, until } from './raw.ts'
 
 const upstream = await new RawUpstream().listen()
@@ -174,7 +174,7 @@ t.test('CVE-2022-39288, CVE-2026-3419 (fastify): no Content-Type does harm, and 
   }
   const running = await whole(t, '')
   for (const type of ['', 'constructor', '__proto__', 'application/json garbage; x', 'text/']) {
-    const answer = await call(`${running.management}/actuator/gateway/routes/x`, { method: 'POST', headers: { 'content-type': type }, body: '{' })
+    const answer = await call(`${running.management}/actuator/gateway/routes/x`, { method: 'POST', headers: { ...AS_ADMIN, 'content-type': type }, body: '{' })
     t.ok(answer.status >= 400 && answer.status < 500, `the management port answers ${answer.status} to ${JSON.stringify(type)}`)
   }
   t.equal((await call(`${running.management}/actuator/health`)).status, 200)

@@ -7,6 +7,9 @@ import { readFilters, readRoutes } from '../routes/definitions.ts'
 import { ProbeExchange } from '../routes/probe-exchange.ts'
 import type { Route } from '../routes/route.ts'
 import type { IndexedTable } from '../routes/table.ts'
+import { Destinations } from '@breakwater/starter/security'
+import type { Address } from '../upstream/dial.ts'
+import { tcpProbe } from '../upstream/probe.ts'
 import type { WorkerHost } from '../workers/contract.ts'
 import type { ServiceInstance } from '@breakwater/starter/discovery'
 
@@ -24,6 +27,7 @@ export class TestHost implements WorkerHost {
   random (): number { return this.draws.shift() ?? Math.random() }
   log (_level: string, message: string): void { this.logged.push(message) }
   emit (topic: string, payload: unknown): void { this.emitted.push([topic, payload]) }
+  probe (instance: Address): Promise<boolean> { return tcpProbe(instance, new Destinations()) }
 }
 
 export interface Compiled {

@@ -15,6 +15,10 @@ import { startGateway, type RunningGateway } from '../start.ts'
 import { createDataPlane } from '../workers/data-plane.ts'
 import { instance } from './exchange.ts'
 
+const TOKEN = 'token-of-the-test'
+/** Who may change what the gateways of these tests do. */
+export const AS_ADMIN = { authorization: `Bearer ${TOKEN}` }
+
 /** Discovery in the test's hands. */
 export class TestDiscovery implements DiscoveryClient {
   readonly description = 'test'
@@ -55,9 +59,13 @@ export async function gateway (t: Test, yaml: string, services: Record<string, n
   // Before the start, which some tests expect to fail.
   t.teardown(() => rm(folder, { recursive: true }))
   await writeYaml(folder, yaml)
+  const tokenFile = join(folder, 'admin-token')
+  await writeFile(tokenFile, TOKEN, { mode: 0o600 })
   // One event loop, in this thread, unless the test wants more: it starts at once, and its clock can be held.
   const settings = await loadSettings({
-    name: 'gateway', file: join(folder, 'application.yml'), env: { BREAKWATER_GATEWAY_WORKERS: '0', ...env }
+    name: 'gateway', file: join(folder, 'application.yml'), env: {
+      BREAKWATER_GATEWAY_WORKERS: '0', BREAKWATER_SECURITY_ADMINTOKENFILE: tokenFile, ...env
+    }
   })
   const lines: string[] = []
   const log = createLogger({ name: 'gateway', level: 'debug', destination: { write: line => { lines.push(line) } } })

@@ -85,7 +85,7 @@ export class ClusterRegistry {
     const name = `${secure ? 'https' : 'http'}://${host}:${port}`
     const cluster = this.cluster(name)
     if (cluster.instances.length === 0) {
-      cluster.update([{ instanceId: name, serviceId: name, host, port, secure, status: 'UP', metadata: {} }])
+      cluster.update([{ instanceId: name, serviceId: name, host, port, secure, status: 'UP', metadata: {}, written: true }])
     }
     return cluster
   }
@@ -135,7 +135,7 @@ export class ClusterRegistry {
 
   async #probe (instance: InstanceState, cluster: ClusterState): Promise<void> {
     instance.probing = true
-    const well = await this.#host.probe(instance.host, instance.port)
+    const well = await this.#host.probe(instance)
     instance.probing = false
     if (!well || instance.ejection !== 'connect') return
     this.#host.log('instance answers again', { cluster: cluster.name, instance: instance.id })

@@ -30,6 +30,8 @@ function instanceAt (url: URL): Instance {
     hostLine: `host: ${url.host}\r\n`,
     zone: undefined,
     metadata: {},
+    // A part of it may be the client's.
+    written: false,
     http2: undefined,
     active: 0,
     pool: undefined

@@ -8,6 +8,7 @@ import { get } from 'node:http'
 import { connect as connectHttp2, type ClientHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
+import type { Destinations } from '@breakwater/starter/security'
 import { dial, EITHER_HTTP, type Address } from './dial.ts'
 
 const DEADLINE_MS = 2_000
@@ -24,9 +25,9 @@ type Answered = (status: number) => void
 
 /** True when it answers 2xx in time. `http2`: by ALPN with TLS, by prior knowledge without. */
 export function healthCheck (instance: Address, path: string, http2: boolean,
-  tls: ConnectionOptions): Promise<boolean> {
+  tls: ConnectionOptions, destinations: Destinations): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = dial(instance, http2 ? { ...tls, ...EITHER_HTTP } : tls)
+    const socket = dial(instance, http2 ? { ...tls, ...EITHER_HTTP } : tls, destinations)
     const deadline = setTimeout(() => socket.destroy(), DEADLINE_MS)
     socket.on('error', () => {})
     socket.once('close', () => {

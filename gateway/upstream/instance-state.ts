@@ -15,6 +15,7 @@ export class InstanceState implements Instance {
   readonly hostLine: string
   readonly zone: string | undefined
   readonly metadata: Readonly<Record<string, string>>
+  readonly written: boolean
   readonly http2: boolean | undefined
   readonly weight: number
   active = 0
@@ -42,6 +43,7 @@ export class InstanceState implements Instance {
     this.hostLine = flattened(`host: ${this.authority}\r\n`)
     this.zone = source.zone ?? source.metadata['zone']
     this.metadata = source.metadata
+    this.written = source.written === true
     this.http2 = source.metadata['http2'] === undefined ? undefined : source.metadata['http2'] === 'true'
     const weight = Number(source.metadata['weight'] ?? 1)
     this.weight = weight > 0 && Number.isFinite(weight) ? weight : 1
@@ -50,6 +52,7 @@ export class InstanceState implements Instance {
   /** True when the registry still means the same server: counters and connections go on. */
   sameAs (source: ServiceInstance): boolean {
     return this.host === source.host && this.port === source.port && this.secure === source.secure &&
+      this.written === (source.written === true) &&
       this.zone === (source.zone ?? source.metadata['zone']) && sameMetadata(this.metadata, source.metadata)
   }
 }

@@ -97,7 +97,7 @@ export class Pool {
       }
     }
     const { secure } = this.instance
-    const socket = dial(this.instance, this.loop.tls, { onread })
+    const socket = dial(this.instance, this.loop.tls, this.loop.destinations, { onread })
     connection = new UpstreamConnection(socket, this, nowMs)
     if (secure) socket.once('connect', () => this.shakesHands(connection))
     this.begin(connection, socket, exchange, secure ? 'secureConnect' : 'connect')

@@ -1,14 +1,15 @@
 /** Asks whether somebody listens at an address, the cheapest question there is. */
-import { connect } from 'node:net'
+import type { Destinations } from '@breakwater/starter/security'
+import { dial, type Address } from './dial.ts'
 
-export type Probe = (host: string, port: number) => Promise<boolean>
+export type Probe = (instance: Address) => Promise<boolean>
 
 const DEADLINE_MS = 1_000
 
 /** Connects and closes; false on refusal or after a second. */
-export function tcpProbe (host: string, port: number): Promise<boolean> {
+export function tcpProbe (instance: Address, destinations: Destinations): Promise<boolean> {
   return new Promise(resolve => {
-    const socket = connect({ host, port })
+    const socket = dial({ ...instance, secure: false }, {}, destinations)
     const done = (well: boolean) => {
       socket.destroy()
       resolve(well)

@@ -13,6 +13,8 @@ export interface Instance {
   readonly hostLine: string
   readonly zone: string | undefined
   readonly metadata: Readonly<Record<string, string>>
+  /** The operator wrote the address; nobody registered it, and no client sent it. */
+  readonly written: boolean
   /** Speaks HTTP/2 (true) or only HTTP/1.1 (false), as it says itself; undefined: the configuration decides. */
   readonly http2: boolean | undefined
   /** Requests in flight on it from this worker; the data plane counts up and down. */

@@ -7,11 +7,13 @@
  * its own table from them. Routes, sockets and pools are each worker's own, so nothing is locked; what a user
  * configures as one number is counted in cells of shared memory (`shared/`).
  */
+import type { Listening } from '@breakwater/starter/security'
 import type { CacheAccess } from '../cache/cache-owner.ts'
 import type { Exchange, Reply } from '../exchange.ts'
 import type { RouteTable } from '../routes/route.ts'
 import type { LoopPlace } from '../shared/shared-cells.ts'
 import type { HealthCheck } from '../upstream/health-checks.ts'
+import type { Probe } from '../upstream/probe.ts'
 
 /** Plain data from the control loop: definitions, instances, breaker settings. Its shape belongs to the compiler. */
 export type Snapshot = object
@@ -30,6 +32,8 @@ export interface WorkerHost {
   emit (topic: string, payload: unknown): void
   /** Asks an instance how it is; not there where nothing is served. */
   readonly check?: HealthCheck
+  /** Asks whether somebody listens; not there where nothing is served. */
+  readonly probe?: Probe
 }
 
 /** A handler inside the gateway for `forward:` targets that no route takes: fallback pages, code-defined routes. */
@@ -84,6 +88,8 @@ export interface DataPlane {
   /** Asks every worker; answers in worker order, those that missed the deadline left out. */
   ask (question: string, payload?: unknown): Promise<unknown[]>
   metrics (): Promise<DataPlaneMetrics>
+  /** Where this process listens besides the data port: no request is sent there, nor to the data port. */
+  keepFrom (listening: readonly Listening[]): Promise<void>
   /** What workers emit, and `loop-ended` for one that is no more. */
   onEvent (listener: (topic: string, payload: unknown, worker: number) => void): void
   /** Stops accepting, announces `Connection: close`, waits for what is in flight up to the deadline, then cuts. */

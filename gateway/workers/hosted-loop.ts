@@ -1,4 +1,5 @@
 /** One event loop with its compiler and listener, however it is hosted: in a worker thread or in the main thread. */
+import type { Listening } from '@breakwater/starter/security'
 import type { Clock } from '../clock.ts'
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import { Listener } from '../listener.ts'
@@ -6,6 +7,7 @@ import { Loop } from '../loop.ts'
 import { LoopDelay } from '../metrics/loop-delay.ts'
 import { ConnectionCounts, type ConnectionCells } from '../shared/connection-counts.ts'
 import { healthCheck } from '../upstream/health-check.ts'
+import { tcpProbe } from '../upstream/probe.ts'
 import { speaksHttp2 } from '../upstream/pool.ts'
 import type { CreateCompiler, DataPlaneMetrics, Snapshot, WorkerHost } from './contract.ts'
 
@@ -19,6 +21,7 @@ export class HostedLoop {
   private readonly delay: LoopDelay
   private readonly options: DataPlaneOptions
   private readonly side: HostSide
+  private port = 0
 
   constructor (options: DataPlaneOptions, createCompiler: CreateCompiler, side: HostSide, clock?: Clock) {
     this.options = options
@@ -28,7 +31,8 @@ export class HostedLoop {
       now: () => this.loop.clock.now(),
       random: Math.random,
       check: (instance, path, said) =>
-        healthCheck(instance, path, speaksHttp2(instance, said, this.loop), this.loop.tls),
+        healthCheck(instance, path, speaksHttp2(instance, said, this.loop), this.loop.tls, this.loop.destinations),
+      probe: instance => tcpProbe(instance, this.loop.destinations),
       ...side
     })
     this.listener = new Listener(this.loop, new ConnectionCounts(side.connections, options.limits, side.place))
@@ -39,7 +43,14 @@ export class HostedLoop {
   async start (port: number): Promise<number> {
     await this.trace()
     this.loop.start()
-    return await this.listener.listen(port)
+    this.port = await this.listener.listen(port)
+    this.keepFrom([])
+    return this.port
+  }
+
+  /** Nothing is sent to the data port either. */
+  keepFrom (others: readonly Listening[]): void {
+    this.loop.destinations.keepFrom([{ address: this.options.host, port: this.port }, ...others])
   }
 
   /** Loaded only where there is a collector: its HTTP client costs every event loop 5 MB. */

@@ -1,4 +1,5 @@
 /** The data plane as one event loop in this thread: tests, embedding, machines with a single core. */
+import type { Listening } from '@breakwater/starter/security'
 import { CacheOwner } from '../cache/cache-owner.ts'
 import { Clock } from '../clock.ts'
 import type { DataPlaneOptions } from '../data-plane-options.ts'
@@ -48,6 +49,10 @@ export class LocalDataPlane implements DataPlane {
 
   async metrics (): Promise<DataPlaneMetrics> {
     return sumMetrics([this.hosted.metrics()])
+  }
+
+  async keepFrom (listening: readonly Listening[]): Promise<void> {
+    this.hosted.keepFrom(listening)
   }
 
   onEvent (listener: EventListener): void {

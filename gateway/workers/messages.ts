@@ -1,4 +1,5 @@
 /** What travels between the control loop and a worker thread: plain data, answered by number. */
+import type { Listening } from '@breakwater/starter/security'
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import type { CacheFinding, CacheQuestion, Kept } from '../cache/cache-owner.ts'
 import type { ConnectionCells } from '../shared/connection-counts.ts'
@@ -14,6 +15,7 @@ export interface WorkerStart {
   readonly connections: ConnectionCells
   /** The newest snapshot, for a worker that takes a dead one's place. */
   readonly snapshot: Snapshot | undefined
+  readonly listening: readonly Listening[]
 }
 
 export type ToWorker =
@@ -21,6 +23,7 @@ export type ToWorker =
   | { readonly kind: 'ask', readonly id: number, readonly question: string, readonly payload: unknown }
   | { readonly kind: 'metrics', readonly id: number }
   | { readonly kind: 'cache-found', readonly id: number, readonly finding: CacheFinding }
+  | { readonly kind: 'keep-from', readonly id: number, readonly listening: readonly Listening[] }
   | { readonly kind: 'stop', readonly id: number, readonly deadlineMs: number }
 
 export type FromWorker =

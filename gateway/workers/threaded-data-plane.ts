@@ -2,6 +2,7 @@
  * The data plane as worker threads that share one port. A worker that dies is replaced, with the newest snapshot, while
  * the others go on; what it had counted is kept.
  */
+import type { Listening } from '@breakwater/starter/security'
 import { CacheOwner } from '../cache/cache-owner.ts'
 import { Clock } from '../clock.ts'
 import type { DataPlaneOptions } from '../data-plane-options.ts'
@@ -33,6 +34,7 @@ export class ThreadedDataPlane implements DataPlane {
   private readonly deaths: number[] = []
   private readonly listeners: EventListener[] = []
   private snapshot: Snapshot | undefined = undefined
+  private listening: readonly Listening[] = []
   private port = 0
   private started = false
   private stopping = false
@@ -74,9 +76,9 @@ export class ThreadedDataPlane implements DataPlane {
 
   private spawn (index: number): Thread {
     const bornMs = performance.now()
-    const { options, compilerModule, port, snapshot } = this
+    const { options, compilerModule, port, snapshot, listening } = this
     const place = { index, count: this.loops }
-    const start = { options, compilerModule, port, snapshot, place, connections: this.connections }
+    const start = { options, compilerModule, port, snapshot, listening, place, connections: this.connections }
     const thread = new Thread(start, {
       event: (topic, payload) => this.emit(topic, payload, index),
       log: this.log,
@@ -137,6 +139,11 @@ export class ThreadedDataPlane implements DataPlane {
   private async answers (call: (thread: Thread) => Promise<unknown>): Promise<unknown[]> {
     const outcomes = await Promise.allSettled(this.alive().map(call))
     return outcomes.flatMap((outcome) => outcome.status === 'fulfilled' ? [outcome.value] : [])
+  }
+
+  async keepFrom (listening: readonly Listening[]): Promise<void> {
+    this.listening = listening
+    await Promise.all(this.alive().map((thread) => thread.call({ kind: 'keep-from', listening }, APPLY_DEADLINE_MS)))
   }
 
   async metrics (): Promise<DataPlaneMetrics> {

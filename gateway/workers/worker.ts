@@ -30,7 +30,9 @@ async function main (port: NonNullable<typeof parentPort>, start: WorkerStart): 
       (fault: unknown) => tell({ kind: 'fault', id: message.id, message: fault instanceof Error ? fault.message : String(fault) })
     )
   })
-  tell({ kind: 'listening', port: await hosted.start(start.port) })
+  const listening = await hosted.start(start.port)
+  hosted.keepFrom(start.listening)
+  tell({ kind: 'listening', port: listening })
   setInterval(() => tell({ kind: 'counts', metrics: hosted.metrics() }), COUNTS_INTERVAL_MS).unref()
 }
 
@@ -38,6 +40,7 @@ async function obey (hosted: HostedLoop, message: Exclude<ToWorker, { readonly k
   switch (message.kind) {
     case 'apply': return hosted.apply(message.snapshot)
     case 'ask': return await hosted.ask(message.question, message.payload)
+    case 'keep-from': return hosted.keepFrom(message.listening)
     case 'metrics': return hosted.metrics()
     case 'stop': {
       await hosted.stop(message.deadlineMs)

@@ -3,6 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { t, type Test } from 'tap'
+import { createLogger } from '@breakwater/starter/logger'
+import { loadSettings } from '@breakwater/starter/settings'
+import { startBus } from '../bus/embedded/start.ts'
 import { httpBroker } from '../bus/embedded/http-broker.ts'
 import { BUS_TABLES, BusBook, busServer, embeddedBus, openSqlite, type Bus } from '../index.ts'
 import { message } from './bus-rig.ts'
@@ -81,6 +84,35 @@ t.test('a web page gets nothing from the bus and sends nothing to it', async t =
   for (const headers of [{}, { host: `localhost:${port}` }, { host: `127.0.0.1:${port}` }, { host: '[::1]:7070' }]) {
     t.equal(await ask('POST', '/queues/q', headers as Record<string, string>), 200)
   }
+})
+
+t.test('a bus that others can reach must be told who may use it, and asks each of them', async t => {
+  const start = async (values: Record<string, string>) => startBus({
+    settings: await loadSettings({ name: 'bus', folder: '/nonexistent', args: {
+      'server.port': '0', 'breakwater.data.dir': t.testdir(), ...values
+    } }),
+    log: createLogger({ name: 'bus', level: 'silent' })
+  })
+  await t.rejects(start({ 'server.address': '0.0.0.0' }), { code: 'E_SECURITY_CHOICE' })
+  const user = (at: number, name: string) => ({
+    [`breakwater.security.users[${at}].name`]: name, [`breakwater.security.users[${at}].password`]: 'p@ss',
+    [`breakwater.security.users[${at}].roles`]: name
+  })
+  const bus = await start({ 'breakwater.security.mode': 'basic', ...user(0, 'read'), ...user(1, 'write') })
+  t.teardown(() => bus.stop())
+  const as = (name: string) => bus.url.replace('//', `//${name}:p%40ss@`)
+  const looking = embeddedBus({ url: as('read') })
+  const working = embeddedBus({ url: as('write') })
+  t.teardown(() => Promise.all([looking.close(), working.close()]))
+  t.notMatch(looking.description, /p%40ss|read/)
+  await working.provision('q', [], 't')
+  await working.send('q', [message('a', 1)])
+  t.match(await looking.stats('q'), { waiting: 1 })
+  await t.rejects(looking.send('q', [message('a', 2)]), { message: /403/ })
+  for (const [path, status] of [['/queues', 401], ['/queues/q', 401], ['/health', 200], ['/metrics', 200]] as const) {
+    t.equal((await fetch(bus.url + path)).status, status, path)
+  }
+  t.equal((await fetch(`${bus.url}/queues/q/dead/redrive`, { method: 'POST' })).status, 401)
 })
 
 t.test('what the bus has is told to Prometheus', async t => {

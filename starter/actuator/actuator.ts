@@ -5,15 +5,14 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import { isLocalCall } from './access.ts'
-import type { ActuatorRole } from './access.ts'
+import type { ActuatorRole, Authorize } from './access.ts'
 import { environmentReport, propertyReport } from './environment.ts'
 import type { ShowValues } from './environment.ts'
 import { Availability, checkHealth, statusCodeOf } from './health.ts'
 import { infoReport } from './info.ts'
 import { loggerReport, loggersReport, setLevel } from './loggers.ts'
 import type { ActuatorOptions } from './options.ts'
-import { starterError } from '../starter-errors.ts'
+import { createAuthenticator } from '../security/authenticator.ts'
 import { RequestMetrics } from './request-metrics.ts'
 
 const JSON_TYPE = 'application/vnd.spring-boot.actuator.v3+json'
@@ -32,8 +31,15 @@ export const actuator: FastifyPluginAsync<ActuatorOptions> = fastifyPlugin(insta
 async function install (app: FastifyInstance, options: ActuatorOptions): Promise<void> {
   const requestMetrics = options.requestMetrics ?? countRequests(app, new RequestMetrics())
   const base = options.settings.string('management.endpoints.web.base-path', '/actuator')
-  await app.register(async scope => endpoints(scope, options, requestMetrics, base), { prefix: base })
+  const authorize = options.authorize ?? await authorizerOf(options)
+  await app.register(async scope => endpoints(scope, { ...options, authorize }, requestMetrics, base), { prefix: base })
 }
+
+async function authorizerOf ({ settings, log }: ActuatorOptions): Promise<Authorize> {
+  return (await createAuthenticator(settings, log, { isPublic: true })).check
+}
+
+type Guarded = ActuatorOptions & { readonly authorize: Authorize }
 
 /** Counts the finished requests of a server. */
 export function countRequests (app: FastifyInstance, metrics: RequestMetrics): RequestMetrics {
@@ -44,9 +50,9 @@ export function countRequests (app: FastifyInstance, metrics: RequestMetrics): R
   return metrics
 }
 
-function endpoints (scope: FastifyInstance, options: ActuatorOptions, requests: RequestMetrics, base: string): void {
+function endpoints (scope: FastifyInstance, options: Guarded, requests: RequestMetrics, base: string): void {
   const open = exposed(options)
-  const guard = (role: ActuatorRole): Guard => ({ onRequest: async request => authorize(request, role, options) })
+  const guard = (role: ActuatorRole): Guard => ({ onRequest: async request => options.authorize(request, role) })
   tolerateAnyBody(scope)
   scope.get('/', (request, reply) => json(reply, links(request, base, open)))
   if (open.has('health')) healthRoutes(scope, options)
@@ -57,7 +63,7 @@ function endpoints (scope: FastifyInstance, options: ActuatorOptions, requests: 
   if (open.has('loggers')) loggerRoutes(scope, options, guard('read'), guard('admin'))
 }
 
-type Guard = { onRequest: (request: FastifyRequest) => Promise<void> }
+type Guard = { onRequest: (request: FastifyRequest) => Promise<unknown> }
 
 /** A POST with a JSON type and no body is normal here (Spring's clients send it); Fastify's own parser refuses it. */
 function tolerateAnyBody (scope: FastifyInstance): void {
@@ -70,11 +76,6 @@ function exposed ({ settings }: ActuatorOptions): Set<Endpoint> {
   const exclude = settings.list('management.endpoints.web.exposure.exclude')
   return new Set(ENDPOINTS.filter(name => (include.includes('*') || include.includes(name)) &&
     !exclude.includes('*') && !exclude.includes(name)))
-}
-
-async function authorize (request: FastifyRequest, role: ActuatorRole, options: ActuatorOptions): Promise<void> {
-  if (options.authorize !== undefined) await options.authorize(request, role)
-  else if (!isLocalCall(request)) throw starterError('E_LOCAL_ONLY')
 }
 
 function healthRoutes (scope: FastifyInstance, options: ActuatorOptions): void {
@@ -120,17 +121,24 @@ function prometheusRoute (scope: FastifyInstance, options: ActuatorOptions, requ
   })
 }
 
-function envRoutes (scope: FastifyInstance, { settings }: ActuatorOptions, guard: Guard): void {
-  const show = showValues(settings.string('management.endpoint.env.show-values', 'secrets-masked'))
-  scope.get('/env', guard, (_request, reply) => json(reply, environmentReport(settings, show)))
-  scope.get<{ Params: { '*': string } }>('/env/*', guard, (request, reply) => {
-    const report = propertyReport(settings, request.params['*'], show)
+function envRoutes (scope: FastifyInstance, options: Guarded, guard: Guard): void {
+  const { settings } = options
+  scope.get('/env', guard, async (request, reply) => json(reply, environmentReport(settings, await shownTo(request, options))))
+  scope.get<{ Params: { '*': string } }>('/env/*', guard, async (request, reply) => {
+    const report = propertyReport(settings, request.params['*'], await shownTo(request, options))
     return report === undefined ? reply.code(404).send() : json(reply, report)
   })
 }
 
-function showValues (word: string): ShowValues {
-  return word === 'never' || word === 'always' ? word : 'secrets-masked'
+/**
+ * `management.endpoint.env.show-values`, by default `never` as in Spring Boot. `when-authorized` asks for role admin
+ * and shows no secret even then; an unknown word shows nothing.
+ */
+async function shownTo (request: FastifyRequest, { settings, authorize }: Guarded): Promise<ShowValues> {
+  const word = settings.string('management.endpoint.env.show-values', 'never').toLowerCase().replaceAll('_', '-')
+  if (word === 'always' || word === 'secrets-masked') return word
+  if (word !== 'when-authorized') return 'never'
+  return authorize(request, 'admin').then(() => 'secrets-masked', () => 'never')
 }
 
 function refreshRoute (scope: FastifyInstance, options: ActuatorOptions, guard: Guard): void {

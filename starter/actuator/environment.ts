@@ -10,7 +10,7 @@ export interface EnvironmentView {
   property (key: string): Property | undefined
 }
 
-/** `management.endpoint.env.show-values`; `secrets-masked` is ours and the default on loopback. */
+/** What of the values is shown: nothing, all, or (ours) what is no secret. */
 export type ShowValues = 'never' | 'always' | 'secrets-masked'
 
 interface ShownProperty { value: string, origin: string }

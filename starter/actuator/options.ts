@@ -23,6 +23,6 @@ export interface ActuatorOptions {
   readonly requestMetrics?: RequestMetrics
   /** Reads the settings again and tells the changed keys. Default: the settings' own way. */
   readonly refresh?: () => Promise<readonly string[]>
-  /** Who may see env, loggers and POST. Default: callers on this machine. */
+  /** Who may see env, loggers and POST. Default: whom the settings let in. */
   readonly authorize?: Authorize
 }

@@ -2,7 +2,9 @@
  * Calls to another service by its name. The road of a call:
  * deadline -> bulkhead -> breaker -> pick an instance -> send -> (another instance) -> answer.
  */
-import { Agent } from '../http/undici.ts'
+import { guardedAgent } from '../http/guarded-agent.ts'
+import type { Agent } from '../http/undici.ts'
+import { Destinations } from '../security/destinations.ts'
 import type { DiscoveryClient } from '../discovery/discovery-client.ts'
 import type { BreakwaterError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
@@ -45,6 +47,8 @@ export interface ClientDependencies {
   readonly trace: CallTrace
   /** Who calls, for error messages. */
   readonly caller: string
+  /** Where it may connect. Default: not to what is denied by default. */
+  readonly destinations?: Destinations
   readonly now?: () => number
   readonly random?: () => number
 }
@@ -74,13 +78,14 @@ export class ServiceClient {
     this.#deps = dependencies
     this.#now = dependencies.now ?? (() => performance.now())
     this.#where = `${dependencies.caller} -> ${service}`
-    const { discovery, random = Math.random } = dependencies
+    const { discovery, destinations = new Destinations(), random = Math.random } = dependencies
     this.#endpoints = new Endpoints(service, discovery, random, options.zone)
     this.#budget = new RetryBudget(options.retryBudget)
-    this.#agent = new Agent({
+    this.#agent = guardedAgent(destinations, {
       connections: options.maxConnections,
       connect: { timeout: options.connectTimeoutMs, ...options.tls },
-      keepAliveTimeout: KEEP_ALIVE_MS
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      isWritten: origin => this.#endpoints.isWritten(origin)
     })
     this.breaker = new Breaker(service, options.breaker, (state, why) =>
       dependencies.log.warn({ breaker: service, state, why }, 'breaker changed state'))

@@ -41,6 +41,11 @@ export class Endpoints {
     return this.#all
   }
 
+  /** Whether the operator wrote the address into the settings. */
+  isWritten (origin: string): boolean {
+    return this.#all.some(endpoint => endpoint.instance.written === true && new URL(endpoint.origin).origin === origin)
+  }
+
   get upCount (): number {
     return this.#up.length
   }

@@ -17,6 +17,8 @@ export interface ServiceInstance {
   readonly status: InstanceStatus
   readonly zone?: string | undefined
   readonly metadata: Readonly<Record<string, string>>
+  /** The operator wrote it into the settings; nobody registered it. */
+  readonly written?: boolean | undefined
 }
 
 /** Called with the whole new list of a service whenever it changed. */

@@ -2,6 +2,7 @@
  * Instances written in the settings, as Spring's SimpleDiscoveryClient reads them:
  * `spring.cloud.discovery.client.simple.instances.<service>[0].uri: http://10.0.0.1:8080`.
  */
+import { maskValue } from '../settings/index.ts'
 import type { Settings } from '../settings/index.ts'
 import { starterError } from '../starter-errors.ts'
 import type { DiscoveryClient, InstancesListener, ServiceInstance } from './discovery-client.ts'
@@ -50,7 +51,7 @@ function instanceOf (settings: Settings, service: string, key: string): ServiceI
   const text = settings.string(`${key}.uri`)
   const uri = URL.canParse(text) ? new URL(text) : undefined
   if (uri === undefined || !/^https?:$/.test(uri.protocol)) {
-    throw starterError('E_DISCOVERY_URL', [text], { where: settings.origin(`${key}.uri`) ?? key })
+    throw starterError('E_DISCOVERY_URL', [maskValue('uri', text)], { where: settings.origin(`${key}.uri`) ?? key })
   }
   const secure = uri.protocol === 'https:'
   const metadata = settings.map(`${key}.metadata`)
@@ -62,6 +63,7 @@ function instanceOf (settings: Settings, service: string, key: string): ServiceI
     secure,
     status: 'UP',
     zone: metadata['zone'],
-    metadata
+    metadata,
+    written: true
   }
 }

@@ -1,5 +1,7 @@
-/** How a service reads, checks and refuses requests; for trying its routes without a socket. */
+/** How a service reads, checks and refuses requests, for trying its routes without a socket; and how it sends them. */
 export { checkInput } from './check-input.ts'
 export { readJson } from './json-body.ts'
 export { answerProblems } from './problems.ts'
+export { guardedAgent } from './guarded-agent.ts'
+export { request, type Agent } from './undici.ts'
 export { createValidatorBuilder } from './validators.ts'

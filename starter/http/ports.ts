@@ -6,23 +6,30 @@ import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { OwnAddress } from '../discovery/discovery-client.ts'
-import { isLoopback } from '../actuator/access.ts'
+import { isForeignPage, isLocalCall } from '../security/foreign.ts'
 
 const viaManagement: unique symbol = Symbol('breakwater.management-port')
 type MarkedSocket = Socket & { [viaManagement]?: true }
 
+export interface PortRules {
+  readonly actuatorBase: string
+  readonly hasManagementPort: boolean
+  /** Names of this machine besides the local ones. */
+  readonly hosts: readonly string[]
+}
+
 /** Hides what does not belong on the port a request came in by: 404, as if it were not there. */
-export function guardPorts (app: FastifyInstance, actuatorBase: string, hasManagementPort: boolean): void {
+export function guardPorts (app: FastifyInstance, { actuatorBase, hasManagementPort, hosts }: PortRules): void {
   app.addHook('onRequest', (request, reply, done) => {
     // The route that matched, not the path as sent: `/%69nternal` is the same route.
     const route = request.routeOptions.url ?? ''
     const actuator = under(route, actuatorBase)
     const internal = under(route, '/internal')
     const allowed = (request.socket as MarkedSocket)[viaManagement] === true
-      ? actuator || internal
-      : (!actuator || !hasManagementPort) && (!internal || isOwnMachine(request))
+      ? actuator || (internal && !isForeignPage(request))
+      : (!actuator || !hasManagementPort) && (!internal || isLocalCall(request, hosts))
     if (allowed) done()
     else reply.callNotFound()
   })
@@ -56,12 +63,6 @@ export function ownAddress (bound: AddressInfo, managementPort: number | undefin
 export function urlOf (address: string, port: number, secure = false): string {
   const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
   return `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-/** A proxy on this machine forwards what came from elsewhere; it says so. */
-function isOwnMachine (request: FastifyRequest): boolean {
-  return isLoopback(request.socket.remoteAddress ?? '') &&
-    request.headers['x-forwarded-for'] === undefined && request.headers.forwarded === undefined
 }
 
 function under (route: string, prefix: string): boolean {

@@ -1,4 +1,10 @@
-/** Who may use a server. */
+/** Who may use a server, and where a server may connect. */
+export { isLoopback } from './addresses.ts'
+export { adminToken, defaultTokenFile, TOKEN_FILE_KEY } from './admin-token.ts'
 export { createAuthenticator, type Authenticate, type Authenticator, type RoleHook } from './authenticator.ts'
+export {
+  DESTINATION_DEFAULTS, Destinations, readDestinations, type DestinationRules, type Listening
+} from './destinations.ts'
+export { guardDoor, type DoorRules } from './door.ts'
 export { may, type Principal, type Role } from './principal.ts'
 export { followServerTls, readServerTls, readText, type ServerTls } from './tls.ts'

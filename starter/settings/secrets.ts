@@ -1,19 +1,24 @@
+/**
+ * Which values must never be shown, and what is left of the others. Rather one too many than one too few: whoever needs
+ * to see one knows where it stands.
+ */
 import { CIPHER } from './cipher-prefix.ts'
+import { maskText } from './secret-text.ts'
 
-/** Which values must never be shown, by their key in any spelling; rather one too many than one too few. */
-const SECRET = new RegExp('passw|passphrase|secret|credential|private[-_.]?key|api[-_.]?key|access[-_.]?key|vcap[_.]?services' +
-  '|(?:key|keys|token|tokens|pwd|authorization|cookie|jaas-?config)(?:\\[\\d+\\])*$', 'i')
+const ANYWHERE = new RegExp('passw|passphrase|passcode|secret|credential|private[-_.]?key|api[-_.]?key|access[-_.]?key' +
+  '|vcap[_.]?services|connection[-_]?string', 'i')
+/** Of one part of a name. */
+const AT_END = /(?:key|keys|token|tokens|pwd|authorization|cookie|jaas-?config|signature)$|^(?:pass|sig|sas|dsn|auth)$/i
 
 /** What is shown instead of a secret; Spring's actuator uses the same. */
 export const MASK = '******'
 
-/** Whether the value under this key is a secret and must not reach logs, errors or /actuator/env. */
+/** Whether what stands under this key, or below it, is a secret and must not reach logs, errors or /actuator/env. */
 export function isSecretKey (key: string): boolean {
-  return SECRET.test(key)
+  return ANYWHERE.test(key) || key.split(/[.[\]]/).some(part => AT_END.test(part))
 }
 
-/** The value as it may be shown: secrets as a mask, credentials taken out of URLs, ciphers not shown. */
+/** The value as it may be shown: of a secret nothing, of others what is no secret within them. */
 export function maskValue (key: string, value: string): string {
-  if (isSecretKey(key) || value.startsWith(CIPHER)) return MASK
-  return value.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@,]*(?:@[^\s/?#@,]*)*@/gi, `$1${MASK}@`)
+  return isSecretKey(key) || value.startsWith(CIPHER) ? MASK : maskText(value, isSecretKey, MASK)
 }

@@ -2,7 +2,7 @@ import { settingsError } from './errors.ts'
 import { toBoolean, toBytes, toDurationMs, toInteger, toList, toNumber, wholeNumber } from './convert.ts'
 import type { LiteralText } from './placeholders.ts'
 import { isCanonical, joinName, splitName } from './relaxed.ts'
-import { isSecretKey, MASK } from './secrets.ts'
+import { MASK, maskValue } from './secrets.ts'
 import { SettingsIndex } from './settings-index.ts'
 import { SettingsValues } from './settings-values.ts'
 import type { Entry } from './source-names.ts'
@@ -248,7 +248,8 @@ export class Settings {
     }
     const value = convert(text, entry.property.value.kind === 'number')
     if (value !== undefined) return value
-    const shown = isSecretKey(key) ? MASK : JSON.stringify(text)
+    const masked = maskValue(key, text)
+    const shown = masked === MASK ? MASK : JSON.stringify(masked)
     throw settingsError('E_SETTING_TYPE', [key, shown, kind, example], { where: formatOrigin(entry.property.origin) })
   }
 

@@ -1,11 +1,14 @@
+import { join } from 'node:path'
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { actuator } from '../actuator/actuator.ts'
 import { Availability, checkHealth, worst } from '../actuator/health.ts'
 import type { HealthIndicator } from '../actuator/health.ts'
+import type { Authorize } from '../actuator/access.ts'
 import type { ActuatorOptions } from '../actuator/options.ts'
 import { RequestMetrics } from '../actuator/request-metrics.ts'
+import { adminToken } from '../security/admin-token.ts'
 import { loadSettings, Settings } from '../settings/index.ts'
 import { starterError } from '../starter-errors.ts'
 import { memoryLog, settingsOf } from './support.ts'
@@ -16,7 +19,9 @@ async function serverOf (
   values: Record<string, string> = {}, options: Partial<ActuatorOptions> = {}
 ): Promise<FastifyInstance> {
   const app = Fastify() as unknown as FastifyInstance
-  await app.register(actuator, { settings: await settingsOf(values), log: memoryLog().log, ...options })
+  await app.register(actuator, {
+    settings: await settingsOf(values), log: memoryLog().log, authorize: async () => {}, ...options
+  })
   app.get('/users/:id', async () => 'ok')
   app.get('/fail', async () => { throw new Error('no') })
   return app
@@ -71,7 +76,8 @@ t.test('health: an indicator that hangs is DOWN after its time, and holds up no 
 })
 
 t.test('env: every value with its origin, secrets masked, one key alone', async t => {
-  const app = await serverOf({ 'db.password': 'geheim', 'db.url': 'postgres://u:geheim@db/x', plain: 'yes', 'api-key': 'geheim' })
+  const shown = { 'management.endpoint.env.show-values': 'secrets-masked' }
+  const app = await serverOf({ ...shown, 'db.password': 'geheim', 'db.url': 'postgres://u:geheim@db/x', plain: 'yes', 'api-key': 'geheim' })
   const all = await app.inject('/actuator/env')
   t.match(all.headers['content-type'], JSON_TYPE)
   t.notMatch(all.body, /geheim/)
@@ -81,8 +87,12 @@ t.test('env: every value with its origin, secrets masked, one key alone', async 
   })
   t.match((await app.inject('/actuator/env/plain')).json(), { property: { source: 'command line', value: 'yes' } })
   t.equal((await app.inject('/actuator/env/unknown.key')).statusCode, 404)
+  const word = { value: { kind: 'string', text: 'secrets-masked' }, origin: { source: 'c.yml' } } as const
+  const choice = { name: 'c.yml', properties: new Map([['management.endpoint.env.show-values', word]]) }
   const secret = { value: { kind: 'string', text: 'geheim' }, origin: { source: 'a.yml', line: 1 }, secret: true } as const
-  const decrypted = new Settings({ profiles: [], sources: [{ name: 'a.yml', properties: new Map([['greeting', secret]]) }], warnings: [] })
+  const decrypted = new Settings({
+    profiles: [], warnings: [], sources: [choice, { name: 'a.yml', properties: new Map([['greeting', secret]]) }]
+  })
   const cipher = await serverOf({}, { settings: decrypted })
   t.notMatch((await cipher.inject('/actuator/env')).body, /geheim/, 'what was encrypted is never shown')
   t.notMatch((await cipher.inject('/actuator/env/greeting')).body, /geheim/)
@@ -91,13 +101,13 @@ t.test('env: every value with its origin, secrets masked, one key alone', async 
   const both = await serverOf({}, {
     settings: new Settings({
       profiles: [], warnings: [],
-      sources: [{ name: 'a.yml', properties: new Map([['Greeting', secret]]) }, { name: 'b.yml', properties: new Map([['greeting', plain]]) }]
+      sources: [choice, { name: 'a.yml', properties: new Map([['Greeting', secret]]) }, { name: 'b.yml', properties: new Map([['greeting', plain]]) }]
     })
   })
   t.match((await both.inject('/actuator/env/greeting')).json(), { property: { value: '******' } }, 'nor as the value of another source')
   const variables = await serverOf({}, {
     settings: await loadSettings({
-      name: 'users', folder: t.testdir(), args: { greeting: 'hi ${nothing} ${NODE_NAME}' }, watch: false,
+      name: 'users', folder: t.testdir(), args: { ...shown, greeting: 'hi ${nothing} ${NODE_NAME}' }, watch: false,
       env: { NODE_NAME: 'n1', DB_PASSWORD: 'geheim', SERVER_PORT: '80' }
     })
   })
@@ -107,8 +117,27 @@ t.test('env: every value with its origin, secrets masked, one key alone', async 
   const named = (await variables.inject('/actuator/env')).json() as { propertySources: Array<{ name: string, properties: object }> }
   t.match(named.propertySources.find(({ name }) => name === 'environment')?.properties,
     { NODE_NAME: { value: 'n1', origin: 'env NODE_NAME' }, DB_PASSWORD: { value: '******' } }, 'variables by their own names')
-  const closed = await serverOf({ plain: 'yes', 'management.endpoint.env.show-values': 'never' })
-  t.match((await closed.inject('/actuator/env/plain')).json(), { property: { value: '******' } })
+})
+
+t.test('env: no value is shown unless somebody chose so, and then by role', async t => {
+  const show = 'management.endpoint.env.show-values'
+  const value = async (word: string | undefined, isAdmin: boolean, key = 'plain'): Promise<string> => {
+    const authorize: Authorize = async (_request, role) => { if (role === 'admin' && !isAdmin) throw starterError('E_FORBIDDEN', [role]) }
+    const app = await serverOf({ plain: 'yes', password: 'geheim', ...(word === undefined ? {} : { [show]: word }) }, { authorize })
+    const { body } = await app.inject('/actuator/env')
+    const one = ((await app.inject(`/actuator/env/${key}`)).json() as { property: { value: string } }).property.value
+    t.equal(body.includes(`"${one}"`), true)
+    return one
+  }
+  for (const word of [undefined, 'never', 'NEVER', 'nonsense', '']) t.equal(await value(word, true), '******', String(word))
+  t.equal(await value('when-authorized', false), '******')
+  for (const word of ['when-authorized', 'WHEN_AUTHORIZED']) {
+    t.equal(await value(word, true), 'yes')
+    t.equal(await value(word, true, 'password'), '******')
+  }
+  t.equal(await value('secrets-masked', false), 'yes')
+  t.equal(await value('secrets-masked', true, 'password'), '******')
+  t.equal(await value('always', false, 'password'), 'geheim')
 })
 
 t.test('refresh: POST tells what changed, also with a JSON type and no body; GET is refused', async t => {
@@ -185,13 +214,23 @@ t.test('an authorizer decides alone, also for callers on this machine', async t 
   t.equal((await app.inject({ method: 'POST', url: '/actuator/refresh' })).statusCode, 403)
 })
 
-t.test('without one, a web page cannot use the operator\'s browser', async t => {
-  const app = await serverOf({}, { refresh: async () => [] })
-  const status = async (headers: Record<string, string>): Promise<number> =>
-    (await app.inject({ method: 'POST', url: '/actuator/refresh', headers })).statusCode
-  t.equal(await status({ host: 'localhost:8080' }), 200)
-  t.equal(await status({ host: 'localhost:8080', 'sec-fetch-site': 'same-origin' }), 200)
-  t.equal(await status({ host: 'localhost:8080', 'sec-fetch-site': 'cross-site' }), 403)
-  t.equal(await status({ host: 'localhost:8080', origin: 'http://evil.example' }), 403)
-  t.equal(await status({ host: 'rebound.example' }), 403)
+t.test('without one this machine may look, and its token changes; no web page and no proxy', async t => {
+  const app = Fastify() as unknown as FastifyInstance
+  const file = join(t.testdir(), 'made', 'token')
+  const settings = await settingsOf({ 'breakwater.security.admin-token-file': file })
+  await app.register(actuator, { settings, log: memoryLog().log, refresh: async () => [] })
+  const status = async (method: 'GET' | 'POST', url: string, headers: Record<string, string>): Promise<number> =>
+    (await app.inject({ method, url, headers })).statusCode
+  const refresh = (headers: Record<string, string>): Promise<number> => status('POST', '/actuator/refresh', headers)
+  t.equal(await status('GET', '/actuator/env', { host: 'localhost:8080' }), 200)
+  t.equal(await refresh({ host: 'localhost:8080' }), 401, 'without the token')
+  const authorization = `Bearer ${await adminToken(file)}`
+  t.equal(await refresh({ host: 'localhost:8080', authorization }), 200)
+  t.equal(await refresh({ host: 'localhost:8080', authorization, 'sec-fetch-site': 'same-origin' }), 200)
+  for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { origin: 'http://evil.example' }, { host: 'rebound.example' },
+    { origin: 'null' }, { 'x-forwarded-for': '8.8.8.8' }, { via: '1.1 x' }, { 'x-real-ip': '::1' }, { forwarded: 'for=127.0.0.1' }]) {
+    const all = { host: 'localhost:8080', ...headers } as Record<string, string>
+    t.equal(await refresh({ ...all, authorization }), 403, JSON.stringify(headers))
+    t.equal(await status('GET', '/actuator/env', all), 403, JSON.stringify(headers))
+  }
 })

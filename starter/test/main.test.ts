@@ -7,6 +7,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { parseCommandLine } from '../command-line.ts'
 import { portOwner } from '../port-owner.ts'
+import { adminToken } from '../security/admin-token.ts'
 import { deadPort } from './ports.ts'
 import { httpDouble, NODE_COMPILE_CACHE, until } from './support.ts'
 
@@ -59,10 +60,12 @@ t.test('starts, says so to its supervisor, answers, and ends with 0 on SIGTERM',
 t.test('a changed file is used after POST /actuator/refresh, log levels included', async t => {
   const folder = t.testdir()
   writeFileSync(join(folder, 'application.yml'), 'greeting: moon\n')
-  const running = start(t, ['--port', '0'], {}, folder)
+  const tokenFile = join(folder, 'admin-token')
+  const running = start(t, ['--port', '0', `--breakwater.security.admin-token-file=${tokenFile}`], {}, folder)
   const { url } = await running.ready
   writeFileSync(join(folder, 'application.yml'), 'greeting: sun\nlogging.level.root: warn\n')
-  const changed = await (await fetch(`${url}/actuator/refresh`, { method: 'POST' })).json() as string[]
+  const headers = { authorization: `Bearer ${await adminToken(tokenFile)}` }
+  const changed = await (await fetch(`${url}/actuator/refresh`, { method: 'POST', headers })).json() as string[]
   t.same(changed.sort(), ['greeting', 'logging.level.root'])
   t.same(await (await fetch(`${url}/hello`)).json(), { hello: 'sun' })
   t.match(await (await fetch(`${url}/actuator/loggers/ROOT`)).json(), { effectiveLevel: 'WARN' })

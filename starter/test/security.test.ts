@@ -6,6 +6,7 @@ import Fastify from 'fastify'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import t from 'tap'
+import { adminToken } from '../security/admin-token.ts'
 import { createAuthenticator } from '../security/authenticator.ts'
 import type { Authenticator } from '../security/authenticator.ts'
 import { highestRole, may } from '../security/principal.ts'
@@ -34,9 +35,19 @@ t.test('a server bound beyond this machine must be told who may use it', async t
   t.equal((await authOf({ 'server.address': '0.0.0.0', 'breakwater.security.mode': 'none' })).mode, 'none')
 })
 
-t.test('on this machine everything is allowed, but not to a web page', async t => {
-  const app = guarded(await authOf({}))
-  t.equal((await app.inject({ url: '/admin', headers: { host: 'localhost:1' } })).body, 'local')
+t.test('on this machine everything is allowed but to administer, and nothing to a web page', async t => {
+  const file = join(t.testdir(), 'token')
+  const app = guarded(await authOf({ 'breakwater.security.admin-token-file': file }))
+  const asked = await app.inject({ url: '/admin', headers: { host: 'localhost:1' } })
+  t.match(asked, { statusCode: 401, headers: { 'www-authenticate': /^Basic .*breakwater token/ } })
+  t.match(asked.json(), { code: 'E_LOCAL_ADMIN' })
+  const token = await adminToken(file)
+  for (const authorization of [`Bearer ${token}`, `bearer ${token}`, basic('', token), basic('me', token)]) {
+    t.equal((await app.inject({ url: '/admin', headers: { host: 'localhost:1', authorization } })).body, 'local')
+  }
+  for (const authorization of ['', 'Bearer', 'Bearer x', `Bearer ${token}x`, token, basic(token, ''), `Digest ${token}`]) {
+    t.equal((await app.inject({ url: '/admin', headers: { host: 'localhost:1', authorization } })).statusCode, 401, authorization)
+  }
   t.equal((await app.inject({ method: 'POST', url: '/write' })).statusCode, 200)
   const page = await app.inject({ method: 'POST', url: '/write', headers: { 'sec-fetch-site': 'cross-site' } })
   t.equal(page.statusCode, 403)

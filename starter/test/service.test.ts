@@ -141,7 +141,7 @@ t.test('request id and trace: taken over when clean, made when not, in every lin
 })
 
 t.test('the access log: one whole line a request, by pattern and without the query, and off while running', async t => {
-  const { app, lines } = await serviceOf(t)
+  const { app, lines } = await serviceOf(t, { 'breakwater.security.mode': 'none' })
   app.get('/a"b/:id', () => 'ok')
   const requests = (): Lines => lines.filter(line => line['msg'] === 'request')
   await Promise.all(Array.from({ length: 50 }, (_, at) => app.inject(`/a%22b/${at}?token=geheim`)))
@@ -182,10 +182,24 @@ t.test('/internal answers to this machine, not through a proxy, in no spelling',
   app.get('/internals', () => 'public')
   t.equal((await app.inject('/internal/dump')).body, 'secret')
   for (const url of ['/internal/dump', '/%69nternal/dump', '/internal/dump?x=1']) {
-    t.equal((await app.inject({ url, headers: { 'x-forwarded-for': '10.0.0.1' } })).statusCode, 404, url)
+    for (const headers of [{ 'x-forwarded-for': '10.0.0.1' }, { via: '1.1 x' }, { 'x-real-ip': '10.0.0.1' }, { origin: 'null' },
+      { forwarded: 'for=10.0.0.1' }, { 'x-forwarded-host': 'localhost' }, { 'sec-fetch-site': 'same-site' }]) {
+      t.equal((await app.inject({ url, headers: headers as Record<string, string> })).statusCode, 404, `${url} ${JSON.stringify(headers)}`)
+    }
     t.equal((await app.inject({ url, remoteAddress: '10.0.0.1' })).statusCode, 404, url)
   }
   t.equal((await app.inject({ url: '/internals', remoteAddress: '10.0.0.1' })).body, 'public')
+})
+
+t.test('a service that serves this machine has no name but those of this machine', async t => {
+  const { app } = await serviceOf(t, { 'breakwater.security.hosts': 'users.test' })
+  app.get('/users', () => 'all')
+  const status = async (host: string, url = '/users'): Promise<number> => (await app.inject({ url, headers: { host } })).statusCode
+  for (const host of ['localhost:1', 'a.localhost', '127.0.0.1', '[::1]:1', 'users.test', 'USERS.test.:80']) t.equal(await status(host), 200, host)
+  for (const url of ['/users', '/actuator/health', '/nowhere']) t.equal(await status('evil.example', url), 403, url)
+  const { app: open } = await serviceOf(t, { 'server.address': '0.0.0.0' })
+  open.get('/users', () => 'all')
+  t.equal((await open.inject({ url: '/users', headers: { host: 'users.shop.svc.cluster.local' } })).statusCode, 200)
 })
 
 t.test('env, loggers and refresh answer to this machine only; health and metrics to everyone', async t => {

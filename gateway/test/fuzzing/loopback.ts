@@ -94,7 +94,8 @@ export class FedPool extends Pool {
 }
 
 export function fedInstance (): Instance {
-  return { id: 'i', host: 'h', port: 1, secure: false, authority: 'h:1', hostLine: 'host: h:1\r\n', zone: undefined, metadata: {}, http2: undefined, active: 0, pool: undefined }
+  return { id: 'i', host: 'h', port: 1, secure: false, authority: 'h:1', hostLine: 'host: h:1\r\n', zone: undefined, metadata: {},
+    written: true, http2: undefined, active: 0, pool: undefined }
 }
 
 /** Where to cut: [length] gives the whole, every position gives single bytes. */

@@ -25,8 +25,8 @@ const FAULTS: ReadonlyArray<Omit<Mutant, 'package' | 'seenBy'> & Partial<Pick<Mu
     id: 'cancel-without-trace',
     breaks: 'who was taken out is not brought back by a peer that was away',
     file: 'discovery/registry/book.ts',
-    from: '    this.buried.bury(instanceKey(app, id), facts, this.clock.nowMs)\n    return this.#remove(lease)',
-    to: '    if (facts === undefined) return undefined\n    return this.#remove(lease)'
+    from: 'return lease && this.#bury(app, id, lease, removed(lease.facts, this.clock.next()))',
+    to: 'return lease && removed(lease.facts, this.clock.next()) && this.#remove(lease)'
   },
   {
     id: 'lease-made-younger',

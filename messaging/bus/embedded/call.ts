@@ -21,17 +21,18 @@ export interface Calls {
  * E_STALE_RECEIPT; and with E_BUS_DOWN for all else.
  */
 export function callsTo (url: string, timeoutMs: number): Calls {
-  const { protocol, hostname, port, pathname } = new URL(url)
+  const { protocol, hostname, port, pathname, username, password } = new URL(url)
   const { Agent, request } = protocol === 'https:' ? https : http
   const agent = new Agent({ keepAlive: true })
   // http takes an IPv6 address without the brackets that a URL needs.
   const host = { hostname: hostname.replace(/^\[|\]$/g, ''), ...(port === '' ? {} : { port }) }
   const base = pathname.replace(/\/$/, '')
+  const credentials = username === '' ? {} : { authorization: basicOf(username, password) }
   const once = (method: string, path: string, text: string | undefined, { signal, waitMs = 0 }: CallOptions) =>
     new Promise<string>((resolve, reject) => {
-      const sent = request({ agent, ...host, method, path: base + path, ...(signal === undefined ? {} : { signal }),
-        ...(text === undefined ? {} : { headers: {
-          'content-type': 'application/json', 'content-length': Buffer.byteLength(text) } }) })
+      const content = text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
+      const sent = request({ agent, ...host, method, path: base + path, headers: { ...credentials, ...content },
+        ...(signal === undefined ? {} : { signal }) })
       const deadline = setTimeout(() => { sent.destroy(new Error('it took too long')) }, timeoutMs + waitMs)
       const fail = (error: Error): void => {
         clearTimeout(deadline)
@@ -58,11 +59,24 @@ export function callsTo (url: string, timeoutMs: number): Calls {
         })
         return JSON.parse(answer) as unknown
       } catch (cause) {
-        throw callError(cause, url, `${method} ${path}`)
+        throw callError(cause, withoutCredentials(url), `${method} ${path}`)
       }
     },
     close: () => { agent.destroy() }
   }
+}
+
+/** The URL as it may be shown. */
+export function withoutCredentials (url: string): string {
+  const shown = new URL(url)
+  if (shown.username === '' && shown.password === '') return url
+  shown.username = shown.password = ''
+  return shown.href.replace(/\/$/, '')
+}
+
+function basicOf (username: string, password: string): string {
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return `Basic ${Buffer.from(pair).toString('base64')}`
 }
 
 class ReusedError extends Error {}

@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '../../clock.ts'
 import type { Bus } from '../bus.ts'
 import { Consumers } from '../consumers.ts'
 import type { Broker } from './broker.ts'
+import { withoutCredentials } from './call.ts'
 import { consume } from './consumer.ts'
 import { httpBroker } from './http-broker.ts'
 import type { Notice } from './notice.ts'
@@ -24,7 +25,7 @@ export interface BrokerBusOptions {
 }
 
 export interface EmbeddedBusOptions extends Omit<BrokerBusOptions, 'close'> {
-  /** `http://127.0.0.1:7070` */
+  /** `http://127.0.0.1:7070`; with `user:password@` where the bus asks. */
   readonly url: string
   /** Deadline of every call but the waiting receive. Default 2000. */
   readonly timeoutMs?: number
@@ -33,7 +34,7 @@ export interface EmbeddedBusOptions extends Omit<BrokerBusOptions, 'close'> {
 /** The bus whose process listens at a URL. */
 export function embeddedBus (options: EmbeddedBusOptions): Bus {
   const { broker, close } = httpBroker(options.url, options.timeoutMs ?? 2000)
-  return brokerBus(`embedded ${options.url}`, broker, { ...options, close })
+  return brokerBus(`embedded ${withoutCredentials(options.url)}`, broker, { ...options, close })
 }
 
 /** A bus on a broker that is reached in some way. */

@@ -2,9 +2,9 @@
  * The embedded bus over loopback HTTP: its own small process, so that it can die without taking a service along and
  * no two processes write one file. Receives wait (long poll) and are woken by what arrives.
  */
-import { isCrossSite, isLocalCall, isLoopback } from '@breakwater/starter/actuator'
 import { createValidatorBuilder } from '@breakwater/starter/http'
-import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify'
+import { guardDoor, type Authenticator } from '@breakwater/starter/security'
+import { fastify, type FastifyInstance } from 'fastify'
 import { systemClock, type Clock } from '../../clock.ts'
 import { MAX_MESSAGE_BYTES } from '../../envelope.ts'
 import { messagingError } from '../../errors.ts'
@@ -22,12 +22,23 @@ interface InTopic { Params: { topic: string, queue: string } }
 const inQueue = { params: schemas.inQueue }
 const inTopic = { params: schemas.inTopic }
 
+/** What probes and scrapers ask, who have no credentials. */
+const OPEN = new Set(['/health', '/metrics'])
+
+export interface BusServerOptions {
+  /** @default the machine's */
+  readonly clock?: Clock
+  /** Who may do what. Default: this machine everything. */
+  readonly auth?: Authenticator
+}
+
 /** The routes; the caller listens and closes. */
-export function busServer (book: BusBook, clock: Clock = systemClock): FastifyInstance {
+export function busServer (book: BusBook, { clock = systemClock, auth }: BusServerOptions = {}): FastifyInstance {
   const app = fastify({ bodyLimit: MAX_CALL_BYTES,
     schemaController: { compilersFactory: { buildValidator: createValidatorBuilder() } } })
   const broker = new BookBroker(book, clock)
-  app.addHook('onRequest', async request => { refuseStrangers(request) })
+  guardDoor(app, auth?.door ?? { local: true, hosts: [] })
+  if (auth !== undefined) askWho(app, auth)
   app.addHook('onClose', () => broker.close())
   app.get('/health', async () => ({ status: 'UP', bytes: await book.bytes() }))
   app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4').send(await busMetrics(book)))
@@ -39,10 +50,13 @@ export function busServer (book: BusBook, clock: Clock = systemClock): FastifyIn
   return app
 }
 
-/** A page in the operator's browser must not send in the operator's name, nor read under a name rebound to here. */
-function refuseStrangers (request: FastifyRequest): void {
-  const local = isLoopback(request.socket.remoteAddress ?? '')
-  if (isCrossSite(request) || (local && !isLocalCall(request))) throw messagingError('E_BUS_STRANGER')
+/** Looking takes the role `read`, and all that sends, takes or settles `write`. */
+function askWho (app: FastifyInstance, auth: Authenticator): void {
+  const guards = { read: auth.requireRole('read'), write: auth.requireRole('write') }
+  app.addHook('onRequest', async (request, reply) => {
+    if (OPEN.has(request.routeOptions.url ?? '')) return undefined
+    return guards[request.method === 'GET' || request.method === 'HEAD' ? 'read' : 'write'](request, reply)
+  })
 }
 
 function topics (app: FastifyInstance, book: BusBook): void {

@@ -1,6 +1,7 @@
-/** Starts the embedded bus from settings: `server.port`, `server.address`, `breakwater.data.dir`, and its bound. */
+/** Starts the embedded bus from settings: where it listens, who may, `breakwater.data.dir`, and its bound. */
 import { join } from 'node:path'
 import type { MainArgs, Running } from '@breakwater/starter'
+import { createAuthenticator } from '@breakwater/starter/security'
 import { Loop, Work } from '../../background.ts'
 import { systemClock } from '../../clock.ts'
 import { openSqlite } from '../../store/sqlite.ts'
@@ -13,6 +14,7 @@ const PURGE_MS = 30_000
 const MAX_MEGABYTES = 4096
 
 export async function startBus ({ settings, log }: MainArgs): Promise<Running> {
+  const auth = await createAuthenticator(settings, log)
   const file = join(settings.string('breakwater.data.dir', 'data'), 'bus', 'bus.db')
   const store = openSqlite({ file, tables: BUS_TABLES })
   const book = new BusBook(store, {
@@ -22,7 +24,7 @@ export async function startBus ({ settings, log }: MainArgs): Promise<Running> {
     onNotice: (text, fields) => { log.warn(fields, text) }
   })
   await book.ready()
-  const app = busServer(book)
+  const app = busServer(book, { auth })
   const url = await app.listen({
     host: settings.string('server.address', '127.0.0.1'),
     port: settings.integer('server.port', 7070)

@@ -1,4 +1,5 @@
 /** The registry's addresses: `eureka.client.service-url.defaultZone`, a comma list, credentials inside allowed. */
+import { maskValue } from '../../settings/index.ts'
 import { starterError } from '../../starter-errors.ts'
 
 /** One registry server. Its URL never holds the credentials: they must not reach logs, errors or traces. */
@@ -17,7 +18,7 @@ export function readServerUrls (list: readonly string[], where: string | undefin
 function readServerUrl (text: string, where: string | undefined): ServerUrl {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw starterError('E_DISCOVERY_URL', [text.replace(/\/\/[^/@]*@/, '//')], { where })
+    throw starterError('E_DISCOVERY_URL', [maskValue('url', text)], { where })
   }
   const credentials = url.username === '' ? undefined : `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
   url.username = ''

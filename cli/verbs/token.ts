@@ -1,0 +1,13 @@
+/** `breakwater token`: what administers the servers of this machine. */
+import { readFlags } from '../flags.ts'
+import { token } from '../token.ts'
+import type { Verb } from '../verb.ts'
+
+export const tokenVerb: Verb = {
+  name: 'token', summary: 'the token of this machine, which administers its servers while breakwater.security.mode is not set',
+  flags: {},
+  run: async (process, args) => {
+    readFlags('token', args, {})
+    return token(process)
+  }
+}
