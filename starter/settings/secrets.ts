@@ -1,5 +1,3 @@
-import { CIPHER } from './cipher-prefix.ts'
-
 /** Which values must never be shown, by their key in any spelling; rather one too many than one too few. */
 const SECRET = new RegExp('passw|passphrase|secret|credential|private[-_.]?key|api[-_.]?key|access[-_.]?key|vcap[_.]?services' +
   '|(?:key|keys|token|tokens|pwd|authorization|cookie|jaas-?config)(?:\\[\\d+\\])*$', 'i')
@@ -10,10 +8,4 @@ export const MASK = '******'
 /** Whether the value under this key is a secret and must not reach logs, errors or /actuator/env. */
 export function isSecretKey (key: string): boolean {
   return SECRET.test(key)
-}
-
-/** The value as it may be shown: secrets as a mask, credentials taken out of URLs, ciphers not shown. */
-export function maskValue (key: string, value: string): string {
-  if (isSecretKey(key) || value.startsWith(CIPHER)) return MASK
-  return value.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@,]*(?:@[^\s/?#@,]*)*@/gi, `$1${MASK}@`)
 }
