@@ -1,10 +1,13 @@
 /**
  * The log: one JSON line per event on standard output, in pino's format. Request id and trace of the current request
  * are in every line, whoever writes it. Levels follow `logging.level.*` and can be changed while running
- * (/actuator/loggers); secrets in well-known places are replaced before they are written.
+ * (/actuator/loggers). Whatever is written passes two places here: errors are told by their known fields only, and
+ * credentials are taken out of each finished line.
  */
 import pino from 'pino'
 import type { DestinationStream, Logger as PinoLogger } from 'pino'
+import { describeError } from './describe-error.ts'
+import { maskText } from './settings/mask.ts'
 import { currentContext } from './trace/context.ts'
 
 export type Logger = PinoLogger
@@ -42,13 +45,24 @@ export function createLogger (source: LogSettings | LoggerOptions): Logger {
     level: pinoLevel(options.level) ?? 'info',
     base: { service: options.name },
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: label => ({ level: label }) },
+    formatters: { level: label => ({ level: label }), log: withErrors },
+    serializers: { err: describeError },
+    hooks: { streamWrite: maskText },
     redact: { paths: REDACTED, censor: '******' },
     mixin: logFields,
     onChild: child => remember(child, named, options.levelOf)
   }, options.destination ?? pino.destination({ fd: 1, sync: true }))
   Object.defineProperty(root, namedLoggers, { value: named })
   return root
+}
+
+/** Errors under any other name: as JSON they would show every field that a library gave them. */
+function withErrors (fields: Record<string, unknown>): Record<string, unknown> {
+  let told: Record<string, unknown> | undefined
+  for (const name of Object.keys(fields)) {
+    if (name !== 'err' && fields[name] instanceof Error) (told ??= { ...fields })[name] = describeError(fields[name])
+  }
+  return told ?? fields
 }
 
 function fromSettings (settings: LogSettings): LoggerOptions {

@@ -4,7 +4,7 @@
  */
 import { flushCompileCache } from 'node:module'
 import type { Settings } from './settings/index.ts'
-import { loadSettings } from './settings/index.ts'
+import { loadSettings, maskText } from './settings/index.ts'
 import { BreakwaterError } from './errors.ts'
 import { starterError } from './starter-errors.ts'
 import { parseCommandLine } from './command-line.ts'
@@ -55,7 +55,7 @@ export function runMain (
   process: NodeJS.Process, name: string, start: (args: MainArgs) => Promise<Running>, options: MainOptions = {}
 ): void {
   run(process, name, start, options).catch(async (failure: unknown) => {
-    process.stderr.write(`${(await explain(failure, name)).map(String).join('\n')}\n`)
+    process.stderr.write(`${maskText((await explain(failure, name)).map(String).join('\n'))}\n`)
     process.exit(isUsage(failure) ? USAGE : FAILED)
   })
 }

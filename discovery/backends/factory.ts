@@ -4,7 +4,7 @@ import type { Settings } from '@breakwater/starter/settings'
 import { discoveryError } from '../errors.ts'
 import type { Backend } from './backend.ts'
 
-const WAIT_SECS = 60
+const WAIT_MS = 60_000
 const FIRST_MS = 5000
 
 /** The back end that `breakwater.discovery.backend` names, and only that, is loaded; undefined for `memory`: none. */
@@ -21,14 +21,15 @@ export async function createBackend (settings: Settings, log: Logger): Promise<B
 }
 
 async function createConsulBackend (settings: Settings, log: Logger): Promise<Backend> {
-  const { connectConsul, describeConsul, readConsulConnection } = await withPackage('breakwater.discovery.backend: consul', () =>
+  const { connectConsul, ConsulReader, describeConsul, readConsulConnection } = await withPackage('breakwater.discovery.backend: consul', () =>
     import('@breakwater/starter/consul'))
   const { ConsulBackend } = await import('./consul/consul-backend.ts')
   const connection = readConsulConnection(settings)
   return new ConsulBackend({
     client: connectConsul(connection),
+    reader: new ConsulReader(connection),
     description: describeConsul(connection),
-    waitSecs: WAIT_SECS,
+    waitMs: WAIT_MS,
     firstMs: FIRST_MS,
     log
   })

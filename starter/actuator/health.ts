@@ -1,4 +1,5 @@
 /** Health as Spring Boot's actuator tells it: components, the groups liveness and readiness, 503 when not up. */
+import { maskText } from '../settings/mask.ts'
 
 export type HealthStatus = 'UP' | 'DOWN' | 'OUT_OF_SERVICE' | 'UNKNOWN'
 
@@ -54,7 +55,7 @@ async function ask (indicator: HealthIndicator, deadlineMs: number): Promise<Hea
   try {
     return await Promise.race([Promise.resolve().then(indicator), late])
   } catch (cause) {
-    return { status: 'DOWN', details: { error: cause instanceof Error ? cause.message : String(cause) } }
+    return { status: 'DOWN', details: { error: maskText(cause instanceof Error ? cause.message : String(cause)) } }
   } finally {
     clearTimeout(timer)
   }

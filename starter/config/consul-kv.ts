@@ -8,15 +8,22 @@ import { parseProperties } from '../settings/properties.ts'
 import { parseYaml } from '../settings/yaml.ts'
 import { readConsulConfigOptions } from './consul-options.ts'
 import { retry, retryDelaysMs } from './retry.ts'
+import { followBlocking } from '../consul/blocking-query.ts'
+import { ConsulReader } from '../consul/reader.ts'
 import type Consul from 'consul'
 import type { RemoteConfig, RemoteRequest, RemoteSources } from '../settings/options.ts'
 import type { ConfigDocument, Property, PropertySource } from '../settings/types.ts'
 import type { ConsulConfigOptions, ConsulContext } from './consul-options.ts'
 
-type Watch = ReturnType<Consul['watch']>
-
 /** A key as the store returns it; a value is absent for a "folder". */
 interface Pair { readonly Key: string, readonly Value: string | null, readonly ModifyIndex: number }
+
+interface Followed {
+  readonly consul: Consul
+  readonly reader: ConsulReader
+  readonly options: ConsulConfigOptions
+  readonly prefix: string
+}
 
 const REQUEST_TIMEOUT_MS = 5_000
 /** A store that holds more below one folder holds something else than settings. */
@@ -26,7 +33,7 @@ const NOTHING: RemoteSources = { profile: [], plain: [], warnings: [] }
 /** See the head of this file. */
 export class ConsulConfig implements RemoteConfig {
   readonly #stop = new AbortController()
-  readonly #watches: Watch[] = []
+  #reader: ConsulReader | undefined
   /** What was read per folder: which pairs, and when they changed last. */
   readonly #read = new Map<string, string>()
   #consul: Consul | undefined
@@ -52,9 +59,7 @@ export class ConsulConfig implements RemoteConfig {
 
   async #ask (consul: Consul, options: ConsulConfigOptions): Promise<RemoteSources> {
     const found = await Promise.all(options.contexts.map(async (context) => {
-      const query = { key: context.path, recurse: true, timeout: REQUEST_TIMEOUT_MS }
-      // Its type tells of one pair; with `recurse` there are many, and none is undefined.
-      const pairs = await consul.kv.get(query) as unknown as Pair[] | undefined
+      const pairs = await pairsBelow(consul, context.path)
       this.#read.set(context.path, fingerprint(pairs))
       return { context, sources: sourcesOf(options, context, pairs ?? []) }
     }))
@@ -63,40 +68,68 @@ export class ConsulConfig implements RemoteConfig {
     return { profile: part(true), plain: part(false), warnings: [] }
   }
 
+  /** One question for all folders that begin alike: a connection each would be four of the agent's 200. */
   watch (changed: () => void, warn: (text: string) => void): void {
     const [consul, options] = [this.#consul, this.#options]
-    if (consul === undefined || options === undefined || !options.watch || this.#watches.length > 0) return
-    for (const context of options.contexts) this.#watches.push(this.#follow(consul, options, context, changed, warn))
+    if (consul === undefined || options === undefined || !options.watch || this.#reader !== undefined) return
+    this.#reader = new ConsulReader(options.connection)
+    const followed = { consul, reader: this.#reader, options }
+    for (const prefix of commonPrefixes(options.contexts)) void this.#follow({ ...followed, prefix }, changed, warn)
   }
 
-  #follow (
-    consul: Consul, options: ConsulConfigOptions, { path }: ConsulContext, changed: () => void,
-    warn: (text: string) => void
-  ): Watch {
-    const watch = consul.watch({
-      method: (query: Parameters<typeof consul.kv.get>[0]) => consul.kv.get(query),
-      // The library's type wants texts only; its code passes everything on to the method.
-      options: { key: path, recurse: true, wait: `${options.waitMs}ms` } as never,
-      backoffMax: 30_000
-    })
+  async #follow (
+    { consul, reader, options, prefix }: Followed, changed: () => void, warn: (text: string) => void
+  ): Promise<void> {
+    // Names of folders only: what they hold is read when the index says that something changed.
+    const path = `/kv/${prefix.split('/').map(encodeURIComponent).join('/')}`
     let away = false
-    watch.on('change', (pairs: Pair[] | undefined) => {
-      away = false
-      // The first answer repeats what was read; a blocking query may also return without a change.
-      if (fingerprint(pairs) !== this.#read.get(path)) changed()
-    })
-    watch.on('error', (failure: unknown) => {
+    await followBlocking({
+      ask: ({ query, ...more }) =>
+        reader.get(path, { ...more, query: { ...query, keys: '', separator: '/' }, missing: [] }),
+      waitMs: options.waitMs,
+      onAnswer: (names, isNew) => {
+        if (!Array.isArray(names)) throw new Error('the keys are no list: is this Consul?')
+        away = false
+        if (isNew) void this.#look(consul, options).then(differs => { if (differs) changed() }, onFailure)
+      },
+      onFailure
+    }, this.#stop.signal)
+    function onFailure (failure: unknown): void {
       if (!away) warn(`${describeConsul(options.connection)} tells of no changes (${reason(failure)}), the settings stay as they are`)
       away = true
-    })
-    return watch
+    }
+  }
+
+  /** Whether the folders hold something else than what was read: the index also moves by what other services keep. */
+  async #look (consul: Consul, options: ConsulConfigOptions): Promise<boolean> {
+    const pairs = await Promise.all(options.contexts.map(({ path }) => pairsBelow(consul, path)))
+    if (this.#stop.signal.aborted) return false
+    return options.contexts.some(({ path }, at) => fingerprint(pairs[at]) !== this.#read.get(path))
   }
 
   close (): void {
     this.#stop.abort()
-    for (const watch of this.#watches) watch.end()
+    this.#reader?.close()
     this.#consul?.destroy()
   }
+}
+
+async function pairsBelow (consul: Consul, path: string): Promise<Pair[] | undefined> {
+  const query = { key: path, recurse: true, timeout: REQUEST_TIMEOUT_MS }
+  // Its type tells of one pair; with `recurse` there are many, and none is undefined.
+  return await consul.kv.get(query) as unknown as Pair[] | undefined
+}
+
+/** The longest beginnings that whole folders share, one for each folder at the top: `config/` for `config/users/`. */
+function commonPrefixes (contexts: readonly ConsulContext[]): string[] {
+  const tops = Map.groupBy(contexts, ({ path }) => path.slice(0, path.indexOf('/') + 1))
+  return Array.from(tops.values(), ([first, ...others]) => others.reduce((common, { path }) => shared(common, path), first?.path ?? ''))
+}
+
+function shared (a: string, b: string): string {
+  let length = 0
+  while (length < a.length && a[length] === b[length]) length++
+  return a.slice(0, a.slice(0, length).lastIndexOf('/') + 1)
 }
 
 /** A refused connection to a name with several addresses has a code and no message. */

@@ -67,14 +67,21 @@ export function describeConsul (connection: ConsulConnection): string {
   return `consul ${connection.secure ? 'https' : 'http'}://${connection.host}:${connection.port}`
 }
 
-/** A client with its own connections; `destroy()` ends them. */
+/** An agent takes 200 connections from one address, so that one without a question is not kept for long. */
+const SOCKETS = { keepAlive: true, maxSockets: 6, timeout: 2_000 }
+
+/** Connections for one purpose, few and not kept idle. */
+export function consulAgent ({ secure, tls }: ConsulConnection): HttpAgent | HttpsAgent {
+  return secure
+    ? new HttpsAgent({ ...SOCKETS, ca: pem(tls.caFile), cert: pem(tls.certFile), key: pem(tls.keyFile) })
+    : new HttpAgent(SOCKETS)
+}
+
+/** The library's client with its own connections; `destroy()` ends them. */
 export function connectConsul (connection: ConsulConnection): Consul {
-  const { host, port, secure, token, tls } = connection
-  // One blocking query holds one connection, so their number is that of the watches.
-  const agent = secure
-    ? new HttpsAgent({ keepAlive: true, ca: pem(tls.caFile), cert: pem(tls.certFile), key: pem(tls.keyFile) })
-    : new HttpAgent({ keepAlive: true })
-  return new Consul({ host, port, secure, agent, defaults: token === undefined ? {} : { token } })
+  const { host, port, secure, token } = connection
+  const defaults = token === undefined ? {} : { token }
+  return new Consul({ host, port, secure, agent: consulAgent(connection), defaults })
 }
 
 function pem (file: string | undefined): Buffer | undefined {

@@ -9,6 +9,7 @@ export type { LoadOptions, RemoteConfig, RemoteRequest, RemoteSources } from './
 export { resolvePlaceholders, type LiteralText, type Lookup, type PlaceholderOptions } from './placeholders.ts'
 export { parseProperties } from './properties.ts'
 export { canonicalName, splitName, type NamePart } from './relaxed.ts'
+export { maskText } from './mask.ts'
 export { isSecretKey, MASK, maskValue } from './secrets.ts'
 export { Settings, type SettingsKeeper, type SettingsState } from './settings.ts'
 export { flatten, scalarValue, unflatten, type Tree } from './tree.ts'

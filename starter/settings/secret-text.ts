@@ -24,7 +24,7 @@ const KEYS = [
 const WORD = /[A-Za-z\d+/_-]{40,}={0,2}/g
 
 /** The text with the mask in place of each secret in it; `isSecret` tells of the name of a pair. */
-export function maskText (text: string, isSecret: IsSecret, mask: string): string {
+export function maskWithin (text: string, isSecret: IsSecret, mask: string): string {
   const withoutKeys = KEYS.reduce((left, key) => left.replace(key, mask), text)
   const withoutWords = withoutKeys.replace(WORD, word => isRandom(word) ? mask : word)
   const withoutUsers = maskUsers(withoutWords, mask)

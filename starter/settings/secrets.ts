@@ -3,7 +3,7 @@
  * to see one knows where it stands.
  */
 import { CIPHER } from './cipher-prefix.ts'
-import { maskText } from './secret-text.ts'
+import { maskWithin } from './secret-text.ts'
 
 const ANYWHERE = new RegExp('passw|passphrase|passcode|secret|credential|private[-_.]?key|api[-_.]?key|access[-_.]?key' +
   '|vcap[_.]?services|connection[-_]?string', 'i')
@@ -20,5 +20,5 @@ export function isSecretKey (key: string): boolean {
 
 /** The value as it may be shown: of a secret nothing, of others what is no secret within them. */
 export function maskValue (key: string, value: string): string {
-  return isSecretKey(key) || value.startsWith(CIPHER) ? MASK : maskText(value, isSecretKey, MASK)
+  return isSecretKey(key) || value.startsWith(CIPHER) ? MASK : maskWithin(value, isSecretKey, MASK)
 }

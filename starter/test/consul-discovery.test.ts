@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import { ConsulRegistration } from '../discovery/consul/consul-registration.ts'
 import { readEntry } from '../discovery/consul/consul-instance.ts'
 import { createDiscoveryClient, createRegistration } from '../discovery/factory.ts'
+import type { Registration } from '../discovery/discovery-client.ts'
 import { service } from '../service.ts'
 import { ConsulAgent, findConsul } from './consul-agent.ts'
 import { deadPort } from './ports.ts'
@@ -44,6 +45,8 @@ t.test('consul: a service registers, is found by name, called, followed through 
   t.match(await (await agent.request('GET', '/v1/agent/checks')).json(), { [`service:Users-127.0.0.1-${port}`]: { Type: 'http', Status: 'passing' } })
   await agent.request('PUT', `/v1/agent/service/maintenance/Users-127.0.0.1-${port}?enable=true`)
   await until('maintenance seen', () => orders.discovery.instances('users')[0]?.status === 'OUT_OF_SERVICE')
+  await agent.request('PUT', `/v1/agent/service/maintenance/Users-127.0.0.1-${port}?enable=false`)
+  await until('maintenance ended', () => orders.discovery.instances('users')[0]?.status === 'UP')
   await users.stop()
   await until('gone', () => orders.discovery.instances('users').length === 0)
 })
@@ -92,6 +95,55 @@ t.test('consul: with heartbeats the check is ours to pass, status is maintenance
   await until('it may be called', async () => await passing() === 1)
   await registration?.stop()
   t.equal(await check(), undefined)
+})
+
+t.test('consul: more services than an agent takes connections are all seen, and each change of one of them', { skip, timeout: 200_000 }, async t => {
+  const agent = await agentOf(t)
+  const put = async (name: string, port: number): Promise<unknown> => await agent.request('PUT', '/v1/agent/service/register',
+    JSON.stringify({ Name: name, ID: name, Address: '127.0.0.1', Port: port, Check: { TTL: '600s', Status: 'passing' } }))
+  for (let i = 0; i < 250; i++) await put(`svc${i}`, 9000)
+  const client = await createDiscoveryClient(await settingsOf(values(agent.port), ['consul']), memoryLog().log)
+  await client.start()
+  t.teardown(() => client.stop())
+  client.watch('*', () => {})
+  await until('all of them', () => client.services().filter(name => client.instances(name).length === 1).length === 250)
+  await agent.request('PUT', '/v1/agent/check/fail/service:svc249')
+  await until('a failing check', () => client.instances('svc249')[0]?.status === 'DOWN')
+  await put('svc7', 9001)
+  await until('another port, with the check as it was', () => client.instances('svc7')[0]?.port === 9001)
+  await put('late', 9002)
+  await until('a new one', () => client.instances('late').length === 1)
+  await agent.request('PUT', '/v1/agent/service/deregister/svc3')
+  await until('one that left', () => client.instances('svc3').length === 0)
+  t.equal((await agent.request('GET', '/v1/agent/self')).status, 200, 'the agent serves others')
+})
+
+t.test('consul: maintenance of an operator outlives restarts of the service, our own does not', { skip }, async t => {
+  const agent = await agentOf(t)
+  const settings = await settingsOf(values(agent.port, { 'spring.application.name': 'users' }), ['consul'])
+  const reason = async (): Promise<string | undefined> =>
+    (await (await agent.request('GET', '/v1/agent/checks')).json() as Record<string, { Notes: string }>)['_service_maintenance:users-127.0.0.1-4001']?.Notes
+  const run = async (work: (registration: Registration) => Promise<void>): Promise<void> => {
+    const registration = await createRegistration(settings, memoryLog().log, { host: '127.0.0.1', ip: '127.0.0.1', port: 4001, secure: false })
+    await registration?.start()
+    if (registration !== undefined) await work(registration)
+    await registration?.stop()
+  }
+  await run(async registration => {
+    await registration.setStatus('OUT_OF_SERVICE')
+    t.equal(await reason(), 'breakwater: OUT_OF_SERVICE')
+    await registration.setStatus('UP')
+    t.equal(await reason(), undefined, 'ours to end')
+    await agent.request('PUT', '/v1/agent/service/maintenance/users-127.0.0.1-4001?enable=true&reason=disk')
+    await registration.setStatus('OUT_OF_SERVICE')
+    await registration.setStatus('UP')
+    t.equal(await reason(), 'disk')
+  })
+  t.equal(await reason(), 'disk', 'after the stop')
+  await run(async () => { t.equal(await reason(), 'disk', 'after the restart') })
+  await agent.request('PUT', '/v1/agent/service/maintenance/users-127.0.0.1-4001?enable=false')
+  await run(async () => { t.equal(await reason(), undefined) })
+  t.same(await (await agent.request('GET', '/v1/agent/services')).json(), {}, 'gone with the last stop')
 })
 
 t.test('consul away at the start holds up neither start nor stop', async t => {

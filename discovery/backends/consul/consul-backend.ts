@@ -1,44 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type Consul from 'consul'
 import type { Logger } from 'pino'
+import { ServiceFollower } from '@breakwater/starter/consul'
+import type { ConsulReader } from '@breakwater/starter/consul'
 import type { Instance } from '../../registry/instance.ts'
 import type { Backend, BackendView, BackendWriter } from '../backend.ts'
 import { checkId, fromEntries, noteOf, serviceId, toService } from './mapping.ts'
 
 export interface ConsulBackendOptions {
+  /** Writes. */
   readonly client: Consul
+  readonly reader: ConsulReader
   readonly description: string
   /** The longest that one blocking query waits. */
-  readonly waitSecs: number
+  readonly waitMs: number
   /** How long the first state is waited for. */
   readonly firstMs: number
   readonly log: Logger | undefined
 }
 
-type Watch = ReturnType<Consul['watch']>
-
-/** Consul's own service is no application. */
-const OWN = 'consul'
 /** The library's types know nothing of it. */
 const DEADLINE: object = { timeout: 5000 }
-const MAX_BACKOFF_MS = 5000
-const MAX_SERVICES = 2000
 /** Consul's least time before it forgets a service whose check is critical. */
 const FORGET_AFTER = '1m'
 
 /**
  * The book kept in Consul: what Eureka's clients register is a service there, with a check that lives as long as the
- * lease, and what others register there is an instance here. One blocking query watches the names, one each service.
+ * lease, and what others register there is an instance here.
  */
 export class ConsulBackend implements Backend {
   readonly description: string
   readonly writer: BackendWriter
   readonly #options: ConsulBackendOptions
-  readonly #watches = new Map<string, Watch>()
-  readonly #pending = new Set<string>()
-  #names: Watch | undefined
+  readonly #follower: ServiceFollower
+  /** Names that are followed: a service that left the catalog has no instances any more. */
+  #names: ReadonlySet<string> = new Set()
   #view: BackendView | undefined
-  #connected = false
-  #first = () => {}
 
   constructor (options: ConsulBackendOptions) {
     this.#options = options
@@ -48,72 +45,45 @@ export class ConsulBackend implements Backend {
       renew: instance => this.#renew(instance),
       remove: instance => this.#remove(instance)
     }
+    const { reader, waitMs, log } = options
+    this.#follower = new ServiceFollower({
+      reader,
+      waitMs,
+      onNames: names => this.#named(names),
+      onEntries: (name, entries) => this.#view?.replace(name.toUpperCase(), fromEntries(entries)),
+      onReached: () => log?.info('Consul answers'),
+      onLost: err => log?.warn({ err }, 'Consul does not answer, the last known state is served'),
+      onCutOff: most => log?.warn({ shown: most }, 'Consul has more services than are followed')
+    })
   }
 
   get connected (): boolean {
-    return this.#connected
+    return this.#follower.connected
   }
 
   async start (view: BackendView): Promise<void> {
     this.#view = view
-    const { client, waitSecs, firstMs, log } = this.#options
-    const first = new Promise<void>(resolve => { this.#first = resolve })
-    this.#names = client.watch({
-      method: (options: object) => client.catalog.service.list(options), options: { wait: `${waitSecs}s` }, backoffMax: MAX_BACKOFF_MS
+    const first = this.#follower.start().then(async () => {
+      await Promise.all([...this.#names].map(name => this.#follower.follow(name)))
     })
-    this.#names.on('change', (names: Record<string, unknown>) => this.#follow(Object.keys(names)))
-    this.#names.on('error', (failure: Error) => {
-      if (this.#connected) log?.warn({ reason: failure.message }, 'Consul does not answer, the last known state is served')
-      this.#connected = false
-    })
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>(resolve => { timer = setTimeout(resolve, firstMs) })
-    await Promise.race([first, late])
-    clearTimeout(timer)
+    await Promise.race([first, sleep(this.#options.firstMs, undefined, { ref: false })])
   }
 
   async stop (): Promise<void> {
-    this.#names?.end()
-    for (const watch of this.#watches.values()) watch.end()
-    this.#watches.clear()
+    this.#follower.stop()
+    this.#options.reader.close()
     this.#options.client.destroy()
   }
 
-  #follow (names: readonly string[]): void {
-    this.#connected = true
-    const wanted = new Set(names.filter(name => name !== OWN).slice(0, MAX_SERVICES))
-    if (names.length > MAX_SERVICES + 1) this.#options.log?.warn({ services: names.length, shown: MAX_SERVICES }, 'Consul has more services than are followed')
-    for (const [name, watch] of this.#watches) {
-      if (wanted.has(name)) continue
-      watch.end()
-      this.#watches.delete(name)
-      this.#fill(name, [])
+  #named (names: readonly string[]): void {
+    const now = new Set(names)
+    for (const name of this.#names) {
+      if (now.has(name)) continue
+      this.#follower.unfollow(name)
+      this.#view?.replace(name.toUpperCase(), [])
     }
-    for (const name of wanted) if (!this.#watches.has(name)) this.#watch(name)
-    if (this.#pending.size === 0) this.#first()
-  }
-
-  #watch (name: string): void {
-    const { client, waitSecs } = this.#options
-    const watch = client.watch({
-      method: (options: object) => client.health.service({ service: name, ...options }),
-      options: { wait: `${waitSecs}s` },
-      backoffMax: MAX_BACKOFF_MS
-    })
-    this.#watches.set(name, watch)
-    this.#pending.add(name)
-    watch.on('change', (entries: unknown) => {
-      this.#connected = true
-      this.#fill(name, fromEntries(entries))
-    })
-    // The watch of the names says whether Consul answers.
-    watch.on('error', () => {})
-  }
-
-  #fill (name: string, instances: readonly Instance[]): void {
-    this.#view?.replace(name.toUpperCase(), instances)
-    this.#pending.delete(name)
-    if (this.#pending.size === 0) this.#first()
+    this.#names = now
+    for (const name of now) void this.#follower.follow(name)
   }
 
   async #put (instance: Instance): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type Consul from 'consul'
+import { backOffMs } from '../../consul/blocking-query.ts'
 import { connectConsul, describeConsul } from '../../consul/connection.ts'
 import type { ConsulConnection } from '../../consul/connection.ts'
 import type { Logger } from '../../logger.ts'
@@ -36,8 +37,13 @@ export interface ConsulRegistrationOptions {
 }
 
 const CALL_TIMEOUT_MS = 5_000
-const FIRST_RETRY_MS = 250
 const STOP_CALL_MS = 1_000
+/** How long our own health may take before nothing is concluded from it. */
+const HEALTH_MS = 2_000
+/** Maintenance that begins so is ours to end; any other is an operator's, and outlives our restarts. */
+const OWN_REASON = 'breakwater: '
+
+type CheckStatus = 'passing' | 'critical'
 
 /** See the head of this file. */
 export class ConsulRegistration implements Registration {
@@ -103,7 +109,7 @@ export class ConsulRegistration implements Registration {
       this.#registered = false
     }
     if (!this.#registered) await this.#register()
-    if (heartbeatMs !== undefined) await this.#consul.agent.check.pass(`service:${service.id}`)
+    if (heartbeatMs !== undefined) await this.#beat()
     this.#failures = 0
     return heartbeatMs === undefined ? verifyMs : Math.min(verifyMs, heartbeatMs / 3)
   }
@@ -117,27 +123,70 @@ export class ConsulRegistration implements Registration {
   async #register (): Promise<void> {
     const { service } = this.#options
     const status = this.#status
-    await this.#consul.agent.service.register(timed({ ...service, check: this.#check() }))
-    const enable = status !== 'UP'
-    await this.#consul.agent.service.maintenance(timed({ id: service.id, enable, reason: status }))
+    await this.#consul.agent.service.register(timed({ ...service, check: this.#check(await this.#ownHealth()) }))
+    await this.#maintain(status)
     if (status !== this.#status) return this.#register()
     this.#registered = true
     this.#log.info({ server: describeConsul(this.#options.connection), instanceId: service.id, status }, 'registered')
     for (const done of this.#waiting.splice(0)) done()
   }
 
-  /** Passing from the start: whoever registers listens already, and must not wait for the first check. */
-  #check (): { name: string, timeout: string, [option: string]: string } {
+  /** Whoever registers listens already and must not wait for the first check, but who is sick must not be called. */
+  #check (status: CheckStatus): { name: string, timeout: string, [option: string]: string } {
     const { heartbeatMs, checkUrl, checkIntervalMs, checkTimeoutMs, forgetAfterMs } = this.#options
-    const common = { name: 'health', status: 'passing', timeout: `${checkTimeoutMs}ms`, deregistercriticalserviceafter: `${forgetAfterMs}ms` }
+    const common = { name: 'health', status, timeout: `${checkTimeoutMs}ms`, deregistercriticalserviceafter: `${forgetAfterMs}ms` }
     return heartbeatMs === undefined
       ? { ...common, http: checkUrl, interval: `${checkIntervalMs}ms` }
       : { ...common, ttl: `${heartbeatMs}ms` }
   }
 
+  /** What the agent's check would find. Who cannot reach the own address here knows nothing of how others reach it. */
+  async #ownHealth (): Promise<CheckStatus> {
+    try {
+      const signal = AbortSignal.any([AbortSignal.timeout(HEALTH_MS), this.#stopped.signal])
+      const answer = await fetch(this.#options.checkUrl, { signal, redirect: 'manual' })
+      await answer.body?.cancel()
+      return answer.status >= 500 ? 'critical' : 'passing'
+    } catch {
+      return 'passing'
+    }
+  }
+
+  /** Reported by us, a sick service is as sick as one that the agent asks. */
+  async #beat (): Promise<void> {
+    const id = `service:${this.#options.service.id}`
+    if (await this.#ownHealth() === 'passing') await this.#consul.agent.check.pass(timed({ id }))
+    else await this.#consul.agent.check.fail(timed({ id }))
+  }
+
+  /** Maintenance is the operator's; only what carries our own reason is ended. */
+  async #maintain (status: InstanceStatus): Promise<void> {
+    const { id } = this.#options.service
+    const reason = await this.#maintenanceReason()
+    const { service } = this.#consul.agent
+    if (status !== 'UP' && reason === undefined) {
+      await service.maintenance(timed({ id, enable: true, reason: `${OWN_REASON}${status}` }))
+    } else if (status === 'UP' && isOurs(reason)) await service.maintenance(timed({ id, enable: false }))
+    if (reason !== undefined && !isOurs(reason)) this.#log.info({ instanceId: id, reason }, 'an operator put this instance into maintenance, it stays there')
+  }
+
+  /** Undefined: no maintenance. */
+  async #maintenanceReason (timeoutMs = CALL_TIMEOUT_MS): Promise<string | undefined> {
+    const key = `_service_maintenance:${this.#options.service.id}`
+    const checks: unknown = await this.#consul.agent.check.list(timed({ filter: `CheckID == ${JSON.stringify(key)}` }, timeoutMs))
+    const found = checks as Readonly<Record<string, { Notes?: unknown } | undefined>> | null
+    return found?.[key] === undefined ? undefined : textOf(found[key].Notes)
+  }
+
   async #leave (): Promise<void> {
     const { id } = this.#options.service
     try {
+      const reason = await this.#maintenanceReason(STOP_CALL_MS)
+      // With the service Consul would forget its maintenance. Nobody calls it, and the check ends it if it stays away.
+      if (reason !== undefined && !isOurs(reason)) {
+        this.#log.info({ instanceId: id }, 'left registered in the maintenance of an operator')
+        return
+      }
       await this.#consul.agent.service.deregister(timed({ id }, STOP_CALL_MS))
       this.#log.info({ instanceId: id }, 'deregistered')
     } catch (err) {
@@ -149,7 +198,7 @@ export class ConsulRegistration implements Registration {
     if (this.#failures === 0 && !this.#stopped.signal.aborted) {
       this.#log.warn({ err: failure, server: describeConsul(this.#options.connection) }, 'consul not reached, trying again')
     }
-    return Math.min(FIRST_RETRY_MS * 2 ** Math.min(this.#failures++, 10), this.#options.verifyMs)
+    return backOffMs(this.#failures++, Math.random, this.#options.verifyMs)
   }
 
   async #nextSuccess (): Promise<void> {
@@ -157,6 +206,14 @@ export class ConsulRegistration implements Registration {
     const limit = sleep(this.#options.startTimeoutMs, undefined, { ref: false, signal: this.#stopped.signal })
     await Promise.race([success, limit.catch(() => undefined)])
   }
+}
+
+function textOf (value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function isOurs (reason: string | undefined): boolean {
+  return reason?.startsWith(OWN_REASON) === true
 }
 
 /** The library's types know no time-out, its calls do. */
