@@ -50,7 +50,9 @@ export function addRequestHooks (app: FastifyInstance, options: RequestHookOptio
   if (accessLog !== undefined) app.addHook('onClose', async () => accessLog.flush())
 }
 
-function spanOf (method: string, route: string, status: number, elapsedMs: number, context: RequestContext): Span {
+export function spanOf (
+  method: string, route: string, status: number, elapsedMs: number, context: RequestContext
+): Span {
   const endMs = Date.now()
   return {
     traceId: context.traceId,

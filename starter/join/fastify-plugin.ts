@@ -1,0 +1,50 @@
+/**
+ * Makes a Fastify application that exists a member of the platform. Its own logger, hooks, error handler and listen
+ * stay; what is added stands at `app.breakwater`.
+ */
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import { actuator } from '../actuator/actuator.ts'
+import { guardPorts } from '../http/ports.ts'
+import { addRequestHooks } from '../http/request-hooks.ts'
+import { createMember, type MemberOptions, type MemberParts } from '../member.ts'
+import { endMemberWith } from '../service.ts'
+import { stopOnSignals, type SignalSource } from './signals.ts'
+import { settingsFor } from './settings.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Set by the plugin `breakwater`. */
+    breakwater: MemberParts
+  }
+}
+
+export interface JoinOptions extends MemberOptions {
+  /** Whose SIGTERM and SIGINT stop it, and end the process then. `false`: the program stops it. @default process */
+  readonly signals?: SignalSource | false
+}
+
+/**
+ * @example
+ * await app.register(breakwater, { name: 'people' })
+ * await app.listen({ port: 4001 })
+ * await app.breakwater.client('users').get('/users/7')
+ */
+export const breakwater: FastifyPluginAsync<JoinOptions> = fastifyPlugin(install, { name: 'breakwater', fastify: '5.x' })
+
+async function install (app: FastifyInstance, options: JoinOptions): Promise<void> {
+  const member = await createMember({ ...options, settings: options.settings ?? await settingsFor(options.name) })
+  const { settings, auth } = member
+  addRequestHooks(app, member.requestHooks)
+  guardPorts(app, {
+    actuatorBase: settings.string('management.endpoints.web.base-path', '/actuator'), hasManagementPort: false, hosts: auth.door.hosts
+  })
+  await app.register(actuator, member.actuatorOptions)
+  endMemberWith(app, member)
+  app.decorate('breakwater', member)
+  app.addHook('onListen', async () => {
+    await member.arrive(app.server.address() as AddressInfo, { management: undefined, secure: 'setSecureContext' in app.server })
+  })
+  if (options.signals !== false) stopOnSignals(options.signals ?? process, member.logger, () => app.close())
+}
