@@ -2,27 +2,17 @@
 
 import { performance } from 'node:perf_hooks'
 
-/**
- * Between the clock of this thread, which began when the thread did, and the machine's: cells that event loops share
- * hold times, which must mean the same in each. The narrowest of a few readings: the thread may have been held up.
- */
-const OFFSET_MS = Array.from({ length: 8 }, () => {
-  const before = performance.now()
-  const machineMs = Number(process.hrtime.bigint()) / 1e6
-  const after = performance.now()
-  return { offsetMs: machineMs - (before + after) / 2, width: after - before }
-}).reduce((best, one) => one.width < best.width ? one : best).offsetMs
-
 export class Clock {
   /** Monotonic milliseconds of the last sweep: good enough for idle times and deadlines, and free. */
   coarseMs: number
   /** HTTP date of the last second. */
   private dateText = ''
   private dateSecond = -1
+  /** Node counts from the start of the process in all its threads: times in cells that loops share mean the same. */
   private readonly monotonic: () => number
   private readonly wall: () => number
 
-  constructor (monotonic: () => number = () => performance.now() + OFFSET_MS, wall: () => number = () => Date.now()) {
+  constructor (monotonic: () => number = () => performance.now(), wall: () => number = () => Date.now()) {
     this.monotonic = monotonic
     this.wall = wall
     this.coarseMs = monotonic()

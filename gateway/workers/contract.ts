@@ -20,7 +20,7 @@ export type Snapshot = object
 
 /** What a worker lends to the compiler. */
 export interface WorkerHost {
-  /** Monotonic milliseconds of the machine, the clock of every `nowMs` argument: the same in all workers. */
+  /** Monotonic milliseconds, the clock of every `nowMs` argument: the same in all workers. */
   now (): number
   readonly place: LoopPlace
   /** Answers that are kept for the whole gateway. */

@@ -12,7 +12,6 @@ type Fault = readonly [id: string, breaks: string, file: string, from: string, t
 const FAULTS: readonly Fault[] = [
   ['loops-cells-not-sent', 'event loops share what a snapshot names', 'control-loop.ts', '{ ...snapshot, cells: this.#shadow.cells.all }',
     'snapshot', MEANING],
-  ['loops-own-clock', 'a time in shared cells means the same in each loop', 'clock.ts', 'performance.now() + OFFSET_MS', 'performance.now()', ['gateway/test/clock.test.ts']],
   ['loops-dead-keeps', 'what a dead loop held is given back', 'control-loop.ts', 'if (topic === \'loop-ended\') return this.#shadow.giveBack(loop)', '', DYING],
   ['loops-dead-connections', 'connections of a dead loop do not count', 'workers/threaded-data-plane.ts',
     'new ConnectionCounts(this.connections, this.options.limits, { index, count: this.loops }).giveBack(index)', '', DOOR],
