@@ -3,7 +3,7 @@
  * `main.ts` start.
  */
 import type { AddressInfo } from 'node:net'
-import { createSecureContext, type Server as TlsServer } from 'node:tls'
+import { type Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { actuator, type Authorize } from '@breakwater/starter/actuator'
 import type { DiscoveryClient } from '@breakwater/starter/discovery'
@@ -18,7 +18,6 @@ import { decryptFile } from './encryption/decrypt-file.ts'
 import { fillReferences } from './encryption/fill-references.ts'
 import { createKeyRing, type KeyRing } from './encryption/key-ring.ts'
 import { EnvironmentRoad, type Decrypt } from './environment.ts'
-import { error } from './errors.ts'
 import { createHealth } from './health.ts'
 import { DEFAULTS, type ConfigServerOptions } from './options.ts'
 import { startPush, type Push } from './push/push.ts'
@@ -101,7 +100,7 @@ const NO_KEY = 'there is no key to decrypt with: {cipher} values will be invalid
 async function createParts (options: ConfigServerOptions, context: ConfigServerContext): Promise<Parts> {
   const log = context.log ?? createLogger({ name: 'config-server', level: 'warn' })
   const settings = context.settings ?? new Settings({ profiles: ['default'], sources: [], warnings: [] })
-  const tls = usableTls(settings)
+  const tls = readServerTls(settings)
   const auth = await createAuthenticator(settings, log)
   const keys = await createKeyRing(options.encrypt)
   if (options.decrypt && !keys.installed) log.warn(NO_KEY)
@@ -118,20 +117,6 @@ async function createParts (options: ConfigServerOptions, context: ConfigServerC
     pollMs: options.watchPollMs
   })
   return { options, settings, log, auth, tls, keys, backend, road, push }
-}
-
-// Tried before anything is started that would have to be stopped again.
-function usableTls (settings: Settings): ServerTls | undefined {
-  const tls = readServerTls(settings)
-  try {
-    if (tls !== undefined) createSecureContext(tls)
-    return tls
-  } catch (cause) {
-    const key = 'server.ssl.certificate'
-    throw error('E_CONFIG_SETTING', [key, cause instanceof Error ? cause.message : String(cause),
-      'Certificate, private key and trusted certificates must be PEM files that belong together.'],
-    { where: settings.origin(key), cause })
-  }
 }
 
 function followCertificates (app: FastifyInstance, { tls, settings, log }: Parts): void {

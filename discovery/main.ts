@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { actuator, RequestMetrics, type Authorize } from '@breakwater/starter/actuator'
 import { runMain } from '@breakwater/starter/main'
 import { createAuthenticator, followServerTls } from '@breakwater/starter/security'
+import { unusedSpringKeys } from '@breakwater/starter/spring-keys'
 import { createBackend } from './backends/factory.ts'
 import { createMetrics, registryHealth } from './metrics.ts'
 import { createDiscovery } from './server.ts'
@@ -14,7 +15,7 @@ import { optionsFrom, peerUrls } from './settings.ts'
 setFlagsFromString('--semi-space-growth-factor=1')
 
 runMain(process, 'discovery', async ({ settings, log }) => {
-  for (const warning of checkNames(settings)) log.warn(warning)
+  for (const warning of [...checkNames(settings), ...unusedSpringKeys(settings)]) log.warn(warning)
   const auth = await createAuthenticator(settings, log)
   const requestMetrics = new RequestMetrics()
   const options = optionsFrom(settings)

@@ -14,7 +14,7 @@ import { ControlLoop } from './control-loop.ts'
 import { RouteStore } from './routes/route-store.ts'
 import { configurationOf, readConfiguration } from './settings/configuration.ts'
 import { gatewayRegistration } from './registration.ts'
-import { unusedDiscoveryKeys, unusedSpringKeys } from './settings/gateway-settings.ts'
+import { unusedDiscoveryKeys, unusedSharedKeys, unusedSpringKeys } from './settings/gateway-settings.ts'
 import { readOptions } from './settings/read-options.ts'
 import { createDataPlane } from './workers/data-plane.ts'
 import type { DataPlane } from './workers/contract.ts'
@@ -54,6 +54,7 @@ async function start (parts: GatewayParts, undo: Undo, stop: () => Promise<void>
   // What to do: every fault of the file is found before anything listens.
   const options = readOptions(settings)
   unusedSpringKeys(settings).forEach(warn)
+  unusedSharedKeys(settings).forEach(warn)
   unusedDiscoveryKeys(settings).forEach(warn)
   const store = await new RouteStore(options.management.routesFile).load()
   const discovery = parts.discovery ?? await createDiscoveryClient(settings, log)
@@ -74,6 +75,7 @@ async function start (parts: GatewayParts, undo: Undo, stop: () => Promise<void>
 
   // Serve: the table is in place before the port opens. Then let operators look.
   await control.start()
+  suspicious(control).forEach(warn)
   const { url } = await dataPlane.start()
   undo.push(() => dataPlane.stop(settings.durationMs('spring.lifecycle.timeout-per-shutdown-phase', 30_000)))
   const admin = await adminServer({
@@ -94,6 +96,18 @@ async function start (parts: GatewayParts, undo: Undo, stop: () => Promise<void>
     await registration.start()
   }
   return { url, management: `http://${address.includes(':') ? `[${address}]` : address}:${port}`, control, stop }
+}
+
+/** What is well formed and cannot be meant. */
+function suspicious ({ table, configuration: { routes, locate } }: ControlLoop): string[] {
+  const twice = routes.filter(({ id }, at) => routes.findIndex(other => other.id === id) !== at)
+  return [
+    ...(table.routes.length === 0 && locate === undefined
+      ? ['there is no route, every request is answered by 404: routes are read from spring.cloud.gateway.server.webflux.routes ' +
+        '(or spring.cloud.gateway.routes), from breakwater.gateway.routes-file, and from the admin']
+      : []),
+    ...twice.map(({ id, origin }) => `${origin ?? 'settings'}: there are two routes with the id "${id}": metrics and admin mix them up`)
+  ]
 }
 
 /** A changed file or config server swaps the routes; a fault in it leaves the old ones serving. */

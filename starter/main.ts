@@ -3,6 +3,7 @@
  * failure into one line that names the next step. Only files called main.ts hand `process` in here.
  */
 import { flushCompileCache } from 'node:module'
+import { getSystemErrorMessage } from 'node:util'
 import type { Settings } from './settings/index.ts'
 import { loadSettings, maskText } from './settings/index.ts'
 import { BreakwaterError } from './errors.ts'
@@ -168,7 +169,25 @@ async function explain (failure: unknown, name: string): Promise<BreakwaterError
     const target = port === undefined ? address : `${address}:${port}`
     return [starterError('E_ADDRESS', [target, code], { where: name, cause: failure })]
   }
+  if (isFileFailure(failure)) {
+    const { syscall, path, errno } = failure
+    return [starterError('E_FILE_SYSTEM', [FILE_ACTS[syscall] ?? syscall, path, getSystemErrorMessage(errno)],
+      { where: name, cause: failure })]
+  }
   return [starterError('E_START', [message ?? String(failure)], { where: name, cause: failure })]
+}
+
+/** What Node calls them is C's word. */
+const FILE_ACTS: Readonly<Record<string, string>> = {
+  mkdir: 'make the folder', open: 'open', scandir: 'list', stat: 'look at', lstat: 'look at', rename: 'replace', unlink: 'remove',
+  access: 'use', copyfile: 'copy', rmdir: 'remove', link: 'link', write: 'write'
+}
+
+type FileFailure = Required<Pick<NodeJS.ErrnoException, 'syscall' | 'path' | 'errno'>>
+
+function isFileFailure (failure: unknown): failure is FileFailure {
+  const { syscall, path, errno } = failure as NodeJS.ErrnoException
+  return syscall !== undefined && path !== undefined && errno !== undefined
 }
 
 async function portInUse (name: string, address: string, port: number, setting: string): Promise<BreakwaterError> {

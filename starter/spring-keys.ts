@@ -1,8 +1,9 @@
 /**
- * Spring's settings of a service: which of them are honoured, and what became of those that are not. Whoever moves an
- * `application.yml` over learns of every line that changes nothing; sections that are none of ours are not looked at.
+ * Spring's settings that every process may be given: which of them are honoured, and what became of those that are not.
+ * Whoever moves an `application.yml` over learns of every line that changes nothing; sections that are none of ours are
+ * not looked at.
  */
-import { checkKeys } from './settings/index.ts'
+import { checkKeys, nearestKey } from './settings/index.ts'
 import type { Settings } from './settings/index.ts'
 
 const CLIENT = ['service-url.*', 'enabled', 'register-with-eureka', 'fetch-registry', 'registry-fetch-interval-seconds',
@@ -38,6 +39,7 @@ const NO_POOLS = 'there are no threads to pool'
 const AT_ONCE = 'a service registers as soon as it listens, and a changed status is told at once'
 const BY_STATUS = 'statuses of 500 and more (not 501) and missing answers are failures'
 const PUSHED = 'instances are as new as the registry\'s last word, nothing is cached'
+const OTLP = 'spans go to OTEL_EXPORTER_OTLP_ENDPOINT'
 const OWN_TLS = 'use breakwater.discovery.tls.ca-file, .cert-file and .key-file'
 
 const IDLE: Readonly<Record<string, string>> = {
@@ -79,12 +81,39 @@ const IDLE: Readonly<Record<string, string>> = {
   'spring.cloud.loadbalancer.retry.**': 'use resilience4j.retry.instances.X.max-attempts',
   'spring.cloud.loadbalancer.cache.**': PUSHED,
   'spring.cloud.loadbalancer.health-check.**': 'who refuses a connection or fails five times in a row is left alone',
-  'spring.cloud.loadbalancer.eager-load.**': PUSHED
+  'spring.cloud.loadbalancer.eager-load.**': PUSHED,
+  'server.compression.**': 'bodies travel as they are; compress where clients arrive, in front of the gateway',
+  'server.forward-headers-strategy': 'who may say who the client is: spring.cloud.gateway.server.webflux.trusted-proxies',
+  'spring.zipkin.**': OTLP,
+  'spring.sleuth.**': OTLP,
+  'management.zipkin.**': OTLP,
+  'feign.**': 'calls of others by name: "Calling others" in docs/starter.md, breakwater.client.* and resilience4j.*',
+  'spring.cloud.openfeign.**': 'calls of others by name: "Calling others" in docs/starter.md, breakwater.client.* and resilience4j.*',
+  'ribbon.**': 'use spring.cloud.loadbalancer.* and resilience4j.*',
+  'hystrix.**': 'use resilience4j.circuitbreaker.* and resilience4j.timelimiter.*',
+  'zuul.**': 'use spring.cloud.gateway.server.webflux.*',
+  'turbine.**': 'the gateway tells of all its breakers at /actuator/hystrix.stream'
 }
 
-/** A sentence for each of Spring's settings that changes nothing in a service. */
-export function unusedSpringKeys (settings: Settings): string[] {
-  return checkKeys(settings, {
-    owned: [], shared: ['eureka.client', 'eureka.instance', 'resilience4j', 'spring.cloud.loadbalancer'], known: KNOWN, idle: IDLE
+const SHARED = ['eureka.client', 'eureka.instance', 'resilience4j', 'spring.cloud.loadbalancer']
+
+/** Modules of Spring Cloud, ours or not: what is next to one of them and none is a slip. */
+const MODULES = ['gateway', 'loadbalancer', 'consul', 'config', 'discovery', 'kubernetes', 'openfeign', 'circuitbreaker', 'bus',
+  'stream', 'function', 'service-registry', 'inetutils', 'vault', 'zookeeper', 'task', 'contract', 'bootstrap', 'refresh',
+  'compatibility-verifier', 'util', 'netflix', 'client', 'sleuth', 'hypermedia', 'features', 'decrypt-environment-post-processor']
+
+/** A sentence for each of Spring's settings that changes nothing in this process; `known` has what it alone honours. */
+export function unusedSpringKeys (settings: Settings, known: readonly string[] = []): string[] {
+  const rules = { owned: [], shared: SHARED, known: [...KNOWN, ...known], idle: IDLE }
+  return [...checkKeys(settings, rules), ...misspelledModules(settings)]
+}
+
+/** `spring.cloud.gatway.routes` would be a gateway without routes, and not a word. */
+function misspelledModules (settings: Settings): string[] {
+  const keys = settings.keys('spring.cloud')
+  const modules = new Map(keys.map(key => [/^spring\.cloud\.([\w-]+)/.exec(key)?.[1] ?? '', key]))
+  return [...modules].flatMap(([module, key]) => {
+    const near = MODULES.includes(module) ? undefined : nearestKey(module, MODULES)
+    return near === undefined ? [] : [`${key} (${settings.origin(key) ?? 'settings'}) has no effect: did you mean spring.cloud.${near.key}?`]
   })
 }

@@ -5,6 +5,14 @@ export const starterError = errorTable({
   E_USAGE: { text: '%s', next: 'Usage: [--port N] [--config FILE] [--profile NAME] [--some.setting=value].' },
   E_PORT_IN_USE: { text: '%s is taken%s.', next: 'Stop it, or set %s to another port (0 picks a free one).' },
   E_START: { text: '%s', next: 'Set LOGGING_LEVEL_ROOT=debug to see where it comes from.' },
+  E_FILE_SYSTEM: {
+    text: 'cannot %s %s: %s.',
+    next: 'Look whether it exists, is what it should be, has room, and may be used by this user; or name another.'
+  },
+  E_TLS_FILES: {
+    text: 'server.ssl.certificate, server.ssl.certificate-private-key and server.ssl.trust-certificate cannot be used together: %s.',
+    next: 'They must be PEM, and the key the one that the certificate was made for.'
+  },
   E_PACKAGE_MISSING: { text: '%s needs the package %s, which is not installed.', next: 'npm install %s' },
   E_STOP_DEADLINE: { text: 'did not stop within %s ms', next: 'Raise spring.lifecycle.timeout-per-shutdown-phase if requests take longer than that.' },
   E_ADDRESS: { text: 'cannot bind %s: %s.', next: 'Set server.address to an address of this machine (127.0.0.1, or 0.0.0.0 for all).' },

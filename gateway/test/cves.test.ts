@@ -200,7 +200,7 @@ t.test('CVE-2022-22947, CVE-2025-41243, CVE-2025-41253 (Spring Cloud Gateway): e
     const items = [{ filters: [{ name: 'AddResponseHeader', args: { name: 'X', value } }] }, { filters: [{ name: 'AddResponseHeader', args: { _genkey_0: 'X', _genkey_1: value } }] },
       { predicates: [{ name: 'Path', args: { _genkey_0: value } }] }]
     for (const item of items) {
-      const answer = await call(routes, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ uri: 'no://op', predicates: ['Path=/x'], ...item }) })
+      const answer = await call(routes, { method: 'POST', headers: { ...AS_ADMIN, 'content-type': 'application/json' }, body: JSON.stringify({ uri: 'no://op', predicates: ['Path=/x'], ...item }) })
       t.equal(answer.status, 400, value)
       t.match(answer.body, /expression/)
     }

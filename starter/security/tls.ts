@@ -1,6 +1,6 @@
 /** TLS from PEM files, for servers under Spring Boot's names and for clients under ours. */
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
-import type { Server } from 'node:tls'
+import { createSecureContext, type Server } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings/index.ts'
@@ -36,12 +36,23 @@ export function readServerTls (settings: Settings): ServerTls | undefined {
   if (!['none', 'want', 'need'].includes(clientAuth)) {
     throw starterError('E_TLS_CLIENT_AUTH', [clientAuth], { where: settings.origin('server.ssl.client-auth') })
   }
+  const key = readText(settings, keyName) ?? settings.string(keyName)
+  const files = { cert, key, ...(ca === undefined ? {} : { ca }) }
+  checkFiles(files, settings)
   return {
-    cert,
-    key: readText(settings, keyName) ?? settings.string(keyName),
-    ...(ca === undefined ? {} : { ca }),
+    ...files,
     requestCert: clientAuth !== 'none',
     rejectUnauthorized: clientAuth === 'need'
+  }
+}
+
+/** Here they have names; what OpenSSL says of them later has none. */
+function checkFiles (files: Pick<ServerTls, 'cert' | 'key' | 'ca'>, settings: Settings): void {
+  try {
+    createSecureContext(files)
+  } catch (cause) {
+    const reason = (cause as { reason?: string }).reason ?? (cause as Error).message
+    throw starterError('E_TLS_FILES', [reason], { where: settings.origin('server.ssl.certificate'), cause })
   }
 }
 

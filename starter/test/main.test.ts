@@ -9,7 +9,7 @@ import { parseCommandLine } from '../command-line.ts'
 import { portOwner } from '../port-owner.ts'
 import { adminToken } from '../security/admin-token.ts'
 import { deadPort } from './ports.ts'
-import { httpDouble, NODE_COMPILE_CACHE, until } from './support.ts'
+import { certificate, httpDouble, NODE_COMPILE_CACHE, until } from './support.ts'
 
 const PROGRAM = new URL('./process-service.ts', import.meta.url).pathname
 
@@ -194,4 +194,14 @@ t.test('flags: any setting, short names for three', t => {
   t.same(Object.keys(parseCommandLine(['--__proto__=x']).settings), ['__proto__'])
   t.throws(() => parseCommandLine(['--prot', '81']), { message: /--prot=\.\.\.\)\. Did you mean --port\?/ })
   t.end()
+})
+
+t.test('a certificate and a key that do not belong together are told by their settings and place', async t => {
+  const [one, other] = [certificate('one'), certificate('other')]
+  const folder = t.testdir({ 'c.pem': one.cert, 'k.pem': other.key })
+  const running = start(t, ['--port=0', `--server.ssl.certificate=${join(folder, 'c.pem')}`,
+    `--server.ssl.certificate-private-key=${join(folder, 'k.pem')}`], {}, folder)
+  running.ready.catch(() => {})
+  t.equal(await running.exit, 1)
+  t.match(running.err(), /^E_TLS_FILES .*server\.ssl\.certificate-private-key .*key values mismatch\. They must be PEM/)
 })
