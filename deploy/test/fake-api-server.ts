@@ -26,6 +26,8 @@ export class FakeApiServer {
   /** The Authorization header of each request. */
   readonly tokens: string[] = []
   pageSize = 500
+  /** As Go writes a list that was never filled. */
+  nullItems = false
   /** Answers every request with this status instead. */
   refuse: number | undefined
   readonly #server = http.createServer((request, response) => this.#handle(request, response))
@@ -136,7 +138,8 @@ export class FakeApiServer {
     const items = all.slice(skip, skip + this.pageSize)
     const more = skip + items.length < all.length ? { continue: `${version}:${skip + items.length}` } : {}
     response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify({ metadata: { resourceVersion: String(version), ...more }, items }))
+    const metadata = { resourceVersion: String(version), ...more }
+    response.end(JSON.stringify({ metadata, items: this.nullItems ? null : items }))
   }
 
   #watch (from: number, matches: (object: FakeObject) => boolean, response: ServerResponse): void {

@@ -88,6 +88,36 @@ t.test('slices become instances', async (t) => {
     t.same(port([]), [])
   })
 
+  t.test('of several ports never one for metrics or management by accident, and a guess is told', async (t) => {
+    const told: unknown[] = []
+    const port = (ports: object[], more: object = {}, labels: Record<string, string> = {}) => instancesOf('users',
+      [slice('users', [pod('a', '10.1.0.1')], { ports, labels }) as unknown as EndpointSlice],
+      { ...view, onUnclearPort: (service, all, chosen) => told.push([service, all.length, chosen]), ...more })[0]?.port
+    const [metrics, api, other] = [{ name: 'metrics', port: 8081 }, { name: 'api', port: 8080 }, { name: 'other', port: 7 }]
+    t.equal(port([metrics, api, other], {}, { 'primary-port-name': 'other' }), 7, 'the label')
+    t.equal(port([metrics, api], { portNames: new Map([['users', 'metrics']]) }, { 'primary-port-name': 'api' }), 8081, 'asked for')
+    t.equal(port([metrics, api], { portNames: new Map([['orders', 'metrics']]), portName: 'api' }), 8080)
+    t.same(told, [])
+    t.equal(port([metrics, api]), 8080)
+    t.equal(port([metrics, { ...other, appProtocol: 'redis' }, { ...api, appProtocol: 'grpc' }]), 8080, 'what can be called')
+    t.equal(port([metrics, { name: 'http-management', port: 9 }]), undefined)
+    t.equal(port([]), undefined)
+    t.same(told, [['users', 2, 8080], ['users', 3, 8080], ['users', 2, undefined], ['users', 0, undefined]])
+  })
+
+  t.test('appProtocol says what is spoken', async (t) => {
+    const spoken = (appProtocol: string, name = 'api') => {
+      const [one] = of(slice('users', [pod('a', '10.1.0.1')], { ports: [{ name, port: 8080, appProtocol }] }))
+      return [one?.secure, one?.metadata['http2']]
+    }
+    for (const word of ['kubernetes.io/h2c', 'h2c', 'http2', 'grpc', 'GRPC']) t.same(spoken(word), [false, 'true'], word)
+    t.same(spoken('kubernetes.io/ws'), [false, 'false'])
+    t.same(spoken('kubernetes.io/wss'), [true, 'false'])
+    t.same(spoken('https'), [true, undefined])
+    t.same(spoken('http', 'https'), [false, undefined], 'the word counts before the name')
+    t.same(spoken('example.com/own', 'https'), [true, undefined])
+  })
+
   t.test('a dual-stack Service has each pod once; a pod seen in two slices counts once, as usable', async (t) => {
     t.same(up(of(slice('users', [pod('a', 'fd00::1')], { name: 'six', addressType: 'IPv6' }),
       slice('users', [pod('a', '10.1.0.1')], { name: 'four' }))), ['10.1.0.1'])
@@ -138,6 +168,34 @@ t.test('the watch', async (t) => {
     api.put(slice('orders', [pod('b', '10.1.0.2')]))
     await until(() => seen.length === 2)
     t.same(seen, ['users 1', 'orders 1'])
+  })
+
+  t.test('a slice that is given to another Service, or re-created for one, leaves the first', async (t) => {
+    const { api, hosts } = await started(t)
+    api.put(slice('users', [pod('a', '10.1.0.1')], { name: 'moving' }))
+    await until(() => hosts('users').length === 1)
+    api.put(slice('orders', [pod('a', '10.1.0.1')], { name: 'moving' }))
+    await until(() => hosts('orders').length === 1)
+    t.same(hosts('users'), [])
+    api.delete('moving')
+    api.put(slice('users', [pod('b', '10.1.0.2')], { name: 'moving' }))
+    await until(() => hosts('users').length === 1)
+    t.same(hosts('orders'), [])
+  })
+
+  t.test('a name that says our own namespace, or the whole domain, is the same Service', async (t) => {
+    const { api, client, hosts } = await started(t)
+    api.put(slice('users', [pod('a', '10.1.0.1')]))
+    await until(() => hosts('users').length === 1)
+    t.equal(client.instances('users')[0]?.metadata['namespace'], undefined)
+    const own = client.instances('users')[0]?.metadata['kubernetes.namespace'] ?? ''
+    for (const name of [`users.${own}`, `Users.${own}.svc`, `users.${own}.svc.cluster.local`, `users.${own}.svc.cluster.local.`]) {
+      t.same(hosts(name), ['10.1.0.1'], name)
+      const seen: unknown[] = []
+      client.watch(name, (service, instances) => seen.push([service, up(instances)]))
+      t.same(seen, [[name, ['10.1.0.1']]])
+    }
+    t.same(hosts('users.elsewhere'), [])
   })
 
   t.test('a service in many slices is one list', async (t) => {
@@ -247,6 +305,34 @@ t.test('the API fails', async (t) => {
     const real = await connectKubernetes({ kubeconfig: api.kubeconfig(t.testdir()), watchSilenceMs: 50 })
     await t.rejects(real.watch('/apis/x', { resourceVersion: '1000' }, () => {}, AbortSignal.timeout(120_000)), { message: /silent for 50 ms/ })
   })
+})
+
+t.test('watches that end at once are asked for less and less often, whatever they bring', async (t) => {
+  for (const events of [0, 1]) {
+    const stop = new AbortController()
+    let watches = 0
+    let sleptMs = 0
+    const api: KubernetesApi = {
+      description: 'x', namespace: 'demo',
+      list: async () => ({ metadata: { resourceVersion: '1' }, items: [] }),
+      watch: async (_path, _query, onEvent) => {
+        watches++
+        if (events > 0) onEvent({ type: 'BOOKMARK', object: { metadata: { name: '', resourceVersion: String(watches) } } })
+      }
+    }
+    const sleep = async (ms: number): Promise<void> => {
+      sleptMs += ms
+      if (sleptMs > 300_000) stop.abort()
+    }
+    await reflect({ api, path: '/x', onReplace: () => {}, onChange: () => {}, onConnected: () => {}, random: () => 0, sleep }, stop.signal)
+    t.ok(watches <= 40, `${watches} watches in five minutes`)
+  }
+})
+
+t.test('an empty list may be null', async (t) => {
+  const { hosts, api } = await started(t, {}, (api) => { api.nullItems = true })
+  t.equal(api.requests.filter((line) => line.startsWith('list')).length, 1)
+  t.same(hosts('users'), [])
 })
 
 t.test('a server that refuses is asked at growing, spread intervals', async (t) => {

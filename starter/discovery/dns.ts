@@ -9,6 +9,8 @@ import type { Logger } from '../logger.ts'
 import type { DiscoveryClient, InstancesListener, ServiceInstance } from './discovery-client.ts'
 import type { DiscoveryAdapter } from './factory.ts'
 import { InstanceTable } from './instance-table.ts'
+import { canonicalName, CLUSTER_DOMAIN, parseServiceName } from './service-name.ts'
+import type { NamePlace } from './service-name.ts'
 
 /** Addresses of a host name; rejects with Node's DNS error codes. */
 export type ResolveHost = (host: string) => Promise<readonly string[]>
@@ -16,6 +18,8 @@ export type ResolveHost = (host: string) => Promise<readonly string[]>
 export interface DnsOptions {
   /** Appended to a service's name: `.shop.svc.cluster.local`; empty leaves it to the search list of the pod. */
   readonly suffix: string
+  /** How names that say their namespace are read; undefined: they are names like any other. */
+  readonly place?: NamePlace | undefined
   /** Port of every Service that has none of its own in `ports`. */
   readonly port: number
   readonly ports: ReadonlyMap<string, number>
@@ -87,7 +91,7 @@ export class DnsDiscoveryClient implements DiscoveryClient {
 
   async #ask (name: string): Promise<void> {
     try {
-      const addresses = await withDeadline(this.#resolve(`${name.toLowerCase()}${this.#options.suffix}`), this.#options.timeoutMs)
+      const addresses = await withDeadline(this.#resolve(hostOf(name, this.#options)), this.#options.timeoutMs)
       this.connected = true
       this.#table.replace(name, addresses.map(address => this.#instance(name, address)))
     } catch (failure) {
@@ -102,7 +106,7 @@ export class DnsDiscoveryClient implements DiscoveryClient {
   }
 
   #instance (name: string, address: string): ServiceInstance {
-    const port = this.#options.ports.get(name.toLowerCase()) ?? this.#options.port
+    const port = this.#options.ports.get(keyOf(name, this.#options.place)) ?? this.#options.port
     return {
       instanceId: `${address}:${port}`, serviceId: name, host: address, port, secure: false, status: 'UP',
       zone: undefined, metadata: {}
@@ -119,14 +123,17 @@ export const dnsAdapter: DiscoveryAdapter = {
 /** `breakwater.kubernetes.*`: namespace, domain, service-port, services.<name>.port; `breakwater.dns.*`. */
 export function readDnsOptions (settings: Settings): DnsOptions {
   const namespace = settings.get('breakwater.kubernetes.namespace')
-  const domain = settings.string('breakwater.kubernetes.cluster-domain', 'cluster.local')
+  const domain = settings.string('breakwater.kubernetes.cluster-domain', CLUSTER_DOMAIN)
+  const suffix = settings.get('breakwater.dns.suffix')
+  const place = suffix === undefined ? { namespace, domain } : undefined
   const ports = new Map<string, number>()
   const prefix = 'breakwater.kubernetes.services'
   for (const [service, key] of settings.members(prefix)) {
-    if (settings.get(`${key}.port`) !== undefined) ports.set(service.toLowerCase(), settings.integer(`${key}.port`))
+    if (settings.get(`${key}.port`) !== undefined) ports.set(keyOf(service, place), settings.integer(`${key}.port`))
   }
   return {
-    suffix: settings.string('breakwater.dns.suffix', namespace === undefined ? '' : `.${namespace}.svc.${domain}`),
+    suffix: suffix ?? (namespace === undefined ? '' : `.${namespace}.svc.${domain}`),
+    place,
     port: settings.integer('breakwater.kubernetes.service-port', 8080),
     ports,
     refreshMs: settings.durationMs('breakwater.dns.refresh', 5_000),
@@ -142,7 +149,30 @@ export function createResolver (servers: readonly string[]): ResolveHost {
   if (servers.length === 0) return async host => (await lookup(host, { all: true })).map(({ address }) => address)
   const resolver = new Resolver({ timeout: 1_000, tries: 2 })
   resolver.setServers([...servers])
-  return host => resolver.resolve4(host)
+  return host => bothFamilies(host, resolver)
+}
+
+/** A name of one family only has none of the other, which is no failure. */
+async function bothFamilies (host: string, resolver: Resolver): Promise<readonly string[]> {
+  const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
+  const found = answers.flatMap(answer => answer.status === 'fulfilled' ? answer.value : [])
+  if (found.length > 0) return found
+  const reasons = answers.map(answer => (answer as PromiseRejectedResult).reason as NodeJS.ErrnoException)
+  // "I cannot tell" of one family counts before "there is none" of the other: addresses are not forgotten for it.
+  throw reasons.find(({ code }) => code === undefined || !NO_SUCH_NAME.has(code)) ?? reasons[0]
+}
+
+/** A suffix that was set is put to every name; within a namespace, names that say another one are asked there. */
+function hostOf (name: string, { suffix, place }: DnsOptions): string {
+  const parsed = place?.namespace === undefined ? undefined : parseServiceName(name, place)
+  if (place?.namespace === undefined || (parsed === undefined && !name.includes('.'))) return `${name.toLowerCase()}${suffix}`
+  if (parsed === undefined) return name.toLowerCase()
+  return `${parsed.service}.${parsed.namespace ?? place.namespace}.svc.${place.domain}`
+}
+
+/** The one spelling of a name. */
+function keyOf (name: string, place: NamePlace | undefined): string {
+  return place === undefined ? name.toLowerCase() : canonicalName(name, place)
 }
 
 async function withDeadline<T> (work: Promise<T>, timeoutMs: number): Promise<T> {

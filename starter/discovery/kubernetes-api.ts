@@ -157,8 +157,14 @@ function statusMessage (text: string): string {
 
 async function readList (response: IncomingMessage): Promise<KubernetesList> {
   const list: unknown = parse((await readAll(response, MAX_LIST_BYTES)).toString())
+  // Go writes an empty list as null.
+  if (isObject(list) && list['items'] === null) list['items'] = []
   if (isList(list)) return list
   throw kubernetesError('E_KUBERNETES_ANSWER', ['a list without items or resourceVersion'])
+}
+
+function isObject (value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }
 
 function isList (value: unknown): value is KubernetesList {

@@ -33,7 +33,7 @@ const PAGE_SIZE = '500'
 /** The server ends a watch after this plus up to as much again, so that clients do not return all at once. */
 const WATCH_SECONDS = 240
 
-/** A watch that lived this long, or brought an event, shows a server in health: the delays start anew. */
+/** A watch that lived this long shows a server in health: the delays start anew. An event alone does not. */
 const HEALTHY_MS = 5_000
 
 /** Runs until the signal aborts; resolves then. */
@@ -89,12 +89,14 @@ async function watchOn (options: ReflectorOptions, from: string, random: () => n
     await options.api.watch(options.path, query(options, settings), (event) => {
       version = apply(options, event) ?? version
       events++
-      health.failures = 0
     }, signal)
-    if (events > 0) continue
+    if (performance.now() - startedAt >= HEALTHY_MS) {
+      health.failures = 0
+      continue
+    }
     // A server (or a proxy before it) that ends every watch at once must not be asked in a busy loop.
-    if (performance.now() - startedAt < HEALTHY_MS) throw new Error('the watch ended at once, without an event')
-    health.failures = 0
+    if (events === 0) throw new Error('the watch ended at once, without an event')
+    await (options.sleep ?? timer)(delayMs(health.failures++, random), signal)
   }
 }
 

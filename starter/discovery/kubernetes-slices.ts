@@ -5,20 +5,20 @@
  * a missing condition `ready` means yes; pods that end but still serve are used only when nothing else is left
  * (KEP-1669); hints count only when every endpoint has one and some name our node or zone.
  */
+import { choosePort } from './kubernetes-ports.ts'
 import type { KubernetesObject } from './kubernetes-api.ts'
+import type { ChosenPort, SlicePort } from './kubernetes-ports.ts'
 import type { InstanceStatus, ServiceInstance } from './discovery-client.ts'
 
 /** discovery.k8s.io/v1 EndpointSlice, the fields that count here. */
 export interface EndpointSlice extends KubernetesObject {
   readonly addressType?: string
   readonly endpoints?: readonly Endpoint[] | null
-  readonly ports?: ReadonlyArray<{
-    readonly name?: string, readonly port?: number | null, readonly protocol?: string, readonly appProtocol?: string
-  }> | null
+  readonly ports?: readonly SlicePort[] | null
 }
 
 export interface Endpoint {
-  readonly addresses: readonly string[]
+  readonly addresses?: readonly string[] | null
   readonly conditions?: {
     readonly ready?: boolean | null, readonly serving?: boolean | null, readonly terminating?: boolean | null
   } | null
@@ -32,11 +32,16 @@ export interface Endpoint {
   } | null
 }
 
+type TellPort = (serviceId: string, ports: readonly SlicePort[], chosen: number | undefined) => void
+
 export interface SliceView {
   /** Services of this namespace are named `users`, those of others `users.other`. */
   readonly namespace: string
-  /** Name of the Service port to call; without it `http`, then `https`, then the first. */
+  /** Name of the Service port to call, of every Service, and of single ones by their name here. */
   readonly portName?: string | undefined
+  readonly portNames?: ReadonlyMap<string, string>
+  /** Told when a Service has several ports that could be meant, or none that may be called. */
+  readonly onUnclearPort?: TellPort | undefined
   /** Where we run, for topology hints; empty or absent: hints are not looked at. */
   readonly zone?: string | undefined
   readonly node?: string | undefined
@@ -44,6 +49,9 @@ export interface SliceView {
 
 /** The label by which the slices of a Service are found. */
 export const SERVICE_LABEL = 'kubernetes.io/service-name'
+
+/** Spring Cloud Kubernetes' label of a Service with several ports; slices carry the Service's labels. */
+const PRIMARY_PORT_LABEL = 'primary-port-name'
 
 /** The name callers use in `lb://name`; undefined for a slice that belongs to no Service. */
 export function serviceOf (slice: KubernetesObject, ownNamespace: string): string | undefined {
@@ -57,11 +65,11 @@ export function serviceOf (slice: KubernetesObject, ownNamespace: string): strin
 export function instancesOf (serviceId: string, slices: readonly EndpointSlice[], view: SliceView): ServiceInstance[] {
   const found = new Map<string, { instance: ServiceInstance, endpoint: Endpoint }>()
   for (const slice of ofOneFamily(slices)) {
-    const port = choosePort(slice, view.portName)
+    const port = portOf(serviceId, slice, view)
     if (port === undefined) continue
     for (const endpoint of slice.endpoints ?? []) {
       // Only the first address counts: the API calls the rest fungible and no controller writes them.
-      if (endpoint.addresses[0] === undefined) continue
+      if (endpoint.addresses?.[0] === undefined) continue
       const instance = toInstance(serviceId, slice, endpoint, port)
       // A pod moving from one slice to another is in both for a moment; the usable word wins.
       if (found.get(instance.instanceId)?.instance.status !== 'UP') found.set(instance.instanceId, { instance, endpoint })
@@ -79,18 +87,19 @@ function ofOneFamily (slices: readonly EndpointSlice[]): readonly EndpointSlice[
   return []
 }
 
-interface ChosenPort { readonly port: number, readonly secure: boolean }
-
-function choosePort (slice: EndpointSlice, wanted: string | undefined): ChosenPort | undefined {
-  const ports = (slice.ports ?? []).filter((port) => port.port != null && (port.protocol ?? 'TCP') === 'TCP')
-  const named = (name: string) => ports.find((port) => port.name === name)
-  const chosen = wanted === undefined ? named('http') ?? named('https') ?? ports[0] : named(wanted)
-  if (chosen?.port == null) return undefined
-  return { port: chosen.port, secure: chosen.appProtocol === 'https' || chosen.name === 'https' || chosen.port === 443 }
+function portOf (serviceId: string, slice: EndpointSlice, view: SliceView): ChosenPort | undefined {
+  const ports = slice.ports ?? []
+  const chosen = choosePort(ports, {
+    ofService: view.portNames?.get(serviceId),
+    ofLabel: slice.metadata.labels?.[PRIMARY_PORT_LABEL],
+    ofAll: view.portName
+  })
+  if (chosen === undefined || chosen.guessed) view.onUnclearPort?.(serviceId, ports, chosen?.port)
+  return chosen
 }
 
 function toInstance (serviceId: string, slice: EndpointSlice, endpoint: Endpoint, port: ChosenPort): ServiceInstance {
-  const host = endpoint.addresses[0] ?? ''
+  const host = endpoint.addresses?.[0] ?? ''
   const pod = endpoint.targetRef?.kind === 'Pod' ? endpoint.targetRef.name : undefined
   return {
     instanceId: `${pod ?? host}:${port.port}`,
@@ -100,7 +109,7 @@ function toInstance (serviceId: string, slice: EndpointSlice, endpoint: Endpoint
     secure: port.secure,
     status: statusOf(endpoint),
     zone: endpoint.zone,
-    metadata: metadataOf(slice, endpoint, pod)
+    metadata: metadataOf(slice, endpoint, pod, port)
   }
 }
 
@@ -111,7 +120,9 @@ function statusOf (endpoint: Endpoint): InstanceStatus {
 }
 
 /** The slice controller copies a Service's labels to its slices, so they reach callers without reading Services. */
-function metadataOf (slice: EndpointSlice, endpoint: Endpoint, pod: string | undefined): Record<string, string> {
+function metadataOf (
+  slice: EndpointSlice, endpoint: Endpoint, pod: string | undefined, port: ChosenPort
+): Record<string, string> {
   const metadata: Record<string, string> = Object.create(null)
   for (const [name, value] of Object.entries(slice.metadata.labels ?? {})) {
     if (!/(^|\.)(kubernetes|k8s)\.io\//.test(name)) metadata[name] = value
@@ -119,6 +130,7 @@ function metadataOf (slice: EndpointSlice, endpoint: Endpoint, pod: string | und
   if (slice.metadata.namespace !== undefined) metadata['kubernetes.namespace'] = slice.metadata.namespace
   if (endpoint.nodeName !== undefined) metadata['kubernetes.node'] = endpoint.nodeName
   if (pod !== undefined) metadata['kubernetes.pod'] = pod
+  if (port.http2 !== undefined) metadata['http2'] = String(port.http2)
   return metadata
 }
 

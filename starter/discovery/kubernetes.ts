@@ -6,16 +6,18 @@
  * Nothing here writes: readiness is the kubelet's business, and there is no lease to renew.
  * When the API is away the last known instances go on being served; `connected` says so.
  */
-import { InstanceTable } from './instance-table.ts'
+import { ALL, InstanceTable } from './instance-table.ts'
 import { connectKubernetes } from './kubernetes-api.ts'
 import { readKubernetesOptions } from './kubernetes-options.ts'
 import { reflect } from './kubernetes-reflector.ts'
+import { canonicalName, CLUSTER_DOMAIN } from './service-name.ts'
 import { instancesOf, serviceOf } from './kubernetes-slices.ts'
 import type { Settings } from '../settings/index.ts'
 import type { DiscoveryClient, InstancesListener, ServiceInstance } from './discovery-client.ts'
 import type { KubernetesApi, KubernetesObject } from './kubernetes-api.ts'
 import type { KubernetesOptions } from './kubernetes-options.ts'
 import type { ReflectorOptions } from './kubernetes-reflector.ts'
+import type { SlicePort } from './kubernetes-ports.ts'
 import type { EndpointSlice, SliceView } from './kubernetes-slices.ts'
 
 /** The two words of a pino logger that are needed here. */
@@ -43,6 +45,10 @@ export class KubernetesDiscovery implements DiscoveryClient {
   readonly #log: KubernetesLog
   readonly #parts: KubernetesParts
   readonly #slices = new Map<string, Map<string, EndpointSlice>>()
+  /** Which service each slice was put under: a slice that is given another label must leave the old one. */
+  readonly #serviceOf = new Map<string, string>()
+  /** Services whose port was told to be unclear. */
+  readonly #unclear = new Set<string>()
   readonly #table: InstanceTable
   readonly #stopping = new AbortController()
   /** Per watched collection; connected means all of them are. */
@@ -65,7 +71,12 @@ export class KubernetesDiscovery implements DiscoveryClient {
     const connect = this.#parts.connect ?? connectKubernetes
     const api = await connect({ kubeconfig: this.#options.kubeconfig })
     const { namespaces, portName, zone, node } = this.#options
-    this.#view = { namespace: api.namespace, portName, zone, node }
+    this.#view = {
+      namespace: api.namespace, portName, zone, node,
+      portNames: new Map(Array.from(this.#options.portNames ?? [],
+        ([name, port]) => [this.#canonical(name, api.namespace), port])),
+      onUnclearPort: (service, ports, chosen) => this.#tellPort(service, ports, chosen)
+    }
     this.description = `kubernetes endpoints ${api.description}`
     const known = this.#watchCollections(api, namespaces.length === 0 ? [api.namespace] : namespaces)
     await Promise.race([known, delay(this.#options.startTimeoutMs, this.#stopping.signal)])
@@ -77,7 +88,7 @@ export class KubernetesDiscovery implements DiscoveryClient {
   }
 
   instances (serviceId: string): readonly ServiceInstance[] {
-    return this.#table.instances(serviceId)
+    return this.#table.instances(this.#canonical(serviceId))
   }
 
   services (): readonly string[] {
@@ -85,7 +96,10 @@ export class KubernetesDiscovery implements DiscoveryClient {
   }
 
   watch (serviceId: string, listener: InstancesListener): () => void {
-    return this.#table.watch(serviceId, listener)
+    // Who asked for `users.shop` is told of `users.shop`, whatever it is called here.
+    return serviceId === ALL
+      ? this.#table.watch(serviceId, listener)
+      : this.#table.watch(this.#canonical(serviceId), (_name, instances) => listener(serviceId, instances))
   }
 
   /** Resolves when each collection has been listed once. */
@@ -127,7 +141,9 @@ export class KubernetesDiscovery implements DiscoveryClient {
     const listed = new Set(objects.map((object) => sliceKey(path, object)))
     for (const slices of this.#slices.values()) {
       for (const key of slices.keys()) {
-        if (key.startsWith(`${path} `) && !listed.has(key)) slices.delete(key)
+        if (!key.startsWith(`${path} `) || listed.has(key)) continue
+        slices.delete(key)
+        this.#serviceOf.delete(key)
       }
     }
     for (const object of objects) this.#store(path, object, false)
@@ -135,18 +151,35 @@ export class KubernetesDiscovery implements DiscoveryClient {
   }
 
   #apply (path: string, object: KubernetesObject, gone: boolean): void {
+    const before = this.#serviceOf.get(sliceKey(path, object))
     const service = this.#store(path, object, gone)
-    if (service !== undefined) this.#publish(service)
+    for (const one of new Set([before, service])) if (one !== undefined) this.#publish(one)
   }
 
   #store (path: string, object: KubernetesObject, gone: boolean): string | undefined {
+    const key = sliceKey(path, object)
+    const before = this.#serviceOf.get(key)
+    if (before !== undefined) this.#slices.get(before)?.delete(key)
+    this.#serviceOf.delete(key)
     const service = serviceOf(object, this.#view.namespace)
-    if (service === undefined) return undefined
+    if (service === undefined || gone) return service
     const slices = this.#slices.get(service) ?? new Map<string, EndpointSlice>()
-    this.#slices.set(service, slices)
-    if (gone) slices.delete(sliceKey(path, object))
-    else slices.set(sliceKey(path, object), object)
+    this.#slices.set(service, slices.set(key, object))
+    this.#serviceOf.set(key, service)
     return service
+  }
+
+  #canonical (name: string, namespace = this.#view.namespace): string {
+    return canonicalName(name, { namespace, domain: this.#options.domain ?? CLUSTER_DOMAIN })
+  }
+
+  /** Once for each service: its slices come again with every pod. */
+  #tellPort (service: string, ports: readonly SlicePort[], chosen: number | undefined): void {
+    if (this.#unclear.has(service) || this.#unclear.size >= MAX_TOLD) return
+    this.#unclear.add(service)
+    const said = { service, ports: ports.map(({ name, port }) => `${name ?? ''}:${port ?? ''}`), chosen }
+    if (ports.length === 0) this.#log.warn(said, 'this Service has no port, so that its pods cannot be called')
+    else this.#log.warn(said, `which port of this Service is meant is not clear: ${HOW_TO_SAY}`)
   }
 
   #publish (service: string): void {
@@ -155,6 +188,10 @@ export class KubernetesDiscovery implements DiscoveryClient {
     this.#table.replace(service, instancesOf(service, [...slices.values()], this.#view))
   }
 }
+
+/** Services told of; more would be a log of nothing else. */
+const MAX_TOLD = 1_000
+const HOW_TO_SAY = 'label it primary-port-name, or set breakwater.kubernetes.services.NAME.port-name'
 
 function slicesPath (namespace?: string): string {
   const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`

@@ -12,11 +12,13 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Test } from 'tap'
 import type { ServiceInstance } from '../discovery/discovery-client.ts'
-import { DnsDiscoveryClient } from '../discovery/dns.ts'
+import { createResolver, DnsDiscoveryClient, readDnsOptions } from '../discovery/dns.ts'
+import { parseServiceName } from '../discovery/service-name.ts'
 import { EurekaDiscoveryClient } from '../discovery/eureka/eureka-client.ts'
 import { readEurekaOptions } from '../discovery/eureka/eureka-options.ts'
 import { EurekaRegistration } from '../discovery/eureka/eureka-registration.ts'
 import { EurekaState } from '../discovery/eureka/eureka-state.ts'
+import { startDns } from './dns-server.ts'
 import { EventStreamParser } from '../discovery/eureka/event-stream.ts'
 import type { StreamEvent } from '../discovery/eureka/event-stream.ts'
 import { hashOf, readInstance } from '../discovery/eureka/instance-json.ts'
@@ -599,4 +601,36 @@ t.test('with the real registry: registered, seen by push, renewed, gone on stop'
   await registration.stop()
   await until('the instance gone', () => ports(client).length === 0)
   await until('the instance gone by long poll', () => ports(asking.client).length === 0)
+})
+
+t.test('Kubernetes names say their namespace in every spelling, also where ports are set', async t => {
+  const asked: string[] = []
+  const settings = await settingsOf({
+    'breakwater.kubernetes.namespace': 'shop', 'breakwater.kubernetes.cluster-domain': 'corp.internal',
+    'breakwater.kubernetes.services.[users.shop].port': '81', 'breakwater.kubernetes.services.[orders.other].port': '82'
+  })
+  const client = new DnsDiscoveryClient(readDnsOptions(settings), async host => { asked.push(host); return ['10.0.0.1'] }, memoryLog().log)
+  const port = async (name: string): Promise<number | undefined> => {
+    await client.ensure(name)
+    return client.instances(name)[0]?.port
+  }
+  t.equal(await port('users'), 81)
+  t.equal(await port('users.shop.svc.corp.internal'), 81)
+  t.equal(await port('orders.other'), 82)
+  t.equal(await port('orders.other.svc'), 82)
+  t.equal(await port('orders'), 8080)
+  await port('db.example.com')
+  t.same(asked, ['users.shop.svc.corp.internal', 'users.shop.svc.corp.internal', 'orders.other.svc.corp.internal',
+    'orders.other.svc.corp.internal', 'orders.shop.svc.corp.internal', 'db.example.com'])
+  t.equal(parseServiceName('a..b', { namespace: 'shop', domain: 'cluster.local' }), undefined)
+  t.equal(parseServiceName('', { namespace: 'shop', domain: 'cluster.local' }), undefined)
+})
+
+t.test('DNS servers that are asked directly give the addresses of both families, and one that fails is not "none"', async t => {
+  const dns = await startDns(t, { 'both.x': '10.0.0.1 fd00::1', 'four.x': '10.0.0.2', 'six.x': 'fd00::2' })
+  const resolve = createResolver([dns.address])
+  t.same(await resolve('both.x'), ['10.0.0.1', 'fd00::1'])
+  t.same(await resolve('four.x'), ['10.0.0.2'])
+  t.same(await resolve('six.x'), ['fd00::2'])
+  await t.rejects(resolve('none.x'), { code: 'ENOTFOUND' })
 })

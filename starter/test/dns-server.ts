@@ -1,4 +1,4 @@
-/** A stand-in for cluster DNS on a real socket: answers A queries from a table, NXDOMAIN otherwise. */
+/** A stand-in for cluster DNS on a real socket: answers A and AAAA queries from a table, NXDOMAIN otherwise. */
 import { createSocket } from 'node:dgram'
 import type { Test } from 'tap'
 
@@ -8,7 +8,7 @@ export interface DnsServer {
   readonly asked: readonly string[]
 }
 
-/** Ends with the test. */
+/** Ends with the test. A name has an address, or one of each family: `10.0.0.1 fd00::1`. */
 export async function startDns (t: Test, zone: Record<string, string>): Promise<DnsServer> {
   const asked: string[] = []
   const socket = createSocket('udp4')
@@ -22,7 +22,7 @@ export async function startDns (t: Test, zone: Record<string, string>): Promise<
   return { address: `127.0.0.1:${socket.address().port}`, asked }
 }
 
-/** A DNS answer with one A record, or NXDOMAIN. */
+/** A DNS answer with one record, with none of this family, or NXDOMAIN. */
 function answerA (query: Buffer, zone: Record<string, string>): { name: string, reply: Buffer } {
   const labels: string[] = []
   let at = 12
@@ -31,11 +31,20 @@ function answerA (query: Buffer, zone: Record<string, string>): { name: string, 
     at += length + 1
   }
   const name = labels.join('.')
-  const address = zone[name]
+  const addresses = zone[name]?.split(' ') ?? []
+  const type = query.readUInt16BE(at + 1)
+  const address = addresses.find(one => one.includes(':') === (type === 28))
   const header = Buffer.from(query.subarray(0, 12))
-  header.writeUInt16BE(address === undefined ? 0x8183 : 0x8180, 2)
+  header.writeUInt16BE(addresses.length === 0 ? 0x8183 : 0x8180, 2)
   header.writeUInt16BE(address === undefined ? 0 : 1, 6)
   header.writeUInt32BE(0, 8)
-  const record = address === undefined ? [] : [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, ...address.split('.').map(Number)]
+  const record = address === undefined ? [] : [0xc0, 12, 0, type, 0, 1, 0, 0, 0, 1, 0, ...bytesOf(address)]
   return { name, reply: Buffer.concat([header, query.subarray(12, at + 5), Buffer.from(record)]) }
+}
+
+/** The length and the bytes; of IPv6 only what ends in `::N`. */
+function bytesOf (address: string): number[] {
+  if (!address.includes(':')) return [4, ...address.split('.').map(Number)]
+  const [head = '', tail = ''] = address.split('::').map(part => part.padStart(4, '0'))
+  return [16, ...Buffer.from(head, 'hex'), ...Buffer.alloc(12), ...Buffer.from(tail, 'hex')]
 }

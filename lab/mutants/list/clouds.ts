@@ -2,6 +2,7 @@
 import type { Mutant } from '../mutant.ts'
 
 const CONSUL = ['starter/test/consul-odd.test.ts']
+const KUBERNETES = ['deploy/test/kubernetes-discovery.test.ts']
 const LOG_SAFETY = ['starter/test/log-safety.test.ts']
 
 export const CLOUDS: readonly Mutant[] = [
@@ -76,5 +77,50 @@ export const CLOUDS: readonly Mutant[] = [
     from: "return answer.status >= 500 ? 'critical' : 'passing'",
     to: "return 'passing'",
     seenBy: CONSUL
+  },
+  {
+    id: 'kubernetes-first-port',
+    package: 'starter',
+    breaks: 'a port for metrics is never called by accident',
+    file: 'starter/discovery/kubernetes-ports.ts',
+    from: 'ports.filter(({ name }) => !NOT_FOR_CALLERS.test(name ?? \'\'))',
+    to: 'ports',
+    seenBy: KUBERNETES
+  },
+  {
+    id: 'kubernetes-no-h2c',
+    package: 'starter',
+    breaks: 'appProtocol says that HTTP/2 is spoken',
+    file: 'starter/discovery/kubernetes-slices.ts',
+    from: "if (port.http2 !== undefined) metadata['http2'] = String(port.http2)",
+    to: 'void port',
+    seenBy: KUBERNETES
+  },
+  {
+    id: 'kubernetes-old-label',
+    package: 'starter',
+    breaks: 'a slice that is given to another Service leaves the first',
+    file: 'starter/discovery/kubernetes.ts',
+    from: 'if (before !== undefined) this.#slices.get(before)?.delete(key)',
+    to: 'void before',
+    seenBy: KUBERNETES
+  },
+  {
+    id: 'kubernetes-busy-watch',
+    package: 'starter',
+    breaks: 'watches that end at once are asked for less and less often',
+    file: 'starter/discovery/kubernetes-reflector.ts',
+    from: 'delayMs(health.failures++, random)',
+    to: 'delayMs(0, random)',
+    seenBy: KUBERNETES
+  },
+  {
+    id: 'kubernetes-own-namespace',
+    package: 'starter',
+    breaks: 'a name that says our own namespace is the same Service',
+    file: 'starter/discovery/service-name.ts',
+    from: 'namespace: space === namespace ? undefined : space }',
+    to: 'namespace: space }',
+    seenBy: KUBERNETES
   }
 ]
