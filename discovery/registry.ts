@@ -107,6 +107,6 @@ export class Registry {
   #tell (action: ReplicationAction, instance: Instance): void {
     if (this.#replicate === undefined) return
     const { app, id } = instance
-    this.#replicate({ action, app, id, instance, state: this.book.stateOf(app, id) })
+    this.#replicate({ action, app, id, instance, state: this.book.copies.stateOf(app, id) })
   }
 }

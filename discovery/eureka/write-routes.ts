@@ -52,9 +52,18 @@ function register (registry: Registry, request: EurekaRequest, body: Tree): Answ
   const instance = decodeRegistration(body, appOf(request))
   if (!isInstance(instance)) return instance
   if (registry.book.isFull && registry.book.lease(instance.app, instance.id) === undefined) return FULL
+  const before = registry.book.lease(instance.app, instance.id)?.ignoredAt
   registry.register(instance, isReplicated(request))
+  const { ignoredAt } = registry.book.lease(instance.app, instance.id)!
+  if (ignoredAt !== undefined && before === undefined) sayIgnored(request, instance)
   audit(request, 'register', instance.app, instance.id)
   return REGISTERED
+}
+
+/** Once for each instance and each time that this begins: its client does not learn of it until it renews. */
+function sayIgnored (request: EurekaRequest, { app, id, lastDirtyAt }: Instance): void {
+  request.log.warn({ app, id, lastDirtyAt, address: request.ip }, 'a registration is older than the one known here ' +
+    'and changes nothing (was the clock of its client set back?); its next heartbeat is asked to register again')
 }
 
 function renew ({ registry, badQuery }: Writing, request: EurekaRequest, reply: FastifyReply): FastifyReply {

@@ -58,7 +58,7 @@ export function answerExchange (book: Book, { wanted, states }: Tree): string | 
   if (!Array.isArray(wanted) || !Array.isArray(states) || wanted.length > MAX_KEYS) return undefined
   const told = new Map(states.map(readState).filter(state => state !== undefined)
     .map(state => [instanceKey(state.app, state.id), state]))
-  const refused = [...told].filter(([, state]) => !book.merge(state)).map(([key]) => key)
+  const refused = [...told].filter(([, state]) => !book.copies.merge(state)).map(([key]) => key)
   const known = wanted.flatMap(key => typeof key === 'string' ? stateOf(book, key) ?? [] : [])
   const news = known.filter(state => hasMore(state, told.get(instanceKey(state.app, state.id))))
   return exchangeJson('refused', refused, news)
@@ -70,11 +70,11 @@ export function takeExchange (book: Book, body: string): boolean {
   if (tree === undefined || !Array.isArray(tree.states) || !Array.isArray(tree.refused)) return false
   for (const raw of tree.states) {
     const state = readState(raw)
-    if (state !== undefined) book.merge(state)
+    if (state !== undefined) book.copies.merge(state)
   }
   for (const key of tree.refused) {
     const parts = typeof key === 'string' ? keyParts(key) : undefined
-    if (parts !== undefined) book.doubt(...parts)
+    if (parts !== undefined) book.copies.doubt(...parts)
   }
   return true
 }
@@ -85,7 +85,7 @@ function hasMore (mine: InstanceState, told: InstanceState | undefined): boolean
 
 function stateOf (book: Book, key: string): InstanceState | undefined {
   const parts = keyParts(key)
-  return parts === undefined ? undefined : book.stateOf(...parts)
+  return parts === undefined ? undefined : book.copies.stateOf(...parts)
 }
 
 function exchangeJson (name: 'wanted' | 'refused', keys: readonly string[], states: readonly InstanceState[]): string {

@@ -170,7 +170,7 @@ export class Peer {
     if (action !== 'Heartbeat' || status !== 404) return
     // The peer forgot it, or never knew it: it gets the whole instance as it is now.
     const known = book.lease(app, id)?.instance
-    if (known !== undefined) this.#queue.push({ action: 'Register', app, id, instance: known, state: book.stateOf(app, id) }, now())
+    if (known !== undefined) this.#queue.push({ action: 'Register', app, id, instance: known, state: book.copies.stateOf(app, id) }, now())
   }
 
   /** It answers again: what waits for it, heartbeats above all, need not wait for the next try. */

@@ -122,11 +122,11 @@ t.test('no copy from before takes back what was said since', async t => {
     const book = new Book(rules(clock))
     book.register(instance({ metadata: { v: '1' } }), false)
     book.override('ORDERS', ID, 'OUT_OF_SERVICE')
-    const before = book.stateOf('ORDERS', ID)!
+    const before = book.copies.stateOf('ORDERS', ID)!
     clock.advance(1)
     say(book)
     const [n, sums] = [book.log.n, book.digests.sums]
-    book.merge(before)
+    book.copies.merge(before)
     t.same([book.log.n, book.digests.sums], [n, sums], `${name} stays, said by a peer`)
     book.takeOver(instance({ metadata: { v: '1' }, status: 'OUT_OF_SERVICE', overriddenStatus: 'OUT_OF_SERVICE' }))
     t.same([book.log.n, book.digests.sums], [n, sums], `${name} stays, listed by a server without stamps`)
@@ -137,7 +137,7 @@ t.test('no copy from before takes back what was said since', async t => {
 function two (clock: Clock) {
   const [mine, theirs] = [new Book(rules(clock, { origin: 'mine' })), new Book(rules(clock, { origin: 'theirs' }))]
   mine.register(instance(), false)
-  theirs.merge(mine.stateOf('ORDERS', ID)!)
+  theirs.copies.merge(mine.copies.stateOf('ORDERS', ID)!)
   clock.advance(1)
   return { mine, theirs }
 }
@@ -148,8 +148,8 @@ t.test('setting what is shown already holds against a word that another registry
   theirs.override('ORDERS', ID, 'OUT_OF_SERVICE')
   clock.advance(1)
   mine.override('ORDERS', ID, 'UP')
-  mine.merge(theirs.stateOf('ORDERS', ID)!)
-  theirs.merge(mine.stateOf('ORDERS', ID)!)
+  mine.copies.merge(theirs.copies.stateOf('ORDERS', ID)!)
+  theirs.copies.merge(mine.copies.stateOf('ORDERS', ID)!)
   t.same([mine, theirs].map(book => book.lease('ORDERS', ID)!.instance.status), ['UP', 'UP'])
   t.end()
 })
@@ -172,10 +172,10 @@ t.test('after a restart, too, nobody brings back who was taken out', t => {
   const clock = new Clock()
   const { mine, theirs } = two(clock)
   mine.cancel('ORDERS', ID)
-  const file = [...writeSnapshot({ epoch: 'e', n: 1, clean: true, at: clock.now() }, mine.states())].join('')
+  const file = [...writeSnapshot({ epoch: 'e', n: 1, clean: true, at: clock.now() }, mine.copies.states())].join('')
   const again = new Book(rules(clock, { origin: 'mine' }))
-  for (const state of readSnapshot(file)!.entries) again.merge(state)
-  again.merge(theirs.stateOf('ORDERS', ID)!)
+  for (const state of readSnapshot(file)!.entries) again.copies.merge(state)
+  again.copies.merge(theirs.copies.stateOf('ORDERS', ID)!)
   t.equal(again.size, 0)
   t.end()
 })
