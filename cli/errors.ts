@@ -3,6 +3,11 @@ import { errorTable } from '@breakwater/starter/errors'
 /** Everything the command line can refuse or report. */
 export const error = errorTable({
   E_USAGE: { text: '%s', next: 'Run "breakwater help" for the commands and their options.' },
+  E_REGISTRY_CALL: {
+    text: 'the registry %s did not do it (%s).',
+    next: 'Check --registry, the credentials and that it runs.',
+    canRetry: true
+  },
   E_SERVICE_EXIT: {
     text: '%s exited with %s before it was ready.',
     next: 'Its last lines are above; mend that and start again.'

@@ -2,6 +2,7 @@
 import { BreakwaterError } from '@breakwater/starter/errors'
 import { affected } from './affected.ts'
 import { error } from './errors.ts'
+import { registry, type Io } from './registry/registry.ts'
 import { up } from './up.ts'
 
 const HELP = `breakwater <command> [options]
@@ -13,6 +14,9 @@ const HELP = `breakwater <command> [options]
   bus            the embedded bus alone       --port N  --config FILE  --key=value
   config-server  the config server alone      --port N  --config FILE  --key=value
   gateway        the gateway alone            --port N  --config FILE  --key=value
+  registry       asks a running registry, and orders: list | show APP ID | watch | diff PEER-URL
+                 drain | restore  --app A --host H --zone Z --version V --id I  --reason TEXT --for 2h
+                 --registry URL   --token-file FILE   --json   --dry-run
   affected       the packages that a change touches   --since REF  --json
   help           this text
 `
@@ -33,12 +37,19 @@ async function run (command: string, args: readonly string[]): Promise<number | 
     return undefined
   }
   if (command === 'up') return up(process, args)
+  if (command === 'registry') return registry(args, registryIo(process))
   if (command === 'affected') return affected(process, args)
   if (['help', '--help', '-h'].includes(command)) {
     process.stdout.write(HELP)
     return 0
   }
   throw error('E_USAGE', [`there is no command "${command}".`], { where: 'breakwater' })
+}
+
+function registryIo ({ env, stdout }: NodeJS.Process): Io {
+  const enough = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => enough.abort())
+  return { env, signal: enough.signal, write: text => { stdout.write(text) } }
 }
 
 const [command = 'help', ...args] = process.argv.slice(2)

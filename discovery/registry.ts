@@ -75,8 +75,12 @@ export class Registry {
     return instance
   }
 
-  /** Not told to the peers: each of them counts its own leases. */
+  /**
+   * What ends by itself. That leases ran out is not told to the peers, who count their own; that an override did is,
+   * for those who know of no end, by the registry that the instance speaks to.
+   */
   expire (): Instance[] {
+    for (const { local, instance } of this.book.lapse()) if (local) this.#tell('DeleteStatusOverride', instance)
     return this.book.evict()
   }
 

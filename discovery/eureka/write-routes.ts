@@ -5,7 +5,9 @@ import { badRequest, FULL, isAnswer, NOT_FOUND, OK, REGISTERED, type Answer } fr
 import type { Tree } from './body.ts'
 import { checkMetadata, decodeRegistration, decodeStatus, decodeTime } from './decode.ts'
 import { instanceDocument } from './forms.ts'
-import { audit } from '../security/access.ts'
+import { noteOf } from '../operator/note.ts'
+import type { OverrideNote } from '../registry/words.ts'
+import { audit, authorOf } from '../security/access.ts'
 import { appOf, isReplicated, queryOf, readBody, send, type EurekaRequest, type EurekaRoute } from './http.ts'
 import { chooseForm } from './negotiation.ts'
 
@@ -91,9 +93,17 @@ function override ({ registry, badQuery }: Writing, request: EurekaRequest): Ans
   const lastDirtyAt = timeOf(request)
   if (!isStatus(status)) return badQuery('value must be UP, DOWN, STARTING, OUT_OF_SERVICE or UNKNOWN')
   if (lastDirtyAt === null) return badQuery('lastDirtyTimestamp is no number')
-  const changed = registry.override(appOf(request), request.params.id, status, sourceOf(request))
-  if (changed !== undefined) audit(request, `override ${status}`, changed.app, changed.id)
+  const note = noteIn(request, registry.book.clock.nowMs)
+  if (typeof note === 'string') return badQuery(note)
+  const changed = registry.override(appOf(request), request.params.id, status, sourceOf(request), note)
+  if (changed !== undefined) audit(request, `override ${status}`, changed.app, changed.id, note.reason)
   return changed === undefined ? NOT_FOUND : OK
+}
+
+/** Why, by whom and until when: more than Eureka's clients say, and ignored by its servers. */
+function noteIn (request: EurekaRequest, now: number): OverrideNote | string {
+  const [reason, duration, until] = ['reason', 'for', 'until'].map(name => queryOf(request, name))
+  return noteOf({ reason, for: duration, until }, now, authorOf(request, queryOf(request, 'author')))
 }
 
 function clearOverride ({ registry, badQuery }: Writing, request: EurekaRequest): Answer {

@@ -1,4 +1,5 @@
 import { isTree, type Tree } from '../eureka/body.ts'
+import { decodeTime } from '../eureka/decode.ts'
 import type { Book } from '../registry/book.ts'
 import { BUCKETS } from '../registry/digest.ts'
 import { mergeFacts } from '../registry/facts.ts'
@@ -35,18 +36,27 @@ export function answerComparison (book: Book, { at, sums }: Tree): string | unde
     listed += members.length
     differ.push([bucket, members])
   }
-  return JSON.stringify({ at: formatStamp(book.clock.read()), differ })
+  return JSON.stringify({ at: formatStamp(book.clock.read()), instances: book.size, differ })
 }
 
-/** The keys of the instances in which the two differ; undefined when that was no answer. */
-export function differences (book: Book, body: string): string[] | undefined {
+/** What a comparison has found. */
+export interface Differences {
+  /** The keys of the instances in which the two differ. */
+  readonly keys: readonly string[]
+  /** How many instances the other has; undefined when it does not say. */
+  readonly instances: number | undefined
+}
+
+/** undefined when that was no answer. */
+export function differences (book: Book, body: string): Differences | undefined {
   const tree = parse(body)
   if (tree === undefined || !Array.isArray(tree.differ) || !observe(book, tree.at)) return undefined
-  return tree.differ.filter(isListed).flatMap(([bucket, members]) => {
+  const keys = tree.differ.filter(isListed).flatMap(([bucket, members]) => {
     const theirs = new Map(members)
     const mine = book.digests.members(bucket)
     return [...new Set([...theirs.keys(), ...mine.keys()])].filter(key => theirs.get(key) !== mine.get(key))
   })
+  return { keys, instances: decodeTime(tree.instances) }
 }
 
 export function exchangeRequest (book: Book, keys: readonly string[]): string {

@@ -3,7 +3,7 @@ import type { Book } from '../registry/book.ts'
 import { decodeResults, encodeBatch, type ItemResult } from './batch.ts'
 import type { After, PeerCaller } from './calling.ts'
 import { ReplicationQueue, type Pending, type QueueRules } from './queue.ts'
-import { Reconciler, type Comparison } from './reconciler.ts'
+import { Reconciler, type Agreement, type Comparison } from './reconciler.ts'
 import type { Replication } from './replication.ts'
 
 export interface PeerOptions {
@@ -25,7 +25,7 @@ export interface PeerOptions {
 }
 
 /** What the page and the metrics show of a peer. */
-export interface PeerState {
+export interface PeerState extends Agreement {
   readonly url: string
   readonly available: boolean
   readonly queued: number
@@ -34,8 +34,6 @@ export interface PeerState {
   readonly dropped: number
   readonly sent: number
   readonly failures: number
-  /** How the last comparison of the lists ended; undefined before the first. */
-  readonly comparison: Comparison | undefined
 }
 
 const CONGESTED_MS = 1000
@@ -81,7 +79,7 @@ export class Peer {
       dropped: this.#queue.dropped,
       sent: this.#sent,
       failures: this.#failures,
-      comparison: this.#reconciler.last
+      ...this.#reconciler.agreement
     }
   }
 

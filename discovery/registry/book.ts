@@ -198,13 +198,20 @@ export class Book implements Listing {
     return this.#ledger.show(lease, metadataAdded(lease.facts, entries, this.clock.next()), 'ADDED')
   }
 
+  /** Ends overrides whose time is over; returns those of whom this changed something. */
+  lapse (): Lease[] {
+    return [...this.leases()].filter(lease => {
+      if (lease.override === undefined) return false
+      const { instance } = lease
+      return this.#ledger.change(lease, lease.facts) !== instance
+    })
+  }
+
   /** Removes leases that ran out, as far as self-preservation lets it; returns what it removed. */
   evict (): Instance[] {
     const now = this.#rules.now()
     this.log.forget(now - this.#rules.keepRemovedMs)
     this.buried.forget(this.clock.nowMs)
-    // An override whose time is over ends without a word.
-    for (const lease of this.leases()) if (lease.override !== undefined) this.#ledger.change(lease, lease.facts)
     return this.#evictions.pick(this.leases(), this.preservation()).map(lease => {
       const { app, id } = lease.instance
       this.#ledger.bury(app, id, withoutRegistration(lease.facts))

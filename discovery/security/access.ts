@@ -41,10 +41,19 @@ export function requireRole (auth: Authenticator | undefined, role: Role) {
   }
 }
 
-/** One line for each change, with who made it; a renewal changes nothing. */
-export function audit (request: FastifyRequest, action: string, app: string, id: string): void {
+/** One line for each change, with who made it and why; a renewal changes nothing. */
+export function audit (request: FastifyRequest, action: string, app: string, id: string, reason?: string): void {
   const principal = request.principal?.name
-  request.log.info({ audit: action, app, id, principal, address: request.ip }, 'registry changed')
+  request.log.info({ audit: action, app, id, reason, principal, address: request.ip }, 'registry changed')
+}
+
+/** Names that everyone has where nobody is asked who he is. */
+const NOBODY: ReadonlySet<string | undefined> = new Set([undefined, 'local', 'everyone'])
+
+/** Who sets something: the one who proved it, else who says so. */
+export function authorOf ({ principal }: FastifyRequest, said: unknown): string | undefined {
+  if (!NOBODY.has(principal?.name)) return principal!.name
+  return typeof said === 'string' && said !== '' ? said : principal?.name
 }
 
 async function ask (
