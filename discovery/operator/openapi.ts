@@ -50,7 +50,7 @@ const PEER = {
     url: TEXT, available: { type: 'boolean' }, queued: { type: 'integer' }, lagMs: { type: 'number' },
     sent: { type: 'integer' }, dropped: { type: 'integer' }, failures: { type: 'integer' },
     comparison: {
-      type: 'string', enum: ['equal', 'exchanged', 'foreign', 'failed'],
+      type: 'string', enum: ['equal', 'exchanged', 'foreign', 'failed', 'unreached'],
       description: 'how the last comparison ended; `foreign`: the peer knows none; absent before the first'
     },
     equalAt: MS, differing: { type: 'integer' }, differ: list(NAMED),

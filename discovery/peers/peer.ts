@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Book } from '../registry/book.ts'
+import { discoveryError } from '../errors.ts'
 import { decodeResults, encodeBatch, type ItemResult } from './batch.ts'
 import type { After, PeerCaller } from './calling.ts'
 import { ReplicationQueue, type Pending, type QueueRules } from './queue.ts'
@@ -145,15 +146,26 @@ export class Peer {
 
   async #post (items: readonly Pending[]): Promise<number> {
     const { http } = this.#options
-    // What it is told depends on what it is.
-    if (this.#reconciler.isOurs === undefined) await this.#reconciler.compare()
-    const isOurs = this.#reconciler.isOurs ?? false
+    const isOurs = await this.#isOurs()
     const reply = await http.call('POST', 'peerreplication/batch/', encodeBatch(items.map(item => item.replication), isOurs))
     if (reply.status < 200 || reply.status > 299) return reply.status
     const results = decodeResults(reply.body, items.length)
     results?.forEach((result, i) => this.#settle(items[i]!.replication, result))
     this.#sent += items.length
     return results === undefined ? 500 : reply.status
+  }
+
+  /**
+   * What it is told depends on what it is. As long as that is not known it is told nothing: one of ours would take
+   * words without their stamps for said when they arrive, and put them above what was said since.
+   */
+  async #isOurs (): Promise<boolean> {
+    const { isOurs } = this.#reconciler
+    if (isOurs !== undefined) return isOurs
+    if (await this.#reconciler.compare() === 'unreached') {
+      throw discoveryError('E_PEER_UNREACHABLE', ['it was not asked yet what it is'])
+    }
+    return this.#reconciler.isOurs ?? false
   }
 
   /** What each item's own answer asks for. */

@@ -20,8 +20,11 @@ export interface ReconcilerOptions {
   readonly onAnswer: () => void
 }
 
-/** How a comparison ended: all was equal, something was exchanged, the other knows no stamps, or did not answer. */
-export type Comparison = 'equal' | 'exchanged' | 'foreign' | 'failed'
+/**
+ * How a comparison ended: all was equal, something was exchanged, the other knows no stamps, it would not compare now,
+ * or it did not answer at all.
+ */
+export type Comparison = 'equal' | 'exchanged' | 'foreign' | 'failed' | 'unreached'
 
 /** Whether two registries have the same, as far as is known. */
 export interface Agreement {
@@ -103,9 +106,9 @@ export class Reconciler {
     let sums: string | undefined
     do {
       sums = this.#options.book.digests.sums.join()
-      last = await this.#once().catch((): Comparison => 'failed')
+      last = await this.#once().catch((): Comparison => 'unreached')
     } while (last === 'exchanged' && !this.#stopped && this.#options.book.digests.sums.join() !== sums)
-    if (last !== 'failed') {
+    if (last !== 'failed' && last !== 'unreached') {
       this.#isOurs = last !== 'foreign'
       this.#options.onAnswer()
     }

@@ -5,6 +5,8 @@ import type { Discovery } from '../index.ts'
 import {
   answerComparison, answerExchange, compareRequest, differences, exchangeRequest, takeExchange
 } from '../peers/agreement.ts'
+import type { PeerReply } from '../peers/calling.ts'
+import { Peer } from '../peers/peer.ts'
 import { parseTree } from '../eureka/body.ts'
 import { Book } from '../registry/book.ts'
 import { HybridClock, compareStamps, parseStamp } from '../registry/stamp.ts'
@@ -226,4 +228,28 @@ t.test('stamps', async t => {
   for (const none of [undefined, 7, '', '1', '-a', '1-a-b', '99999999999999999-a', '9999999999999999-a', '1-ü']) {
     t.equal(parseStamp(none), undefined, String(none))
   }
+})
+
+t.test('a peer is told nothing before it is known what it is, or it would put old words above newer ones', async t => {
+  const clock = new Clock()
+  const calls: string[] = []
+  const timers: Array<() => void> = []
+  const answers: Array<() => Promise<PeerReply>> = []
+  const book = new Book(rules(clock))
+  const peer = new Peer({
+    book, now: clock.now, after: (_ms, run) => { timers.push(run); return () => {} }, compareMs: 1000, batchMs: 500,
+    batchSize: 250, queue: { max: 10, cancelMs: 30_000, statusMs: 600_000 }, log: undefined, onLearned () {},
+    http: { url: 'http://peer', call: (_method, path) => { calls.push(path); return Promise.resolve({ status: 200, body: '' }) }, close () {} },
+    compareHttp: { url: 'http://peer', call: () => answers.shift()!(), close () {} }
+  })
+  const run = async (): Promise<void> => { timers.shift()!(); await new Promise(resolve => setImmediate(resolve)) }
+  const one = book.register(instance(), false)
+  answers.push(() => Promise.reject(new Error('lost')), () => Promise.resolve({ status: 404, body: '' }))
+  peer.tell({ action: 'Register', app: 'ORDERS', id: ID, instance: one })
+  await run()
+  t.same(calls, [])
+  t.match(peer.state, { queued: 1, comparison: 'unreached' })
+  await run()
+  t.same(calls, ['peerreplication/batch/'], 'and then all of it')
+  await peer.stop()
 })

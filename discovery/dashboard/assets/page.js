@@ -54,7 +54,8 @@ function agreementCell ({ comparison, differing, differ, instances }) {
     equal: `equal, ${instances} instances`,
     exchanged: `${differing} differ`,
     foreign: 'cannot compare',
-    failed: differing > 0 ? `not compared; ${differing} differed before` : 'not compared'
+    failed: 'not compared now',
+    unreached: 'no answer'
   }
   const cell = element('td', words[comparison] ?? 'not compared yet', comparison === 'equal' ? 'UP' : 'UNKNOWN')
   cell.title = differ.slice(0, 10).map(({ app, id }) => `${app} ${id}`).join('\n')
