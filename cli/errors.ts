@@ -8,6 +8,11 @@ export const error = errorTable({
     next: 'Write one ("breakwater schema" prints what it may have), or name it by --file.'
   },
   E_STACK_FILE: { text: '%s', next: 'See docs/up.md for what a breakwater.yml may have.' },
+  E_REGISTRY_CALL: {
+    text: 'the registry %s did not do it (%s).',
+    next: 'Check --registry, the credentials and that it runs.',
+    canRetry: true
+  },
   E_SERVICE_EXIT: {
     text: '%s exited with %s before it was ready.',
     next: 'Its last lines are above; mend that and start again.'

@@ -8,9 +8,11 @@ import type { Checker } from './checks/checker.ts'
 import { overviewOf } from './dashboard/overview.ts'
 import { actionRoute, pageRoutes, type PageParts } from './dashboard/routes.ts'
 import { Viewers } from './dashboard/viewers.ts'
+import { routedPath } from './path.ts'
 import { limitFetches } from './eureka/rate-limit.ts'
 import { queryRefusal } from './eureka/answers.ts'
 import { bareErrors, eurekaRoutes, overridesRoute, rawBodies, type EurekaParts } from './eureka/routes.ts'
+import { operatorActions, operatorReads } from './operator/routes.ts'
 import type { DiscoveryOptions } from './options.ts'
 import type { Peers } from './peers/peers.ts'
 import { peerRoutes } from './peers/receive.ts'
@@ -58,6 +60,7 @@ export function createHttpServer (parts: HttpParts): FastifyInstance {
     // Fastify's types tell apart what its code does not: one server type for both is enough here.
     ...(options.tls === undefined ? {} : { https: options.tls } as object),
     logController: new LogController({ disableRequestLogging: true }),
+    rewriteUrl: request => routedPath(request.url!, options.contextPath),
     // A logger of its own for each request costs a heartbeat more than the heartbeat itself.
     childLoggerFactory: parent => parent,
     // A stopping registry must not wait for clients that hold their connections open.
@@ -90,8 +93,10 @@ export function createHttpServer (parts: HttpParts): FastifyInstance {
     count(scope)
     overridesRoute(scope, registry)
     streamRoutes(scope, registry.hub, { max: options.maxSubscribers, window: parts.window })
+    operatorReads(scope, page)
     if (options.dashboard) pageRoutes(scope, page)
   })
+  operatorActions(server, page)
   if (options.dashboard) actionRoute(server, page)
   server.addHook('preClose', done => {
     viewers.stop()

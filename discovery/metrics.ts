@@ -83,6 +83,11 @@ function peerMetrics (metrics: Metrics, peers: Peers): void {
     })
   }
   each('available', '1 while the peer can be told', peer => peer.available ? 1 : 0)
+  each('agrees', '1 when the last comparison with the peer found no difference', peer =>
+    peer.comparison === 'equal' ? 1 : 0)
+  each('differing', 'Instances in which the peer differed when it was compared last', peer => peer.differing)
+  each('equal_timestamp_seconds', 'When the peer was equal last, in seconds since 1970; 0: not yet', peer =>
+    (peer.equalAt ?? 0) / 1000)
   each('queued', 'Changes that wait for the peer', peer => peer.queued)
   each('lag_seconds', 'How long the oldest of them has waited', peer => peer.lagMs / 1000)
   each('sent', 'Changes that the peer was told', peer => peer.sent)

@@ -10,6 +10,9 @@ export interface DiscoveryOptions {
   /** Port to listen on; 0 takes a free one. @default 8761 */
   readonly port: number
 
+  /** What all paths begin with; empty: nothing. @default '' */
+  readonly contextPath: string
+
   /** Whether mass failures stop evictions. @default true */
   readonly selfPreservation: boolean
   /** The share of promised renewals below which nothing expires, above 0 up to 1. @default 0.85 */
@@ -115,6 +118,7 @@ export interface DiscoveryOptions {
 export const DEFAULTS: DiscoveryOptions = Object.freeze({
   host: '127.0.0.1',
   port: 8761,
+  contextPath: '',
   selfPreservation: true,
   renewalThreshold: 0.85,
   preservationFloor: 10,
@@ -176,6 +180,8 @@ export function readOptions (given: Partial<DiscoveryOptions>): DiscoveryOptions
     options.evictionIntervalMs >= 10, 'at least 10 milliseconds')
   check('eureka.server.remote-region-urls-with-name', options.regions.length,
     options.regions.length <= MAX_REGIONS, `at most ${MAX_REGIONS} regions`)
+  check('server.servlet.context-path', options.contextPath,
+    options.contextPath === '' || /^\/[^/?#](?:[^?#]*[^/?#])?$/.test(options.contextPath), 'empty, or a path such as /registry')
   check('eureka.dashboard.path', options.dashboardPath, options.dashboardPath.startsWith('/'), 'a path beginning with /')
   for (const [name, value] of [
     ['eureka.server.peer-node-read-timeout-ms', options.peerTimeoutMs],

@@ -85,8 +85,13 @@ export class Registry {
     return instance
   }
 
-  /** Not told to the peers: each of them counts its own leases. */
+  /**
+   * What ends by itself. That leases ran out is not told to the peers, who count their own; that an override did is,
+   * for those who know of no end, by the registry that the instance speaks to.
+   */
   expire (): Instance[] {
+    const lapsed = this.book.speaker.as({ by: 'registry', action: 'override ended' }, () => this.book.lapse())
+    for (const { local, instance } of lapsed) if (local) this.#tell('DeleteStatusOverride', instance)
     return this.book.speaker.as({ by: 'registry', action: 'expire' }, () => this.book.evict())
   }
 
@@ -117,6 +122,6 @@ export class Registry {
   #tell (action: ReplicationAction, instance: Instance): void {
     if (this.#replicate === undefined) return
     const { app, id } = instance
-    this.#replicate({ action, app, id, instance, state: this.book.stateOf(app, id) })
+    this.#replicate({ action, app, id, instance, state: this.book.copies.stateOf(app, id) })
   }
 }

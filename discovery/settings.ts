@@ -11,6 +11,7 @@ export function optionsFrom (settings: Settings): DiscoveryOptions {
   return {
     host: settings.string('server.address', DEFAULTS.host),
     port: settings.integer('server.port', DEFAULTS.port),
+    contextPath: contextPath(settings),
     selfPreservation: settings.boolean(server('enable-self-preservation'), DEFAULTS.selfPreservation),
     renewalThreshold: settings.number(server('renewal-percent-threshold'), DEFAULTS.renewalThreshold),
     preservationFloor: settings.integer(own('preservation-floor'), DEFAULTS.preservationFloor),
@@ -61,6 +62,12 @@ export function optionsFrom (settings: Settings): DiscoveryOptions {
     environment: settings.string('eureka.environment', DEFAULTS.environment),
     datacenter: settings.string('eureka.datacenter', DEFAULTS.datacenter)
   }
+}
+
+/** Spring's root may be written as a slash. */
+function contextPath (settings: Settings): string {
+  const path = settings.string('server.servlet.context-path', DEFAULTS.contextPath)
+  return path === '/' ? '' : path
 }
 
 function rateLimit (settings: Settings): RateLimitOptions {

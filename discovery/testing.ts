@@ -55,7 +55,7 @@ export class SimulatedRegistry {
   async start (peerUrls: readonly string[], snapshot: string | undefined): Promise<void> {
     const { registry, peers } = this
     const read = snapshot === undefined ? undefined : readSnapshot(snapshot)
-    if (read !== undefined) registry.book.restore(read)
+    if (read !== undefined) registry.book.copies.restore(read)
     registry.hub.start(this.#options.origin)
     await peers.use(peerUrls)
     registry.replicateTo(replication => peers.tell(replication))
@@ -72,7 +72,7 @@ export class SimulatedRegistry {
   snapshot (): string {
     const { book } = this.registry
     const head = { epoch: this.#options.origin, n: book.log.n, clean: false, at: this.#options.now() }
-    return [...writeSnapshot(head, book.states())].join('')
+    return [...writeSnapshot(head, book.copies.states())].join('')
   }
 
   /** Reads the stream until the returned function is called; `onEvent` gets what stands behind `data:`. */

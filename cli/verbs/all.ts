@@ -11,6 +11,7 @@ import { doctorVerb } from './doctor.ts'
 import { gatewayVerbs } from './gateway-reports.ts'
 import { logsVerb } from './logs.ts'
 import { messagingVerbs } from './messaging-reports.ts'
+import { registryVerb } from './registry.ts'
 import { SERVER_VERBS } from './servers.ts'
 import { downVerb, killVerb, psVerb, waitVerb } from './stack.ts'
 import { tokenVerb } from './token.ts'
@@ -42,5 +43,5 @@ const schemaVerb: Verb = {
 
 export const VERBS: readonly Verb[] = [
   upVerb, addVerb, downVerb, psVerb, logsVerb, waitVerb, callVerb, killVerb, configVerb, ...gatewayVerbs,
-  ...messagingVerbs, tokenVerb, doctorVerb, schemaVerb, ...SERVER_VERBS, affectedVerb
+  ...messagingVerbs, registryVerb, tokenVerb, doctorVerb, schemaVerb, ...SERVER_VERBS, affectedVerb
 ]

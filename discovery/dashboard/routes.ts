@@ -1,36 +1,28 @@
 import { readFileSync } from 'node:fs'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Authenticator } from '@breakwater/starter'
-import type { Checker } from '../checks/checker.ts'
-import { parseTree } from '../eureka/body.ts'
 import type { DiscoveryOptions } from '../options.ts'
-import type { Peers } from '../peers/peers.ts'
-import { isStatus } from '../registry/instance.ts'
 import type { RecentEntry } from '../registry/recent.ts'
 import type { Registry } from '../registry.ts'
-import { actorOf } from '../security/access.ts'
-import { actionOf, runAction } from './actions.ts'
 import { escapeHtml } from './html.ts'
-import { changesOf, overviewOf, rowsOf, type RowQuery } from './overview.ts'
+import { act, pageOf, type OperatorParts, type Query } from '../operator/routes.ts'
+import { rowsOf } from '../operator/rows.ts'
+import { linkBase } from './links.ts'
+import { changesOf, overviewOf } from './overview.ts'
 import type { Viewers } from './viewers.ts'
 
 /** What the page is made from. */
-export interface PageParts {
-  readonly registry: Registry
-  readonly peers: Peers
+export interface PageParts extends OperatorParts {
   readonly options: DiscoveryOptions
-  readonly now: () => number
-  readonly auth: Authenticator | undefined
   readonly viewers: Viewers
-  readonly checker: Checker | undefined
 }
 
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 const ASSETS = { 'page.js': 'text/javascript; charset=utf-8', 'page.css': 'text/css; charset=utf-8' }
 const MAX_SIZE = 200
-const MAX_SEARCH = 200
 const CHANGES = 30
+const HTML = 'text/html; charset=utf-8'
 
 /** The page for people, what it fetches, and Eureka's `/lastn`. */
 export function pageRoutes (server: FastifyInstance, parts: PageParts): void {
@@ -41,50 +33,32 @@ export function pageRoutes (server: FastifyInstance, parts: PageParts): void {
     })
     done()
   })
-  // Spring has both below one path, and no double slash where that is the root.
-  const lastn = `${options.dashboardPath.replace(/\/+$/, '')}/lastn`
-  const html = asset('page.html').toString().replace('href="/lastn"', () => `href="${escapeHtml(lastn)}"`)
-  server.get(options.dashboardPath, (_request, reply) => reply.type('text/html; charset=utf-8').send(html))
+  // Spring has the page and /lastn below one path, and no double slash where that is the root.
+  const path = pathOf(options)
+  const html = asset('page.html').toString().split('{{base}}')
+  const page = (request: FastifyRequest): string => html.join(escapeHtml(linkBase(request, path)))
+  server.get(options.dashboardPath, (request, reply) => reply.type(HTML).send(page(request)))
   for (const [name, type] of Object.entries(ASSETS)) {
     const bytes = asset(name)
-    server.get(`/dashboard/${name}`, (_request, reply) => reply.type(type).send(bytes))
+    server.get(`${path}/dashboard/${name}`, (_request, reply) => reply.type(type).send(bytes))
   }
-  server.get('/dashboard/api/overview', async request => ({
-    ...overviewOf(registry, parts.peers, options, now()), mayChange: await mayChange(request, parts.auth)
+  server.get(`${path}/dashboard/api/overview`, async request => ({
+    ...overviewOf(registry, parts.peers, options, now()),
+    mayChange: await mayChange(request, parts.auth),
+    root: '../'.repeat(path.split('/').length)
   }))
-  server.get('/dashboard/api/instances', request => rowsOf(registry, rowQuery(request.query as Query), now(), parts.checker))
-  server.get('/dashboard/api/changes', () => changesOf(registry, CHANGES))
-  server.get('/dashboard/events', { exposeHeadRoute: false }, (request, reply) => parts.viewers.add(request, reply))
-  server.get(lastn, (_request, reply) => reply.type('text/html; charset=utf-8').send(lastChanges(registry)))
+  server.get(`${path}/dashboard/api/instances`, request =>
+    rowsOf(registry, pageOf(request.query as Query, MAX_SIZE), now(), parts.checker))
+  server.get(`${path}/dashboard/api/changes`, () => changesOf(registry, CHANGES))
+  server.get(`${path}/dashboard/events`, { exposeHeadRoute: false }, (request, reply) =>
+    parts.viewers.add(request, reply))
+  server.get(`${path}/lastn`, (request, reply) => reply.type(HTML).send(lastChanges(registry, request)))
 }
 
 /** The page's buttons; apart from the pages, because changing takes another role. */
-export function actionRoute (server: FastifyInstance, { registry, auth }: PageParts): void {
-  const guard = auth === undefined ? {} : { onRequest: auth.requireRole('admin') }
-  server.post('/dashboard/api/actions', guard, async (request, reply) => {
-    request.principal = await auth?.authenticate(request)
-    const body = isJson(request) ? parseTree(request.body as Buffer, 'json') : undefined
-    const action = body === undefined ? undefined : actionOf(body)
-    if (action === undefined) return problem(reply, 400, 'This is no action that the registry knows.')
-    const instance = registry.book.speaker.as(actorOf(request, action.kind, 'page'), () => runAction(registry, action))
-    if (instance === undefined) return problem(reply, 404, 'There is no such instance any more.')
-    return reply.code(204).send()
-  })
-}
-
-type Query = Readonly<Record<string, string | string[] | undefined>>
-
-function rowQuery (query: Query): RowQuery {
-  const text = (name: string): string => String(query[name] ?? '')
-  const count = (name: string, fallback: number, max: number): number =>
-    Math.min(max, Math.max(1, Math.floor(Number(text(name)) || fallback)))
-  const status = text('status')
-  return {
-    search: text('search').slice(0, MAX_SEARCH),
-    status: isStatus(status) ? status : undefined,
-    page: count('page', 1, 1_000_000),
-    size: count('size', 50, MAX_SIZE)
-  }
+export function actionRoute (server: FastifyInstance, parts: PageParts): void {
+  server.post(`${pathOf(parts.options)}/dashboard/api/actions`, (request, reply) =>
+    act(parts, request, reply, () => reply.code(204).send(), 'page'))
 }
 
 /** Whether the page shows its buttons; pressing one is checked again. */
@@ -92,22 +66,20 @@ async function mayChange (request: FastifyRequest, auth: Authenticator | undefin
   return auth === undefined || (await auth.authenticate(request))?.role === 'admin'
 }
 
-/** A form of another site cannot send this type without asking first. */
-function isJson (request: FastifyRequest): boolean {
-  return Buffer.isBuffer(request.body) && /^application\/json\b/i.test(request.headers['content-type'] ?? '')
-}
-
-function problem (reply: FastifyReply, status: number, detail: string): FastifyReply {
-  return reply.code(status).type('application/problem+json').send(JSON.stringify({ status, detail }))
+/** The page's path, without a slash at its end: empty for the root. */
+function pathOf ({ dashboardPath }: DiscoveryOptions): string {
+  return dashboardPath.replace(/\/+$/, '')
 }
 
 function asset (name: string): Buffer {
   return readFileSync(new URL(`assets/${name}`, import.meta.url))
 }
 
-function lastChanges ({ book }: Registry): string {
+function lastChanges ({ book }: Registry, request: FastifyRequest): string {
+  // Beside the page's own, from wherever the browser is.
+  const base = request.originalUrl.split('?', 1)[0]!.endsWith('/') ? '../' : './'
   return '<!doctype html><html lang="en"><meta charset="utf-8"><title>Last changes</title>' +
-    '<link rel="stylesheet" href="/dashboard/page.css"><main><h1>Last changes</h1>' +
+    `<link rel="stylesheet" href="${base}dashboard/page.css"><main><h1>Last changes</h1>` +
     recentTable('Cancelled and expired', book.cancelled.list()) +
     recentTable('Registered', book.registered.list()) + '</main></html>'
 }

@@ -5,7 +5,9 @@ import { badRequest, FULL, isAnswer, NOT_FOUND, OK, REGISTERED, type Answer } fr
 import type { Tree } from './body.ts'
 import { checkMetadata, decodeRegistration, decodeStatus, decodeTime } from './decode.ts'
 import { instanceDocument } from './forms.ts'
-import { actorOf } from '../security/access.ts'
+import { noteOf } from '../operator/note.ts'
+import type { OverrideNote } from '../registry/words.ts'
+import { actorOf, authorOf } from '../security/access.ts'
 import { appOf, isReplicated, queryOf, readBody, send, type EurekaRequest, type EurekaRoute } from './http.ts'
 import { chooseForm } from './negotiation.ts'
 
@@ -52,8 +54,17 @@ function register (registry: Registry, request: EurekaRequest, body: Tree): Answ
   const instance = decodeRegistration(body, appOf(request))
   if (!isInstance(instance)) return instance
   if (registry.book.isFull && registry.book.lease(instance.app, instance.id) === undefined) return FULL
+  const before = registry.book.lease(instance.app, instance.id)?.ignoredAt
   registry.book.speaker.as(actorOf(request, 'register'), () => registry.register(instance, isReplicated(request)))
+  const { ignoredAt } = registry.book.lease(instance.app, instance.id)!
+  if (ignoredAt !== undefined && before === undefined) sayIgnored(request, instance)
   return REGISTERED
+}
+
+/** Once for each instance and each time that this begins: its client does not learn of it until it renews. */
+function sayIgnored (request: EurekaRequest, { app, id, lastDirtyAt }: Instance): void {
+  request.log.warn({ app, id, lastDirtyAt, address: request.ip }, 'a registration is older than the one known here ' +
+    'and changes nothing (was the clock of its client set back?); its next heartbeat is asked to register again')
 }
 
 function renew ({ registry, badQuery }: Writing, request: EurekaRequest, reply: FastifyReply): FastifyReply {
@@ -81,9 +92,17 @@ function override ({ registry, badQuery }: Writing, request: EurekaRequest): Ans
   const lastDirtyAt = timeOf(request)
   if (!isStatus(status)) return badQuery('value must be UP, DOWN, STARTING, OUT_OF_SERVICE or UNKNOWN')
   if (lastDirtyAt === null) return badQuery('lastDirtyTimestamp is no number')
-  const changed = registry.book.speaker.as(actorOf(request, `override ${status}`), () =>
-    registry.override(appOf(request), request.params.id, status, sourceOf(request)))
+  const note = noteIn(request, registry.book.clock.nowMs)
+  if (typeof note === 'string') return badQuery(note)
+  const changed = registry.book.speaker.as({ ...actorOf(request, `override ${status}`), reason: note.reason }, () =>
+    registry.override(appOf(request), request.params.id, status, sourceOf(request), note))
   return changed === undefined ? NOT_FOUND : OK
+}
+
+/** Why, by whom and until when: more than Eureka's clients say, and ignored by its servers. */
+function noteIn (request: EurekaRequest, now: number): OverrideNote | string {
+  const [reason, duration, until] = ['reason', 'for', 'until'].map(name => queryOf(request, name))
+  return noteOf({ reason, for: duration, until }, now, authorOf(request, queryOf(request, 'author')))
 }
 
 function clearOverride ({ registry, badQuery }: Writing, request: EurekaRequest): Answer {

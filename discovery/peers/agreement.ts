@@ -1,4 +1,5 @@
 import { isTree, type Tree } from '../eureka/body.ts'
+import { decodeTime } from '../eureka/decode.ts'
 import type { Book } from '../registry/book.ts'
 import { BUCKETS } from '../registry/digest.ts'
 import { mergeFacts } from '../registry/facts.ts'
@@ -35,18 +36,27 @@ export function answerComparison (book: Book, { at, sums }: Tree): string | unde
     listed += members.length
     differ.push([bucket, members])
   }
-  return JSON.stringify({ at: formatStamp(book.clock.read()), differ })
+  return JSON.stringify({ at: formatStamp(book.clock.read()), instances: book.size, differ })
 }
 
-/** The keys of the instances in which the two differ; undefined when that was no answer. */
-export function differences (book: Book, body: string): string[] | undefined {
+/** What a comparison has found. */
+export interface Differences {
+  /** The keys of the instances in which the two differ. */
+  readonly keys: readonly string[]
+  /** How many instances the other has; undefined when it does not say. */
+  readonly instances: number | undefined
+}
+
+/** undefined when that was no answer. */
+export function differences (book: Book, body: string): Differences | undefined {
   const tree = parse(body)
   if (tree === undefined || !Array.isArray(tree.differ) || !observe(book, tree.at)) return undefined
-  return tree.differ.filter(isListed).flatMap(([bucket, members]) => {
+  const keys = tree.differ.filter(isListed).flatMap(([bucket, members]) => {
     const theirs = new Map(members)
     const mine = book.digests.members(bucket)
     return [...new Set([...theirs.keys(), ...mine.keys()])].filter(key => theirs.get(key) !== mine.get(key))
   })
+  return { keys, instances: decodeTime(tree.instances) }
 }
 
 export function exchangeRequest (book: Book, keys: readonly string[]): string {
@@ -58,7 +68,7 @@ export function answerExchange (book: Book, { wanted, states }: Tree): string | 
   if (!Array.isArray(wanted) || !Array.isArray(states) || wanted.length > MAX_KEYS) return undefined
   const told = new Map(states.map(readState).filter(state => state !== undefined)
     .map(state => [instanceKey(state.app, state.id), state]))
-  const refused = [...told].filter(([, state]) => !book.merge(state)).map(([key]) => key)
+  const refused = [...told].filter(([, state]) => !book.copies.merge(state)).map(([key]) => key)
   const known = wanted.flatMap(key => typeof key === 'string' ? stateOf(book, key) ?? [] : [])
   const news = known.filter(state => hasMore(state, told.get(instanceKey(state.app, state.id))))
   return exchangeJson('refused', refused, news)
@@ -70,11 +80,11 @@ export function takeExchange (book: Book, body: string): boolean {
   if (tree === undefined || !Array.isArray(tree.states) || !Array.isArray(tree.refused)) return false
   for (const raw of tree.states) {
     const state = readState(raw)
-    if (state !== undefined) book.merge(state)
+    if (state !== undefined) book.copies.merge(state)
   }
   for (const key of tree.refused) {
     const parts = typeof key === 'string' ? keyParts(key) : undefined
-    if (parts !== undefined) book.doubt(...parts)
+    if (parts !== undefined) book.copies.doubt(...parts)
   }
   return true
 }
@@ -85,7 +95,7 @@ function hasMore (mine: InstanceState, told: InstanceState | undefined): boolean
 
 function stateOf (book: Book, key: string): InstanceState | undefined {
   const parts = keyParts(key)
-  return parts === undefined ? undefined : book.stateOf(...parts)
+  return parts === undefined ? undefined : book.copies.stateOf(...parts)
 }
 
 function exchangeJson (name: 'wanted' | 'refused', keys: readonly string[], states: readonly InstanceState[]): string {

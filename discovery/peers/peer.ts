@@ -1,9 +1,10 @@
 import type { Logger } from 'pino'
 import type { Book } from '../registry/book.ts'
+import { discoveryError } from '../errors.ts'
 import { decodeResults, encodeBatch, type ItemResult } from './batch.ts'
 import type { After, PeerCaller } from './calling.ts'
 import { ReplicationQueue, type Pending, type QueueRules } from './queue.ts'
-import { Reconciler, type Comparison } from './reconciler.ts'
+import { Reconciler, type Agreement, type Comparison } from './reconciler.ts'
 import type { Replication } from './replication.ts'
 
 export interface PeerOptions {
@@ -25,7 +26,7 @@ export interface PeerOptions {
 }
 
 /** What the page and the metrics show of a peer. */
-export interface PeerState {
+export interface PeerState extends Agreement {
   readonly url: string
   readonly available: boolean
   readonly queued: number
@@ -34,8 +35,6 @@ export interface PeerState {
   readonly dropped: number
   readonly sent: number
   readonly failures: number
-  /** How the last comparison of the lists ended; undefined before the first. */
-  readonly comparison: Comparison | undefined
 }
 
 const CONGESTED_MS = 1000
@@ -81,7 +80,7 @@ export class Peer {
       dropped: this.#queue.dropped,
       sent: this.#sent,
       failures: this.#failures,
-      comparison: this.#reconciler.last
+      ...this.#reconciler.agreement
     }
   }
 
@@ -147,15 +146,26 @@ export class Peer {
 
   async #post (items: readonly Pending[]): Promise<number> {
     const { http } = this.#options
-    // What it is told depends on what it is.
-    if (this.#reconciler.isOurs === undefined) await this.#reconciler.compare()
-    const isOurs = this.#reconciler.isOurs ?? false
+    const isOurs = await this.#isOurs()
     const reply = await http.call('POST', 'peerreplication/batch/', encodeBatch(items.map(item => item.replication), isOurs))
     if (reply.status < 200 || reply.status > 299) return reply.status
     const results = decodeResults(reply.body, items.length)
     results?.forEach((result, i) => this.#settle(items[i]!.replication, result))
     this.#sent += items.length
     return results === undefined ? 500 : reply.status
+  }
+
+  /**
+   * What it is told depends on what it is. As long as that is not known it is told nothing: one of ours would take
+   * words without their stamps for said when they arrive, and put them above what was said since.
+   */
+  async #isOurs (): Promise<boolean> {
+    const { isOurs } = this.#reconciler
+    if (isOurs !== undefined) return isOurs
+    if (await this.#reconciler.compare() === 'unreached') {
+      throw discoveryError('E_PEER_UNREACHABLE', ['it was not asked yet what it is'])
+    }
+    return this.#reconciler.isOurs ?? false
   }
 
   /** What each item's own answer asks for. */
@@ -170,7 +180,7 @@ export class Peer {
     if (action !== 'Heartbeat' || status !== 404) return
     // The peer forgot it, or never knew it: it gets the whole instance as it is now.
     const known = book.lease(app, id)?.instance
-    if (known !== undefined) this.#queue.push({ action: 'Register', app, id, instance: known, state: book.stateOf(app, id) }, now())
+    if (known !== undefined) this.#queue.push({ action: 'Register', app, id, instance: known, state: book.copies.stateOf(app, id) }, now())
   }
 
   /** It answers again: what waits for it, heartbeats above all, need not wait for the next try. */

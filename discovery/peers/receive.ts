@@ -47,7 +47,7 @@ export function applyItem ({ book }: Registry, item: BatchItem): ItemResult {
   const { app, id, state } = item
   if (state === undefined) return applyForeign(book, item)
   if (state === 'invalid') return FAILED
-  if (state !== 'same' && !book.merge(state)) return REFUSED
+  if (state !== 'same' && !book.copies.merge(state)) return REFUSED
   if (item.action === 'Heartbeat') return book.renew(app, id, FOREIGN) === 'unknown' ? GONE : DONE
   return DONE
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Book } from '../registry/book.ts'
-import { compareRequest, differences, exchangeRequest, takeExchange } from './agreement.ts'
+import { compareRequest, differences, exchangeRequest, takeExchange, type Differences } from './agreement.ts'
+import { keyParts } from '../registry/instance.ts'
 import type { After, PeerCaller } from './calling.ts'
 
 export interface ReconcilerOptions {
@@ -11,6 +12,7 @@ export interface ReconcilerOptions {
   readonly intervalMs: number
   /** How many instances are exchanged at once. */
   readonly batchSize: number
+  readonly now: () => number
   readonly log: Logger | undefined
   /** Called whenever something was learned. */
   readonly onLearned: () => void
@@ -18,8 +20,26 @@ export interface ReconcilerOptions {
   readonly onAnswer: () => void
 }
 
-/** How a comparison ended: all was equal, something was exchanged, the other knows no stamps, or did not answer. */
-export type Comparison = 'equal' | 'exchanged' | 'foreign' | 'failed'
+/**
+ * How a comparison ended: all was equal, something was exchanged, the other knows no stamps, it would not compare now,
+ * or it did not answer at all.
+ */
+export type Comparison = 'equal' | 'exchanged' | 'foreign' | 'failed' | 'unreached'
+
+/** Whether two registries have the same, as far as is known. */
+export interface Agreement {
+  /** How the last comparison ended; undefined before the first. */
+  readonly comparison: Comparison | undefined
+  /** When they were equal last, in milliseconds since 1970; undefined: not since this registry started. */
+  readonly equalAt: number | undefined
+  /** In how many instances they differed when they were compared last, and the first of these. */
+  readonly differing: number
+  readonly differ: ReadonlyArray<{ readonly app: string, readonly id: string }>
+  /** How many instances the peer has; undefined when it does not say. */
+  readonly instances: number | undefined
+}
+
+const MAX_NAMED = 100
 
 /** How often a server without stamps is asked whether it is one of ours by now. */
 const FOREIGN_MS = 60_000
@@ -35,6 +55,8 @@ export class Reconciler {
   #cancel: (() => void) | undefined
   #stopped = false
   #last: Comparison | undefined
+  #equalAt: number | undefined
+  #found: Differences = { keys: [], instances: undefined }
   #running: Promise<Comparison> | undefined
   #isOurs: boolean | undefined
 
@@ -42,9 +64,11 @@ export class Reconciler {
     this.#options = options
   }
 
-  /** How the last comparison ended; undefined before the first. */
-  get last (): Comparison | undefined {
-    return this.#last
+  get agreement (): Agreement {
+    const { keys, instances } = this.#found
+    const differ = keys.slice(0, MAX_NAMED).map(keyParts).filter(parts => parts !== undefined)
+      .map(([app, id]) => ({ app, id }))
+    return { comparison: this.#last, equalAt: this.#equalAt, differing: keys.length, differ, instances }
   }
 
   /** Whether the peer is a registry of ours; undefined until it has answered once. */
@@ -82,9 +106,9 @@ export class Reconciler {
     let sums: string | undefined
     do {
       sums = this.#options.book.digests.sums.join()
-      last = await this.#once().catch((): Comparison => 'failed')
+      last = await this.#once().catch((): Comparison => 'unreached')
     } while (last === 'exchanged' && !this.#stopped && this.#options.book.digests.sums.join() !== sums)
-    if (last !== 'failed') {
+    if (last !== 'failed' && last !== 'unreached') {
       this.#isOurs = last !== 'foreign'
       this.#options.onAnswer()
     }
@@ -97,13 +121,17 @@ export class Reconciler {
     const { book, http, batchSize } = this.#options
     const { status, body } = await http.call('POST', 'peerreplication/compare', compareRequest(book))
     if (status >= 500 || REFUSED.has(status)) return 'failed'
-    const keys = status === 200 ? differences(book, body) : undefined
+    const found = status === 200 ? differences(book, body) : undefined
     // Not found, not allowed, or anything that is no comparison: another make, or an older one of ours.
-    if (keys === undefined) return 'foreign'
+    if (found === undefined) return 'foreign'
+    this.#found = found
+    const { keys } = found
     for (let at = 0; at < keys.length && !this.#stopped; at += batchSize) {
       if (!await this.#exchange(keys.slice(at, at + batchSize))) return 'failed'
     }
-    return keys.length === 0 ? 'equal' : 'exchanged'
+    if (keys.length > 0) return 'exchanged'
+    this.#equalAt = this.#options.now()
+    return 'equal'
   }
 
   async #exchange (keys: readonly string[]): Promise<boolean> {

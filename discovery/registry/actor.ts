@@ -8,6 +8,8 @@ export interface Actor {
   readonly principal?: string | undefined
   /** Where the word came from. */
   readonly address?: string | undefined
+  /** Why, where a person says it. */
+  readonly reason?: string | undefined
   /** What kind of speaker it is. */
   readonly by: string
 }

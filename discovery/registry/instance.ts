@@ -82,3 +82,8 @@ export function keyParts (key: string): readonly [app: string, id: string] | und
   const end = colon + 1 + Number(key.slice(0, colon))
   return colon > 0 && end <= key.length ? [key.slice(colon + 1, end), key.slice(end)] : undefined
 }
+
+/** The zone that a client names, else the one of its machine at Amazon; empty when neither is known. */
+export function zoneOf ({ metadata, dataCenter }: Instance): string {
+  return metadata.get('zone') ?? dataCenter.metadata?.get('availability-zone') ?? ''
+}

@@ -16,6 +16,10 @@ export interface Lease {
   unverified: boolean
   /** The instance itself speaks to this registry; otherwise a peer tells of it. */
   local: boolean
+  /** The client was told to register again. */
+  awaited: boolean
+  /** The `lastDirtyTimestamp` of its own last registration, if that was older than what is known here. */
+  ignoredAt: number | undefined
 }
 
 /**

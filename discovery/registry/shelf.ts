@@ -28,6 +28,10 @@ export class Shelf {
     this.log = new ChangeLog(maxRemoved)
   }
 
+  * leases (): Generator<Lease> {
+    for (const app of this.apps.values()) yield * app.leases.values()
+  }
+
   lease (app: string, id: string): Lease | undefined {
     return this.apps.get(app)?.leases.get(id)
   }

@@ -39,6 +39,22 @@ export function actorOf (request: FastifyRequest, action: string | undefined, by
   return { action, principal: request.principal?.name, address: request.ip, by }
 }
 
+/** For routes that act for a person: they answer with words. */
+export function requireRole (auth: Authenticator | undefined, role: Role) {
+  return async (request: FastifyRequest): Promise<void> => {
+    request.principal = await auth?.check(request, role)
+  }
+}
+
+/** Names that everyone has where nobody is asked who he is. */
+const NOBODY: ReadonlySet<string | undefined> = new Set([undefined, 'local', 'everyone'])
+
+/** Who sets something: the one who proved it, else who says so. */
+export function authorOf ({ principal }: FastifyRequest, said: unknown): string | undefined {
+  if (!NOBODY.has(principal?.name)) return principal!.name
+  return typeof said === 'string' && said !== '' ? said : principal?.name
+}
+
 async function ask (
   hook: RoleHook, request: FastifyRequest, reply: FastifyReply, done: (failure?: Error) => void
 ): Promise<void> {

@@ -65,7 +65,7 @@ export class SnapshotKeeper {
     } else if (loaded !== undefined) {
       const { snapshot } = loaded
       if (snapshot.clean) this.#epoch = snapshot.epoch
-      this.#book.restore(snapshot, snapshot.clean ? snapshot.n : undefined)
+      this.#book.copies.restore(snapshot, snapshot.clean ? snapshot.n : undefined)
       log?.info({ path, instances: this.#book.size, clean: snapshot.clean }, 'snapshot loaded, the leases wait for a heartbeat')
     }
   }
@@ -99,7 +99,7 @@ export class SnapshotKeeper {
   async #write (clean: boolean): Promise<void> {
     const n = this.#book.log.n
     const head = { epoch: this.#epoch, n, clean, at: this.#options.now() }
-    await replaceFile(this.#options.path, writeSnapshot(head, this.#book.states()))
+    await replaceFile(this.#options.path, writeSnapshot(head, this.#book.copies.states()))
     this.#writtenN = n
   }
 }

@@ -5,6 +5,8 @@ import type { Discovery } from '../index.ts'
 import {
   answerComparison, answerExchange, compareRequest, differences, exchangeRequest, takeExchange
 } from '../peers/agreement.ts'
+import type { PeerReply } from '../peers/calling.ts'
+import { Peer } from '../peers/peer.ts'
 import { parseTree } from '../eureka/body.ts'
 import { Book } from '../registry/book.ts'
 import { HybridClock, compareStamps, parseStamp } from '../registry/stamp.ts'
@@ -122,11 +124,11 @@ t.test('no copy from before takes back what was said since', async t => {
     const book = new Book(rules(clock))
     book.register(instance({ metadata: { v: '1' } }), false)
     book.override('ORDERS', ID, 'OUT_OF_SERVICE')
-    const before = book.stateOf('ORDERS', ID)!
+    const before = book.copies.stateOf('ORDERS', ID)!
     clock.advance(1)
     say(book)
     const [n, sums] = [book.log.n, book.digests.sums]
-    book.merge(before)
+    book.copies.merge(before)
     t.same([book.log.n, book.digests.sums], [n, sums], `${name} stays, said by a peer`)
     book.takeOver(instance({ metadata: { v: '1' }, status: 'OUT_OF_SERVICE', overriddenStatus: 'OUT_OF_SERVICE' }))
     t.same([book.log.n, book.digests.sums], [n, sums], `${name} stays, listed by a server without stamps`)
@@ -137,7 +139,7 @@ t.test('no copy from before takes back what was said since', async t => {
 function two (clock: Clock) {
   const [mine, theirs] = [new Book(rules(clock, { origin: 'mine' })), new Book(rules(clock, { origin: 'theirs' }))]
   mine.register(instance(), false)
-  theirs.merge(mine.stateOf('ORDERS', ID)!)
+  theirs.copies.merge(mine.copies.stateOf('ORDERS', ID)!)
   clock.advance(1)
   return { mine, theirs }
 }
@@ -148,8 +150,8 @@ t.test('setting what is shown already holds against a word that another registry
   theirs.override('ORDERS', ID, 'OUT_OF_SERVICE')
   clock.advance(1)
   mine.override('ORDERS', ID, 'UP')
-  mine.merge(theirs.stateOf('ORDERS', ID)!)
-  theirs.merge(mine.stateOf('ORDERS', ID)!)
+  mine.copies.merge(theirs.copies.stateOf('ORDERS', ID)!)
+  theirs.copies.merge(mine.copies.stateOf('ORDERS', ID)!)
   t.same([mine, theirs].map(book => book.lease('ORDERS', ID)!.instance.status), ['UP', 'UP'])
   t.end()
 })
@@ -172,10 +174,10 @@ t.test('after a restart, too, nobody brings back who was taken out', t => {
   const clock = new Clock()
   const { mine, theirs } = two(clock)
   mine.cancel('ORDERS', ID)
-  const file = [...writeSnapshot({ epoch: 'e', n: 1, clean: true, at: clock.now() }, mine.states())].join('')
+  const file = [...writeSnapshot({ epoch: 'e', n: 1, clean: true, at: clock.now() }, mine.copies.states())].join('')
   const again = new Book(rules(clock, { origin: 'mine' }))
-  for (const state of readSnapshot(file)!.entries) again.merge(state)
-  again.merge(theirs.stateOf('ORDERS', ID)!)
+  for (const state of readSnapshot(file)!.entries) again.copies.merge(state)
+  again.copies.merge(theirs.copies.stateOf('ORDERS', ID)!)
   t.equal(again.size, 0)
   t.end()
 })
@@ -190,10 +192,11 @@ t.test('two books become equal by one exchange, whatever each of them knows alon
     if (i % 7 === 0) book.override('ORDERS', `i${i}`, 'DOWN', { reason: 'drained', author: 'me' })
   }
   const tree = (text: string) => parseTree(Buffer.from(text), 'json')!
-  const keys = differences(mine, answerComparison(theirs, tree(compareRequest(mine)))!)!
+  const compare = () => differences(mine, answerComparison(theirs, tree(compareRequest(mine)))!)!
+  const { keys } = compare()
   t.ok(takeExchange(mine, answerExchange(theirs, tree(exchangeRequest(mine, keys)))!))
   t.same(mine.digests.sums, theirs.digests.sums)
-  t.same(differences(mine, answerComparison(theirs, tree(compareRequest(mine)))!), [])
+  t.same(compare(), { keys: [], instances: mine.size })
   t.match(mine.lease('ORDERS', 'i7')!.facts.override, { reason: 'drained', author: 'me' })
 })
 
@@ -225,4 +228,28 @@ t.test('stamps', async t => {
   for (const none of [undefined, 7, '', '1', '-a', '1-a-b', '99999999999999999-a', '9999999999999999-a', '1-ü']) {
     t.equal(parseStamp(none), undefined, String(none))
   }
+})
+
+t.test('a peer is told nothing before it is known what it is, or it would put old words above newer ones', async t => {
+  const clock = new Clock()
+  const calls: string[] = []
+  const timers: Array<() => void> = []
+  const answers: Array<() => Promise<PeerReply>> = []
+  const book = new Book(rules(clock))
+  const peer = new Peer({
+    book, now: clock.now, after: (_ms, run) => { timers.push(run); return () => {} }, compareMs: 1000, batchMs: 500,
+    batchSize: 250, queue: { max: 10, cancelMs: 30_000, statusMs: 600_000 }, log: undefined, onLearned () {},
+    http: { url: 'http://peer', call: (_method, path) => { calls.push(path); return Promise.resolve({ status: 200, body: '' }) }, close () {} },
+    compareHttp: { url: 'http://peer', call: () => answers.shift()!(), close () {} }
+  })
+  const run = async (): Promise<void> => { timers.shift()!(); await new Promise(resolve => setImmediate(resolve)) }
+  const one = book.register(instance(), false)
+  answers.push(() => Promise.reject(new Error('lost')), () => Promise.resolve({ status: 404, body: '' }))
+  peer.tell({ action: 'Register', app: 'ORDERS', id: ID, instance: one })
+  await run()
+  t.same(calls, [])
+  t.match(peer.state, { queued: 1, comparison: 'unreached' })
+  await run()
+  t.same(calls, ['peerreplication/batch/'], 'and then all of it')
+  await peer.stop()
 })

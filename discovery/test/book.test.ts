@@ -355,3 +355,35 @@ t.test('a peer\'s renewal counts as a renewal', async t => {
   book.renew('ORDERS', ID, PEER)
   t.equal(book.renewals.lastMinute(clock.ms), 1)
 })
+
+t.test('no living client stays wrong because its clock was set back', async t => {
+  const book = new Book(rules(new Clock()))
+  const moved = { port: { $: 9090, '@enabled': 'true' }, lastDirtyTimestamp: 100 }
+  const port = () => book.lease('ORDERS', ID)!.instance.port.number
+  book.register(instance({ lastDirtyTimestamp: 200, status: 'STARTING' }), false)
+  book.register(instance(moved), false)
+  t.equal(port(), 8080, 'it may be a late message')
+  t.equal(book.renew('ORDERS', ID, { ...PEER, lastDirtyAt: 100 }), book.lease('ORDERS', ID)!.instance, 'which a peer may repeat')
+  t.equal(book.renew('ORDERS', ID, { ...PLAIN, lastDirtyAt: 150 }), 'renewed', 'a late heartbeat is none of it')
+  t.equal(book.renew('ORDERS', ID, { ...PLAIN, lastDirtyAt: 100 }), 'unknown', 'but who lives by it is asked')
+  book.register(instance(moved), true)
+  t.equal(port(), 8080, 'a peer was not')
+  book.register(instance(moved), false)
+  t.match(book.lease('ORDERS', ID)!.instance, { port: { number: 9090 }, status: 'UP', lastDirtyAt: 100 })
+  t.equal(book.renew('ORDERS', ID, { ...PLAIN, lastDirtyAt: 100 }), 'renewed')
+  book.register(instance({ lastDirtyTimestamp: 50 }), false)
+  t.equal(port(), 9090, 'it was asked once')
+})
+
+t.test('whoever was asked to register again is believed, whatever its clock shows', async t => {
+  for (const ask of [
+    (book: Book) => book.renew('ORDERS', ID, { ...PLAIN, lastDirtyAt: 300 }),
+    (book: Book) => { book.override('ORDERS', ID, 'UNKNOWN'); return book.renew('ORDERS', ID, PLAIN) }
+  ]) {
+    const book = new Book(rules(new Clock()))
+    book.register(instance({ lastDirtyTimestamp: 200 }), false)
+    t.match(ask(book), /unknown|newer/)
+    book.register(instance({ lastDirtyTimestamp: 100, metadata: { v: 'new' } }), false)
+    t.equal(book.lease('ORDERS', ID)!.instance.metadata.get('v'), 'new')
+  }
+})

@@ -424,7 +424,7 @@ t.test('pages for people are safe to look at', async t => {
   }
   t.match((await call(url, '/lastn')).text, 'ORDERS(h1:orders:8080)')
   const { url: moved } = await startDiscovery(t, { dashboardPath: '/ui/' })
-  t.match((await call(moved, '/ui')).text, '<a href="/ui/lastn">')
+  t.match((await call(moved, '/ui')).text, '<a href="./ui/lastn">')
   t.same([(await call(moved, '/ui/lastn')).status, (await call(moved, '/lastn')).status], [200, 404])
   const { url: without } = await startDiscovery(t, { dashboard: false })
   t.equal((await call(without, '/')).status, 404)

@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import t from 'tap'
 import type { Discovery } from '../index.ts'
-import { overviewOf, rowsOf } from '../dashboard/overview.ts'
+import { overviewOf } from '../dashboard/overview.ts'
+import { rowsOf } from '../operator/rows.ts'
 import { preservationWords } from '../dashboard/words.ts'
 import { DEFAULTS } from '../options.ts'
-import { instance } from './support/instances.ts'
+import { instance, rawInstance } from './support/instances.ts'
 import { call, getJson, JSON_TYPE, register, startDiscovery, until } from './support/server.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
@@ -59,6 +60,27 @@ t.test('in a browser', missing, async t => {
     await page.getByRole('button', { name: 'Deregister' }).click()
     await until(() => discovery.registry.book.size === 0, 'it is gone')
     t.same(complaints, [])
+  })
+
+  t.test('a zone is drained with a reason and restored, below a context path and a page path of its own', async t => {
+    const discovery = await startDiscovery(t, { contextPath: '/reg', dashboardPath: '/ui' })
+    const page = await browser.newPage()
+    page.setDefaultTimeout(60_000)
+    page.on('dialog', dialog => dialog.accept())
+    const url = `${discovery.url}/reg`
+    const raw = rawInstance({ metadata: { zone: 'z1' } })
+    await call(url, '/reg/eureka/apps/ORDERS', { method: 'POST', headers: JSON_TYPE, body: JSON.stringify({ instance: raw }) })
+    await page.goto(`${url}/ui`)
+    await page.locator('#instances tr', { hasText: 'h1:orders:8080' }).waitFor()
+    await page.locator('#by').selectOption('zone')
+    await page.locator('#value').fill('z1')
+    await page.locator('#reason').fill('new switch')
+    await page.locator('#for').fill('2h')
+    await page.getByRole('button', { name: 'Drain' }).click()
+    await page.locator('#instances', { hasText: /OUT_OF_SERVICE set by an operator: new switch until / }).waitFor()
+    await page.getByRole('button', { name: 'Restore' }).click()
+    await until(() => discovery.registry.book.lease('ORDERS', 'h1:orders:8080')!.instance.status === 'UP', 'it is back')
+    t.pass()
   })
 
   t.test('fifty thousand instances are searched and paged on the server', async t => {

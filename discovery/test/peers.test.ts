@@ -152,7 +152,7 @@ t.test('a peer that forgot an instance gets it back with the next heartbeat', as
   await call(a.url, `${PATH}/status?value=OUT_OF_SERVICE`, { method: 'PUT' })
   await until(async () => await statusAt(b) === 'OUT_OF_SERVICE', 'known at b')
   b.registry.book.lease('ORDERS', ID)!.unverified = true
-  b.registry.book.doubt('ORDERS', ID)
+  b.registry.book.copies.doubt('ORDERS', ID)
   await call(a.url, PATH, { method: 'PUT' })
   await until(async () => await statusAt(b) === 'OUT_OF_SERVICE', 'back, with its override')
   t.pass()

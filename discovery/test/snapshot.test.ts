@@ -25,14 +25,14 @@ function book (entries: number): Book {
 
 t.test('a snapshot is read back as it was written', async t => {
   const from = book(450)
-  const text = [...writeSnapshot({ epoch: 'abc', n: from.log.n, clean: true, at: 7 }, from.states())].join('')
+  const text = [...writeSnapshot({ epoch: 'abc', n: from.log.n, clean: true, at: 7 }, from.copies.states())].join('')
   const read = readSnapshot(text)!
   t.match(read, { epoch: 'abc', n: from.log.n, clean: true })
   t.same(read.entries.map(({ id, facts }) => [id, facts.registration?.stamp, facts.override?.status]),
-    from.states().map(({ id, facts }) => [id, facts.registration?.stamp, facts.override?.status]))
+    from.copies.states().map(({ id, facts }) => [id, facts.registration?.stamp, facts.override?.status]))
   t.equal(read.entries[7]!.facts.registration!.instance.metadata.get('__proto__'), 'ü\u2028')
   const again = new Book(rules(new Clock(), { maxInstances: 10_000 }))
-  again.restore(read)
+  again.copies.restore(read)
   t.equal(again.lease('ORDERS', 'i7')!.instance.lease.serviceUpAt, from.lease('ORDERS', 'i7')!.instance.lease.serviceUpAt)
   t.same(again.digests.sums, from.digests.sums, 'all the facts, and no others')
   t.match(readSnapshot([...writeSnapshot({ epoch: 'e', n: 0, clean: false, at: 7 }, [])].join('')), { entries: [] })
@@ -40,7 +40,7 @@ t.test('a snapshot is read back as it was written', async t => {
 
 t.test('no torn or changed file is believed', async t => {
   const from = book(5)
-  const text = [...writeSnapshot({ epoch: 'abc', n: 6, clean: true, at: 7 }, from.states())].join('')
+  const text = [...writeSnapshot({ epoch: 'abc', n: 6, clean: true, at: 7 }, from.copies.states())].join('')
   for (let length = 0; length < text.length; length += 13) {
     if (readSnapshot(text.slice(0, length)) !== undefined) t.fail(`cut at ${length}`)
   }

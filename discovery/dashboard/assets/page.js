@@ -1,6 +1,8 @@
 /** The registry's page: a stream says what is new, and only the lines that are looked at are fetched. */
 
 const PAGE_SIZE = 50
+/** Beside this file, whatever prefix a proxy has put before it. */
+const HERE = import.meta.url
 const at = id => document.getElementById(id)
 const state = { page: 1, index: '', mayChange: false, asked: 0 }
 
@@ -18,7 +20,7 @@ function ago (ms) {
 }
 
 async function getJson (path) {
-  const reply = await fetch(path, { headers: { accept: 'application/json' } })
+  const reply = await fetch(new URL(`api/${path}`, HERE), { headers: { accept: 'application/json' } })
   if (!reply.ok) throw new Error(`${path}: ${reply.status}`)
   return reply.json()
 }
@@ -41,8 +43,23 @@ function showOverview (overview) {
 function peerRow (peer) {
   const row = element('tr')
   row.append(element('td', peer.url), element('td', peer.available ? 'reached' : 'not reached', peer.available ? 'UP' : 'away'),
-    element('td', peer.queued), element('td', `${(peer.lagMs / 1000).toFixed(1)} s`), element('td', peer.sent), element('td', peer.dropped))
+    element('td', peer.queued), element('td', `${(peer.lagMs / 1000).toFixed(1)} s`), element('td', peer.sent), element('td', peer.dropped),
+    agreementCell(peer))
   return row
+}
+
+/** Whether the peer has the same: in words, with the first of what differs. */
+function agreementCell ({ comparison, differing, differ, instances }) {
+  const words = {
+    equal: `equal, ${instances} instances`,
+    exchanged: `${differing} differ`,
+    foreign: 'cannot compare',
+    failed: 'not compared now',
+    unreached: 'no answer'
+  }
+  const cell = element('td', words[comparison] ?? 'not compared yet', comparison === 'equal' ? 'UP' : 'UNKNOWN')
+  cell.title = differ.slice(0, 10).map(({ app, id }) => `${app} ${id}`).join('\n')
+  return cell
 }
 
 async function showInstances () {
@@ -50,7 +67,7 @@ async function showInstances () {
   const query = new URLSearchParams({
     search: at('search').value, status: at('status').value, page: String(state.page), size: String(PAGE_SIZE)
   })
-  const { rows, total, pages } = await getJson(`/dashboard/api/instances?${query}`)
+  const { rows, total, pages } = await getJson(`instances?${query}`)
   // A slow answer to an older question must not replace the newer one.
   if (asked !== state.asked) return
   if (state.page > pages) {
@@ -65,13 +82,20 @@ async function showInstances () {
   at('instances').replaceChildren(...rows.map(instanceRow))
 }
 
+/** Who has set an override, why and until when. */
+function setBy ({ author, reason, until }) {
+  const named = author && author !== 'local' && author !== 'everyone'
+  const end = until ? ` until ${new Date(until).toLocaleString()}` : ''
+  return `${named ? author : 'an operator'}${reason ? `: ${reason}` : ''}${end}`
+}
+
 function instanceRow (row) {
   const line = element('tr')
   line.dataset.id = row.id
   const status = element('td')
   status.append(element('strong', row.status, row.status))
-  if (row.override) status.append(row.reason ? ' set by the registry' : ' set by an operator')
-  if (row.reason) status.append(` (health check: ${row.reason})`)
+  if (row.override) status.append(` set by ${setBy(row.note)}`)
+  if (row.reason && row.reason !== row.note?.reason) status.append(` (health check: ${row.reason})`)
   if (row.unverified) status.append(' (not confirmed since the restart)')
   const renewed = element('td', ago(row.renewedMsAgo))
   renewed.title = `the lease lasts ${row.leaseMs / 1000} s`
@@ -102,7 +126,7 @@ function actionCell (row) {
 }
 
 async function act (action) {
-  const reply = await fetch('/dashboard/api/actions', {
+  const reply = await fetch(new URL('api/actions', HERE), {
     method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(action)
   })
   if (!reply.ok) {
@@ -112,8 +136,19 @@ async function act (action) {
   await refresh()
 }
 
+/** Takes out, or brings back, all of a host, a zone, an application or a version. */
+function drain (event) {
+  event.preventDefault()
+  const kind = event.submitter.value
+  const [by, value] = [at('by').value, at('value').value]
+  if (!confirm(`${event.submitter.textContent}: every instance whose ${by} is ${value}?`)) return
+  const set = kind === 'override' ? { status: 'OUT_OF_SERVICE', reason: at('reason').value } : {}
+  const end = kind === 'override' && at('for').value !== '' ? { for: at('for').value } : {}
+  void act({ kind, where: { [by]: value }, ...set, ...end })
+}
+
 async function showChanges () {
-  const changes = await getJson('/dashboard/api/changes')
+  const changes = await getJson('changes')
   at('changes').replaceChildren(...changes.map(({ at: when, app, id, action, status }) => {
     const line = element('li')
     line.append(element('time', new Date(when).toLocaleTimeString()), ` ${action.toLowerCase()} ${app} ${id} `, element('span', status, status))
@@ -157,15 +192,16 @@ at('status').addEventListener('change', search)
 at('filter').addEventListener('submit', event => event.preventDefault())
 at('previous').addEventListener('click', () => turn(-1))
 at('next').addEventListener('click', () => turn(1))
-at('base').textContent = `${location.origin}/eureka/`
 
-const overview = await getJson('/dashboard/api/overview')
+const overview = await getJson('overview')
 state.mayChange = overview.mayChange
-at('actions-head').hidden = !state.mayChange
+at('base').textContent = new URL(`${overview.root}eureka/`, HERE)
+at('actions-head').hidden = at('drain').hidden = !state.mayChange
+at('drain').addEventListener('submit', drain)
 showOverview(overview)
 await refresh()
 
-const events = new EventSource('/dashboard/events')
+const events = new EventSource(new URL('events', HERE))
 events.addEventListener('message', ({ data }) => {
   const news = JSON.parse(data)
   showOverview(news)

@@ -25,20 +25,20 @@ const FAULTS: ReadonlyArray<Omit<Mutant, 'package' | 'seenBy'> & Partial<Pick<Mu
     id: 'cancel-without-trace',
     breaks: 'who was taken out is not brought back by a peer that was away',
     file: 'discovery/registry/book.ts',
-    from: 'return lease && this.#bury(app, id, lease, removed(lease.facts, this.clock.next()))',
-    to: 'return lease && removed(lease.facts, this.clock.next()) && this.#remove(lease)'
+    from: '    this.#ledger.bury(app, id, facts)\n    return this.#ledger.remove(lease)',
+    to: '    if (facts === undefined) return undefined\n    return this.#ledger.remove(lease)'
   },
   {
     id: 'lease-made-younger',
     breaks: 'a lease that is taken over is no younger than it was at the peer',
-    file: 'discovery/registry/book.ts',
+    file: 'discovery/registry/copies.ts',
     from: 'renewedAt: now - ageMs, heardAt',
     to: 'renewedAt: now, heardAt'
   },
   {
     id: 'buried-renews',
     breaks: 'who does not have an instance any more does not extend its lease',
-    file: 'discovery/registry/book.ts',
+    file: 'discovery/registry/copies.ts',
     from: 'if (isLiving(theirs)) lease.renewedAt',
     to: 'lease.renewedAt'
   },
@@ -47,7 +47,7 @@ const FAULTS: ReadonlyArray<Omit<Mutant, 'package' | 'seenBy'> & Partial<Pick<Mu
     seenBy: DIRECTED,
     breaks: 'what an operator set holds when the lease has run out here alone',
     file: 'discovery/registry/book.ts',
-    from: 'this.buried.bury(instanceKey(app, id), withoutRegistration(lease.facts), this.clock.nowMs)\n',
+    from: 'this.#ledger.bury(app, id, withoutRegistration(lease.facts))\n',
     to: 'withoutRegistration(lease.facts)\n'
   },
   {
@@ -69,8 +69,8 @@ const FAULTS: ReadonlyArray<Omit<Mutant, 'package' | 'seenBy'> & Partial<Pick<Mu
     id: 'restart-forgets-removals',
     seenBy: DIRECTED,
     breaks: 'a snapshot says who was taken out',
-    file: 'discovery/registry/book.ts',
-    from: 'return [...living, ...this.buried.states()]',
+    file: 'discovery/registry/copies.ts',
+    from: 'return [...living, ...buried.states()]',
     to: 'return [...living]'
   },
   {

@@ -49,10 +49,11 @@ export class Client {
     // Whoever is taken out takes along what others have said of it.
     const words = ['override', 'metadata'].map(kind =>
       this.#cluster.history.say(`${kind} ${this.id}`, 'none', node.name, this.#cluster.nowMs))
-    this.#ask(node, () => { node.running!.registry.cancel(APP, this.id, { replicated: false }) })
-      .then(() => {
-        for (const word of words) word.to = this.#cluster.nowMs
-        this.isDying = false
+    this.#ask(node, () => node.running!.registry.cancel(APP, this.id, { replicated: false }))
+      .then(gone => {
+        // A registry that does not know it takes nobody out: only the leases of the others tell.
+        this.isDying = gone === undefined
+        for (const word of words) Object.assign(word, { void: this.isDying, to: this.#cluster.nowMs })
       }, () => {})
   }
 

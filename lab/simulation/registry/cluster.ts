@@ -126,9 +126,9 @@ export class Cluster {
     if (book === undefined) return
     for (const client of this.clients) {
       const { id } = client
-      const mine = book.stateOf(APP, id)?.facts
+      const mine = book.copies.stateOf(APP, id)?.facts
       const others = this.nodes.filter(other => other !== node)
-        .map(other => other.running?.registry.book.stateOf(APP, id)?.facts)
+        .map(other => other.running?.registry.book.copies.stateOf(APP, id)?.facts)
       const heard = (kind: 'override' | 'removal'): boolean =>
         others.some(facts => (facts?.[kind]?.stamp.at ?? 0) >= (mine?.[kind]?.stamp.at ?? 0))
       if (!heard('override') || !heard('removal')) this.history.voidWords(`override ${id}`)
