@@ -11,7 +11,7 @@ const CLIENT = ['service-url.*', 'enabled', 'register-with-eureka', 'fetch-regis
   'eureka-server-read-timeout-seconds', 'should-unregister-on-shutdown', 'region', 'availability-zones.*',
   'availability-zones.*[*]']
 
-const INSTANCE = ['appname', 'instance-id', 'hostname', 'ip-address', 'prefer-ip-address', 'metadata-map.**',
+const INSTANCE = ['appname', 'app-group-name', 'instance-id', 'hostname', 'ip-address', 'prefer-ip-address', 'metadata-map.**',
   'initial-status', 'lease-renewal-interval-in-seconds', 'lease-expiration-duration-in-seconds', 'virtual-host-name',
   'secure-virtual-host-name', 'non-secure-port', 'non-secure-port-enabled', 'secure-port', 'secure-port-enabled',
   'home-page-url-path', 'status-page-url-path', 'health-check-url-path', 'registry.**']

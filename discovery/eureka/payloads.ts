@@ -1,7 +1,9 @@
 import type { ListedApplication, Listing } from '../registry/listing.ts'
+import { namesOf } from '../registry/vips.ts'
 import { Block, shortBlock } from './block.ts'
 import { Buckets } from './buckets.ts'
 import { deltaDocument, FORM_NAMES, FORMS, instancesOf, versionOf, type FormName } from './forms.ts'
+import { instanceJson } from './json.ts'
 import { Payload } from './payload.ts'
 
 const COMMA = Buffer.from(',')
@@ -72,15 +74,19 @@ export class Payloads {
   }
 
   /** The instances alone, as JSON without brackets, in pieces that are shared with `all`; for the push stream. */
-  instanceLists (apps: ReadonlySet<string> | undefined): Buffer[] {
-    const lists: Buffer[] = []
-    for (const app of this.#book.apps.values()) {
-      if (apps !== undefined && !apps.has(app.name)) continue
-      if (lists.length > 0) lists.push(COMMA)
+  instanceLists (names: ReadonlySet<string> | undefined): Buffer[] {
+    return [...this.#book.apps.values()].map(app => this.#instanceList(app, names)).filter(list => list.length > 0)
+      .flatMap((list, at) => at === 0 ? [list] : [COMMA, list])
+  }
+
+  /** Those of an application that have one of the names; all of one that has it itself. */
+  #instanceList (app: ListedApplication, names: ReadonlySet<string> | undefined): Buffer {
+    if (names === undefined || names.has(app.name)) {
       const bytes = this.#fragment('json', app)
-      lists.push(bytes.subarray(bytes.indexOf('"instance":[') + '"instance":['.length, -']}'.length))
+      return bytes.subarray(bytes.indexOf('"instance":[') + '"instance":['.length, -']}'.length)
     }
-    return lists
+    const found = [...instancesOf(app)].filter(instance => namesOf(instance).some(name => names.has(name)))
+    return Buffer.from(found.map(instanceJson).join(','))
   }
 
   #build (form: FormName, blocks: () => Block[]): Payload {

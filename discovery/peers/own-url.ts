@@ -16,7 +16,7 @@ export function otherPeers (urls: readonly string[], own: OwnNames): string[] {
   for (const text of urls) {
     const url = parseUrl(text)
     const withoutUser = identityOf(url)
-    if (!isOwn(url, own)) others.set(withoutUser, text)
+    if (!isOwn(url, own)) others.set(withoutUser, url.href)
   }
   return [...others.values()]
 }
@@ -36,5 +36,7 @@ function identityOf (url: URL): string {
 export function parseUrl (text: string): URL {
   const url = URL.parse(text.trim())
   if (url === null || !/^https?:$/.test(url.protocol)) throw discoveryError('E_PEER_URL', [maskValue('url', text)])
+  // Spring's servers take two slashes for one there; others do not.
+  url.pathname = url.pathname.replace(/\/{2,}/g, '/')
   return url
 }

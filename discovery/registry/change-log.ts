@@ -1,4 +1,5 @@
 import { instanceKey, type Instance } from './instance.ts'
+import { namesOf } from './vips.ts'
 
 /** The last thing that happened to one instance. */
 export interface Change {
@@ -6,6 +7,8 @@ export interface Change {
   readonly n: number
   readonly at: number
   readonly instance: Instance
+  /** Names that it had since it registered first and has no more: who follows one of these has to drop it. */
+  readonly left: ReadonlySet<string> | undefined
 }
 
 interface Entry extends Change {
@@ -52,7 +55,8 @@ export class ChangeLog {
     const key = instanceKey(instance.app, instance.id)
     const old = this.#byKey.get(key)
     if (old !== undefined) this.#unlink(key, old)
-    const entry: Entry = { n: ++this.#n, at, instance, older: this.#newest, newer: undefined }
+    const left = old === undefined ? undefined : namesLeft(old, instance)
+    const entry: Entry = { n: ++this.#n, at, instance, left, older: this.#newest, newer: undefined }
     if (this.#newest !== undefined) this.#newest.newer = entry
     this.#newest = entry
     this.#byKey.set(key, entry)
@@ -118,4 +122,13 @@ export class ChangeLog {
     if (entry.newer === undefined) this.#newest = entry.older
     else entry.newer.older = entry.older
   }
+}
+
+/** Hardly anybody changes its names, so most entries have no set. */
+function namesLeft ({ instance: before, left }: Change, now: Instance): Change['left'] {
+  const same = before.vipAddress === now.vipAddress && before.secureVipAddress === now.secureVipAddress
+  if (same) return left
+  const names = new Set([...left ?? [], ...namesOf(before)])
+  for (const name of namesOf(now)) names.delete(name)
+  return names.size === 0 ? undefined : names
 }

@@ -31,6 +31,11 @@ export class VipIndex {
   }
 }
 
+/** All names by which an instance is asked for, in upper case: its application's and its virtual addresses. */
+export function namesOf ({ app, vipAddress, secureVipAddress }: Instance): string[] {
+  return [app, ...splitVips(vipAddress), ...splitVips(secureVipAddress)].map(name => name.trim().toUpperCase())
+}
+
 /** The addresses of a comma list, case kept: Eureka matches one element exactly. */
 export function splitVips (list: string | undefined): string[] {
   return list === undefined ? [] : list.split(',').filter(vip => vip !== '')

@@ -2,7 +2,8 @@ import type { Book } from '../registry/book.ts'
 import type { Change } from '../registry/change-log.ts'
 import type { Payloads } from '../eureka/payloads.ts'
 import { changeEvent, changeJson, formatIndex, parseIndex, PING, SNAPSHOT_TAIL, snapshotHead } from './events.ts'
-import type { Interest, Subscription } from './subscription.ts'
+import { wanted, type Interest } from './interest.ts'
+import type { Subscription } from './subscription.ts'
 
 /** What the hub needs of the world. */
 export interface HubOptions {
@@ -200,8 +201,4 @@ export class Hub {
       else if (subscription.blockedSince !== undefined && subscription.blockedSince < stalled) subscription.destroy()
     }
   }
-}
-
-function wanted (changes: readonly Change[], interest: Interest): readonly Change[] {
-  return interest === undefined ? changes : changes.filter(change => interest.has(change.instance.app))
 }

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { StartWindow } from '../registry/start-window.ts'
 import type { Hub } from './hub.ts'
-import { Subscription, type Interest } from './subscription.ts'
+import type { Interest } from './interest.ts'
+import { Subscription } from './subscription.ts'
 
 /** What `GET /eureka/stream` may be asked. */
 interface StreamQuery {
@@ -83,7 +84,7 @@ function lastIndex (request: StreamRequest): string | undefined {
 function readInterest (apps: string | undefined): Interest | null {
   if (apps === undefined || apps === '') return undefined
   const names = apps.split(',', MAX_APPS + 1)
-  return names.length > MAX_APPS ? null : new Set(names.map(name => name.toUpperCase()))
+  return names.length > MAX_APPS ? null : new Set(names.map(name => name.trim().toUpperCase()))
 }
 
 /** `30s`, `500ms`, `1m` or seconds, as Consul's blocking queries take it; undefined when it is none of these. */

@@ -1,12 +1,11 @@
+import type { Interest } from './interest.ts'
+
 /** Where a reader's bytes go: its socket. `write` is false when that has enough for now. */
 export interface Sink {
   write (bytes: Buffer): boolean
   end (): unknown
   destroy (): unknown
 }
-
-/** Which applications somebody wants to hear of; undefined is all of them. */
-export type Interest = ReadonlySet<string> | undefined
 
 /**
  * One reader of the stream: a place in the change log and what is left of a snapshot being written. It never queues

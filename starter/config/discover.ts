@@ -37,14 +37,29 @@ export async function discoverServers (
 async function askRegistry (
   agent: Agent, registry: ConfigServerAddress, serviceId: string, signal: AbortSignal
 ): Promise<ConfigServerAddress[]> {
-  const answer = await getText(agent, `${registry.url}/apps/${encodeURIComponent(serviceId.toUpperCase())}`, {
+  // A virtual address first, as Spring's client asks; the name of the application where nobody announces it.
+  const named = await ask(agent, registry, `vips/${encodeURIComponent(serviceId)}`, signal)
+  const instances = named.length > 0 ? named : await ask(agent, registry, `apps/${serviceIdPath(serviceId)}`, signal)
+  return instances.filter(instance => instance.status === 'UP').map(serverOf).filter(server => server !== undefined)
+}
+
+const serviceIdPath = (serviceId: string): string => encodeURIComponent(serviceId.toUpperCase())
+
+type OneOrMany<Thing> = Thing | readonly Thing[]
+interface Application { readonly instance?: OneOrMany<EurekaInstance> }
+
+async function ask (
+  agent: Agent, registry: ConfigServerAddress, path: string, signal: AbortSignal
+): Promise<EurekaInstance[]> {
+  const answer = await getText(agent, `${registry.url}/${path}`, {
     accept: 'application/json', ...(registry.authorization === undefined ? {} : { authorization: registry.authorization })
   }, signal)
   if (answer.status === 404) return []
   if (answer.status !== 200) throw new Error(`status ${answer.status}`)
-  const body = JSON.parse(answer.text) as { application?: { instance?: EurekaInstance | EurekaInstance[] } }
-  const instances = [body.application?.instance ?? []].flat()
-  return instances.filter(instance => instance.status === 'UP').map(serverOf).filter(server => server !== undefined)
+  const body = JSON.parse(answer.text) as
+    { application?: Application, applications?: { application?: OneOrMany<Application> } }
+  const applications = [body.application ?? body.applications?.application ?? []].flat()
+  return applications.flatMap(({ instance }) => [instance ?? []].flat())
 }
 
 /** The address of an instance; Spring's servers put `user`, `password` and `configPath` into their metadata. */

@@ -151,6 +151,7 @@ export function readAddress (
   const name = url.username === '' ? user : decodeURIComponent(url.username)
   const secret = url.password === '' ? password : decodeURIComponent(url.password)
   url.username = url.password = url.search = url.hash = ''
+  url.pathname = url.pathname.replace(/\/{2,}/g, '/')
   return { url: url.href.replace(/\/+$/, ''), authorization: basic(name, secret) }
 }
 

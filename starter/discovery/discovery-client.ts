@@ -11,6 +11,8 @@ export interface ServiceInstance {
   readonly instanceId: string
   /** Lower-case service name as used in `lb://name`. */
   readonly serviceId: string
+  /** Other names it is found by, in lower case: Eureka's virtual addresses. None where a source has only one. */
+  readonly names?: readonly string[]
   readonly host: string
   readonly port: number
   readonly secure: boolean

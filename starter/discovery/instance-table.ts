@@ -2,6 +2,8 @@
  * The last known instances of every service, and who wants to hear of changes. Lists are immutable and swapped whole,
  * so a reader may keep one as long as it likes. What the source forgets to say goes on being true: an adapter whose
  * source is gone simply stops calling in.
+ *
+ * A name is a virtual address where instances announce it, as Spring looks services up; else it is a service's own.
  */
 import type { InstancesListener, ServiceInstance } from './discovery-client.ts'
 
@@ -14,6 +16,9 @@ export const ALL = '*'
 export class InstanceTable {
   /** By lower-case name: names are matched without case and shown as they are written. */
   readonly #services = new Map<string, readonly ServiceInstance[]>()
+  /** By virtual address: the services that have instances under it, and these instances, of all of them. */
+  readonly #announcers = new Map<string, Set<string>>()
+  readonly #announced = new Map<string, readonly ServiceInstance[]>()
   readonly #listeners = new Map<string, Set<InstancesListener>>()
   readonly #onListenerError: (failure: unknown) => void
 
@@ -23,7 +28,8 @@ export class InstanceTable {
   }
 
   instances (serviceId: string): readonly ServiceInstance[] {
-    return this.#services.get(serviceId.toLowerCase()) ?? NONE
+    const key = serviceId.toLowerCase()
+    return this.#announced.get(key) ?? this.#services.get(key) ?? NONE
   }
 
   services (): readonly string[] {
@@ -50,24 +56,53 @@ export class InstanceTable {
 
   /** The whole truth about one service. Nobody is told when it is what was known. */
   replace (serviceId: string, instances: readonly ServiceInstance[]): void {
-    const next = [...instances].sort((a, b) => a.instanceId < b.instanceId ? -1 : a.instanceId > b.instanceId ? 1 : 0)
-    const known = this.instances(serviceId)
-    if (sameLists(known, next)) return
     const key = serviceId.toLowerCase()
+    const next = inOrder(instances)
+    const known = this.#services.get(key) ?? NONE
+    if (sameLists(known, next)) return
+    const names = new Set([...known, ...next].flatMap(instance => instance.names ?? []))
+    const before = new Map([key, ...names].map(name => [name, this.instances(name)]))
     if (next.length === 0) this.#services.delete(key)
-    else this.#services.set(key, Object.freeze(next))
-    this.#notify((known[0] ?? next[0])?.serviceId ?? serviceId)
+    else this.#services.set(key, next)
+    for (const name of names) this.#announce(name, key, next)
+    for (const [name, list] of before) {
+      if (!sameLists(list, this.instances(name))) this.#notify(name === key ? this.#shownAs(key, known) : name)
+    }
+  }
+
+  /** Puts together the instances of all services under one virtual address. */
+  #announce (name: string, key: string, instances: readonly ServiceInstance[]): void {
+    const services = this.#announcers.get(name) ?? new Set()
+    if (instances.some(instance => instance.names?.includes(name))) services.add(key)
+    else services.delete(key)
+    const lists = [...services].map(service => this.#services.get(service) ?? NONE)
+    const found = lists.flatMap(list => list.filter(instance => instance.names?.includes(name)))
+    if (found.length === 0) {
+      this.#announcers.delete(name)
+      this.#announced.delete(name)
+    } else {
+      this.#announcers.set(name, services)
+      this.#announced.set(name, inOrder(found))
+    }
+  }
+
+  #shownAs (key: string, known: readonly ServiceInstance[]): string {
+    return (known[0] ?? this.#services.get(key)?.[0])?.serviceId ?? key
   }
 
   /** One instance is new or different. */
   put (instance: ServiceInstance): void {
-    const others = this.instances(instance.serviceId).filter(other => other.instanceId !== instance.instanceId)
+    const others = this.#of(instance.serviceId).filter(other => other.instanceId !== instance.instanceId)
     this.replace(instance.serviceId, [...others, instance])
   }
 
   /** One instance has gone. */
   remove (serviceId: string, instanceId: string): void {
-    this.replace(serviceId, this.instances(serviceId).filter(other => other.instanceId !== instanceId))
+    this.replace(serviceId, this.#of(serviceId).filter(other => other.instanceId !== instanceId))
+  }
+
+  #of (serviceId: string): readonly ServiceInstance[] {
+    return this.#services.get(serviceId.toLowerCase()) ?? NONE
   }
 
   /** See DiscoveryClient.watch. */
@@ -75,8 +110,8 @@ export class InstanceTable {
     const key = serviceId.toLowerCase()
     const listeners = this.#listeners.get(key) ?? new Set()
     this.#listeners.set(key, listeners.add(listener))
-    const known = key === ALL ? this.services() : [key]
-    for (const service of known) this.#call(listener, this.instances(service)[0]?.serviceId ?? service)
+    const known = key === ALL ? new Set([...this.#services.keys(), ...this.#announced.keys()]) : [key]
+    for (const name of known) this.#call(listener, this.#shownAs(name, NONE))
     return () => {
       listeners.delete(listener)
       if (listeners.size === 0) this.#listeners.delete(key)
@@ -103,6 +138,12 @@ export class InstanceTable {
   }
 }
 
+function inOrder (instances: readonly ServiceInstance[]): readonly ServiceInstance[] {
+  const byId = (a: ServiceInstance, b: ServiceInstance): number =>
+    a.instanceId < b.instanceId ? -1 : a.instanceId > b.instanceId ? 1 : 0
+  return Object.freeze([...instances].sort(byId))
+}
+
 function sameLists (a: readonly ServiceInstance[], b: readonly ServiceInstance[]): boolean {
   return a.length === b.length && a.every((instance, at) => sameInstance(instance, b[at] as ServiceInstance))
 }
@@ -110,7 +151,7 @@ function sameLists (a: readonly ServiceInstance[], b: readonly ServiceInstance[]
 function sameInstance (a: ServiceInstance, b: ServiceInstance): boolean {
   if (a === b) return true
   if (a.instanceId !== b.instanceId || a.host !== b.host || a.port !== b.port || a.secure !== b.secure ||
-    a.status !== b.status || a.zone !== b.zone) return false
+    a.status !== b.status || a.zone !== b.zone || a.names?.join() !== b.names?.join()) return false
   const keys = Object.keys(a.metadata)
   return keys.length === Object.keys(b.metadata).length && keys.every(key => a.metadata[key] === b.metadata[key])
 }

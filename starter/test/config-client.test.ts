@@ -238,7 +238,7 @@ t.test('the server is found in the registry, with its path and credentials', asy
     'spring.cloud.config.discovery.enabled': 'true', 'eureka.client.service-url.defaultZone': `${none}/eureka/,${url}/eureka/`
   }
   const settings = await load(t, 'configserver:', args)
-  t.same(stub.paths, ['/eureka/apps/CONFIGSERVER', '/conf/users/dev'])
+  t.same(stub.paths, ['/eureka/vips/configserver', '/conf/users/dev'])
   t.equal(stub.requests[1]?.headers.authorization, `Basic ${Buffer.from('u:p').toString('base64')}`)
   t.equal(settings.get('plain'), 'true')
   await t.rejects(load(t, 'configserver:', { ...args, 'eureka.client.service-url.defaultZone': `${none}/eureka/` }),

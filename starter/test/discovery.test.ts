@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import { gzipSync } from 'node:zlib'
+import { createDiscovery } from '@breakwater/discovery'
 import fc from 'fast-check'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -633,4 +634,106 @@ t.test('DNS servers that are asked directly give the addresses of both families,
   t.same(await resolve('four.x'), ['10.0.0.2'])
   t.same(await resolve('six.x'), ['fd00::2'])
   await t.rejects(resolve('none.x'), { code: 'ENOTFOUND' })
+})
+
+const found = (client: { instances (name: string): readonly ServiceInstance[] }, name: string): string =>
+  client.instances(name).map(({ instanceId }) => instanceId).join(' ')
+
+t.test('a service is found by each of its virtual addresses, as Spring finds it, and by its application\'s name', async t => {
+  const discovery = createDiscovery({ port: 0 })
+  await discovery.start()
+  t.teardown(() => discovery.stop())
+  const register = (app: string, instanceId: string, more: object) => fetch(`${discovery.url}/eureka/apps/${app}`, {
+    method: 'POST', headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ instance: { ...wire(instanceId, 80, 'UP', app), dataCenterInfo: { name: 'MyOwn' }, ...more } })
+  })
+  const secure = { port: { $: 80, '@enabled': 'false' }, securePort: { $: 443, '@enabled': 'true' } }
+  await register('ORDERS-APP', 'o1', { vipAddress: 'orders-vip, Orders2', secureVipAddress: 'orders-tls' })
+  await register('ORDERS-APP', 'o2', { vipAddress: 'orders2', secureVipAddress: 'orders-tls', ...secure })
+  await register('OTHER', 'x1', { vipAddress: 'orders2,users' })
+  await register('USERS', 'u1', { vipAddress: 'people' })
+  for (const push of ['true', 'false']) {
+    const { client } = await eurekaClient(t, `${discovery.url}//eureka/`, {
+      'breakwater.discovery.push': push, 'eureka.client.registry-fetch-interval-seconds': '0.05'
+    })
+    await client.start()
+    t.equal(found(client, 'orders-vip'), 'o1')
+    t.equal(found(client, 'ORDERS2'), 'o1 o2 x1', 'of all applications')
+    t.equal(found(client, 'orders-tls'), 'o2', 'a secure one of who is secure')
+    t.equal(found(client, 'orders-app'), 'o1 o2', 'the application\'s name still')
+    t.equal(found(client, 'users'), 'x1', 'who announces a name comes before whose application has it')
+    t.same([...client.services()].sort(), ['orders-app', 'other', 'users'], 'services are applications')
+    const heard: string[] = []
+    const all: string[] = []
+    const unwatch = [client.watch('orders2', (name, list) => heard.push(`${name} ${list.length}`)),
+      client.watch('*', (name, list) => { if (name === 'orders2') all.push(`${list.length}`) })]
+    await register('OTHER', 'x1', { vipAddress: 'users', lastDirtyTimestamp: String(Date.now()) })
+    await until('x1 has left the name', () => found(client, 'orders2') === 'o1 o2')
+    t.same([heard, all], [['orders2 3', 'orders2 2'], ['3', '2']])
+    await fetch(`${discovery.url}/eureka/apps/OTHER/x1`, { method: 'DELETE' })
+    await until('nobody announces it', () => found(client, 'users') === 'u1')
+    for (const undo of unwatch) undo()
+    await register('OTHER', 'x1', { vipAddress: 'orders2,users', lastDirtyTimestamp: String(Date.now()) })
+    await client.stop()
+  }
+})
+
+t.test('only what is asked for is told, by application or by virtual address, and what leaves the name goes', async t => {
+  const discovery = createDiscovery({ port: 0 })
+  await discovery.start()
+  t.teardown(() => discovery.stop())
+  const register = (app: string, id: string, vipAddress: string) => fetch(`${discovery.url}/eureka/apps/${app}`, {
+    method: 'POST', headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ instance: { ...wire(id, 80, 'UP', app), dataCenterInfo: { name: 'MyOwn' }, vipAddress, lastDirtyTimestamp: String(Date.now()) } })
+  })
+  await register('A', 'a1', 'orders')
+  await register('A', 'a2', 'else')
+  const { client } = await eurekaClient(t, `${discovery.url}/eureka/`, { 'breakwater.discovery.apps': 'Orders,b' })
+  await client.start()
+  await register('B', 'b1', 'b')
+  await register('A', 'a3', 'orders')
+  await until('what comes', () => found(client, 'b') === 'b1' && found(client, 'orders') === 'a1 a3')
+  t.equal(found(client, 'a'), 'a1 a3', 'and nothing else')
+  await register('A', 'a1', 'else')
+  await until('what leaves', () => found(client, 'orders') === 'a3')
+  await register('A', 'a2', 'else,orders')
+  await until('what joins', () => found(client, 'orders') === 'a2 a3')
+  t.pass()
+})
+
+t.test('what is announced is named as a Spring Boot service with the same file names it', async t => {
+  const announced = async (values: Record<string, string>) => {
+    const { instance } = JSON.parse(readOwnInstance(await settingsOf(values), ADDRESS).body('UP', 5)) as { instance: Record<string, unknown> }
+    const { app, instanceId, vipAddress, secureVipAddress, appGroupName } = instance
+    return { app, instanceId, vipAddress, secureVipAddress, appGroupName }
+  }
+  const none = { appGroupName: undefined }
+  t.same(await announced({ 'spring.application.name': 'users', 'eureka.instance.appname': 'people' }), {
+    ...none, app: 'PEOPLE', instanceId: '127.0.0.1:users:4001', vipAddress: 'users', secureVipAddress: 'users'
+  })
+  t.same(await announced({
+    'spring.application.name': 'users', 'eureka.instance.virtual-host-name': 'a,b', 'spring.application.instance_id': '7',
+    'eureka.instance.app-group-name': 'shop'
+  }), { app: 'USERS', instanceId: '127.0.0.1:users:7', vipAddress: 'a,b', secureVipAddress: 'users', appGroupName: 'SHOP' })
+})
+
+t.test('a change of any one field of an instance reaches its watchers', t => {
+  const table = new InstanceTable(err => { throw err as Error })
+  const one: ServiceInstance = {
+    instanceId: 'a', serviceId: 's', names: ['v'], host: 'h', port: 1, secure: false, status: 'UP', zone: 'z', metadata: { k: 'v' }
+  }
+  const changes: Array<Partial<ServiceInstance>> = [{ host: 'i' }, { port: 2 }, { secure: true }, { status: 'DOWN' },
+    { zone: 'y' }, { zone: undefined }, { metadata: { k: 'w' } }, { metadata: { k: 'v', l: '' } }, { metadata: {} },
+    { names: ['v', 'w'] }]
+  for (const change of changes) {
+    table.replaceAll([one])
+    let heard = 0
+    const unwatch = table.watch('s', () => heard++)
+    table.put({ ...one })
+    t.equal(heard, 1, 'the same again is none')
+    table.put({ ...one, ...change })
+    t.equal(heard, 2, JSON.stringify(change))
+    unwatch()
+  }
+  t.end()
 })

@@ -13,6 +13,8 @@ interface WireInstance {
   securePort?: unknown
   metadata?: unknown
   dataCenterInfo?: unknown
+  vipAddress?: unknown
+  secureVipAddress?: unknown
 }
 
 /** Undefined for what no caller could use: no application, no host, no port. */
@@ -27,9 +29,11 @@ export function readInstance (raw: unknown, preferIp: boolean): ServiceInstance 
   const port = secure ? tls.number : plain.number
   if (app === undefined || host === undefined || port === undefined) return undefined
   const metadata = readMetadata(wire.metadata)
+  const names = [...addresses(wire.vipAddress), ...(secure ? addresses(wire.secureVipAddress) : [])]
   return {
     instanceId: instanceIdOf(wire) ?? host,
     serviceId: app.toLowerCase(),
+    ...(names.length === 0 ? {} : { names }),
     host,
     port,
     secure,
@@ -58,6 +62,11 @@ export function hashOf (statuses: Iterable<string>): string {
   const counts = new Map<string, number>()
   for (const status of statuses) counts.set(status, (counts.get(status) ?? 0) + 1)
   return [...counts].sort(([a], [b]) => a < b ? -1 : 1).map(([status, count]) => `${status}_${count}_`).join('')
+}
+
+/** Of a comma list, in lower case: Netflix's client keeps them in upper case, and no caller's spelling matters. */
+function addresses (list: unknown): string[] {
+  return (text(list) ?? '').split(',').map(name => name.trim().toLowerCase()).filter(name => name !== '')
 }
 
 function readStatus (status: unknown): InstanceStatus {

@@ -17,11 +17,13 @@ const DEFAULT_LEASE_SECONDS = 90
 
 /** Reads the settings once; the body is made anew for each registration. */
 export function readOwnInstance (settings: Settings, address: OwnAddress): OwnInstance {
-  const name = settings.string('eureka.instance.appname', settings.string('spring.application.name', 'unknown'))
+  // Spring names the id and the virtual addresses by the application, whatever `appname` is.
+  const application = settings.string('spring.application.name', 'unknown')
+  const name = settings.string('eureka.instance.appname', application)
   const preferIp = settings.boolean('eureka.instance.prefer-ip-address', false)
   const ip = settings.string('eureka.instance.ip-address', address.ip)
   const host = settings.string('eureka.instance.hostname', preferIp ? ip : address.host)
-  const instanceId = settings.string('eureka.instance.instance-id', `${host}:${name}:${address.port}`)
+  const instanceId = settings.string('eureka.instance.instance-id', defaultId(settings, host, application, address))
   const renewalSeconds = settings.integer('eureka.instance.lease-renewal-interval-in-seconds', DEFAULT_RENEWAL_SECONDS)
   const leaseSeconds = settings.integer('eureka.instance.lease-expiration-duration-in-seconds', DEFAULT_LEASE_SECONDS)
   const template = {
@@ -36,8 +38,9 @@ export function readOwnInstance (settings: Settings, address: OwnAddress): OwnIn
     leaseInfo: leaseInfo(renewalSeconds, leaseSeconds),
     metadata: metadataOf(settings, address),
     ...pagesOf(settings, address, host),
-    vipAddress: settings.string('eureka.instance.virtual-host-name', name),
-    secureVipAddress: settings.string('eureka.instance.secure-virtual-host-name', name),
+    appGroupName: settings.get('eureka.instance.app-group-name')?.toUpperCase(),
+    vipAddress: settings.string('eureka.instance.virtual-host-name', application),
+    secureVipAddress: settings.string('eureka.instance.secure-virtual-host-name', application),
     isCoordinatingDiscoveryServer: 'false'
   }
   return {
@@ -49,6 +52,11 @@ export function readOwnInstance (settings: Settings, address: OwnAddress): OwnIn
       instance: { ...template, status, lastUpdatedTimestamp: String(dirtyMs), lastDirtyTimestamp: String(dirtyMs) }
     })
   }
+}
+
+/** `host:application:port`, or another last part, as Spring's IdUtils puts it together. */
+function defaultId (settings: Settings, host: string, application: string, { port }: OwnAddress): string {
+  return `${host}:${application}:${settings.string('spring.application.instance_id', String(port))}`
 }
 
 function portsOf (settings: Settings, address: OwnAddress): object {

@@ -21,6 +21,8 @@ function readServerUrl (text: string, where: string | undefined): ServerUrl {
     throw starterError('E_DISCOVERY_URL', [maskValue('url', text)], { where })
   }
   const credentials = url.username === '' ? undefined : `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
+  // Spring's servers take two slashes for one there; others do not.
+  url.pathname = url.pathname.replace(/\/{2,}/g, '/')
   url.username = ''
   url.password = ''
   return {
