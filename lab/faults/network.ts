@@ -17,15 +17,20 @@ export async function busDown (platform: Platform, random: Random): Promise<bool
   return proxy.done.refused > before
 }
 
+/** A machine that is busy with other things delivers little: then a harm waits so much longer for something to harm. */
+const LONGER_S = 10
+
 /** Deliveries are harmed with a chance for some seconds. */
 export function harm (kind: 'duplicate' | 'reorder' | 'drop' | 'lose', chance: number): Fault['run'] {
   const done = { duplicate: 'duplicated', reorder: 'reordered', drop: 'dropped', lose: 'lost' } as const
   return async ({ proxy }, random) => {
     const before = proxy.done[done[kind]]
     proxy.harm[kind satisfies keyof Harm] = chance
+    const hasBitten = () => proxy.done[done[kind]] > before
     await delay(3000 + random.below(5000))
+    for (let second = 0; second < LONGER_S && !hasBitten(); second++) await delay(1000)
     proxy.harm[kind] = 0
-    return proxy.done[done[kind]] > before
+    return hasBitten()
   }
 }
 
