@@ -19,7 +19,7 @@ export function socketPath (): string {
 }
 
 export function announce (dataFolder: string, stack: RunningStack): void {
-  mkdirSync(dataFolder, { recursive: true })
+  mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
   writeFileSync(join(dataFolder, FILE), `${JSON.stringify(stack)}\n`, { mode: 0o600 })
 }
 

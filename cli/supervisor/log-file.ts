@@ -14,7 +14,7 @@ export interface LogFile {
 
 /** Opens `<folder>/<name>.log`, truncated: a run's log begins with the run. */
 export function openLogFile (folder: string, name: string): LogFile {
-  mkdirSync(folder, { recursive: true })
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
   const file = path.join(folder, `${name}.log`)
   let stream = open(file)
   let bytes = 0
@@ -23,7 +23,7 @@ export function openLogFile (folder: string, name: string): LogFile {
   function turnOver (): void {
     stream.end()
     try {
-      mkdirSync(folder, { recursive: true })
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
       renameSync(file, `${file}.1`)
     } catch {
       // Somebody has removed it: the log begins anew, and the supervisor goes on.
@@ -50,5 +50,5 @@ export function openLogFile (folder: string, name: string): LogFile {
 
 function open (file: string): WriteStream {
   // A full disk must not end the supervisor: the lines in memory are still there to be shown.
-  return createWriteStream(file).on('error', () => {})
+  return createWriteStream(file, { mode: 0o600 }).on('error', () => {})
 }

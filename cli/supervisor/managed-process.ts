@@ -64,7 +64,7 @@ export function launch (spec: ProcessSpec, port: number, options: LaunchOptions)
 
 /** In a group of its own: Ctrl-C must reach the supervisor alone, which then stops the children in order. */
 function start ({ run, folder }: ProcessSpec, env: NodeJS.ProcessEnv): ChildProcess {
-  mkdirSync(folder, { recursive: true })
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
   return run.kind === 'script'
     // By this process's own Node, whatever is first in PATH.
     ? spawn(process.execPath, [run.script, ...run.args],

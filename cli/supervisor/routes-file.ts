@@ -20,8 +20,8 @@ export function writeRoutes (services: Iterable<ServiceEntry>, dataFolder: strin
   const routes = [...services].flatMap(service => routeOf(service))
   const ids = new Set(routes.map(({ id }) => id))
   const others = read(file).filter(({ id, metadata }) => metadata?.from !== OURS && !ids.has(id))
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(`${file}.new`, `${JSON.stringify([...others, ...routes], null, 2)}\n`)
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  writeFileSync(`${file}.new`, `${JSON.stringify([...others, ...routes], null, 2)}\n`, { mode: 0o600 })
   renameSync(`${file}.new`, file)
 }
 

@@ -58,7 +58,7 @@ export class SnapshotKeeper {
 
   async #load (): Promise<void> {
     const { path, now, log } = this.#options
-    await mkdir(dirname(path), { recursive: true })
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     const loaded = await loadFile(path, now())
     if (loaded !== undefined && 'movedTo' in loaded) {
       log?.warn({ path, movedTo: loaded.movedTo }, 'the snapshot file is torn or not ours; it was moved aside and the registry starts empty')

@@ -58,7 +58,7 @@ export class RouteStore {
     if (file === undefined) return
     this.#saving = this.#saving.catch(() => {}).then(async () => {
       const temporary = `${file}.new`
-      await writeFile(temporary, `${JSON.stringify(this.list(), null, 2)}\n`)
+      await writeFile(temporary, `${JSON.stringify(this.list(), null, 2)}\n`, { mode: 0o600 })
       await rename(temporary, file)
     })
     await this.#saving

@@ -5,6 +5,7 @@
  */
 import { DatabaseSync } from 'node:sqlite'
 import { hasCode, messagingError } from '../errors.ts'
+import { makeOwnFile } from './own-file.ts'
 import { sqliteError } from './sqlite-errors.ts'
 
 /**
@@ -14,6 +15,7 @@ import { sqliteError } from './sqlite-errors.ts'
 export function lockFile (file: string): DatabaseSync {
   let lock: DatabaseSync | undefined
   try {
+    makeOwnFile(`${file}-owner`)
     lock = new DatabaseSync(`${file}-owner`, { timeout: 0 })
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
     return lock

@@ -11,6 +11,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { systemClock, type Clock } from '../clock.ts'
 import { closing } from './closing.ts'
 import { GroupCommit, type Batch } from './group-commit.ts'
+import { makeOwnFile } from './own-file.ts'
 import { lockFile } from './owner-lock.ts'
 import { SqlCommand, type SqlWriter } from './sql-command.ts'
 import { CHECK, sqlForgotten, sqlOutbox, sqlPurge } from './sql-messaging.ts'
@@ -85,7 +86,8 @@ function openFiles ({ file, tables, synchronous, files }: SqliteOptions): OpenFi
   }
   const close = (): void => { for (const one of opened) one.close() }
   try {
-    mkdirSync(dirname(file), { recursive: true })
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makeOwnFile(file)
     open(lock(file))
     const writer = open(openWriter(connect(file), file, tables, startWaitMs))
     const reader = open(openReader(connect(file), file))

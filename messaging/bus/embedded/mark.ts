@@ -14,7 +14,7 @@ export interface Mark {
 }
 
 export function fileMark (file: string): Mark {
-  const fd = openSync(file, 'a+')
+  const fd = openSync(file, 'a+', 0o600)
   closeSync(fd)
   const open = openSync(file, 'r+')
   let last = 0

@@ -35,7 +35,8 @@ const TURN = 1000
  * E_STORE_READ_ONLY where nothing can be written.
  */
 export async function openLmdb ({ file, clock, commandMs }: LmdbOptions): Promise<KeyValueStore> {
-  mkdirSync(dirname(file), { recursive: true })
+  // lmdb's own files may be read by everybody: nobody else gets into the folder.
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const owner = lockFile(file)
   try {
     if (existsSync(file)) checkFileNow(file, MAX_CHECKED_BYTES)
