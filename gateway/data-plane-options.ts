@@ -1,6 +1,7 @@
 /** What the data plane can be told. Plain data (it crosses to workers); times in ms, sizes in bytes, 0 = no limit. */
 import { platform } from 'node:os'
 import { DESTINATION_DEFAULTS, type DestinationRules } from '@breakwater/starter/security'
+import { IPV6_PREFIX_LENGTH } from './security/networks.ts'
 import type { TracingOptions } from './tracing.ts'
 
 /** Bounds on what one client may do; each exists because somebody somewhere does the opposite. */
@@ -26,6 +27,8 @@ export interface ClientLimits {
   readonly maxConnections: number
   /** Of one address, over all workers; as many as 1,048,575. */
   readonly maxConnectionsPerAddress: number
+  /** So many first bits of an IPv6 address make one client; of IPv4 always all. */
+  readonly ipv6PrefixLength: number
   /** Bytes of further requests held while one is being answered; then the socket is not read. */
   readonly maxPipelinedBytes: number
 }
@@ -143,6 +146,7 @@ export const DATA_PLANE_DEFAULTS: DataPlaneOptions = {
     streamIdleTimeoutMs: 300_000,
     maxConnections: 20_000,
     maxConnectionsPerAddress: 8_000,
+    ipv6PrefixLength: IPV6_PREFIX_LENGTH,
     maxPipelinedBytes: 65_536
   },
   upstream: {

@@ -6,6 +6,7 @@
  */
 import { DATA_PLANE_DEFAULTS, type DataPlaneOptions } from './data-plane-options.ts'
 import type { NamedArgs } from './routes/route.ts'
+import { IPV6_PREFIX_LENGTH } from './security/networks.ts'
 import { ADAPTIVE_DEFAULTS, type AdaptiveLimitOptions } from './upstream/adaptive-limit.ts'
 import { BALANCER_DEFAULTS, type BalancerOptions } from './upstream/picking.ts'
 import { BREAKER_DEFAULTS, type BreakerSettingsTable } from './upstream/breaker-settings.ts'
@@ -134,6 +135,8 @@ export interface RateLimitOptions {
   readonly replenishRate: number | undefined
   readonly burstCapacity: number | undefined
   readonly requestedTokens: number
+  /** Of an IPv6 address, for limits by address. */
+  readonly ipv6PrefixLength: number
 }
 
 /** `filter.local-response-cache`. */
@@ -207,7 +210,8 @@ export const ROUTING_DEFAULTS: RoutingOptions = {
     includeHeaders: true,
     replenishRate: undefined,
     burstCapacity: undefined,
-    requestedTokens: 1
+    requestedTokens: 1,
+    ipv6PrefixLength: IPV6_PREFIX_LENGTH
   },
   responseCache: { timeToLiveMs: 300_000, maxBytes: 16_777_216, maxEntryBytes: 1_048_576 },
   plugins: []

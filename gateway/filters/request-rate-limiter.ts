@@ -7,7 +7,7 @@
  */
 import type { Exchange, Reply } from '../exchange.ts'
 import { nameOf } from '../security/client-certificate.ts'
-import { unmapped } from '../security/networks.ts'
+import { clientNetwork } from '../security/networks.ts'
 import { principalOf } from '../security/principal.ts'
 import { refusal } from '../security/refusal.ts'
 import type { BucketRule, Verdict } from '../rate-limit/token-bucket.ts'
@@ -80,16 +80,16 @@ function readRule (args: Args, { options: { rateLimit } }: CompileContext): Buck
 const BUILT_IN: Readonly<Record<string, KeyResolver>> = {
   principal: x => principalOf(x)?.name,
   principalNameKeyResolver: x => principalOf(x)?.name,
-  address: x => unmapped(x.remoteAddress),
   certificate: x => x.clientCertificate === undefined ? undefined : nameOf(x.clientCertificate)
 }
 
 function readKeyResolver (args: Args, context: CompileContext): KeyResolver {
   const text = args.optional('key-resolver')
-  if (text === undefined) return x => principalOf(x)?.name ?? unmapped(x.remoteAddress)
+  const address: KeyResolver = x => clientNetwork(x.remoteAddress, context.options.rateLimit.ipv6PrefixLength)
+  if (text === undefined) return x => principalOf(x)?.name ?? address(x)
   const header = /^#\{@header\.([\w-]+)\}$/.exec(text)?.[1]?.toLowerCase()
   if (header !== undefined) return x => x.header(header)
-  const known = new Map([...Object.entries(BUILT_IN), ...context.plugins.keyResolvers])
+  const known = new Map([...Object.entries(BUILT_IN), ['address', address] as const, ...context.plugins.keyResolvers])
   return reference(text, known, 'RequestRateLimiter: key-resolver', args.origin)
 }
 

@@ -6,6 +6,7 @@ import {
   ROUTING_DEFAULTS, type RateLimitOptions, type ResponseCacheOptions, type SecureHeadersOptions, type SecurityOptions
 } from '../options.ts'
 import { parseBytes } from '../routes/units.ts'
+import { IPV6_PREFIX_LENGTH } from '../security/networks.ts'
 import type { GatewaySettings } from './gateway-settings.ts'
 
 /** `filter.secure-headers.*`: lists and one value per header, in kebab case. */
@@ -61,8 +62,17 @@ export function readRateLimit (settings: Settings, gateway: GatewaySettings): Ra
     includeHeaders: gateway.boolean('redis-rate-limiter.include-headers', true),
     replenishRate: number('redis-rate-limiter.config.replenish-rate'),
     burstCapacity: number('redis-rate-limiter.config.burst-capacity'),
-    requestedTokens: number('redis-rate-limiter.config.requested-tokens') ?? 1
+    requestedTokens: number('redis-rate-limiter.config.requested-tokens') ?? 1,
+    ipv6PrefixLength: readPrefixLength(settings)
   }
+}
+
+/** So many bits of an IPv6 address are one client. */
+export function readPrefixLength (settings: Settings): number {
+  const key = 'breakwater.gateway.ipv6-prefix-length'
+  const bits = settings.integer(key, IPV6_PREFIX_LENGTH)
+  if (bits >= 1 && bits <= 128) return bits
+  throw error('E_GATEWAY_SETTING', [`${key} must be from 1 to 128, not ${bits}.`], { where: settings.origin(key) })
 }
 
 function redisUrl (settings: Settings): string | undefined {

@@ -12,7 +12,7 @@ import { ROUTING_DEFAULTS, type GatewayOptions, type RoutingOptions, type Static
 import { canonical } from '../routes/args.ts'
 import { PREDICATES } from '../routes/predicate-factories.ts'
 import type { OutlierOptions } from '../upstream/outlier.ts'
-import { readRateLimit, readResponseCache, readSecureHeaders, readSecurity } from './read-filters.ts'
+import { readPrefixLength, readRateLimit, readResponseCache, readSecureHeaders, readSecurity } from './read-filters.ts'
 import { checkOwnKeys, GatewaySettings } from './gateway-settings.ts'
 import { readBalancers } from './read-balancers.ts'
 import { readGlobalCors } from './read-cors.ts'
@@ -29,7 +29,7 @@ export const OWN_KEYS: readonly string[] = [
   'outlier.base-ejection', 'outlier.max-ejection', 'outlier.max-ejection-percent', 'outlier.panic-threshold-percent',
   'outlier.slow-start', 'access-log.enabled', 'access-log.file', 'reject-encoded-slash', 'routes-file',
   'tls.*', 'upstream-tls.certificate', 'upstream-tls.private-key',
-  'max-connections', 'max-connections-per-address', 'header-timeout', 'keep-alive-timeout', 'max-idle-time',
+  'max-connections', 'max-connections-per-address', 'ipv6-prefix-length', 'header-timeout', 'keep-alive-timeout', 'max-idle-time',
   'websocket-on-any-route'
 ]
 
@@ -109,7 +109,8 @@ function readDataPlane (settings: Settings, gateway: GatewaySettings): DataPlane
       headerTimeoutMs: settings.durationMs(own('header-timeout'), limits.headerTimeoutMs),
       keepAliveTimeoutMs: settings.durationMs(own('keep-alive-timeout'), limits.keepAliveTimeoutMs),
       maxConnections: settings.integer(own('max-connections'), limits.maxConnections),
-      maxConnectionsPerAddress: settings.integer(own('max-connections-per-address'), limits.maxConnectionsPerAddress)
+      maxConnectionsPerAddress: settings.integer(own('max-connections-per-address'), limits.maxConnectionsPerAddress),
+      ipv6PrefixLength: readPrefixLength(settings)
     },
     upstream: {
       ...upstream,

@@ -1,5 +1,6 @@
 /** Open connections of clients, over all event loops: all of them, and by address. */
 import type { ClientLimits } from '../data-plane-options.ts'
+import { clientNetwork } from '../security/networks.ts'
 import { AddressTable } from './address-table.ts'
 import { LoopCounter } from './loop-counter.ts'
 import type { LoopPlace } from './shared-cells.ts'
@@ -10,7 +11,7 @@ export interface ConnectionCells {
   readonly byAddress: SharedArrayBuffer
 }
 
-export type Limits = Pick<ClientLimits, 'maxConnections' | 'maxConnectionsPerAddress'>
+export type Limits = Pick<ClientLimits, 'maxConnections' | 'maxConnectionsPerAddress' | 'ipv6PrefixLength'>
 
 export class ConnectionCounts {
   readonly #limits: Limits
@@ -32,10 +33,10 @@ export class ConnectionCounts {
 
   /** Counts a connection and gives what ends it; undefined when there are too many. */
   enter (address: string): (() => void) | undefined {
-    const { maxConnections, maxConnectionsPerAddress } = this.#limits
+    const { maxConnections, maxConnectionsPerAddress, ipv6PrefixLength } = this.#limits
     if (!this.#all.enter(maxConnections || Infinity)) return undefined
     if (maxConnectionsPerAddress === 0) return () => this.#all.leave()
-    const slot = this.#byAddress.enter(address, maxConnectionsPerAddress)
+    const slot = this.#byAddress.enter(clientNetwork(address, ipv6PrefixLength), maxConnectionsPerAddress)
     if (slot === undefined) {
       this.#all.leave()
       return undefined
