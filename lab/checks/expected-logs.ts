@@ -33,6 +33,7 @@ export const EXPECTED: readonly Expected[] = [
   { process: /^order-history$/, text: /^request failed \| the order \S+ is not here in version \d+ yet/, after: [...BUS_AWAY, ...STORE_AWAY] },
   { text: /^breaker changed state/, after: [...AWAY, ...STORE_AWAY] },
   { text: /^a message is a dead letter \| .*(E_MESSAGE_INVALID|the body is no JSON)/, after: ['poison'] },
+  { process: /^discovery$/, text: /^a registration is older than the one known here/, after: ['clock jump'] },
   { process: /^orders$/, text: /^sagas were dated by a clock that was ahead/, after: ['clock jump'] },
   // A start on a full disk, which its supervisor repeats.
   { text: /^E_STORE_FULL /, after: ['disk full'] },
