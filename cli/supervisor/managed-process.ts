@@ -10,7 +10,7 @@ import { mkdirSync } from 'node:fs'
 import type { LogFile } from './log-file.ts'
 import { LastLines, readLines } from './output.ts'
 import { waitUntilReachable } from './probe.ts'
-import type { ProcessSpec } from './process-spec.ts'
+import type { ProcessSpec, Run } from './process-spec.ts'
 
 export interface Exit {
   readonly code: number | null
@@ -107,10 +107,16 @@ function watchReady (
   const said = new Promise<Ready>(resolve => {
     child.on('message', message => { if (isReady(message)) resolve({ ...message, own: true }) })
   })
-  const health = run.kind === 'command' ? run.health : undefined
-  const seen = waitUntilReachable({ port, health, thenMs: run.kind === 'script' ? OWN_WORD_MS : 0 }, gone.signal)
-    .then((): Ready => ({ url: `http://127.0.0.1:${port}`, own: false }))
-  return Promise.race([said, seen, exited.then(() => undefined)]).finally(() => { gone.abort() })
+  const ended = exited.then(() => undefined)
+  const saysReady = run.kind === 'script' && run.saysReady
+  const words = saysReady ? [said, ended] : [said, ended, seen(run, port, gone.signal)]
+  return Promise.race(words).finally(() => { gone.abort() })
+}
+
+async function seen (run: Run, port: number, signal: AbortSignal): Promise<Ready> {
+  const probe = run.kind === 'script' ? { health: undefined, thenMs: OWN_WORD_MS } : { health: run.health, thenMs: 0 }
+  await waitUntilReachable({ port, ...probe }, signal)
+  return { url: `http://127.0.0.1:${port}`, own: false }
 }
 
 function isReady (message: unknown): message is Omit<Ready, 'own'> {

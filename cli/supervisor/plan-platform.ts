@@ -72,7 +72,7 @@ function planPart (name: Name, part: PlatformPart, options: UpOptions, plan: Par
   return {
     name,
     service: name,
-    run: { kind: 'script', script: mainOf(name), args: part.config === undefined ? args : [`--config=${part.config}`] },
+    run: { kind: 'script', script: mainOf(name), args: part.config === undefined ? args : [`--config=${part.config}`], saysReady: true },
     // Paths in a settings file are from its folder. Without one, a folder that has no application.yml: what stands in
     // the project's own is meant for its services.
     folder: part.config === undefined ? join(options.dataFolder, name) : dirname(part.config),

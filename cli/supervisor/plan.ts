@@ -27,7 +27,7 @@ function planService (service: ServiceEntry, options: UpOptions, platform: reado
       name,
       service: service.name,
       run: 'script' in service.program
-        ? { kind: 'script', script: service.program.script, args: [] }
+        ? { kind: 'script', script: service.program.script, args: [], saysReady: false }
         : { kind: 'command', command: service.program.command, health: service.health },
       folder: service.folder,
       port: options.ports[name] ?? options.ports[service.name] ?? service.port,

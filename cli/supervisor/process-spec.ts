@@ -3,9 +3,10 @@
 /** Addresses of the processes that are ready, by process name. */
 export type Addresses = ReadonlyMap<string, string>
 
-/** A script runs on this process's own Node and says by itself that it is ready; a command is any other program. */
+/** A script runs on this process's own Node and may say by itself that it is ready; a command is any other program. */
 export type Run =
-  | { readonly kind: 'script', readonly script: string, readonly args: readonly string[] }
+  /** `saysReady`: it always does, and where its actuator is: a part of the platform. */
+  | { readonly kind: 'script', readonly script: string, readonly args: readonly string[], readonly saysReady: boolean }
   /** `health` is asked until it answers 2xx; without it the open port is enough. */
   | { readonly kind: 'command', readonly command: string, readonly health: string | undefined }
 

@@ -15,7 +15,7 @@ const CHILD = path.join(import.meta.dirname, 'fixtures/child.mjs')
 
 function spec (name: string, mode = 'ok', more: Partial<ProcessSpec> = {}): ProcessSpec {
   return {
-    name, service: name, run: { kind: 'script', script: CHILD, args: [mode] }, folder: import.meta.dirname, port: 0,
+    name, service: name, run: { kind: 'script', script: CHILD, args: [mode], saysReady: true }, folder: import.meta.dirname, port: 0,
     dependsOn: [], env: () => ({}), watch: [], registers: 'itself', check: undefined, ...more
   }
 }
@@ -150,6 +150,12 @@ function command (name: string, code: string, health?: string): ProcessSpec {
 const HEALTHY_AT_THIRD = `let asked = 0
 require('http').createServer((q, s) => { s.statusCode = q.url === '/up' && ++asked > 2 ? 200 : 503; s.end(String(asked)) })
   .listen(process.env.PORT, '127.0.0.1')`
+
+t.test('a part of the platform is ready when it says so, however long its port has been open', async t => {
+  const { supervisor } = setUp(t, [spec('gateway', 'late')])
+  await supervisor.start()
+  t.equal(supervisor.statuses()[0]!.management, 'http://127.0.0.1:1')
+})
 
 t.test('any program is ready when its port is open, or when its health path answers well', async t => {
   const { supervisor } = setUp(t, [command('open', HEALTHY_AT_THIRD), command('healthy', HEALTHY_AT_THIRD, '/up')])
