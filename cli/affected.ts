@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
+import { promisify } from 'node:util'
 import { error } from './errors.ts'
 
 export interface Workspace {
@@ -36,12 +36,13 @@ export function affectedBy (files: readonly string[], workspaces: readonly Works
 }
 
 /** The command; prints one name a line, or a JSON list. */
-export async function affected (process: NodeJS.Process, args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: { since: { type: 'string' }, json: { type: 'boolean' } } })
-  if (values.since === undefined) throw error('E_USAGE', ['--since REF is needed.'], { where: 'affected' })
+export async function affected (
+  process: NodeJS.Process, { since, json }: { readonly since?: string, readonly json?: boolean }
+): Promise<number> {
+  if (since === undefined) throw error('E_USAGE', ['--since REF is needed.'], { where: 'affected' })
   const root = join(import.meta.dirname, '..')
-  const names = affectedBy(await changedFiles(root, values.since), readWorkspaces(root))
-  process.stdout.write(values.json === true ? `${JSON.stringify(names)}\n` : names.map(name => `${name}\n`).join(''))
+  const names = affectedBy(await changedFiles(root, since), readWorkspaces(root))
+  process.stdout.write(json === true ? `${JSON.stringify(names)}\n` : names.map(name => `${name}\n`).join(''))
   return 0
 }
 

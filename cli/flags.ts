@@ -1,6 +1,6 @@
 /** The flags of a verb: what they are, what they mean, and what one says who mistypes them. */
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
-import { nearestKey } from '@breakwater/starter/settings'
+import { nearestKey } from '@breakwater/starter/nearest-key'
 import { error } from './errors.ts'
 
 export interface Flag {
@@ -16,7 +16,7 @@ export interface Flag {
 
 export type Flags = Readonly<Record<string, Flag>>
 
-type Values<F extends Flags> = {
+export type Values<F extends Flags> = {
   readonly [Name in keyof F]?: F[Name]['type'] extends 'boolean' ? boolean
     : F[Name] extends { multiple: true } ? string[] : string
 }

@@ -1,17 +1,17 @@
 /** The command line: `breakwater <command> [options]`. What there is stands in `verbs/`. */
+import { versionOf } from '@breakwater/scaffold/version'
 import { BreakwaterError } from '@breakwater/starter/errors'
 import { error } from './errors.ts'
 import { helpOf, overview } from './help.ts'
 import { quoted } from './stack-file/names.ts'
 import { FAILED, OK, USAGE } from './verb.ts'
 import { VERBS } from './verbs/all.ts'
-import { ownVersion } from './version.ts'
 
 const HELP_WORDS: readonly string[] = ['help', '--help', '-h']
 const VERSION_WORDS: readonly string[] = ['version', '--version', '-v']
 
 async function run (command: string, args: readonly string[]): Promise<number | undefined> {
-  if (VERSION_WORDS.includes(command)) return say(`${ownVersion()}\n`)
+  if (VERSION_WORDS.includes(command)) return say(`${versionOf(import.meta.dirname)}\n`)
   const verb = VERBS.find(({ name }) => name === command)
   if (HELP_WORDS.includes(command)) {
     const about = VERBS.find(({ name }) => name === args[0])

@@ -3,11 +3,9 @@ import { resolve } from 'node:path'
 import { error } from './errors.ts'
 import { PLATFORM_NAMES, quoted } from './stack-file/names.ts'
 import type { StackFile } from './stack-file/stack-file.ts'
-import { readFlags, type Flags } from './flags.ts'
+import type { Flags, Values } from './flags.ts'
 
 export interface UpOptions {
-  /** The stack file. @default breakwater.yml of the working folder */
-  readonly file: string | undefined
   /** `local` starts the registry and the config server too; the others expect theirs to exist. @default "local" */
   readonly profile: string
   /** Copies of each service by name; names that are not listed keep the plan's number. */
@@ -42,14 +40,11 @@ const PROFILES: readonly string[] = ['local', 'consul', 'k8s']
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** What the command line says by itself; throws E_USAGE. */
-export function readUpFlags (args: readonly string[]) {
-  return readFlags('up', args, UP_FLAGS)
-}
+/** What the command line says by itself. */
+export type UpValues = Values<typeof UP_FLAGS>
 
 /** Together with the environment and the stack file: every name is one that exists, or E_USAGE. */
-export function readUpOptions (args: readonly string[], env: Env, stack: StackFile): UpOptions {
-  const values = readUpFlags(args)
+export function readUpOptions (values: UpValues, env: Env, stack: StackFile): UpOptions {
   const scale = readPairs('--scale', values.scale ?? [], 0, 64)
   const services = [...stack.services.keys()]
   checkKnown('--scale', Object.keys(scale), services)
@@ -58,7 +53,6 @@ export function readUpOptions (args: readonly string[], env: Env, stack: StackFi
   const only = (values.only ?? []).flatMap(names => names.split(',')).filter(Boolean)
   checkKnown('--only', only, [...services, ...stack.groups.keys()])
   return {
-    file: values.file,
     profile: profileOf([values.profile, env['PROFILE'], env['SPRING_PROFILES_ACTIVE'], stack.profile]),
     scale,
     ports,

@@ -11,21 +11,30 @@ export function dataFolderOf (named: string | undefined): string {
 
 /** For a person as text, with `--json` for machines. */
 export function print (process: NodeJS.Process, json: boolean | undefined, value: unknown, text: () => string): number {
-  process.stdout.write(json === true ? `${JSON.stringify(value)}\n` : text())
+  process.stdout.write(shownAs(json, value, text))
   return OK
 }
+
+/** Much comes from whoever registers, sends or configures: no control character of theirs reaches the terminal. */
+export function shownAs (json: boolean | undefined, value: unknown, text: () => string): string {
+  return json === true ? `${JSON.stringify(value)}\n` : text().replace(CONTROLS, '?')
+}
+
+const CONTROLS = /(?!\n)\p{Cc}/gu
 
 export function failAt (process: NodeJS.Process, code: number, failure: Error): number {
   process.stderr.write(`${failure.toString()}\n`)
   return code
 }
 
-/** Columns as wide as their widest cell. */
 export function tableOf (headings: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
-  if (rows.length === 0) return 'none\n'
-  const all = [headings, ...rows]
-  const widths = headings.map((_, column) => Math.max(...all.map(row => row[column]?.length ?? 0)))
-  return all.map(row => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`).join('')
+  return rows.length === 0 ? 'none\n' : inColumns([headings, ...rows])
+}
+
+/** Columns as wide as their widest cell. */
+export function inColumns (rows: ReadonlyArray<readonly string[]>): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)))
+  return rows.map(row => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`).join('')
 }
 
 export function cell (value: unknown): string {

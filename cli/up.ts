@@ -4,10 +4,12 @@
  */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { BreakwaterError } from '@breakwater/starter/errors'
 import { announce, readRunning, socketPath, withdraw } from './control/running-stack.ts'
 import { serveControl, type StackState } from './control/server.ts'
 import { error } from './errors.ts'
-import { readUpFlags, readUpOptions, type UpOptions } from './options.ts'
+import { readFlags } from './flags.ts'
+import { readUpOptions, UP_FLAGS, type UpOptions } from './options.ts'
 import { whatIsMissing } from './ready-look.ts'
 import { readStackFile } from './stack-file/read.ts'
 import { chooseServices } from './stack-file/choose.ts'
@@ -27,8 +29,9 @@ const STOP_GRACE_MS = 35_000
 /** Runs until a signal, a `breakwater down` or a failed start; resolves with the exit code. */
 export async function up (process: NodeJS.Process, args: readonly string[]): Promise<number> {
   const startedMs = performance.now()
-  const stack = readStackFile(process.cwd(), readUpFlags(args).file)
-  const options = readUpOptions(args, process.env, stack)
+  const values = readFlags('up', args, UP_FLAGS)
+  const stack = readStackFile(process.cwd(), values.file)
+  const options = readUpOptions(values, process.env, stack)
   refuseSecond(options)
   // What runs: data, decided before anything is touched.
   const chosen = chooseServices(stack, options.only)
@@ -101,8 +104,9 @@ class Run {
     try {
       await this.#supervisor.start()
       await this.#look()
-    } catch {
-      // The problem was shown with the process's last lines, and the others were stopped; or somebody wants to stop.
+    } catch (cause) {
+      // Ours were shown with the process's last lines, and the others were stopped; or somebody wants to stop.
+      if (!(cause instanceof BreakwaterError)) this.#view.problem(error('E_FAILED', [(cause as Error).message]).toString(), [])
       return FAILED
     }
     if (this.#ending !== undefined) return OK

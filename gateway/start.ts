@@ -100,7 +100,7 @@ async function start (parts: GatewayParts, undo: Undo, stop: () => Promise<void>
 
 /** What is well formed and cannot be meant. */
 function suspicious ({ table, configuration: { routes, locate } }: ControlLoop): string[] {
-  const twice = routes.filter(({ id }, at) => routes.findIndex(other => other.id === id) !== at)
+  const twice = [...Map.groupBy(routes, ({ id }) => id).values()].flatMap(([, ...again]) => again)
   return [
     ...(table.routes.length === 0 && locate === undefined
       ? ['there is no route, every request is answered by 404: routes are read from spring.cloud.gateway.server.webflux.routes ' +

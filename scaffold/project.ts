@@ -1,8 +1,9 @@
 /** A whole project: what kind, which templates, which packages. */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
 import { ScaffoldError } from './scaffold-error.ts'
-import { checkName, render, writeFiles, type Words } from './templates.ts'
+import { checkName, fill, render, writeFiles, type Words } from './templates.ts'
+import { versionOf } from './version.ts'
 
 export const KINDS = {
   service: 'one service with a route and a test',
@@ -50,7 +51,7 @@ export function createProject ({ folder, kind, javascript = false, service: aske
   const service = kind === 'shop' ? 'shop' : checkName('service', asked)
   const ext = kind !== 'service' || !javascript ? 'ts' : 'js'
   const words: Words = { name, service, ext }
-  const files = render(templatesOf(kind, ext), { ...words, readme: fillReadme(kind, words) })
+  const files = render(templatesOf(kind, ext), { ...words, readme: fill(READMES[kind], words) })
   if (kind === 'gateway') files.delete('Dockerfile')
   files.set('package.json', `${JSON.stringify(manifestOf(name, kind, ext), null, 2)}\n`)
   mkdirSync(root, { recursive: true })
@@ -64,12 +65,9 @@ function templatesOf (kind: Kind, ext: string): string[] {
   return kind === 'shop' ? ['common', ...typed, 'shop', 'deploy'] : ['common', ...typed, `service-${ext}`, 'settings', 'deploy']
 }
 
-function fillReadme (kind: Kind, words: Words): string {
-  return READMES[kind].replaceAll(/\{\{(\w+)\}\}/g, (whole, word: string) => words[word] ?? whole)
-}
-
 function manifestOf (name: string, kind: Kind, ext: string): object {
-  const version = `^${ownVersion()}`
+  // All packages have one version.
+  const version = `^${versionOf(import.meta.dirname)}`
   const typed = kind !== 'gateway' && ext === 'ts'
   return {
     name,
@@ -86,10 +84,4 @@ function manifestOf (name: string, kind: Kind, ext: string): object {
       ...(typed ? { '@types/node': '^24.0.0', typescript: '^5.9.0' } : {})
     }
   }
-}
-
-/** All packages have one version. */
-function ownVersion (): string {
-  const file = [join(import.meta.dirname, 'package.json'), join(import.meta.dirname, '../package.json')].find(path => existsSync(path))
-  return (JSON.parse(readFileSync(file!, 'utf8')) as { version: string }).version
 }

@@ -27,7 +27,8 @@ function targetOf (path: string, words: Words): string {
   return path.slice(0, -SUFFIX.length).replaceAll(/__(\w+)__/g, (whole, word: string) => words[word] ?? whole).replace(/^_gitignore$/, '.gitignore')
 }
 
-function fill (text: string, words: Words): string {
+/** With the words in the place of their `{{names}}`. */
+export function fill (text: string, words: Words): string {
   return text.replaceAll(/\{\{([\w-]+)\}\}/g, (whole, word: string) => words[word] ?? whole)
 }
 

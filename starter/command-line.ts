@@ -1,5 +1,5 @@
 /** The flags every server and service takes. Any `--key=value` is a setting, as in Spring Boot. */
-import { nearestKey } from './settings/check.ts'
+import { nearestKey } from './settings/nearest-key.ts'
 import { starterError } from './starter-errors.ts'
 
 export interface CommandLine {

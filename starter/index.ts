@@ -15,7 +15,8 @@ export { currentContext, runInContext, type RequestContext } from './trace/conte
 export { createIdSource, type IdSource } from './trace/random-ids.ts'
 export { formatTraceParent, parseTraceParent, type TraceParent } from './trace/traceparent.ts'
 
-export { breakwater, type JoinOptions } from './join/fastify-plugin.ts'
+export { breakwater } from './join/fastify-plugin.ts'
+export type { JoinOptions } from './join/joiner.ts'
 export { join, type Joined } from './join/join.ts'
 export type { MemberOptions, MemberParts } from './member.ts'
 export { service, type ServiceApp, type ServiceOptions, type ServiceParts } from './service.ts'

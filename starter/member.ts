@@ -4,6 +4,7 @@
  * of the registry first, stop listening second.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { ActuatorOptions } from './actuator/options.ts'
@@ -128,11 +129,6 @@ export class Member implements MemberParts {
     return this.#leaving
   }
 
-  /** From `spring.lifecycle.timeout-per-shutdown-phase`. */
-  get stopDeadlineMs (): number {
-    return this.settings.durationMs('spring.lifecycle.timeout-per-shutdown-phase', STOP_DEADLINE_MS)
-  }
-
   get requestHooks (): RequestHookOptions {
     return {
       log: this.logger,
@@ -187,6 +183,16 @@ export class Member implements MemberParts {
     this.#leaving = true
     await this.#registration?.stop()
     if (isListening) await sleep(this.settings.durationMs('breakwater.shutdown.drain', DRAIN_MS))
+  }
+
+  /** Closes what it serves by; what is still in flight at the shutdown deadline is cut. */
+  async closeInTime (server: Pick<Server, 'closeAllConnections'>, close: () => Promise<unknown>): Promise<void> {
+    const limitMs = this.settings.durationMs('spring.lifecycle.timeout-per-shutdown-phase', STOP_DEADLINE_MS)
+    const timer = setTimeout(() => {
+      this.logger.warn({ limitMs }, 'requests still in flight at the shutdown deadline, cutting them')
+      server.closeAllConnections()
+    }, limitMs)
+    await close().finally(() => clearTimeout(timer))
   }
 
   /** After its last answer. */

@@ -149,13 +149,8 @@ class ServiceLife {
     })
   }
 
-  async #stop (): Promise<void> {
-    const limitMs = this.#member.stopDeadlineMs
-    const timer = setTimeout(() => {
-      this.#member.logger.warn({ limitMs }, 'requests still in flight at the shutdown deadline, cutting them')
-      this.#app.server.closeAllConnections()
-    }, limitMs)
-    await this.#app.close().finally(() => clearTimeout(timer))
+  #stop (): Promise<void> {
+    return this.#member.closeInTime(this.#app.server, () => this.#app.close())
   }
 }
 

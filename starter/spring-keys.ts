@@ -16,7 +16,8 @@ const INSTANCE = ['appname', 'app-group-name', 'instance-id', 'hostname', 'ip-ad
   'secure-virtual-host-name', 'non-secure-port', 'non-secure-port-enabled', 'secure-port', 'secure-port-enabled',
   'home-page-url-path', 'status-page-url-path', 'health-check-url-path', 'registry.**']
 
-const RESILIENCE: Readonly<Record<string, readonly string[]>> = {
+/** By module of Resilience4j, what each of its instances and configurations may say. */
+export const RESILIENCE: Readonly<Record<string, readonly string[]>> = {
   circuitbreaker: ['sliding-window-type', 'sliding-window-size', 'minimum-number-of-calls', 'failure-rate-threshold',
     'slow-call-rate-threshold', 'slow-call-duration-threshold', 'wait-duration-in-open-state',
     'permitted-number-of-calls-in-half-open-state'],

@@ -1,7 +1,7 @@
 /** Options of `breakwater registry ...`, read from the command line. */
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { error } from '../errors.ts'
+import { readWords, type Flags } from '../flags.ts'
 
 export interface RegistryOptions {
   /** Without its credentials, with a slash at its end. */
@@ -20,14 +20,29 @@ export interface RegistryOptions {
 }
 
 const CONDITIONS = ['app', 'host', 'zone', 'version', 'id'] as const
-const TEXT = { type: 'string' } as const
 const DEFAULT_URL = 'http://127.0.0.1:8761/'
+
+export const REGISTRY_FLAGS = {
+  registry: { type: 'string', value: 'URL', help: `default: BREAKWATER_REGISTRY, or ${DEFAULT_URL}` },
+  'token-file': { type: 'string', value: 'FILE', help: 'a file with the token that it asks for' },
+  app: { type: 'string', value: 'A', help: 'list, watch, drain, restore: of this application' },
+  host: { type: 'string', value: 'H', help: 'list, drain, restore: on this host' },
+  zone: { type: 'string', value: 'Z', help: 'in this zone' },
+  version: { type: 'string', value: 'V', help: 'of this version' },
+  id: { type: 'string', value: 'I', help: 'this instance' },
+  status: { type: 'string', value: 'S', help: 'list: with this status; drain: to this one, by default OUT_OF_SERVICE' },
+  reason: { type: 'string', value: 'TEXT', help: 'drain: why' },
+  for: { type: 'string', value: '2h', help: 'drain: how long' },
+  until: { type: 'string', value: 'TIME', help: 'drain: until this moment' },
+  'dry-run': { type: 'boolean', help: 'only tell whom it would be done to' },
+  json: { type: 'boolean', help: 'for machines' }
+} as const satisfies Flags
 
 /** Throws E_USAGE for anything that cannot be. */
 export function readRegistryOptions (
   args: readonly string[], env: Readonly<Record<string, string | undefined>>
 ): RegistryOptions {
-  const { values, positionals } = parse(args)
+  const { values, positionals } = readWords('registry', args, REGISTRY_FLAGS)
   const given = values.registry ?? env['BREAKWATER_REGISTRY'] ?? DEFAULT_URL
   const { url, authorization } = readUrl(given)
   const token = values['token-file'] === undefined ? undefined : readToken(values['token-file'])
@@ -65,20 +80,5 @@ function readToken (path: string): string {
     return readFileSync(path, 'utf8').trim()
   } catch (cause) {
     throw error('E_USAGE', [`--token-file ${path} cannot be read.`], { where: 'breakwater registry', cause })
-  }
-}
-
-function parse (args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        registry: TEXT, 'token-file': TEXT, app: TEXT, host: TEXT, zone: TEXT, version: TEXT, id: TEXT, status: TEXT,
-        reason: TEXT, for: TEXT, until: TEXT, 'dry-run': { type: 'boolean' }, json: { type: 'boolean' }
-      }
-    })
-  } catch (cause) {
-    throw error('E_USAGE', [(cause as Error).message], { where: 'breakwater registry', cause })
   }
 }

@@ -2,10 +2,10 @@
  * `breakwater registry list|show|drain|restore|watch|diff`: what an operator asks and orders of a running registry.
  * Prints lines for people, or with --json one document (of `watch`: one for each change).
  */
+import { inColumns, shownAs } from '../output.ts'
 import { call, type Target } from './calls.ts'
 import { differencesOf, type Difference } from './diff.ts'
 import { readRegistryOptions, readUrl, usage, type RegistryOptions } from './options.ts'
-import { table } from './table.ts'
 
 export interface Row {
   readonly app: string
@@ -54,8 +54,8 @@ async function list (options: RegistryOptions, io: Io): Promise<number> {
     rows.push(...found.rows)
     pages = found.pages
   }
-  const lines = () => table(['APPLICATION', 'INSTANCE', 'ADDRESS', 'STATUS', 'ZONE', 'SET BY'], rows.map(row =>
-    [row.app, row.id, `${row.host}:${row.port ?? '-'}`, row.status, row.zone, setBy(row)]))
+  const lines = () => inColumns([['APPLICATION', 'INSTANCE', 'ADDRESS', 'STATUS', 'ZONE', 'SET BY'], ...rows.map(row =>
+    [row.app, row.id, `${row.host}:${row.port ?? '-'}`, row.status, row.zone, setBy(row)])])
   print(io, options, rows, lines)
   return 0
 }
@@ -65,7 +65,7 @@ async function show (options: RegistryOptions, io: Io): Promise<number> {
   if (app === undefined || id === undefined) throw usage('show takes APPLICATION and INSTANCE.')
   const row = await call<Row>(options, `registry/instances/${encodeURIComponent(app)}/${encodeURIComponent(id)}`)
   const { metadata } = row
-  print(io, options, row, () => table([], [
+  print(io, options, row, () => inColumns([
     ['application', row.app], ['instance', row.id], ['address', `${row.host}:${row.port ?? '-'}`],
     ['status', row.status], ['says of itself', row.own], ['set by', setBy(row)], ['zone', row.zone],
     ...metadata.map(([key, value]) => [`metadata ${key}`, value])
@@ -151,9 +151,6 @@ function setBy ({ override, note }: Row): string {
   return `${author}${reason === undefined ? '' : `: ${reason}`}${end}`
 }
 
-/** Names and metadata come from whoever registers: no control character of theirs reaches the terminal. */
 function print (io: Io, { json }: RegistryOptions, document: unknown, text: () => string): void {
-  io.write(json ? `${JSON.stringify(document)}\n` : text().replace(CONTROLS, '?'))
+  io.write(shownAs(json, document, text))
 }
-
-const CONTROLS = /(?!\n)\p{Cc}/gu

@@ -1,6 +1,6 @@
 /** Says what is wrong in a stack file in a person's words: by its place, with the nearest right word. */
 import { Ajv, type ErrorObject } from 'ajv'
-import { nearestKey } from '@breakwater/starter/settings'
+import { nearestKey } from '@breakwater/starter/nearest-key'
 import { error } from '../errors.ts'
 import type { Positioned } from './positions.ts'
 import { STACK_SCHEMA } from './schema.ts'

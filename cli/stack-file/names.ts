@@ -1,6 +1,6 @@
 /** Whether what a stack file names exists: services, parts of the platform, files and folders. */
 import { existsSync } from 'node:fs'
-import { nearestKey } from '@breakwater/starter/settings'
+import { nearestKey } from '@breakwater/starter/nearest-key'
 import { error } from '../errors.ts'
 import type { Positioned } from './positions.ts'
 import type { ServiceEntry, StackFile } from './stack-file.ts'

@@ -14,17 +14,23 @@ export interface Probe {
 
 /** Resolves when it can be reached; never, when the signal comes first. */
 export async function waitUntilReachable ({ port, health, thenMs }: Probe, signal: AbortSignal): Promise<void> {
-  const reachable = health === undefined ? () => isOpen(port) : () => isHealthy(`http://127.0.0.1:${port}${health}`)
+  const reachable = health === undefined ? () => isOpen({ host: '127.0.0.1', port }) : () => isHealthy(`http://127.0.0.1:${port}${health}`)
   while (!signal.aborted && !await reachable()) await sleep(EVERY_MS, undefined, { signal }).catch(() => {})
   if (thenMs > 0) await sleep(thenMs, undefined, { signal }).catch(() => {})
   if (signal.aborted) await new Promise<never>(() => {})
 }
 
-function isOpen (port: number): Promise<boolean> {
+/** Whether somebody listens there. */
+export function isOpen (at: { readonly host: string, readonly port: number }): Promise<boolean> {
   return new Promise(resolve => {
-    const socket = connect({ port, host: '127.0.0.1' })
-    socket.once('connect', () => { socket.destroy(); resolve(true) })
-    socket.once('error', () => { resolve(false) })
+    const socket = connect({ ...at, timeout: ANSWER_MS })
+    const end = (open: boolean): void => {
+      socket.destroy()
+      resolve(open)
+    }
+    socket.once('connect', () => { end(true) })
+    socket.once('timeout', () => { end(false) })
+    socket.once('error', () => { end(false) })
   })
 }
 

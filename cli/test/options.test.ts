@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { readUpOptions } from '../options.ts'
+import { readFlags } from '../flags.ts'
+import { readUpOptions, UP_FLAGS } from '../options.ts'
 import { chooseServices } from '../stack-file/choose.ts'
 import { readStackFile } from '../stack-file/read.ts'
 import type { StackFile } from '../stack-file/stack-file.ts'
@@ -25,7 +26,7 @@ function shop (t: Test): StackFile {
 }
 
 function read (args: readonly string[], env: Readonly<Record<string, string>> = {}, stack = STACK) {
-  return readUpOptions(args, env, stack)
+  return readUpOptions(readFlags('up', args, UP_FLAGS), env, stack)
 }
 
 const planned = (stack: StackFile, args: readonly string[], env = {}) => {

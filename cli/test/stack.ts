@@ -1,7 +1,8 @@
 /** Starts the real stack on free ports for a test, as `npm start` would, and stops it with the test. */
 import path from 'node:path'
 import type { Test } from 'tap'
-import { readUpOptions } from '../options.ts'
+import { readFlags } from '../flags.ts'
+import { readUpOptions, UP_FLAGS } from '../options.ts'
 import { chooseServices } from '../stack-file/choose.ts'
 import { readStackFile } from '../stack-file/read.ts'
 import { childEnv } from '../supervisor/child-env.ts'
@@ -22,7 +23,7 @@ export async function startStack (t: Test, args: readonly string[] = []): Promis
   const ports = ['discovery', 'config-server', 'bus', 'gateway', 'gateway-management'].flatMap(name => ['--port', `${name}=0`])
   const root = path.join(import.meta.dirname, '../..')
   const stack = readStackFile(root)
-  const options = readUpOptions([...ports, '--data', folder, '--no-restart', ...args], {}, stack)
+  const options = readUpOptions(readFlags('up', [...ports, '--data', folder, '--no-restart', ...args], UP_FLAGS), {}, stack)
   const services = chooseServices(stack, options.only)
   const supervisor = createSupervisor(planStack(stack, options, services), {
     env: childEnv(process.env, options.profile, path.join(root, 'node_modules/.cache/breakwater')),

@@ -112,6 +112,14 @@ t.test('programs of any kind are one stack: found by name, routed to, started an
   })
 })
 
+t.test('beside a config server, whose answers are settings, reports of services are those of services', async t => {
+  const stack = up(t, ['--port', 'config-server=0', '--only', 'front'], { ...FILES,
+    'breakwater.yml': `platform: { config-server: { settings: . } }\n${FILES['breakwater.yml']}`, 'people.yml': 'greeting: hi\n' })
+  await until('it is ready', () => stack.text().includes('All services are ready'))
+  t.match(stack.run('config', 'get', 'people', 'greeting'), { status: 0, stdout: /^greeting +hi +\S+people\.yml:1$/m })
+  for (const report of ['sagas', 'dlq']) t.match(stack.run(report), { status: 0, stdout: 'none\n', stderr: '' })
+})
+
 t.test('--only starts what is named, with what it waits for', async t => {
   const stack = up(t, ['--only', 'front'])
   await until('it is ready', () => stack.text().includes('All services are ready'))

@@ -1,5 +1,4 @@
 /** Every command, in the order of the overview. */
-import { affected } from '../affected.ts'
 import { readFlags } from '../flags.ts'
 import { STACK_SCHEMA } from '../stack-file/schema.ts'
 import { UP_FLAGS } from '../options.ts'
@@ -26,10 +25,7 @@ const AFFECTED_FLAGS = { since: { type: 'string', value: 'REF', help: 'compared 
 
 const affectedVerb: Verb = {
   name: 'affected', summary: 'the packages that a change touches', flags: AFFECTED_FLAGS,
-  run: (process, args) => {
-    readFlags('affected', args, AFFECTED_FLAGS)
-    return affected(process, args)
-  }
+  run: async (process, args) => (await import('../affected.ts')).affected(process, readFlags('affected', args, AFFECTED_FLAGS))
 }
 
 const schemaVerb: Verb = {

@@ -3,7 +3,10 @@ import { askStack } from '../control/client.ts'
 import type { StackView } from '../control/server.ts'
 import { readFlags } from '../flags.ts'
 import { cell, dataFolderOf, getJson, print, tableOf } from '../output.ts'
+import { PLATFORM_NAMES } from '../stack-file/names.ts'
 import { DATA_FLAG, JSON_FLAG, type Verb } from '../verb.ts'
+
+const PLATFORM: ReadonlySet<string> = new Set(PLATFORM_NAMES)
 
 const FLAGS = { data: DATA_FLAG, json: JSON_FLAG } as const
 
@@ -32,15 +35,19 @@ function report (
   }
 }
 
-/** Of each service once: its copies share what they have. Who has no such page has none of it. */
+/** Of each service once: its copies share what they have. The platform's own parts have no messages. */
 async function itemsOf (stack: StackView, path: string): Promise<Item[]> {
-  const services = new Map(stack.processes.filter(({ state }) => state === 'UP')
-    .map(one => [one.service, one]))
-  const lists = await Promise.all([...services].map(async ([service, { url }]) => {
-    const answer = await getJson(`${url}${path}`).catch(() => ({ items: [] })) as { items: object[] }
-    return answer.items.map(item => ({ ...item, service }))
-  }))
+  const up = stack.processes.filter(({ state, service }) => state === 'UP' && !PLATFORM.has(service))
+  const services = new Map(up.map(one => [one.service, one]))
+  const lists = await Promise.all([...services].map(async ([service, { url }]) =>
+    listIn(await getJson(`${url}${path}`).catch(() => undefined)).map(item => ({ ...item, service }))))
   return lists.flat()
+}
+
+/** Who has no such page, or another one under its name, has none of it. */
+function listIn (answer: unknown): object[] {
+  const { items } = (answer ?? {}) as { items?: unknown }
+  return Array.isArray(items) ? items as object[] : []
 }
 
 function time (at: unknown): string {

@@ -1,6 +1,5 @@
 /** `breakwater token`: what administers the servers of this machine. */
 import { readFlags } from '../flags.ts'
-import { token } from '../token.ts'
 import type { Verb } from '../verb.ts'
 
 export const tokenVerb: Verb = {
@@ -8,6 +7,6 @@ export const tokenVerb: Verb = {
   flags: {},
   run: async (process, args) => {
     readFlags('token', args, {})
-    return token(process)
+    return (await import('../token.ts')).token(process)
   }
 }

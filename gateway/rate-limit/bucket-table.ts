@@ -5,7 +5,6 @@
  * A bucket that is full again is as good as none, so its slot is free for the next key. When a key finds no free slot
  * the bucket next to full gives way, which gives that caller a full one again.
  */
-import { randomBytes } from 'node:crypto'
 import { Tags, type Tag } from '../shared/tags.ts'
 
 /** Slots that one key may be in. */
@@ -13,8 +12,7 @@ const WAYS = 8
 const SETS = 16_384
 /** 64-bit words: whose bucket it is, when it is full again. */
 const SLOT = 2
-const SECRET_BYTES = 32
-const HEAD = SECRET_BYTES / 8
+const HEAD = Tags.words
 /** Rates that do not divide a second are rounded to nanoseconds, which must not cost a whole token. */
 const HAIR_NS = 1_000
 
@@ -24,13 +22,11 @@ export class BucketTable {
 
   constructor (buffer: SharedArrayBuffer) {
     this.#slots = new BigInt64Array(buffer)
-    this.#tags = new Tags(Buffer.from(new Uint8Array(buffer, 0, SECRET_BYTES)).toString('hex'))
+    this.#tags = new Tags(buffer)
   }
 
   static make (): SharedArrayBuffer {
-    const buffer = new SharedArrayBuffer(8 * (HEAD + SETS * WAYS * SLOT))
-    new Uint8Array(buffer).set(randomBytes(SECRET_BYTES))
-    return buffer
+    return Tags.makeTable(8 * SETS * WAYS * SLOT)
   }
 
   /**

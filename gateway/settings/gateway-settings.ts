@@ -4,7 +4,7 @@
  */
 import { discoveryKind } from '@breakwater/starter/discovery'
 import type { Settings } from '@breakwater/starter/settings'
-import { unusedSpringKeys as unusedInAnyProcess } from '@breakwater/starter/spring-keys'
+import { RESILIENCE, unusedSpringKeys as unusedInAnyProcess } from '@breakwater/starter/spring-keys'
 import { error } from '../errors.ts'
 import { canonical } from '../routes/args.ts'
 import type { NamedArgs, RouteDefinition } from '../routes/route.ts'
@@ -111,17 +111,16 @@ export function unusedSpringKeys (settings: Settings): string[] {
   }).map(key => `${settings.origin(key) ?? 'settings'}: ${key} is Spring's, but has no effect here`)
 }
 
-const BREAKER = ['sliding-window-type', 'sliding-window-size', 'minimum-number-of-calls', 'failure-rate-threshold',
-  'slow-call-rate-threshold', 'slow-call-duration-threshold', 'wait-duration-in-open-state',
-  'permitted-number-of-calls-in-half-open-state', 'max-wait-duration-in-half-open-state', 'base-config',
-  'record-exceptions', 'record-exceptions[*]', 'ignore-exceptions', 'ignore-exceptions[*]']
+/** What only a gateway's breakers know. */
+const OF_BREAKERS = ['max-wait-duration-in-half-open-state', 'record-exceptions', 'record-exceptions[*]', 'ignore-exceptions',
+  'ignore-exceptions[*]']
 const BALANCER = ['hint-header-name', 'sticky-session.**', 'health-check.path.*', 'health-check.interval']
 
 /** What a gateway honours of the sections that every process may have, beyond what a service does. */
 const SHARED_KEYS: readonly string[] = [
-  ...BREAKER.flatMap(name => ['instances', 'configs'].map(kind => `resilience4j.circuitbreaker.${kind}.*.${name}`)),
-  ...[['timelimiter', 'timeout-duration'], ['bulkhead', 'max-concurrent-calls']].flatMap(([module, name]) =>
-    [name, 'base-config'].flatMap(one => ['instances', 'configs'].map(kind => `resilience4j.${module}.${kind}.*.${one}`))),
+  ...['circuitbreaker', 'timelimiter', 'bulkhead'].flatMap(module =>
+    [...RESILIENCE[module] ?? [], ...(module === 'circuitbreaker' ? OF_BREAKERS : []), 'base-config'].flatMap(name =>
+      ['instances', 'configs'].map(kind => `resilience4j.${module}.${kind}.*.${name}`))),
   ...BALANCER.flatMap(name => [`spring.cloud.loadbalancer.${name}`, `spring.cloud.loadbalancer.clients.*.${name}`])
 ]
 

@@ -3,7 +3,6 @@
  * and the count are one 64-bit cell, so that a slot without connections can go to another address at any moment.
  * Beside it each loop keeps what it has of each slot, to be given back when it dies.
  */
-import { randomBytes } from 'node:crypto'
 import type { LoopPlace } from './shared-cells.ts'
 import { Tags } from './tags.ts'
 
@@ -11,8 +10,7 @@ import { Tags } from './tags.ts'
 const WAYS = 64
 const COUNT_BITS = 20n
 const COUNT = (1n << COUNT_BITS) - 1n
-const SECRET_BYTES = 32
-const HEAD = SECRET_BYTES / 8
+const HEAD = Tags.words
 /** Slots where connections are not bounded. */
 const MANY = 262_144
 
@@ -25,21 +23,19 @@ export class AddressTable {
   readonly #tags: Tags
 
   constructor (buffer: SharedArrayBuffer, place: LoopPlace) {
-    const size = (buffer.byteLength - SECRET_BYTES) / (8 + 4 * place.count)
+    const size = (buffer.byteLength - 8 * HEAD) / (8 + 4 * place.count)
     this.#size = size
     this.#place = place
     this.#slots = new BigInt64Array(buffer, 0, HEAD + size)
     this.#shares = new Int32Array(buffer, 8 * (HEAD + size))
-    this.#tags = new Tags(Buffer.from(new Uint8Array(buffer, 0, SECRET_BYTES)).toString('hex'))
+    this.#tags = new Tags(buffer)
   }
 
   /** For `maxConnections` at once; 0 = no limit. */
   static make (maxConnections: number, { count }: LoopPlace): SharedArrayBuffer {
     const wanted = maxConnections > 0 ? Math.min(MANY, 4 * maxConnections) : MANY
     const size = Math.ceil(wanted / WAYS) * WAYS
-    const buffer = new SharedArrayBuffer(SECRET_BYTES + size * (8 + 4 * count))
-    new Uint8Array(buffer).set(randomBytes(SECRET_BYTES))
-    return buffer
+    return Tags.makeTable(size * (8 + 4 * count))
   }
 
   /** The slot to leave again; undefined when the address has `limit` connections, or no slot is left. */

@@ -1,5 +1,5 @@
 /** Names as numbers of 64 bits, by which slots of shared tables are told apart. */
-import { hash } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 
 export interface Tag {
   /** Never 0n, which is nobody's. */
@@ -11,13 +11,25 @@ export interface Tag {
 /** Names seen lately need no hashing: it takes microseconds, and the same callers come again and again. */
 const REMEMBERED = 10_000
 
+/** The same in all loops and known to nobody else, or callers could choose to share a slot with others. */
+const SECRET_BYTES = 32
+
 export class Tags {
+  /** 64-bit words at the head of a table, for the secret. */
+  static readonly words = SECRET_BYTES / 8
   readonly #secret: string
   readonly #known = new Map<string, Tag>()
 
-  /** `secret`: the same in all loops and known to nobody else, or callers could choose to share a slot with others. */
-  constructor (secret: string) {
-    this.#secret = secret
+  /** By the secret at the head of a table that `makeTable` made. */
+  constructor (table: SharedArrayBuffer) {
+    this.#secret = Buffer.from(new Uint8Array(table, 0, SECRET_BYTES)).toString('hex')
+  }
+
+  /** A table of so many bytes behind a new secret. */
+  static makeTable (bytes: number): SharedArrayBuffer {
+    const table = new SharedArrayBuffer(SECRET_BYTES + bytes)
+    new Uint8Array(table).set(randomBytes(SECRET_BYTES))
+    return table
   }
 
   of (name: string): Tag {

@@ -24,9 +24,8 @@ t.test('tests, prose and what belongs to nobody deploy nothing', async t => {
 })
 
 t.test('the command reads the checkout', async t => {
-  const run = (...args: string[]) => execFileSync(process.execPath, ['-e', 'import(process.argv[1]).then(m => ' +
-    'm.affected(process, process.argv.slice(2))).catch(e => { console.error(String(e)); process.exitCode = 2 })',
-  join(import.meta.dirname, '../../cli/affected.ts'), ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  const run = (...args: string[]) => execFileSync(process.execPath, [join(import.meta.dirname, '../../cli/main.ts'),
+    'affected', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
   t.ok(Array.isArray(JSON.parse(run('--since', 'HEAD', '--json'))))
   t.throws(() => run('--since', 'no-such-ref'))
   t.throws(() => run('--since', '--output=/tmp/x'))

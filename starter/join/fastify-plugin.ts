@@ -2,27 +2,21 @@
  * Makes a Fastify application that exists a member of the platform. Its own logger, hooks, error handler and listen
  * stay; what is added stands at `app.breakwater`.
  */
-import type { AddressInfo } from 'node:net'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { actuator } from '../actuator/actuator.ts'
 import { guardPorts } from '../http/ports.ts'
 import { addRequestHooks } from '../http/request-hooks.ts'
-import { createMember, type MemberOptions, type MemberParts } from '../member.ts'
+import type { MemberParts } from '../member.ts'
 import { endMemberWith } from '../service.ts'
-import { stopOnSignals, type SignalSource } from './signals.ts'
-import { settingsFor } from './settings.ts'
+import { arriveWith, createJoiner, type JoinOptions } from './joiner.ts'
+import { stopOnSignals } from './signals.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** Set by the plugin `breakwater`. */
     breakwater: MemberParts
   }
-}
-
-export interface JoinOptions extends MemberOptions {
-  /** Whose SIGTERM and SIGINT stop it, and end the process then. `false`: the program stops it. @default process */
-  readonly signals?: SignalSource | false
 }
 
 /**
@@ -34,7 +28,7 @@ export interface JoinOptions extends MemberOptions {
 export const breakwater: FastifyPluginAsync<JoinOptions> = fastifyPlugin(install, { name: 'breakwater', fastify: '5.x' })
 
 async function install (app: FastifyInstance, options: JoinOptions): Promise<void> {
-  const member = await createMember({ ...options, settings: options.settings ?? await settingsFor(options.name) })
+  const member = await createJoiner(options)
   const { settings, auth } = member
   addRequestHooks(app, member.requestHooks)
   guardPorts(app, {
@@ -43,8 +37,6 @@ async function install (app: FastifyInstance, options: JoinOptions): Promise<voi
   await app.register(actuator, member.actuatorOptions)
   endMemberWith(app, member)
   app.decorate('breakwater', member)
-  app.addHook('onListen', async () => {
-    await member.arrive(app.server.address() as AddressInfo, { management: undefined, secure: 'setSecureContext' in app.server })
-  })
-  if (options.signals !== false) stopOnSignals(options.signals ?? process, member.logger, () => app.close())
+  app.addHook('onListen', () => arriveWith(app.server, member))
+  stopOnSignals(options.signals, member.logger, () => member.closeInTime(app.server, () => app.close()))
 }

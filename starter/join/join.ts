@@ -3,18 +3,16 @@
  * stays as it is; /actuator is answered before it, and each request runs in its context: request id, trace, deadline.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import { actuator } from '../actuator/actuator.ts'
 import { RequestMetrics } from '../actuator/request-metrics.ts'
 import { AccessLog } from '../http/access-log.ts'
 import { spanOf } from '../http/request-hooks.ts'
-import { createMember, type Member, type MemberParts } from '../member.ts'
+import type { Member, MemberParts } from '../member.ts'
 import { guardNames } from '../security/door.ts'
 import { runInContext, type RequestContext } from '../trace/context.ts'
 import { readRequestContext, REQUEST_ID_HEADER } from '../trace/request-trace.ts'
-import type { JoinOptions } from './fastify-plugin.ts'
-import { settingsFor } from './settings.ts'
+import { arriveWith, createJoiner, type JoinOptions } from './joiner.ts'
 import { stopOnSignals } from './signals.ts'
 
 /** What a joined server has at hand, and how it leaves. */
@@ -32,11 +30,10 @@ type Handle = (request: IncomingMessage, response: ServerResponse) => void
  * const { client } = await join(server, { name: 'people' })
  */
 export async function join (server: Server, options: JoinOptions): Promise<Joined> {
-  const member = await createMember({ ...options, settings: options.settings ?? await settingsFor(options.name) })
+  const member = await createJoiner(options)
   const requests = new RequestMetrics()
   takeRequests(server, await actuatorHandle(member, requests), member, requests)
-  const secure = 'setSecureContext' in server
-  const arrive = () => member.arrive(server.address() as AddressInfo, { management: undefined, secure })
+  const arrive = () => arriveWith(server, member)
   if (server.listening) await arrive()
   else {
     server.once('listening', () => {
@@ -45,7 +42,7 @@ export async function join (server: Server, options: JoinOptions): Promise<Joine
   }
   let stopped: Promise<void> | undefined
   const stop = () => stopped ??= stopServer(server, member)
-  if (options.signals !== false) stopOnSignals(options.signals ?? process, member.logger, stop)
+  stopOnSignals(options.signals, member.logger, stop)
   return Object.assign(member, { stop })
 }
 
@@ -98,16 +95,10 @@ function isBelow (url: string, base: string): boolean {
 }
 
 async function stopServer (server: Server, member: Member): Promise<void> {
-  const limitMs = member.stopDeadlineMs
   await member.leave(server.listening)
-  const timer = setTimeout(() => {
-    member.logger.warn({ limitMs }, 'requests still in flight at the shutdown deadline, cutting them')
-    server.closeAllConnections()
-  }, limitMs)
-  await new Promise<void>(resolve => {
+  await member.closeInTime(server, () => new Promise<void>(resolve => {
     server.close(() => { resolve() })
     server.closeIdleConnections()
-  })
-  clearTimeout(timer)
+  }))
   await member.end()
 }

@@ -7,7 +7,10 @@ export interface SignalSource {
 }
 
 /** The first signal stops, and then the process ends. Handlers of the program's own run beside it. */
-export function stopOnSignals (source: SignalSource, log: Logger, stop: () => Promise<unknown>): void {
+export function stopOnSignals (
+  source: SignalSource | false = process, log: Logger, stop: () => Promise<unknown>
+): void {
+  if (source === false) return
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     source.once(signal, () => {
       log.info({ reason: signal }, 'stopping')

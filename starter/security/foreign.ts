@@ -15,7 +15,6 @@ export interface Asked {
 
 /** Whatever says that somebody stands behind the peer. */
 const FORWARDED = /^(?:x-forwarded(?:-.*)?|forwarded|via|x-real-ip|x-original-forwarded-for|x-envoy-.*)$/
-const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
  * Whether the Host is a name of this machine: a page whose name was rebound to an address of ours still comes with its
@@ -56,11 +55,6 @@ export function isForwarded ({ headers }: Pick<Asked, 'headers'>): boolean {
 export function isLocalCall (request: Asked, listed: readonly string[]): boolean {
   return isLoopback(request.socket.remoteAddress ?? '') && isOwnHost(request, listed) && !isForwarded(request) &&
     !isForeignPage(request)
-}
-
-/** Whether a method promises to change nothing. */
-export function isSafe (method: string): boolean {
-  return SAFE_METHODS.has(method)
 }
 
 /** A top-level GET: the person sees what it leads to, the page that led there does not. */

@@ -1,5 +1,5 @@
-import { editDistance } from './edit-distance.ts'
 import { settingsError } from './errors.ts'
+import { nearestKey } from './nearest-key.ts'
 import { canonicalName, splitName } from './relaxed.ts'
 import type { NamePart } from './relaxed.ts'
 import type { Settings } from './settings.ts'
@@ -106,15 +106,4 @@ function fillIn (pattern: Pattern, parts: readonly NamePart[]): string {
     if (filled === undefined) return ''
     return bracket ? `[${filled}]` : (index === 0 ? '' : '.') + filled
   }).join('')
-}
-
-/** The candidate that differs least, when it is near enough to be what was meant. */
-export function nearestKey (
-  key: string, candidates: readonly string[]
-): { readonly key: string, readonly distance: number } | undefined {
-  const name = canonicalName(key)
-  const limit = Math.max(2, Math.floor(name.length / 4))
-  const all = candidates.map(candidate => ({ key: candidate, distance: editDistance(name, canonicalName(candidate)) }))
-  const [best] = all.toSorted((a, b) => a.distance - b.distance)
-  return best === undefined || best.distance > limit ? undefined : best
 }

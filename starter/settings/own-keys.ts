@@ -1,4 +1,5 @@
-import { checkKeys, nearestKey } from './check.ts'
+import { checkKeys } from './check.ts'
+import { nearestKey } from './nearest-key.ts'
 import { splitName } from './relaxed.ts'
 import type { Settings } from './settings.ts'
 import { formatOrigin } from './types.ts'

@@ -639,7 +639,8 @@ t.test('DNS servers that are asked directly give the addresses of both families,
 const found = (client: { instances (name: string): readonly ServiceInstance[] }, name: string): string =>
   client.instances(name).map(({ instanceId }) => instanceId).join(' ')
 
-t.test('a service is found by each of its virtual addresses, as Spring finds it, and by its application\'s name', async t => {
+/** A registry in this process, and what registers there. */
+async function openRegistry (t: Test) {
   const discovery = createDiscovery({ port: 0 })
   await discovery.start()
   t.teardown(() => discovery.stop())
@@ -647,13 +648,18 @@ t.test('a service is found by each of its virtual addresses, as Spring finds it,
     method: 'POST', headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ instance: { ...wire(instanceId, 80, 'UP', app), dataCenterInfo: { name: 'MyOwn' }, ...more } })
   })
+  return { url: discovery.url, register }
+}
+
+t.test('a service is found by each of its virtual addresses, as Spring finds it, and by its application\'s name', async t => {
+  const { url, register } = await openRegistry(t)
   const secure = { port: { $: 80, '@enabled': 'false' }, securePort: { $: 443, '@enabled': 'true' } }
   await register('ORDERS-APP', 'o1', { vipAddress: 'orders-vip, Orders2', secureVipAddress: 'orders-tls' })
   await register('ORDERS-APP', 'o2', { vipAddress: 'orders2', secureVipAddress: 'orders-tls', ...secure })
   await register('OTHER', 'x1', { vipAddress: 'orders2,users' })
   await register('USERS', 'u1', { vipAddress: 'people' })
   for (const push of ['true', 'false']) {
-    const { client } = await eurekaClient(t, `${discovery.url}//eureka/`, {
+    const { client } = await eurekaClient(t, `${url}//eureka/`, {
       'breakwater.discovery.push': push, 'eureka.client.registry-fetch-interval-seconds': '0.05'
     })
     await client.start()
@@ -670,7 +676,7 @@ t.test('a service is found by each of its virtual addresses, as Spring finds it,
     await register('OTHER', 'x1', { vipAddress: 'users', lastDirtyTimestamp: String(Date.now()) })
     await until('x1 has left the name', () => found(client, 'orders2') === 'o1 o2')
     t.same([heard, all], [['orders2 3', 'orders2 2'], ['3', '2']])
-    await fetch(`${discovery.url}/eureka/apps/OTHER/x1`, { method: 'DELETE' })
+    await fetch(`${url}/eureka/apps/OTHER/x1`, { method: 'DELETE' })
     await until('nobody announces it', () => found(client, 'users') === 'u1')
     for (const undo of unwatch) undo()
     await register('OTHER', 'x1', { vipAddress: 'orders2,users', lastDirtyTimestamp: String(Date.now()) })
@@ -679,16 +685,13 @@ t.test('a service is found by each of its virtual addresses, as Spring finds it,
 })
 
 t.test('only what is asked for is told, by application or by virtual address, and what leaves the name goes', async t => {
-  const discovery = createDiscovery({ port: 0 })
-  await discovery.start()
-  t.teardown(() => discovery.stop())
-  const register = (app: string, id: string, vipAddress: string) => fetch(`${discovery.url}/eureka/apps/${app}`, {
-    method: 'POST', headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ instance: { ...wire(id, 80, 'UP', app), dataCenterInfo: { name: 'MyOwn' }, vipAddress, lastDirtyTimestamp: String(Date.now()) } })
-  })
+  const registry = await openRegistry(t)
+  const { url } = registry
+  const register = (app: string, id: string, vipAddress: string) =>
+    registry.register(app, id, { vipAddress, lastDirtyTimestamp: String(Date.now()) })
   await register('A', 'a1', 'orders')
   await register('A', 'a2', 'else')
-  const { client } = await eurekaClient(t, `${discovery.url}/eureka/`, { 'breakwater.discovery.apps': 'Orders,b' })
+  const { client } = await eurekaClient(t, `${url}/eureka/`, { 'breakwater.discovery.apps': 'Orders,b' })
   await client.start()
   await register('B', 'b1', 'b')
   await register('A', 'a3', 'orders')
