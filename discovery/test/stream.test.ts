@@ -99,6 +99,18 @@ t.test('a reader of some applications hears of no other', async t => {
   t.equal(events[1]!.data.instance!.app, 'PAYMENTS')
 })
 
+t.test('readers of the same place in the log, each with another interest, hear what is theirs', async t => {
+  const discovery = await startDiscovery(t)
+  const queries = ['', '?apps=users', '?apps=orders', '?apps=users,orders', '?apps=u']
+  const readers = queries.map(query => read(t, discovery, query))
+  for (const reader of readers) await reader.received(1)
+  await register(discovery.url, { app: 'USERS', instanceId: 'u1', vipAddress: 'u' })
+  await register(discovery.url, { app: 'ORDERS', instanceId: 'o1', vipAddress: 'o' })
+  const expected = [['u1', 'o1'], ['u1'], ['o1'], ['u1', 'o1'], ['u1']]
+  for (const [at, reader] of readers.entries()) await reader.received(1 + expected[at]!.length)
+  t.same(readers.map(({ events }) => events.slice(1).map(({ data }) => data.instance!.instanceId)), expected)
+})
+
 t.test('long poll', async t => {
   const discovery = await startDiscovery(t)
   const { url } = discovery

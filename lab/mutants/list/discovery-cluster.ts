@@ -75,10 +75,35 @@ const FAULTS: ReadonlyArray<Omit<Mutant, 'package' | 'seenBy'> & Partial<Pick<Mu
   },
   {
     id: 'slow-return',
+    seenBy: ['discovery/test/peer-timing.test.ts'],
     breaks: 'heartbeats reach a peer that is back before its leases end',
     file: 'discovery/peers/peer.ts',
     from: 'if (!this.#busy && !this.#stopped && this.#queue.size > 0) this.#schedule(0)',
     to: ''
+  },
+  {
+    id: 'stopped-and-joining',
+    seenBy: ['discovery/test/peer-timing.test.ts'],
+    breaks: 'a registry that was stopped while it learned asks nobody any more',
+    file: 'discovery/peers/peers.ts',
+    from: '    if (this.#stopped) return\n    this.#joined = true',
+    to: '    this.#joined = true'
+  },
+  {
+    id: 'late-list-taken',
+    seenBy: ['discovery/test/peer-timing.test.ts'],
+    breaks: 'a list that comes after the stop is not taken',
+    file: 'discovery/peers/peers.ts',
+    from: '    if (this.#stopped) return false\n',
+    to: ''
+  },
+  {
+    id: 'readers-share-by-place',
+    seenBy: ['discovery/test/stream.test.ts'],
+    breaks: 'a reader of some applications hears of no other, whoever else reads',
+    file: 'discovery/stream/hub.ts',
+    from: 'const key = `${subscription.at} ${subscription.interestKey}`',
+    to: 'const key = String(subscription.at)'
   }
 ]
 
