@@ -33,6 +33,11 @@ export class History {
     }
   }
 
+  /** Gives up what was said at one registry since. */
+  voidSaidAt (node: string, since: number): void {
+    for (const word of this.#words) if (word.node === node && (word.to ?? word.from) >= since) word.void = true
+  }
+
   /**
    * What may be so at the end: whatever was said last, and all that was said so close to it that nobody can tell. A
    * word that was not answered may count or not.
