@@ -74,6 +74,8 @@ export class Loop {
   #timer: Cancel | undefined
   #running: Promise<void> = Promise.resolve()
   #stopped = false
+  #isRunning = false
+  #isDue = false
 
   constructor (work: Work, clock: Clock, everyMs: number, job: Job) {
     this.work = work
@@ -91,6 +93,12 @@ export class Loop {
     this.#schedule(this.#everyMs)
   }
 
+  /** Runs at once, or once more when it is running; not before it was started. */
+  soon (): void {
+    if (this.#isRunning) this.#isDue = true
+    else if (this.#timer !== undefined) this.#schedule(0)
+  }
+
   /** Waits for the job that is running. */
   async stop (): Promise<void> {
     this.#stopped = true
@@ -99,18 +107,23 @@ export class Loop {
   }
 
   #schedule (ms: number): void {
+    this.#timer?.()
     if (!this.#stopped) this.#timer = this.#clock.after(ms, () => { this.#running = this.#run() })
   }
 
   async #run (): Promise<void> {
+    this.#isRunning = true
+    this.#isDue = false
     try {
       const outcome = await this.#job(() => this.#stopped)
       this.work.succeeded()
       if (outcome === 'done') return
     } catch (error) {
       this.work.failed(error)
+    } finally {
+      this.#isRunning = false
     }
-    this.#schedule(this.#everyMs * 2 ** Math.min(this.work.state.failures, MAX_DOUBLINGS))
+    this.#schedule(this.#isDue ? 0 : this.#everyMs * 2 ** Math.min(this.work.state.failures, MAX_DOUBLINGS))
   }
 }
 

@@ -123,6 +123,11 @@ export const messagingError = errorTable({
     next: 'Give the service this right, or valid keys.',
     status: 503
   },
+  E_BUS_RENEWED: {
+    text: 'the bus began anew: its subscriptions and what it had taken are gone. Readers are given time to subscribe again.',
+    status: 412,
+    canRetry: true
+  },
   E_BUS_NOT_YET: { text: 'the bus did not take the message: %s.', status: 503, canRetry: true },
   E_BUS_FULL: {
     text: 'the bus has %s bytes on its disk, its bound is %s.',

@@ -78,6 +78,8 @@ export class Messaging<T extends Tx> {
   readonly #forgetting: Forgetting
   #failedDeadlines = 0
   #stopConsuming: (() => Promise<void>) | undefined
+  /** The bus has lost our subscriptions, and they are not made again yet. */
+  #isForgotten = false
 
   constructor (parts: MessagingParts<T>) {
     this.#parts = parts
@@ -106,6 +108,7 @@ export class Messaging<T extends Tx> {
     this.#consuming = this.#work('consume')
     this.#joining = this.#loop('provision', PROVISION_MS, () => this.#join())
     this.#staying = this.#loop('subscriptions', SUBSCRIPTIONS_MS, () => this.#provision())
+    parts.bus.onRenewed?.(() => { this.#forgotten() })
     this.#loops = [
       this.#loop('count', sweepMs, () => this.#count()),
       this.#loop('purge', purgeMs, () => this.#forgetting.purge()),
@@ -177,9 +180,9 @@ export class Messaging<T extends Tx> {
     return this.#waiting
   }
 
-  /** False while the bus refuses what the relay brings, or has not let the service join. */
+  /** False while the bus refuses what the relay brings, has not let the service join, or has forgotten it. */
   get busUp (): boolean {
-    return this.#relay.troubles.size === 0 && this.#joining.work.state.failures === 0
+    return this.#relay.troubles.size === 0 && this.#joining.work.state.failures === 0 && !this.#isForgotten
   }
 
   /** What the bus does not take at present: a destination, or one group of it. At most a hundred. */
@@ -244,9 +247,17 @@ export class Messaging<T extends Tx> {
     return 'done'
   }
 
-  #provision (): Promise<void> {
+  async #provision (): Promise<void> {
     const { options, service } = this.#parts
-    return this.bus.provision(this.queue, this.#plan.subscriptions, topicOf(options.prefix, service))
+    await this.bus.provision(this.queue, this.#plan.subscriptions, topicOf(options.prefix, service))
+    this.#isForgotten = false
+  }
+
+  #forgotten (): void {
+    this.#isForgotten = true
+    this.#parts.log.error({ bus: this.bus.description },
+      'the bus began anew: what it had taken is lost, and its queues and subscriptions are made again')
+    this.#staying.soon()
   }
 
   /** Sagas of another version of the service: nobody here sees them through, so a person must know. */

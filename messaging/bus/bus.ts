@@ -111,6 +111,8 @@ export interface Bus {
   consume (queue: string, handler: Handler, options?: ConsumeOptions): () => Promise<void>
   dlq (queue: string): DeadLetters
   stats (queue: string): Promise<QueueStat>
+  /** Calls back when the bus has lost all it knew of its queues and subscriptions, where it can tell. */
+  onRenewed? (listener: () => void): void
   close (): Promise<void>
 }
 

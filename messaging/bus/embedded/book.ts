@@ -51,6 +51,7 @@ export class BusBook {
   readonly #handout: Handout
   readonly #unwanted: Unwanted
   readonly #lanes: Promise<Lanes>
+  #identity = ''
 
   constructor (store: SqlStore, options: BookOptions = {}) {
     const { clock = systemClock, onError = () => {}, onNotice: notice = () => {}, mark, maxBytes = Infinity } = options
@@ -77,8 +78,14 @@ export class BusBook {
     await this.#lanes
   }
 
+  /** Another database has another; empty until {@link ready}. */
+  get identity (): string {
+    return this.#identity
+  }
+
   async #start (): Promise<Lanes> {
-    const { lost, missing } = await inspect(this.#store, this.#mark)
+    const { lost, missing, identity } = await inspect(this.#store, this.#mark)
+    this.#identity = identity
     const where = { store: this.#store.description }
     if (lost > 0) this.#notice(`${lost} acknowledged messages are gone with the end of the log`, where)
     if (missing > 0) this.#notice(`${missing} messages are gone that nobody has handled`, where)

@@ -2,7 +2,11 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { messagingError } from '../../errors.ts'
+import { IDENTITY_HEADER } from './identity.ts'
 import { MAX_ANSWER_BYTES } from './limits.ts'
+
+/** What was to be so is not (RFC 9110, 15.5.13): another bus is there than the one that is meant. */
+const RENEWED = 412
 
 export interface CallOptions {
   readonly signal?: AbortSignal
@@ -18,9 +22,10 @@ export interface Calls {
 
 /**
  * A call rejects with E_BUS_REFUSED or E_BUS_NOT_YET when the bus is there and does not take this, ever or now; with
- * E_STALE_RECEIPT; and with E_BUS_DOWN for all else.
+ * E_STALE_RECEIPT; with E_BUS_RENEWED when it is not the bus that answered before, which takes nothing then, and calls
+ * `onRenewed`; and with E_BUS_DOWN for all else.
  */
-export function callsTo (url: string, timeoutMs: number): Calls {
+export function callsTo (url: string, timeoutMs: number, onRenewed: () => void): Calls {
   const { protocol, hostname, port, pathname, username, password } = new URL(url)
   const { Agent, request } = protocol === 'https:' ? https : http
   const agent = new Agent({ keepAlive: true })
@@ -28,10 +33,20 @@ export function callsTo (url: string, timeoutMs: number): Calls {
   const host = { hostname: hostname.replace(/^\[|\]$/g, ''), ...(port === '' ? {} : { port }) }
   const base = pathname.replace(/\/$/, '')
   const credentials = username === '' ? {} : { authorization: basicOf(username, password) }
+  let known: string | undefined
+  /** The bus says who it is with each answer, and is told whom one means. */
+  const meet = ({ headers, statusCode }: IncomingMessage): void => {
+    const identity = headers[IDENTITY_HEADER]
+    if (typeof identity !== 'string' || identity === known) return
+    known = identity
+    if (statusCode === RENEWED) onRenewed()
+  }
+  const meant = () => known === undefined ? {} : { [IDENTITY_HEADER]: known }
   const once = (method: string, path: string, text: string | undefined, { signal, waitMs = 0 }: CallOptions) =>
     new Promise<string>((resolve, reject) => {
       const content = text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
-      const sent = request({ agent, ...host, method, path: base + path, headers: { ...credentials, ...content },
+      const headers = { ...credentials, ...content, ...meant() }
+      const sent = request({ agent, ...host, method, path: base + path, headers,
         ...(signal === undefined ? {} : { signal }) })
       const deadline = setTimeout(() => { sent.destroy(new Error('it took too long')) }, timeoutMs + waitMs)
       const fail = (error: Error): void => {
@@ -40,6 +55,7 @@ export function callsTo (url: string, timeoutMs: number): Calls {
       }
       sent.once('error', error => { fail(asReused(error, sent)) })
       sent.once('response', response => {
+        meet(response)
         read(response).then(answer => {
           clearTimeout(deadline)
           resolve(answer)
@@ -96,9 +112,9 @@ class Answer extends Error {
   }
 }
 
-const CODES: Readonly<Record<number, 'E_BUS_REFUSED' | 'E_BUS_NOT_YET' | 'E_STALE_RECEIPT'>> = {
+const CODES: Readonly<Record<number, 'E_BUS_REFUSED' | 'E_BUS_NOT_YET' | 'E_BUS_RENEWED' | 'E_STALE_RECEIPT'>> = {
   400: 'E_BUS_REFUSED', 413: 'E_BUS_REFUSED', 414: 'E_BUS_REFUSED', 422: 'E_BUS_REFUSED', 409: 'E_STALE_RECEIPT',
-  500: 'E_BUS_NOT_YET'
+  [RENEWED]: 'E_BUS_RENEWED', 500: 'E_BUS_NOT_YET'
 }
 
 function callError (cause: unknown, url: string, where: string): Error {

@@ -7,6 +7,7 @@ import { withoutCredentials } from './call.ts'
 import { consume } from './consumer.ts'
 import { httpBroker } from './http-broker.ts'
 import type { Notice } from './notice.ts'
+import { Renewal } from './renewal.ts'
 import { Unwanted } from './unwanted.ts'
 
 export interface BrokerBusOptions {
@@ -22,9 +23,11 @@ export interface BrokerBusOptions {
   readonly onNotice?: Notice
   /** Called when the bus is closed. */
   readonly close?: () => void
+  /** Tells when the bus has become another one. */
+  readonly renewal?: Renewal
 }
 
-export interface EmbeddedBusOptions extends Omit<BrokerBusOptions, 'close'> {
+export interface EmbeddedBusOptions extends Omit<BrokerBusOptions, 'close' | 'renewal'> {
   /** `http://127.0.0.1:7070`; with `user:password@` where the bus asks. */
   readonly url: string
   /** Deadline of every call but the waiting receive. Default 2000. */
@@ -33,8 +36,9 @@ export interface EmbeddedBusOptions extends Omit<BrokerBusOptions, 'close'> {
 
 /** The bus whose process listens at a URL. */
 export function embeddedBus (options: EmbeddedBusOptions): Bus {
-  const { broker, close } = httpBroker(options.url, options.timeoutMs ?? 2000)
-  return brokerBus(`embedded ${withoutCredentials(options.url)}`, broker, { ...options, close })
+  const renewal = new Renewal(options.clock ?? systemClock)
+  const { broker, close } = httpBroker(options.url, options.timeoutMs ?? 2000, () => { renewal.happened() })
+  return brokerBus(`embedded ${withoutCredentials(options.url)}`, broker, { ...options, close, renewal })
 }
 
 /** A bus on a broker that is reached in some way. */
@@ -48,7 +52,10 @@ export function brokerBus (description: string, broker: Broker, options: BrokerB
       for (const { topic, types } of subscriptions) await broker.subscribe(topic, queue, types)
     },
     unsubscribe: (queue, { topic, types }) => broker.unsubscribe(topic, queue, types),
-    publish: async (topic, messages) => (await broker.publish(topic, messages)).refused,
+    publish: async (topic, messages) => {
+      options.renewal?.check(topic)
+      return (await broker.publish(topic, messages)).refused
+    },
     send: async (queue, messages) => {
       const { refused, wanted } = await broker.send(queue, messages)
       if (unwanted.met(queue, wanted)) {
@@ -64,6 +71,7 @@ export function brokerBus (description: string, broker: Broker, options: BrokerB
       drop: ids => broker.drop(queue, ids)
     }),
     stats: queue => broker.stats(queue),
+    onRenewed: listener => { options.renewal?.on(listener) },
     close: async () => {
       await consumers.stop()
       options.close?.()

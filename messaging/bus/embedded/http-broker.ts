@@ -12,9 +12,11 @@ const queueAt = (queue: string): string => `/queues/${encodeURIComponent(queue)}
 const topicAt = (topic: string): string => `/topics/${encodeURIComponent(topic)}`
 const inTopic = (topic: string, queue: string): string => `${topicAt(topic)}/subscriptions/${encodeURIComponent(queue)}`
 
-/** `close` closes its connections. */
-export function httpBroker (url: string, timeoutMs: number): { readonly broker: Broker, readonly close: () => void } {
-  const { call, close } = callsTo(url, timeoutMs)
+/** `onRenewed` is called when another bus answers than before; `close` closes its connections. */
+export function httpBroker (
+  url: string, timeoutMs: number, onRenewed: () => void = () => {}
+): { readonly broker: Broker, readonly close: () => void } {
+  const { call, close } = callsTo(url, timeoutMs, onRenewed)
   const ask = call as <Answer>(...args: Parameters<typeof call>) => Promise<Answer>
   const post = async (path: string, messages: readonly Outgoing[]): Promise<Sent> => {
     let wanted = true

@@ -6,12 +6,15 @@ import type { Clock } from '../../clock.ts'
 import type { SqlStore } from '../../store/sqlite.ts'
 import type { SqlTx } from '../../store/store.ts'
 import { isWhole, type Content } from './checksum.ts'
+import { identify } from './identity.ts'
 import type { Mark } from './mark.ts'
 import { upgrade } from './tables.ts'
 
 const PAGE = 1000
 
 export interface Losses {
+  /** Made with the database: another one has another. */
+  readonly identity: string
   /** Messages that were acknowledged and whose commits are gone. */
   readonly lost: number
   /** Messages that no commit has removed and that are not there. */
@@ -31,7 +34,7 @@ export interface Check {
 export function inspect (store: SqlStore, mark: Mark | undefined): Promise<Losses> {
   return store.tx(async tx => {
     await upgrade(tx)
-    return compare(tx, mark?.read() ?? 0)
+    return { ...await compare(tx, mark?.read() ?? 0), identity: await identify(tx) }
   })
 }
 
@@ -60,7 +63,7 @@ export async function fileBytes (store: SqlStore): Promise<number> {
 }
 
 /** Numbers are given without gaps: what is not there was removed, or is lost. */
-async function compare (tx: SqlTx, acknowledged: number): Promise<Losses> {
+async function compare (tx: SqlTx, acknowledged: number): Promise<Omit<Losses, 'identity'>> {
   const number = async (sql: string): Promise<number | undefined> => (await tx.get<{ n: number }>(sql))?.n
   const count = await number('SELECT count(*) AS n FROM msg') ?? 0
   const last = await number("SELECT seq AS n FROM sqlite_sequence WHERE name = 'msg'") ?? 0

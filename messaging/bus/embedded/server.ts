@@ -11,6 +11,7 @@ import { messagingError } from '../../errors.ts'
 import type { Outgoing } from '../bus.ts'
 import type { BusBook } from './book.ts'
 import { BookBroker, type Broker, type ReceiveOptions } from './broker.ts'
+import { IDENTITY_HEADER } from './identity.ts'
 import { MAX_CALL_BYTES } from './limits.ts'
 import { busMetrics } from './metrics.ts'
 import * as schemas from './schemas.ts'
@@ -39,6 +40,7 @@ export function busServer (book: BusBook, { clock = systemClock, auth }: BusServ
   const broker = new BookBroker(book, clock)
   guardDoor(app, auth?.door ?? { local: true, hosts: [] })
   if (auth !== undefined) askWho(app, auth)
+  sayWho(app, book)
   app.addHook('onClose', () => broker.close())
   app.get('/health', async () => ({ status: 'UP', bytes: await book.bytes() }))
   app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4').send(await busMetrics(book)))
@@ -56,6 +58,16 @@ function askWho (app: FastifyInstance, auth: Authenticator): void {
   app.addHook('onRequest', async (request, reply) => {
     if (OPEN.has(request.routeOptions.url ?? '')) return undefined
     return guards[request.method === 'GET' || request.method === 'HEAD' ? 'read' : 'write'](request, reply)
+  })
+}
+
+/** Whoever means the bus that was here before must not take this one for it: nobody has subscribed here. */
+function sayWho (app: FastifyInstance, book: BusBook): void {
+  app.addHook('onRequest', async ({ headers }, reply) => {
+    await book.ready()
+    reply.header(IDENTITY_HEADER, book.identity)
+    const meant = headers[IDENTITY_HEADER]
+    if (meant !== undefined && meant !== book.identity) throw messagingError('E_BUS_RENEWED')
   })
 }
 
