@@ -22,6 +22,8 @@ export class Client {
   up = false
   /** When its state changed last: until that is settled it may be shown as it was, or not at all. */
   changedAt = 0
+  /** A registry that stands still may take it out when it goes on: it was asked to, and did not answer. */
+  mayBeCancelled = false
   /** Its content: every change of it has a newer timestamp. */
   dirty = 0
   port = 8000
@@ -55,6 +57,7 @@ export class Client {
     // Whoever is taken out takes along what others have said of it.
     const words = ['override', 'metadata'].map(kind => this.#cluster.history.say(`${kind} ${this.id}`, 'none', url, Date.now()))
     const answer = await call('DELETE', this.#path(url)).catch(() => undefined)
+    this.mayBeCancelled ||= answer === undefined
     for (const word of words) Object.assign(word, { void: answer?.status !== 200, to: Date.now() })
   }
 

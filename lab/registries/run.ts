@@ -51,7 +51,7 @@ export async function runPlan (plan: Plan, { instances, stillMs, folder, say }: 
   const readers: Reader[] = []
   const missed = new Map<string, string>()
   const watch = setInterval(() => {
-    lookForMissing(clients, readers.filter(reader => !cluster.isDeaf(reader.follows)), missed)
+    lookForMissing(clients, readers.filter(({ follows }) => follows !== undefined && !cluster.isDeaf(follows)), missed)
   }, LOOK_MS)
   try {
     await cluster.start()
@@ -148,8 +148,8 @@ async function within (ms: number, check: () => Promise<string[]>): Promise<{ vi
 
 function lookForMissing (clients: readonly Client[], readers: readonly Reader[], missed: Map<string, string>): void {
   const settled = Date.now() - SETTLED_MS
-  for (const { up, changedAt, app, id } of clients) {
-    if (!up || changedAt > settled) continue
+  for (const { up, changedAt, mayBeCancelled, app, id } of clients) {
+    if (!up || mayBeCancelled || changedAt > settled) continue
     for (const { name } of readers.filter(reader => !reader.has(app, id))) {
       const since = new Date(changedAt).toISOString()
       missed.set(`${name} ${id}`, `MISSED by ${name}: ${id}, as it is since ${since}, until ${new Date().toISOString()}`)

@@ -53,9 +53,9 @@ export class Reader {
     await this.#client.start()
   }
 
-  /** The address of the registry that it hears now. */
-  get follows (): string {
-    return this.#client?.description.split(' ')[1] ?? ''
+  /** The address of the registry that it hears now; undefined while it looks for one. */
+  get follows (): string | undefined {
+    return this.#client?.connected === true ? this.#client.description.split(' ')[1] : undefined
   }
 
   has (app: string, id: string): boolean {
