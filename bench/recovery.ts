@@ -33,7 +33,7 @@ try {
     inventory: () => ok('GET', '/inventory/apple'),
     payments: () => ok('GET', `/accounts/${shop.userId}`),
     'order-history': () => ok('GET', `/order-history?userId=${shop.userId}&limit=1`),
-    bus: async () => await succeeds(ask(platform.url('bus'), 'GET', '/health')),
+    bus: async () => await succeeds(ask(platform.url('bus'), 'GET', '/actuator/health')),
     discovery: async () => await succeeds(ask(platform.url('discovery'), 'GET', '/eureka/apps/users')),
     gateway: () => ok('GET', `/users/${shop.userId}`)
   }

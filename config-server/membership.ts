@@ -19,7 +19,7 @@ export async function startMember (
   const server = await startServer(options, { settings, log, environment, discovery })
   const registration = await register(settings, log, server)
   await registration?.start()
-  return { url: server.url, stop: async () => stopAll(registration, server, discovery) }
+  return { ...server, stop: async () => stopAll(registration, server, discovery) }
 }
 
 async function startServer (options: ConfigServerOptions, context: ConfigServerContext): Promise<ConfigServer> {
@@ -36,7 +36,8 @@ async function stopAll (...parts: ({ stop (): Promise<void> } | DiscoveryClient 
   for (const part of parts) await part?.stop()
 }
 
-async function register (settings: Settings, log: Logger, { address, secure }: ConfigServer) {
+async function register (settings: Settings, log: Logger, { address, secure, management }: ConfigServer) {
   if (!settings.boolean('eureka.client.register-with-eureka', false)) return undefined
-  return await createRegistration(settings, log, ownAddress(address, undefined, secure))
+  const managementPort = management === undefined ? undefined : Number(new URL(management).port)
+  return await createRegistration(settings, log, ownAddress(address, managementPort, secure))
 }

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { type Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { actuator, type Authorize } from '@breakwater/starter/actuator'
+import { managementPort } from '@breakwater/starter/http'
 import type { DiscoveryClient } from '@breakwater/starter/discovery'
 import { createLogger, type Logger } from '@breakwater/starter/logger'
 import {
@@ -39,6 +40,8 @@ import { createHttp, useConfigServerWire } from './web/server.ts'
 /** A started config server. */
 export interface ConfigServer {
   readonly url: string
+  /** Where its actuator answers when that is another port. */
+  readonly management?: string
   /** What it is bound to. */
   readonly address: AddressInfo
   /** Whether clients come by https. */
@@ -84,9 +87,11 @@ export async function createConfigServer (
   try {
     await parts.backend.start()
     await registerAll(app, parts)
+    const manage = managementPort(app, parts.settings, parts.auth.door.hosts)
     const url = await app.listen({ host: parts.options.host, port: parts.options.port })
+    const managed = await manage(parts.options.host)
     const address = app.server.address() as AddressInfo
-    return { url, address, secure: parts.tls !== undefined, stop: async () => stop(app, parts) }
+    return { url, ...managed, address, secure: parts.tls !== undefined, stop: async () => stop(app, parts) }
   } catch (failure) {
     await stop(app, parts)
     throw failure

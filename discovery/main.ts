@@ -1,6 +1,7 @@
 /** The registry as a process: `breakwater discovery [--port N] [--config application.yml]`. */
 import { setFlagsFromString } from 'node:v8'
 import { actuator, RequestMetrics, type Authorize } from '@breakwater/starter/actuator'
+import { managementPort } from '@breakwater/starter/http'
 import { runMain } from '@breakwater/starter/main'
 import { createAuthenticator, followServerTls } from '@breakwater/starter/security'
 import { unusedSpringKeys } from '@breakwater/starter/spring-keys'
@@ -31,7 +32,9 @@ runMain(process, 'discovery', async ({ settings, log }) => {
     registry: createMetrics(discovery.registry, discovery.peers, discovery.regions),
     health: new Map([['registry', () => registryHealth(discovery.registry)]])
   })
+  const manage = managementPort(discovery.server, settings, auth.door.hosts)
   await discovery.start()
+  const managed = await manage(options.host)
   settings.on('change', () => {
     discovery.usePeers(peerUrls(settings)).catch((failure: unknown) => log.error({ err: failure }, 'the peers stay as they were'))
   })
@@ -42,5 +45,5 @@ runMain(process, 'discovery', async ({ settings, log }) => {
     unfollow()
     return discovery.stop()
   }
-  return { url: discovery.url, stop }
+  return { url: discovery.url, ...managed, stop }
 })

@@ -2,7 +2,6 @@
  * A service, whole: a Fastify instance that is a member of the platform (`member.ts`) and answers as all our services
  * do. Top to bottom this file is the life of a service.
  */
-import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance, FastifyServerOptions } from 'fastify'
@@ -10,7 +9,8 @@ import { actuator } from './actuator/actuator.ts'
 import { checkInput } from './http/check-input.ts'
 import { readJson } from './http/json-body.ts'
 import { answerProblems } from './http/problems.ts'
-import { guardPorts, listenForManagement, urlOf } from './http/ports.ts'
+import { managementListener, type ListenForManagement } from './http/management-port.ts'
+import { guardPorts, urlOf } from './http/ports.ts'
 import { addRequestHooks } from './http/request-hooks.ts'
 import { createValidatorBuilder } from './http/validators.ts'
 import type { Running } from './main.ts'
@@ -73,7 +73,7 @@ class ServiceLife {
   readonly #member: Member
   /** The service's own port speaks TLS. */
   readonly #secure: boolean
-  #management: Server | undefined
+  #listenForManagement: ListenForManagement | undefined
 
   constructor (app: FastifyInstance, member: Member, secure: boolean) {
     this.#app = app
@@ -123,7 +123,7 @@ class ServiceLife {
     const host = settings.string('server.address', '127.0.0.1')
     await this.#app.listen({ host, port: settings.integer('server.port', 8080) })
     const bound = this.#app.server.address() as AddressInfo
-    const management = await this.#listenForManagement(host)
+    const management = await this.#listenForManagement?.(host)
     await this.#member.arrive(bound, { management, secure: this.#secure })
     return {
       url: urlOf(bound.address, bound.port, this.#secure),
@@ -132,21 +132,10 @@ class ServiceLife {
     }
   }
 
-  async #listenForManagement (host: string): Promise<AddressInfo | undefined> {
-    const { settings } = this.#member
-    if (settings.get('management.server.port') === undefined) return undefined
-    const address = settings.string('management.server.address', host)
-    this.#management = await listenForManagement(this.#app, address, settings.integer('management.server.port'))
-    return this.#management.address() as AddressInfo
-  }
-
   /** Fastify's close runs these: before it refuses connections, and after the last answer is out. */
   #endWith (): void {
     endMemberWith(this.#app, this.#member)
-    this.#app.addHook('onClose', async () => {
-      this.#management?.close()
-      this.#management?.closeAllConnections()
-    })
+    this.#listenForManagement = managementListener(this.#app, this.#member.settings)
   }
 
   #stop (): Promise<void> {

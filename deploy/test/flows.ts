@@ -17,6 +17,14 @@ export function mayTalk (objects: readonly KubeObject[], from: Labels, to: Label
   return allowed(specs, 'Egress', from, to, port) && allowed(specs, 'Ingress', to, from, port)
 }
 
+/** Whether some other namespace may open a connection to the named port of a pod with these labels. */
+export function mayScrape (objects: readonly KubeObject[], to: Labels, port: string): boolean {
+  const specs = objects.filter((one) => one.kind === 'NetworkPolicy').map((one) => one['spec'] as PolicySpec)
+  return specs.some(({ podSelector, policyTypes, ingress = [] }) => policyTypes.includes('Ingress') && matches(podSelector, to) &&
+    ingress.some(({ from = [], ports = [] }) =>
+      from.some((peer) => peer.namespaceSelector !== undefined) && ports.some((one) => one.port === port)))
+}
+
 function allowed (specs: PolicySpec[], type: 'Ingress' | 'Egress', own: Labels, other: Labels, port: string): boolean {
   const applying = specs.filter((spec) => spec.policyTypes.includes(type) && matches(spec.podSelector, own))
   if (applying.length === 0) return true

@@ -14,7 +14,7 @@ import { DEPLOYABLES, nodeVersion, ROOT } from '../docker/deployables.ts'
 import { IGNORED, parseDockerfile } from '../docker/build.ts'
 import { dockerfileOf } from '../docker/pattern.ts'
 import { findRenderer, KUBERNETES, render } from '../render.ts'
-import { matches, mayTalk } from './flows.ts'
+import { matches, mayScrape, mayTalk } from './flows.ts'
 import type { KubeObject } from '../render.ts'
 
 interface Container {
@@ -181,6 +181,19 @@ for (const overlay of OVERLAYS) {
         t.ok(object.kind !== 'Deployment' || spread.length > 0, `${title(object)} is spread`)
         // The API accepts such a Deployment and then refuses each of its pods.
         t.notOk(spread.some((one) => one.matchLabelKeys.some((key) => key in one.labelSelector.matchLabels)), `${title(object)} has no key twice`)
+      }
+    })
+
+    t.test('what a pod announces to scrapers is a port on which its program answers them, and they may reach it', async (t) => {
+      const platform = parse(readFileSync(join(KUBERNETES, 'base/platform/application.yml'), 'utf8')) as
+        { management: { server: { port: number } } }
+      for (const { object, labels, spec } of pods) {
+        const { template } = object['spec'] as { template: { metadata: { annotations?: Record<string, string> } } }
+        const { 'prometheus.io/scrape': scrape, 'prometheus.io/port': port } = template.metadata.annotations ?? {}
+        if (scrape !== 'true') continue
+        t.equal(port, String(platform.management.server.port), title(object))
+        const named = spec.containers[0]?.ports?.find(({ containerPort }) => String(containerPort) === port)
+        t.ok(named !== undefined && mayScrape(objects, labels, named.name), `${title(object)} may be scraped`)
       }
     })
 

@@ -3,6 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { t, type Test } from 'tap'
+import { createLogger } from '@breakwater/starter/logger'
+import { loadSettings } from '@breakwater/starter/settings'
+import { startBus as startServer } from '../bus/embedded/start.ts'
 import { embeddedBus, Loop, systemClock, Work, type MessageRoute, type SqlTx } from '../index.ts'
 import { BusProcess } from './bus-process.ts'
 import { message } from './bus-rig.ts'
@@ -69,6 +72,21 @@ t.test('a bus that was only restarted is the same one', async t => {
   await bus.restart()
   await messaging.bus.publish('topic', [message('g', 1)])
   t.same(lines.filter(({ level }) => level === 'error'), [])
+})
+
+t.test('a bus that is replaced waits for the file until the old one has ended, and one that need not wait says whose it is', async t => {
+  const start = async (wait: string) => startServer({
+    settings: await loadSettings({ name: 'bus', folder: '/nonexistent', args: {
+      'server.port': '0', 'breakwater.data.dir': dir, 'breakwater.bus.wait-for-owner': wait
+    } }),
+    log: createLogger({ name: 'bus', level: 'silent' })
+  })
+  const dir = t.testdir()
+  const old = await start('0')
+  await t.rejects(start('0'), { code: 'E_STORE_OWNED' })
+  const next = start('60s')
+  await old.stop()
+  await (await next).stop()
 })
 
 t.test('whoever means another bus gets nothing and changes nothing', async t => {

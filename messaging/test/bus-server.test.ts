@@ -39,7 +39,7 @@ t.test('whatever is sent to a route is refused with 4xx or taken, and nothing od
   const routes = [['PUT', '/queues/q'], ['POST', '/queues/q'], ['POST', '/queues/q/receive'], ['POST', '/queues/q/settle'],
     ['POST', '/queues/q/extend'], ['POST', '/queues/q/leave'], ['GET', '/queues/q/dead'], ['POST', '/queues/q/dead/redrive'],
     ['POST', '/queues/q/dead/drop'], ['POST', '/topics/t'], ['PUT', '/topics/t/subscriptions/q'],
-    ['DELETE', '/topics/t/subscriptions/q'], ['GET', '/queues'], ['GET', '/topics'], ['GET', '/metrics'], ['GET', '/health'],
+    ['DELETE', '/topics/t/subscriptions/q'], ['GET', '/queues'], ['GET', '/topics'],
     ['POST', '/check']] as const
   for (const [method, url] of routes) {
     const answers = new Set<number>()
@@ -86,13 +86,17 @@ t.test('a web page gets nothing from the bus and sends nothing to it', async t =
   }
 })
 
-t.test('a bus that others can reach must be told who may use it, and asks each of them', async t => {
-  const start = async (values: Record<string, string>) => startBus({
+async function startWith (t: Test, values: Record<string, string>) {
+  return startBus({
     settings: await loadSettings({ name: 'bus', folder: '/nonexistent', args: {
       'server.port': '0', 'breakwater.data.dir': t.testdir(), ...values
     } }),
     log: createLogger({ name: 'bus', level: 'silent' })
   })
+}
+
+t.test('a bus that others can reach must be told who may use it, and asks each of them', async t => {
+  const start = (values: Record<string, string>) => startWith(t, values)
   await t.rejects(start({ 'server.address': '0.0.0.0' }), { code: 'E_SECURITY_CHOICE' })
   const user = (at: number, name: string) => ({
     [`breakwater.security.users[${at}].name`]: name, [`breakwater.security.users[${at}].password`]: 'p@ss',
@@ -109,20 +113,24 @@ t.test('a bus that others can reach must be told who may use it, and asks each o
   await working.send('q', [message('a', 1)])
   t.match(await looking.stats('q'), { waiting: 1 })
   await t.rejects(looking.send('q', [message('a', 2)]), { message: /403/ })
-  for (const [path, status] of [['/queues', 401], ['/queues/q', 401], ['/health', 200], ['/metrics', 200]] as const) {
+  for (const [path, status] of [['/queues', 401], ['/queues/q', 401], ['/actuator/health', 200],
+    ['/actuator/prometheus', 200], ['/actuator/env', 401]] as const) {
     t.equal((await fetch(bus.url + path)).status, status, path)
   }
   t.equal((await fetch(`${bus.url}/queues/q/dead/redrive`, { method: 'POST' })).status, 401)
 })
 
 t.test('what the bus has is told to Prometheus', async t => {
-  const { app, url } = await start(t)
+  const server = await startWith(t, {})
+  const { url } = server
+  t.teardown(() => server.stop())
   const bus = embeddedBus({ url })
   t.teardown(() => bus.close())
   await bus.provision('q', [], 't')
   await bus.send('q', [message('a', 1), message('a', 2)])
   await bus.publish('nobody', [message('a', 1)])
-  const text = (await app.inject('/metrics')).payload
+  const text = await (await fetch(`${url}/actuator/prometheus`)).text()
+  t.match(await (await fetch(`${url}/actuator/health`)).json(), { status: 'UP' })
   for (const line of ['breakwater_bus_queue_waiting{queue="q"} 2', 'breakwater_bus_queue_provisioned{queue="q"} 1',
     'breakwater_bus_queue_dead{queue="q"} 0', 'breakwater_bus_topic_unrouted{topic="nobody"} 1']) {
     t.ok(text.includes(line), line)
@@ -238,7 +246,7 @@ t.test('a consumer that hangs up while it waits gets nothing, and nobody waits f
   t.teardown(close)
   const gone = new AbortController()
   const waiting = broker.receive('q', { max: 10, waitMs: 10_000, visibilityMs: 600_000, consumer: 'one' }, gone.signal)
-  await until(async () => (await fetch(`${url}/health`)).ok, 'the bus has it')
+  await until(async () => (await fetch(`${url}/queues`)).ok, 'the bus has it')
   gone.abort()
   await t.rejects(waiting, { code: 'E_BUS_DOWN' })
   await book.send('q', [message('a', 1)])

@@ -2,6 +2,7 @@
 export { checkInput } from './check-input.ts'
 export { readJson } from './json-body.ts'
 export { answerProblems } from './problems.ts'
+export { managementPort } from './management-port.ts'
 export { guardedAgent } from './guarded-agent.ts'
 export { request, type Agent } from './undici.ts'
 export { createValidatorBuilder } from './validators.ts'

@@ -52,6 +52,8 @@ export class BusBook {
   readonly #unwanted: Unwanted
   readonly #lanes: Promise<Lanes>
   #identity = ''
+  /** Beyond so many bytes on the disk nothing is taken. */
+  readonly maxBytes: number
 
   constructor (store: SqlStore, options: BookOptions = {}) {
     const { clock = systemClock, onError = () => {}, onNotice: notice = () => {}, mark, maxBytes = Infinity } = options
@@ -59,6 +61,7 @@ export class BusBook {
     this.#clock = clock
     this.#notice = notice
     this.#mark = mark
+    this.maxBytes = maxBytes
     this.#unwanted = new Unwanted(clock)
     this.directory = new Directory(store)
     const erasures = new Erasures(store, clock, onError)

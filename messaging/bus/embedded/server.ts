@@ -2,6 +2,7 @@
  * The embedded bus over loopback HTTP: its own small process, so that it can die without taking a service along and
  * no two processes write one file. Receives wait (long poll) and are woken by what arrives.
  */
+import { actuator, type ActuatorOptions, type Health } from '@breakwater/starter/actuator'
 import { createValidatorBuilder } from '@breakwater/starter/http'
 import { guardDoor, type Authenticator } from '@breakwater/starter/security'
 import { fastify, type FastifyInstance } from 'fastify'
@@ -23,42 +24,52 @@ interface InTopic { Params: { topic: string, queue: string } }
 const inQueue = { params: schemas.inQueue }
 const inTopic = { params: schemas.inTopic }
 
-/** What probes and scrapers ask, who have no credentials. */
-const OPEN = new Set(['/health', '/metrics'])
-
 export interface BusServerOptions {
   /** @default the machine's */
   readonly clock?: Clock
   /** Who may do what. Default: this machine everything. */
   readonly auth?: Authenticator
+  /** What /actuator shows and of whom. Default: there is none. */
+  readonly operating?: Pick<ActuatorOptions, 'settings' | 'log'>
 }
 
 /** The routes; the caller listens and closes. */
-export function busServer (book: BusBook, { clock = systemClock, auth }: BusServerOptions = {}): FastifyInstance {
+export function busServer (
+  book: BusBook, { clock = systemClock, auth, operating }: BusServerOptions = {}
+): FastifyInstance {
   const app = fastify({ bodyLimit: MAX_CALL_BYTES,
     schemaController: { compilersFactory: { buildValidator: createValidatorBuilder() } } })
   const broker = new BookBroker(book, clock)
   guardDoor(app, auth?.door ?? { local: true, hosts: [] })
-  if (auth !== undefined) askWho(app, auth)
-  sayWho(app, book)
   app.addHook('onClose', () => broker.close())
-  app.get('/health', async () => ({ status: 'UP', bytes: await book.bytes() }))
-  app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4').send(await busMetrics(book)))
-  app.post('/check', async () => book.check())
-  topics(app, book)
-  sending(app, broker)
-  consuming(app, broker)
-  deadLetters(app, broker, book)
+  if (operating !== undefined) void app.register(actuator, { ...operating, ...looksOf(book), ...authorizedBy(auth) })
+  void app.register(async scope => {
+    if (auth !== undefined) askWho(scope, auth)
+    sayWho(scope, book)
+    scope.post('/check', async () => book.check())
+    topics(scope, book)
+    sending(scope, broker)
+    consuming(scope, broker)
+    deadLetters(scope, broker, book)
+  })
   return app
+}
+
+/** A full disk makes nobody start the bus anew: it still hands out, and takes again when consumers have caught up. */
+function looksOf (book: BusBook): Pick<ActuatorOptions, 'health' | 'metrics'> {
+  const disk = async (): Promise<Health> => ({ status: 'UP', details: { bytes: await book.bytes(), maxBytes: book.maxBytes } })
+  return { health: new Map([['disk', disk]]), metrics: () => busMetrics(book) }
+}
+
+function authorizedBy (auth: Authenticator | undefined): Pick<ActuatorOptions, 'authorize'> {
+  return auth === undefined ? {} : { authorize: async (request, role) => { await auth.check(request, role) } }
 }
 
 /** Looking takes the role `read`, and all that sends, takes or settles `write`. */
 function askWho (app: FastifyInstance, auth: Authenticator): void {
   const guards = { read: auth.requireRole('read'), write: auth.requireRole('write') }
-  app.addHook('onRequest', async (request, reply) => {
-    if (OPEN.has(request.routeOptions.url ?? '')) return undefined
-    return guards[request.method === 'GET' || request.method === 'HEAD' ? 'read' : 'write'](request, reply)
-  })
+  app.addHook('onRequest', (request, reply) =>
+    guards[request.method === 'GET' || request.method === 'HEAD' ? 'read' : 'write'](request, reply))
 }
 
 /** Whoever means the bus that was here before must not take this one for it: nobody has subscribed here. */
