@@ -1,6 +1,7 @@
 /** What the data plane can be told. Plain data (it crosses to workers); times in ms, sizes in bytes, 0 = no limit. */
 import { platform } from 'node:os'
 import { DESTINATION_DEFAULTS, type DestinationRules } from '@breakwater/starter/security'
+import type { PathRules } from './http1/target.ts'
 import { IPV6_PREFIX_LENGTH } from './security/networks.ts'
 import type { TracingOptions } from './tracing.ts'
 
@@ -97,7 +98,7 @@ export interface ListenerTls {
   readonly clients: { readonly trustFile: string, readonly required: boolean } | undefined
 }
 
-export interface DataPlaneOptions {
+export interface DataPlaneOptions extends PathRules {
   /** What the gateway calls itself in its access log. */
   readonly service: string
   readonly host: string
@@ -114,8 +115,6 @@ export interface DataPlaneOptions {
   readonly forwarded: ForwardedOptions
   /** Names removed both ways beyond the hop-by-hop ones of RFC 9110; lower-case. */
   readonly removeHeaders: readonly string[]
-  /** `%2f` and `%5c` in a path are refused with 400. */
-  readonly rejectEncodedSlash: boolean
   readonly accessLog: { readonly enabled: boolean, readonly file: string | undefined }
   /** Undefined without a collector: nothing of a trace is recorded. */
   readonly tracing: TracingOptions | undefined
@@ -136,7 +135,7 @@ export const DATA_PLANE_DEFAULTS: DataPlaneOptions = {
   reusePort: platform() === 'linux',
   limits: {
     maxHeadBytes: 16_384,
-    maxHeaders: 100,
+    maxHeaders: 500,
     maxTargetBytes: 8_192,
     headerTimeoutMs: 10_000,
     keepAliveTimeoutMs: 75_000,
@@ -177,6 +176,7 @@ export const DATA_PLANE_DEFAULTS: DataPlaneOptions = {
   },
   removeHeaders: ['x-application-context'],
   rejectEncodedSlash: false,
+  emptySegments: 'merge',
   accessLog: { enabled: false, file: undefined },
   tracing: undefined,
   tls: undefined,

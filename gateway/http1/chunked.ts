@@ -32,11 +32,20 @@ const DONE = 8
 
 const CR = 13
 const LF = 10
+const TAB = 9
+const SP = 32
+const QUOTE = 34
 const EQUALS = 61
+const BACKSLASH = 92
+const DEL = 127
 const SEMICOLON = 59
 /** Of an extension: a character of the name or value is there; the value has begun. */
 const TOKEN_SEEN = 1
 const IN_VALUE = 2
+const QUOTED = 4
+const ESCAPED = 8
+/** Behind a quoted value nothing of it may follow. */
+const CLOSED = 16
 
 export class ChunkedDecoder {
   /** After DATA: the range of the buffer that is body. After any call: `at` is where to go on. */
@@ -125,11 +134,17 @@ export class ChunkedDecoder {
     return true
   }
 
-  /** `;name[=token]`, repeated; it goes nowhere. Quoted values and blanks, which nobody sends, are refused. */
+  /** `;name[=token]` or `;name="text"`, repeated; it goes nowhere. Blanks, which nobody sends, are refused. */
   private extensionByte (byte: number): boolean {
     if (++this.extension > MAX_EXTENSION_BYTES) return false
+    if ((this.inExtension & QUOTED) !== 0) return this.quotedByte(byte)
     if (TOKEN[byte] === 1) {
+      if ((this.inExtension & CLOSED) !== 0) return false
       this.inExtension |= TOKEN_SEEN
+      return true
+    }
+    if (byte === QUOTE && this.inExtension === IN_VALUE) {
+      this.inExtension |= QUOTED
       return true
     }
     // A name or value must have come before whatever ends it.
@@ -139,6 +154,15 @@ export class ChunkedDecoder {
     else if (byte === SEMICOLON) this.inExtension = 0
     else return false
     return complete
+  }
+
+  /** A line's end within quotes is a line's end to others: no control character is text, escaped or not. */
+  private quotedByte (byte: number): boolean {
+    if ((byte < SP && byte !== TAB) || byte === DEL) return false
+    if ((this.inExtension & ESCAPED) !== 0) this.inExtension &= ~ESCAPED
+    else if (byte === BACKSLASH) this.inExtension |= ESCAPED
+    else if (byte === QUOTE) this.inExtension = IN_VALUE | TOKEN_SEEN | CLOSED
+    return true
   }
 
   private sizeEnd (): boolean {

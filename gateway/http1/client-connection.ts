@@ -53,8 +53,8 @@ export class ClientConnection {
     this.outlet = new Outlet(socket, loop.buffers, loop.departures)
     this.writer = new ResponseWriter(this)
     this.deadlines = new ClientDeadlines(loop.options.limits, loop.clock.coarseMs)
-    const { options: { limits, rejectEncodedSlash, upstream }, dropped } = loop
-    const heads = [new RequestHead(limits, rejectEncodedSlash, dropped), new ResponseHead(upstream, dropped)] as const
+    const { options, options: { limits, upstream }, dropped } = loop
+    const heads = [new RequestHead(limits, options, dropped), new ResponseHead(upstream, dropped)] as const
     this.exchange = new HttpExchange(this, ...heads)
   }
 

@@ -10,7 +10,8 @@ import { readConnectionOptions, type ConnectionOptions } from './connection-opti
 import type { DroppedFields } from './dropped-fields.ts'
 import { HeaderLines, PRIVATE, SCAN_OK, SCAN_TOO_MANY } from './header-lines.ts'
 import { methodIndex, METHODS } from './methods.ts'
-import { isHost, isPlainPath } from './target.ts'
+import { isHost, isPlainPath, isSameAuthority, withoutEmptySegments, type PathRules } from './target.ts'
+import { dropLookalikes } from './underscores.ts'
 
 export type RequestHeadLimits = Pick<ClientLimits, 'maxHeaders' | 'maxTargetBytes'>
 
@@ -48,13 +49,15 @@ export class RequestHead implements ConnectionOptions {
   hasForwarded = false
   private hosts = 0
   private absoluteAuthority = ''
+  /** Of the absolute form: https. */
+  private secure = false
   private readonly limits: RequestHeadLimits
-  private readonly rejectEncodedSlash: boolean
+  private readonly paths: PathRules
   private readonly dropped: DroppedFields
 
-  constructor (limits: RequestHeadLimits, rejectEncodedSlash: boolean, dropped: DroppedFields) {
+  constructor (limits: RequestHeadLimits, paths: PathRules, dropped: DroppedFields) {
     this.limits = limits
-    this.rejectEncodedSlash = rejectEncodedSlash
+    this.paths = paths
     this.dropped = dropped
   }
 
@@ -79,6 +82,7 @@ export class RequestHead implements ConnectionOptions {
       const status = this.classify(line)
       if (status !== 0) return status
     }
+    dropLookalikes(this.lines, lineEnd + 2)
     this.dropped.markIn(this.lines)
     return this.judge()
   }
@@ -118,11 +122,13 @@ export class RequestHead implements ConnectionOptions {
     if (!isVersion1) return versionFault(text.slice(at + 1 - shift, lineEnd))
     this.http11 = minor === 49
     this.methodIndex = methodIndex(text, bytes, from, methodEnd, shift)
-    if (this.methodIndex < 0) return text.slice(start, methodEnd - shift) === 'CONNECT' ? 405 : 400
+    // RFC 9110, 15.6.2: a method that nobody here knows.
+    if (this.methodIndex < 0) return text.slice(start, methodEnd - shift) === 'CONNECT' ? 405 : 501
     this.method = METHODS[this.methodIndex]!
     if (at - targetFrom > this.limits.maxTargetBytes) return 414
-    const status = this.parseTarget(text.slice(targetFrom - shift, at - shift), bytes[targetFrom]!)
-    const goesOnAsItIs = this.http11 && bytes[targetFrom] === SLASH
+    const target = text.slice(targetFrom - shift, at - shift)
+    const status = this.parseTarget(target, bytes[targetFrom]!)
+    const goesOnAsItIs = this.http11 && this.rawTarget === target
     this.requestLine = goesOnAsItIs ? text.slice(start, lineEnd + 2) : `${this.method} ${this.rawTarget} HTTP/1.1\r\n`
     return status
   }
@@ -130,19 +136,22 @@ export class RequestHead implements ConnectionOptions {
   private parseTarget (target: string, first: number): number {
     if (first === SLASH) return this.setTarget(target)
     if (target === '*' && this.method === 'OPTIONS') return this.setTarget(target)
-    const absolute = /^https?:\/\/([^/?]+)(.*)$/i.exec(target)
+    const absolute = /^http(s?):\/\/([^/?]+)(.*)$/i.exec(target)
     if (absolute === null) return 400
-    this.absoluteAuthority = absolute[1]!
-    const rest = absolute[2]!
+    this.secure = absolute[1] !== ''
+    this.absoluteAuthority = absolute[2]!
+    const rest = absolute[3]!
     return this.setTarget(rest.startsWith('/') ? rest : `/${rest}`)
   }
 
   private setTarget (target: string): number {
     const query = target.indexOf('?')
-    this.rawTarget = target
-    this.rawPath = query < 0 ? target : target.slice(0, query)
+    const asked = query < 0 ? target : target.slice(0, query)
+    const path = withoutEmptySegments(asked, this.paths.emptySegments)
+    this.rawPath = path ?? asked
     this.rawQuery = query < 0 ? '' : target.slice(query + 1)
-    return isPlainPath(this.rawPath, this.rejectEncodedSlash) ? 0 : 400
+    this.rawTarget = path === asked ? target : this.rawPath + target.slice(asked.length)
+    return path !== undefined && isPlainPath(path, this.paths.rejectEncodedSlash) ? 0 : 400
   }
 
   /** Finds the fields that decide about framing and forwarding; most names are dismissed by their length alone. */
@@ -263,9 +272,11 @@ export class RequestHead implements ConnectionOptions {
 
   /** The target's authority wins over Host (RFC 9112, 3.2.2); when they differ somebody is being deceived. */
   private agreesWithHost (): boolean {
-    const authority = this.absoluteAuthority.toLowerCase()
-    if (this.hosts === 0) this.host = this.absoluteAuthority
-    return isHost(authority) && authority === this.host.toLowerCase()
+    const { absoluteAuthority, host, secure } = this
+    if (!isHost(absoluteAuthority)) return false
+    if (this.hosts > 0 && !isSameAuthority(absoluteAuthority, host, secure)) return false
+    this.host = absoluteAuthority
+    return true
   }
 
   private dropNominated (names: readonly string[]): void {

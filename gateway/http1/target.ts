@@ -13,6 +13,31 @@ const SLASH = 47
 const DOT = 46
 const SEMICOLON = 59
 
+/** How the paths of requests are read. */
+export interface PathRules {
+  /** `%2f` and `%5c` in a path are refused with 400. */
+  readonly rejectEncodedSlash: boolean
+  /**
+   * Segments with nothing in them (`//admin`): merged before a route is looked for, as Spring merges them when it
+   * forwards; refused with 400, as Spring Security's firewall does; or kept as they are.
+   */
+  readonly emptySegments: EmptySegments
+}
+
+export const EMPTY_SEGMENTS = ['merge', 'reject', 'keep'] as const
+export type EmptySegments = typeof EMPTY_SEGMENTS[number]
+
+/**
+ * The path to route on and to forward, or undefined for one that is refused. A segment of parameters alone (`/;/`) is
+ * an empty one to servers that cut parameters off, and nobody means it.
+ */
+export function withoutEmptySegments (path: string, rule: EmptySegments): string | undefined {
+  if (rule === 'keep') return path
+  if (path.includes('/;')) return undefined
+  if (!path.includes('//')) return path
+  return rule === 'reject' ? undefined : path.replaceAll(/\/{2,}/g, '/')
+}
+
 /** True when the path is safe to route on; `path` begins with `/` and holds TARGET characters only. */
 export function isPlainPath (path: string, rejectEncodedSlash: boolean): boolean {
   if (path.indexOf('%') >= 0) return isPlainEncodedPath(path, rejectEncodedSlash)
@@ -60,6 +85,13 @@ function hasDotSegment (path: string): boolean {
     if (Number.isNaN(after) || after === SLASH || after === SEMICOLON) return true
   }
   return false
+}
+
+/** Whether two authorities of one scheme are the same, in letters of any case, with or without its own port. */
+export function isSameAuthority (one: string, other: string, secure: boolean): boolean {
+  const ownPort = secure ? /:(?:443)?$/ : /:(?:80)?$/
+  const plain = (authority: string): string => authority.toLowerCase().replace(ownPort, '')
+  return plain(one) === plain(other)
 }
 
 /** `host[:port]` as RFC 3986 has it, IPv6 in brackets; empty only where no authority is meant. */

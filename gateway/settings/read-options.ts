@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { resolve } from 'node:path'
 import { readDestinations } from '@breakwater/starter/security'
 import { type Settings, splitName } from '@breakwater/starter/settings'
-import { DATA_PLANE_DEFAULTS, type DataPlaneOptions } from '../data-plane-options.ts'
+import { DATA_PLANE_DEFAULTS, type DataPlaneOptions, type ClientLimits } from '../data-plane-options.ts'
 import { readExporterOptions, readSampling } from '@breakwater/starter/trace'
 import { error } from '../errors.ts'
 import { FILTERS } from '../filters/filter-factories.ts'
@@ -14,6 +14,7 @@ import { PREDICATES } from '../routes/predicate-factories.ts'
 import type { OutlierOptions } from '../upstream/outlier.ts'
 import { readPrefixLength, readRateLimit, readResponseCache, readSecureHeaders, readSecurity } from './read-filters.ts'
 import { checkOwnKeys, GatewaySettings } from './gateway-settings.ts'
+import { EMPTY_SEGMENTS } from '../http1/target.ts'
 import { readBalancers } from './read-balancers.ts'
 import { readGlobalCors } from './read-cors.ts'
 import { readListenerTls, readUpstreamTls } from './read-tls.ts'
@@ -27,9 +28,10 @@ export const OWN_KEYS: readonly string[] = [
   'hedging.percentile', 'hedging.min-delay',
   'security.*', 'outlier.consecutive-errors', 'outlier.interval', 'outlier.minimum-requests', 'outlier.failure-rate-percent',
   'outlier.base-ejection', 'outlier.max-ejection', 'outlier.max-ejection-percent', 'outlier.panic-threshold-percent',
-  'outlier.slow-start', 'access-log.enabled', 'access-log.file', 'reject-encoded-slash', 'routes-file',
+  'outlier.slow-start', 'access-log.enabled', 'access-log.file', 'reject-encoded-slash', 'empty-segments', 'routes-file',
   'tls.*', 'upstream-tls.certificate', 'upstream-tls.private-key',
   'max-connections', 'max-connections-per-address', 'ipv6-prefix-length', 'header-timeout', 'keep-alive-timeout', 'max-idle-time',
+  'max-headers', 'body-timeout', 'write-timeout', 'stream-idle-timeout',
   'websocket-on-any-route'
 ]
 
@@ -91,6 +93,21 @@ function readRouting (settings: Settings, gateway: GatewaySettings): RoutingOpti
   }
 }
 
+/**
+ * A target is part of the head: whoever allows larger heads allows larger targets, unless Netty's own setting says
+ * otherwise.
+ */
+function readHeadLimits (settings: Settings): Pick<ClientLimits, 'maxHeadBytes' | 'maxHeaders' | 'maxTargetBytes'> {
+  const { limits } = DATA_PLANE_DEFAULTS
+  const maxHeadBytes = settings.bytes('server.max-http-request-header-size', limits.maxHeadBytes)
+  const ratio = limits.maxTargetBytes / limits.maxHeadBytes
+  return {
+    maxHeadBytes,
+    maxHeaders: settings.integer('breakwater.gateway.max-headers', limits.maxHeaders),
+    maxTargetBytes: settings.bytes('server.netty.max-initial-line-length', Math.max(limits.maxTargetBytes, maxHeadBytes * ratio))
+  }
+}
+
 function readDataPlane (settings: Settings, gateway: GatewaySettings): DataPlaneOptions {
   const own = (key: string) => `breakwater.gateway.${key}`
   const { limits, upstream } = DATA_PLANE_DEFAULTS
@@ -103,9 +120,13 @@ function readDataPlane (settings: Settings, gateway: GatewaySettings): DataPlane
     workers: workersOf(settings),
     removeHeaders: readRemovedHeaders(gateway),
     rejectEncodedSlash: settings.boolean(own('reject-encoded-slash'), DATA_PLANE_DEFAULTS.rejectEncodedSlash),
+    emptySegments: settings.oneOf(own('empty-segments'), EMPTY_SEGMENTS, DATA_PLANE_DEFAULTS.emptySegments),
     limits: {
       ...limits,
-      maxHeadBytes: settings.bytes('server.max-http-request-header-size', limits.maxHeadBytes),
+      ...readHeadLimits(settings),
+      bodyTimeoutMs: settings.durationMs(own('body-timeout'), limits.bodyTimeoutMs),
+      writeTimeoutMs: settings.durationMs(own('write-timeout'), limits.writeTimeoutMs),
+      streamIdleTimeoutMs: settings.durationMs(own('stream-idle-timeout'), limits.streamIdleTimeoutMs),
       headerTimeoutMs: settings.durationMs(own('header-timeout'), limits.headerTimeoutMs),
       keepAliveTimeoutMs: settings.durationMs(own('keep-alive-timeout'), limits.keepAliveTimeoutMs),
       maxConnections: settings.integer(own('max-connections'), limits.maxConnections),

@@ -63,13 +63,13 @@ t.test('A malformed request is answered once, the connection closed, the tail ne
     ['HTTP/0.9', 'GET /x\r\n\r\n', 400],
     ['HTTP/1.2', 'GET /x HTTP/1.2\r\nHost: h\r\n\r\n', 505],
     ['HTTP/9.9', 'GET /x HTTP/9.9\r\nHost: h\r\n\r\n', 505],
-    ['lower-case method', 'get /x HTTP/1.1\r\nHost: h\r\n\r\n', 400],
-    ['unknown method', 'BREW /x HTTP/1.1\r\nHost: h\r\n\r\n', 400],
+    ['lower-case method', 'get /x HTTP/1.1\r\nHost: h\r\n\r\n', 501],
+    ['unknown method', 'BREW /x HTTP/1.1\r\nHost: h\r\n\r\n', 501],
     ['CONNECT', 'CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n', 405],
     ['raw UTF-8 path', 'GET /\xc3\xa4 HTTP/1.1\r\nHost: h\r\n\r\n', 400],
     ['unknown expectation', 'GET /x HTTP/1.1\r\nHost: h\r\nExpect: foo\r\n\r\n', 417],
     ['head over 16 KiB', `GET /x HTTP/1.1\r\nHost: h\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
-    ['101 headers', `GET /x HTTP/1.1\r\nHost: h\r\n${'A: b\r\n'.repeat(100)}\r\n`, 431],
+    ['501 headers', `GET /x HTTP/1.1\r\nHost: h\r\n${'A: b\r\n'.repeat(500)}\r\n`, 431],
     ['target over 8 KiB', `GET /${'a'.repeat(9_000)} HTTP/1.1\r\nHost: h\r\n\r\n`, 414],
     ['Connection naming Host', 'GET /x HTTP/1.1\r\nHost: h\r\nConnection: host\r\n\r\n', 400],
     ['Connection naming Content-Length', 'POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nConnection: content-length\r\n\r\na', 400],
@@ -162,7 +162,7 @@ t.test('Path tricks are refused, and what is forwarded is what was matched', asy
     t.equal(statusOf(received), 400, path)
   }
   t.equal(upstream.received, '')
-  for (const path of ['/a%2fb', '/a%252e%252e/b', '//host/x', '/a//b', '/...', '/.well-known/x', '/a.b', '/a;b=c/d', '/%e4%bd%a0', '/?', '/a?x=/../y', '/a?%', '/~a!$&\'()*+,=:@']) {
+  for (const path of ['/a%2fb', '/a%252e%252e/b', '/...', '/.well-known/x', '/a.b', '/a;b=c/d', '/%e4%bd%a0', '/?', '/a?x=/../y', '/a?%', '/~a!$&\'()*+,=:@']) {
     upstream.reset()
     const [answer = ''] = await open().send(`GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`).answers()
     t.equal(statusOf(answer), 200, path)

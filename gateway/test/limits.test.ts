@@ -1,9 +1,11 @@
 /** What one client may take: pipelined requests, connections, slow bodies, bodies of a route; each limit by itself. */
 import { connect as connectHttp2 } from 'node:http2'
 import t from 'tap'
+import { loadSettings } from '@breakwater/starter/settings'
 import { Clock } from '../clock.ts'
 import { DATA_PLANE_DEFAULTS } from '../data-plane-options.ts'
 import { Loop } from '../loop.ts'
+import { readOptions } from '../settings/read-options.ts'
 import type { LocalHandler } from '../workers/contract.ts'
 import { clientOf, routeTo } from './fuzzing/loopback.ts'
 import { ask } from './http2-client.ts'
@@ -183,9 +185,22 @@ t.test('connections that speak HTTP/2 count too, also when nothing is asked on t
   sessions[1].destroy()
 })
 
+t.test('larger heads allow larger targets; each limit has its setting', async (t) => {
+  const read = async (args: Record<string, string>) =>
+    readOptions(await loadSettings({ name: 'gateway', folder: '/nonexistent', args })).dataPlane.limits
+  t.match(await read({ 'server.max-http-request-header-size': '64KB' }), { maxHeadBytes: 65_536, maxTargetBytes: 32_768 })
+  t.match(await read({ 'server.max-http-request-header-size': '4KB' }), { maxHeadBytes: 4096, maxTargetBytes: 8192 })
+  t.match(await read({ 'server.netty.max-initial-line-length': '4KB' }), { maxTargetBytes: 4096 })
+  t.match(await read({
+    'breakwater.gateway.max-headers': '150', 'breakwater.gateway.body-timeout': '1s', 'breakwater.gateway.write-timeout': '2s',
+    'breakwater.gateway.stream-idle-timeout': '0'
+  }), { maxHeaders: 150, bodyTimeoutMs: 1000, writeTimeoutMs: 2000, streamIdleTimeoutMs: 0 })
+  await t.rejects(read({ 'breakwater.gateway.empty-segments': 'drop' }), { message: /empty-segments.*merge, reject, keep/s })
+})
+
 t.test('what nobody changes', async (t) => {
   t.match(DATA_PLANE_DEFAULTS.limits, {
-    maxHeadBytes: 16_384, maxHeaders: 100, maxTargetBytes: 8_192, headerTimeoutMs: 10_000, keepAliveTimeoutMs: 75_000,
+    maxHeadBytes: 16_384, maxHeaders: 500, maxTargetBytes: 8_192, headerTimeoutMs: 10_000, keepAliveTimeoutMs: 75_000,
     bodyTimeoutMs: 30_000, minBodyBytesPerSecond: 100, writeTimeoutMs: 60_000, streamIdleTimeoutMs: 300_000,
     maxConnections: 20_000, maxConnectionsPerAddress: 8_000, maxPipelinedBytes: 65_536
   })

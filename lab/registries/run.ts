@@ -11,10 +11,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRandom, type Random } from '@breakwater/messaging/testing'
 import { checkRight, differences, some } from './checks.ts'
-import { Client, LEASE_SECS, RENEW_MS } from './client.ts'
+import { Client, LEASE_SECS } from './client.ts'
 import { RegistryCluster } from './cluster.ts'
 import { closeConnections } from './http.ts'
 import { operate } from './operator.ts'
+import { Missing } from './missing.ts'
 import type { Plan } from './plan.ts'
 import { Reader, readList } from './views.ts'
 
@@ -38,8 +39,6 @@ const EQUAL_MS = 5000
 const RIGHT_MS = LEASE_SECS * 1000 + 75_000
 /** For so long a reader goes on believing in what a registry that began anew does not know. */
 const BELIEVED_MS = 95_000
-/** Who told a registry that ended at once tells another one with its next heartbeat: until then it may not be shown. */
-const SETTLED_MS = 3 * RENEW_MS + 3000
 const LOOK_MS = 500
 const STEP_MS = 50
 const START_AT_ONCE = 50
@@ -49,9 +48,9 @@ export async function runPlan (plan: Plan, { instances, stillMs, folder, say }: 
   const random = createRandom(plan.seed).fork('clients')
   const clients: Client[] = []
   const readers: Reader[] = []
-  const missed = new Map<string, string>()
+  const missing = new Missing()
   const watch = setInterval(() => {
-    lookForMissing(clients, readers.filter(({ follows }) => follows !== undefined && !cluster.isDeaf(follows)), missed)
+    missing.look(clients, readers.filter(({ follows }) => follows !== undefined && !cluster.isDeaf(follows)))
   }, LOOK_MS)
   try {
     await cluster.start()
@@ -73,7 +72,7 @@ export async function runPlan (plan: Plan, { instances, stillMs, folder, say }: 
     const right = await within(RIGHT_MS, () => checkAllRight(cluster, clients))
     const last = await within(BELIEVED_MS, () => checkEqual(cluster, readers, []))
     const found = [equal, right, last].flatMap(({ violations }) => violations)
-    const violations = [...found, ...some([...missed.values()]), ...cluster.crashes]
+    const violations = [...found, ...some(missing.found), ...cluster.crashes]
     return { violations, counts: cluster.counts, equalMs: equal.ms }
   } finally {
     clearInterval(watch)
@@ -143,16 +142,5 @@ async function within (ms: number, check: () => Promise<string[]>): Promise<{ vi
     const violations = await check().catch((failure: unknown) => [`LIST ${String(failure)}`])
     if (violations.length === 0 || startedAt > ms) return { violations, ms: Math.round(startedAt) }
     await sleep(100)
-  }
-}
-
-function lookForMissing (clients: readonly Client[], readers: readonly Reader[], missed: Map<string, string>): void {
-  const settled = Date.now() - SETTLED_MS
-  for (const { up, changedAt, mayBeCancelled, app, id } of clients) {
-    if (!up || mayBeCancelled || changedAt > settled) continue
-    for (const { name } of readers.filter(reader => !reader.has(app, id))) {
-      const since = new Date(changedAt).toISOString()
-      missed.set(`${name} ${id}`, `MISSED by ${name}: ${id}, as it is since ${since}, until ${new Date().toISOString()}`)
-    }
   }
 }

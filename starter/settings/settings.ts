@@ -112,6 +112,12 @@ export class Settings {
     return this.#typed(key, fallback, toNumber, 'number', 'a number such as 0.5')
   }
 
+  /** One of a few words, in letters of any case. */
+  oneOf<const Word extends string> (key: string, words: readonly Word[], fallback?: Word): Word {
+    const convert = (text: string) => words.find(word => word === text.toLowerCase())
+    return this.#typed(key, fallback, convert, 'choice', `one of ${words.join(', ')}`)
+  }
+
   boolean (key: string, fallback?: boolean): boolean {
     return this.#typed(key, fallback, toBoolean, 'boolean', 'true or false')
   }

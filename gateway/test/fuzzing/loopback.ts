@@ -47,7 +47,7 @@ export function routeTo (target: RouteTarget): Route {
 export function loopWith (target: RouteTarget): Loop {
   const limits = { ...DATA_PLANE_DEFAULTS.limits, maxHeaders: MANY }
   const upstream = { ...DATA_PLANE_DEFAULTS.upstream, maxHeaders: MANY }
-  const loop = new Loop({ ...DATA_PLANE_DEFAULTS, limits, upstream }, () => {})
+  const loop = new Loop({ ...DATA_PLANE_DEFAULTS, limits, upstream, emptySegments: 'keep' }, () => {})
   const route = routeTo(target)
   loop.gateway.swap({ routes: [route], match: () => route })
   // A case is tried in hundreds of pieces within one turn of the event loop.

@@ -5,15 +5,11 @@ interface Difference {
   readonly ours: object
 }
 
-const NOT_NORMALIZED = 'the path is passed on byte for byte, slashes too'
 const FINAL = 'a redirect stays what it is, where Spring ends with 500 because the answer is committed'
 const REDIRECT = { status: 302, headers: { location: 'https://acme.org/v1/x' } }
 
 /** By `world case n`. */
 export const DIFFERENCES: ReadonlyMap<string, Difference> = new Map<string, Difference>([
-  ['routes slashes 0', { why: NOT_NORMALIZED, ours: { body: { url: '/a//b' } } }],
-  ['routes slashes 1', { why: NOT_NORMALIZED, ours: { body: { url: '//a' } } }],
-  ['routes slashes 2', { why: NOT_NORMALIZED, ours: { body: { url: '/a/b//' } } }],
   ['routes set-uri 0', { why: 'SetRequestUri works with a literal host', ours: { status: 200, body: { url: '/to/a?b=c' } } }],
   ['routes size 0', { why: 'RequestSize has a short form', ours: { status: 413 } }],
   ['routes json-remove 1', { why: 'numbers stay as they were written', ours: { body: '{"a":{"id":1},"f":1.50}' } }],

@@ -226,5 +226,41 @@ export const GATEWAY_WIRE: readonly Mutant[] = [
     from: 'streams === 0 && keepAliveTimeoutMs > 0',
     to: 'streams < 0 && keepAliveTimeoutMs > 0',
     seenBy: ['gateway/test/http2-phases.test.ts']
+  },
+  {
+    id: 'lookalikes-pass',
+    package: 'gateway',
+    breaks: 'a field that a program behind cannot tell from ours does not reach it',
+    file: 'gateway/http1/request-head.ts',
+    from: '    dropLookalikes(this.lines, lineEnd + 2)\n',
+    to: '',
+    seenBy: ['gateway/test/wire-rules.test.ts']
+  },
+  {
+    id: 'parameters-hide-a-segment',
+    package: 'gateway',
+    breaks: 'nobody goes past a route by a segment of parameters alone',
+    file: 'gateway/http1/target.ts',
+    from: "  if (path.includes('/;')) return undefined\n",
+    to: '',
+    seenBy: ['gateway/test/wire-rules.test.ts']
+  },
+  {
+    id: 'merged-for-the-route-alone',
+    package: 'gateway',
+    breaks: 'what is matched is what is sent',
+    file: 'gateway/http1/request-head.ts',
+    from: 'const goesOnAsItIs = this.http11 && this.rawTarget === target',
+    to: "const goesOnAsItIs = this.http11 && target.startsWith('/')",
+    seenBy: ['gateway/test/wire-rules.test.ts']
+  },
+  {
+    id: 'quoted-line-end',
+    package: 'gateway',
+    breaks: 'a quoted chunk extension holds no end of a line',
+    file: 'gateway/http1/chunked.ts',
+    from: 'if ((byte < SP && byte !== TAB) || byte === DEL) return false',
+    to: 'if (byte === DEL) return false',
+    seenBy: ['gateway/test/wire-rules.test.ts']
   }
 ]
