@@ -4,7 +4,8 @@
  */
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import { createSecureContext, type SecureContext, type SecureContextOptions, type TlsOptions } from 'node:tls'
-import type { ListenerTls } from './data-plane-options.ts'
+import { entryOf, openStore, type KeyStoreFile } from '@breakwater/starter/security'
+import type { ListenerCertificate, ListenerTls } from './data-plane-options.ts'
 import { error } from './errors.ts'
 import type { WorkerHost } from './workers/contract.ts'
 
@@ -32,13 +33,13 @@ export class Certificates {
 
   private files (): string[] {
     const { certificates, clients } = this.tls
-    const own = certificates.flatMap(({ certificateFile, keyFile }) => [certificateFile, keyFile])
-    return clients === undefined ? own : [...own, clients.trustFile]
+    const own = certificates.flatMap(({ from }) => filesOf(from))
+    return clients === undefined ? own : [...own, ...filesOf(clients.trusted)]
   }
 
   private load (): Loaded[] {
     const { certificates, clients } = this.tls
-    return certificates.map((one) => load(one, clients?.trustFile))
+    return certificates.map((one) => load(one, clients?.trusted))
   }
 
   /** For tls.createServer. */
@@ -81,12 +82,26 @@ export class Certificates {
 }
 
 /** Every server name has the authorities of clients: a context that SNI picks replaces the first one's. */
-function load ({ serverNames, certificateFile, keyFile }: ListenerTls['certificates'][number], trustFile?: string): Loaded {
+function load ({ serverNames, from }: ListenerCertificate, trusted?: string | KeyStoreFile): Loaded {
   try {
-    const ca = trustFile === undefined ? {} : { ca: readFileSync(trustFile) }
-    const pem = { cert: readFileSync(certificateFile), key: readFileSync(keyFile), ...ca }
+    const pem = { ...ownOf(from), ...(trusted === undefined ? {} : { ca: authoritiesOf(trusted) }) }
     return { names: serverNames.map((name) => name.toLowerCase()), context: createSecureContext(pem), pem }
   } catch (cause) {
-    throw error('E_GATEWAY_CERTIFICATE', [certificateFile, keyFile, cause instanceof Error ? cause.message : String(cause)], { cause })
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw error('E_GATEWAY_CERTIFICATE', [filesOf(from).join(', '), reason], { cause })
   }
+}
+
+function ownOf (from: ListenerCertificate['from']): Pick<SecureContextOptions, 'cert' | 'key'> {
+  if ('file' in from) return entryOf(openStore(from), from)
+  return { cert: readFileSync(from.certificateFile), key: readFileSync(from.keyFile) }
+}
+
+function authoritiesOf (trusted: string | KeyStoreFile): Buffer | string {
+  return typeof trusted === 'string' ? readFileSync(trusted) : openStore(trusted).certificates
+}
+
+function filesOf (from: ListenerCertificate['from'] | string): string[] {
+  if (typeof from === 'string') return [from]
+  return 'file' in from ? [from.file] : [from.certificateFile, from.keyFile]
 }

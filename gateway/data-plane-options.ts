@@ -1,6 +1,6 @@
 /** What the data plane can be told. Plain data (it crosses to workers); times in ms, sizes in bytes, 0 = no limit. */
 import { platform } from 'node:os'
-import { DESTINATION_DEFAULTS, type DestinationRules } from '@breakwater/starter/security'
+import { DESTINATION_DEFAULTS, type DestinationRules, type KeyStoreFile } from '@breakwater/starter/security'
 import type { PathRules } from './http1/target.ts'
 import { IPV6_PREFIX_LENGTH } from './security/networks.ts'
 import type { TracingOptions } from './tracing.ts'
@@ -85,6 +85,10 @@ export interface ForwardedOptions {
 /** One certificate of the listener; `serverNames` picks it by SNI, the first entry is the default. */
 export interface ListenerCertificate {
   readonly serverNames: readonly string[]
+  readonly from: PemFiles | KeyStoreFile
+}
+
+export interface PemFiles {
   readonly certificateFile: string
   readonly keyFile: string
 }
@@ -94,8 +98,8 @@ export interface ListenerTls {
   readonly handshakeTimeoutMs: number
   /** How often the files are looked at; changed ones serve new connections. */
   readonly reloadIntervalMs: number
-  /** Clients are asked for a certificate of these authorities; undefined: they are not. */
-  readonly clients: { readonly trustFile: string, readonly required: boolean } | undefined
+  /** Clients are asked for a certificate of these authorities, in a PEM file or a store; undefined: they are not. */
+  readonly clients: { readonly trusted: string | KeyStoreFile, readonly required: boolean } | undefined
 }
 
 export interface DataPlaneOptions extends PathRules {

@@ -16,8 +16,8 @@ export const error = errorTable({
     next: 'breakwater.gateway.access-log.file must be a file in a folder that exists; without it lines go to stdout.'
   },
   E_GATEWAY_CERTIFICATE: {
-    text: 'certificate %s and key %s cannot be used: %s.',
-    next: 'Both must be PEM and belong together.'
+    text: 'the certificate and its key in %s cannot be used: %s.',
+    next: 'PEM files must belong together; a key store must be PKCS12.'
   },
   E_GATEWAY_KEY: {
     text: '"%s" is no setting here.%s',

@@ -9,6 +9,11 @@ export const starterError = errorTable({
     text: 'cannot %s %s: %s.',
     next: 'Look whether it exists, is what it should be, has room, and may be used by this user; or name another.'
   },
+  E_KEY_STORE: { text: 'the key store cannot be used: %s.', next: 'Check the file, the password and the alias.' },
+  E_TLS_UNUSED: {
+    text: '%s is not used here, and TLS would be another than you think.',
+    next: 'Use server.ssl.certificate with .certificate-private-key (PEM files), or server.ssl.key-store (PKCS12).'
+  },
   E_TLS_FILES: {
     text: 'server.ssl.certificate, server.ssl.certificate-private-key and server.ssl.trust-certificate cannot be used together: %s.',
     next: 'They must be PEM, and the key the one that the certificate was made for.'

@@ -1,10 +1,10 @@
 /** The keys of the server: which one encrypts and decrypts a value with these prefixes. */
-import { withPackage } from '@breakwater/starter/optional-package'
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { createTextCipher } from '@breakwater/starter/settings'
 import { error } from '../errors.ts'
 import { AEAD, createAeadEncryptor } from './aead.ts'
 import type { Encryptor } from './encryptor.ts'
+import { openStore } from './key-store.ts'
 import { createRsaEncryptor, type RsaOptions } from './rsa.ts'
 
 // Values name their keys: what they name must not grow without bound.
@@ -62,8 +62,7 @@ function pemRing (pem: string, rsa: RsaOptions): KeyRing {
 
 // A value may name the key and its password itself: `{key:alias}{secret:password}`.
 async function storeRing (options: KeyStoreOptions, rsa: RsaOptions, maxOpen: number): Promise<KeyRing> {
-  const { openKeyStore } = await withPackage('encrypt.key-store', () => import('./key-store.ts'))
-  const store = openKeyStore(options.content, options.password, options.location)
+  const store = openStore(options.content, options.password, options.location)
   const open = (alias: string, secret: string): Encryptor | undefined => {
     const key = store.key(alias.toLowerCase(), secret)
     return key === undefined ? undefined : createRsaEncryptor(key, rsa)

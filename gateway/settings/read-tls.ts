@@ -1,35 +1,38 @@
 /** TLS of the data plane from settings: Spring Boot's `server.ssl.*` for clients, `httpclient.ssl.*` for instances. */
-import { readText } from '@breakwater/starter/security'
+import { keyStoreAt, readText, type KeyStoreFile } from '@breakwater/starter/security'
 import type { Settings } from '@breakwater/starter/settings'
 import { starterError } from '@breakwater/starter/starter-errors'
-import { DATA_PLANE_DEFAULTS, type ListenerTls, type UpstreamTls } from '../data-plane-options.ts'
+import { DATA_PLANE_DEFAULTS, type ListenerTls, type PemFiles, type UpstreamTls } from '../data-plane-options.ts'
 import { error } from '../errors.ts'
 import type { GatewaySettings } from './gateway-settings.ts'
 
 const HANDSHAKE_TIMEOUT_MS = 10_000
 
 /**
- * PEM files: `server.ssl.certificate` and `.certificate-private-key` make the default certificate,
+ * `server.ssl.certificate`, `.certificate-private-key` (PEM), or `.key-store` (PKCS12) make the default certificate,
  * `breakwater.gateway.tls.certificates[n].{server-names,certificate,private-key}` further ones by SNI. Undefined, and
  * plain HTTP, when there is none or `server.ssl.enabled` is false. Changed files are taken over without a restart.
  */
 export function readListenerTls (settings: Settings): ListenerTls | undefined {
   if (!settings.boolean('server.ssl.enabled', true)) return undefined
-  refuseUnused(settings, ['bundle', 'key-store', 'trust-store'].map(name => `server.ssl.${name}`),
-    'server.ssl.certificate, server.ssl.certificate-private-key and server.ssl.trust-certificate')
-  const certificate = settings.get('server.ssl.certificate')
-  if (certificate === undefined) return undefined
-  const first = {
-    serverNames: [],
-    certificateFile: plainPath(certificate),
-    keyFile: plainPath(settings.string('server.ssl.certificate-private-key'))
-  }
+  refuseUnused(settings, ['server.ssl.bundle'],
+    'server.ssl.certificate and server.ssl.certificate-private-key with PEM files, or server.ssl.key-store (PKCS12)')
+  const from = readFirst(settings)
+  if (from === undefined) return undefined
   return {
-    certificates: [first, ...readFurther(settings)],
+    certificates: [{ serverNames: [], from }, ...readFurther(settings)],
     handshakeTimeoutMs: settings.durationMs('server.ssl.handshake-timeout', HANDSHAKE_TIMEOUT_MS),
     reloadIntervalMs: settings.durationMs('breakwater.gateway.tls.reload-interval', 1_000),
     clients: readClients(settings)
   }
+}
+
+/** A PEM file goes before a key store, as in Spring. */
+function readFirst (settings: Settings): PemFiles | KeyStoreFile | undefined {
+  const certificate = settings.get('server.ssl.certificate')
+  if (certificate === undefined) return keyStoreAt(settings, 'server.ssl.key-store')
+  const key = settings.string('server.ssl.certificate-private-key')
+  return { certificateFile: plainPath(certificate), keyFile: plainPath(key) }
 }
 
 /**
@@ -39,7 +42,7 @@ export function readListenerTls (settings: Settings): ListenerTls | undefined {
 function refuseUnused (settings: Settings, keys: ReadonlyArray<string | undefined>, instead: string): void {
   const key = keys.find(one => one !== undefined && settings.get(one) !== undefined)
   if (key === undefined) return
-  throw error('E_GATEWAY_SETTING', [`${key} is not used here, and TLS would be another than you think: use ${instead} with PEM files.`],
+  throw error('E_GATEWAY_SETTING', [`${key} is not used here, and TLS would be another than you think: use ${instead}.`],
     { where: settings.origin(key) })
 }
 
@@ -50,13 +53,14 @@ function readClients (settings: Settings): ListenerTls['clients'] {
     throw starterError('E_TLS_CLIENT_AUTH', [auth], { where: settings.origin('server.ssl.client-auth') })
   }
   if (auth === 'none') return undefined
-  const trusted = settings.get('server.ssl.trust-certificate')
+  const file = settings.get('server.ssl.trust-certificate')
+  const trusted = file === undefined ? keyStoreAt(settings, 'server.ssl.trust-store') : plainPath(file)
   // Without authorities of our own the public ones would count, and anybody can get a certificate of those.
   if (trusted === undefined) {
-    throw error('E_GATEWAY_SETTING', [`server.ssl.client-auth=${auth} needs server.ssl.trust-certificate, a PEM file (no key store).`],
+    throw error('E_GATEWAY_SETTING', [`server.ssl.client-auth=${auth} needs server.ssl.trust-certificate, a PEM file, or server.ssl.trust-store (PKCS12).`],
       { where: settings.origin('server.ssl.client-auth') })
   }
-  return { trustFile: plainPath(trusted), required: auth === 'need' }
+  return { trusted, required: auth === 'need' }
 }
 
 function readFurther (settings: Settings): ListenerTls['certificates'] {
@@ -65,8 +69,10 @@ function readFurther (settings: Settings): ListenerTls['certificates'] {
     const key = (name: string) => `breakwater.gateway.tls.certificates[${n}].${name}`
     found.push({
       serverNames: settings.list(key('server-names')),
-      certificateFile: plainPath(settings.string(key('certificate'))),
-      keyFile: plainPath(settings.string(key('private-key')))
+      from: {
+        certificateFile: plainPath(settings.string(key('certificate'))),
+        keyFile: plainPath(settings.string(key('private-key')))
+      }
     })
   }
   return found
@@ -76,7 +82,7 @@ function readFurther (settings: Settings): ListenerTls['certificates'] {
 export function readUpstreamTls (settings: Settings, gateway: GatewaySettings): UpstreamTls {
   const { upstreamTls } = DATA_PLANE_DEFAULTS
   refuseUnused(settings, ['ssl-bundle', 'key-store'].map(name => gateway.key(`httpclient.ssl.${name}`)),
-    'httpclient.ssl.trusted-x509-certificates and breakwater.gateway.upstream-tls.certificate, .private-key')
+    'httpclient.ssl.trusted-x509-certificates and breakwater.gateway.upstream-tls.certificate, .private-key with PEM files')
   const key = gateway.key('httpclient.ssl.trusted-x509-certificates')
   const texts = key === undefined ? [] : settings.keys(key).map(one => readText(settings, one))
   return {

@@ -159,10 +159,10 @@ t.test('What stops the first workers stops the start, with its code and without 
   t.match(await start({ port }), {
     code: 'E_GATEWAY_LISTEN', message: new RegExp(`^cannot listen on 127.0.0.1:${port}: listen EADDRINUSE[^.]*127.0.0.1:${port}\\. Another process`)
   })
-  const certificates = [{ serverNames: [], certificateFile: '/nowhere/cert.pem', keyFile: '/nowhere/key.pem' }]
+  const certificates = [{ serverNames: [], from: { certificateFile: '/nowhere/cert.pem', keyFile: '/nowhere/key.pem' } }]
   const tls = { certificates, handshakeTimeoutMs: 1_000, reloadIntervalMs: 1_000, clients: undefined }
   t.match(await start({ tls }), {
-    code: 'E_GATEWAY_CERTIFICATE', message: /^certificate \/nowhere\/cert\.pem and key \/nowhere\/key\.pem cannot be used: ENOENT.*'\. Both must be PEM/
+    code: 'E_GATEWAY_CERTIFICATE', message: / in \/nowhere\/cert\.pem, \/nowhere\/key\.pem cannot be used: ENOENT.*'\. PEM files must belong together/
   })
 })
 

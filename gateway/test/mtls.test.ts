@@ -127,7 +127,7 @@ t.test('settings that would trust the whole world are refused', async t => {
     }
   }
   t.equal(await read(), undefined)
-  t.strictSame(await read({ 'server.ssl.client-auth': 'WANT', 'server.ssl.trust-certificate': 'file:/etc/ca.pem' }), { trustFile: '/etc/ca.pem', required: false })
+  t.strictSame(await read({ 'server.ssl.client-auth': 'WANT', 'server.ssl.trust-certificate': 'file:/etc/ca.pem' }), { trusted: '/etc/ca.pem', required: false })
   await t.rejects(read({ 'server.ssl.client-auth': 'need' }), { code: 'E_GATEWAY_SETTING', message: /trust-certificate/ })
   await t.rejects(read({ 'server.ssl.client-auth': 'maybe' }), { code: 'E_TLS_CLIENT_AUTH' })
 })

@@ -159,8 +159,8 @@ t.test('TLS from clients: names, ALPN, reload without restart', { skip }, async 
       reloadIntervalMs: 20,
       clients: undefined,
       certificates: [
-        { serverNames: ['one.example'], certificateFile: file('one.pem'), keyFile: file('one.key') },
-        { serverNames: ['two.example', '*.two.example'], certificateFile: file('two.pem'), keyFile: file('two.key') }
+        { serverNames: ['one.example'], from: { certificateFile: file('one.pem'), keyFile: file('one.key') } },
+        { serverNames: ['two.example', '*.two.example'], from: { certificateFile: file('two.pem'), keyFile: file('two.key') } }
       ]
     }
   })
@@ -238,7 +238,7 @@ t.test('an instance whose certificate is trusted, but is another host\'s, is not
 
 t.test('a client that connects and does not shake hands is closed, and counted', { skip }, async (t) => {
   certificate('slow', 'slow.example')
-  const certificates = [{ serverNames: [], certificateFile: file('slow.pem'), keyFile: file('slow.key') }]
+  const certificates = [{ serverNames: [], from: { certificateFile: file('slow.pem'), keyFile: file('slow.key') } }]
   const tls = { handshakeTimeoutMs: 100, reloadIntervalMs: 1_000, clients: undefined, certificates }
   const gateway = await startDataPlane([], { tls })
   t.teardown(() => gateway.dataPlane.stop(0))
@@ -260,10 +260,25 @@ spring.cloud.gateway.httpclient.ssl.trusted-x509-certificates: [ '${file('settin
   const settings = await loadSettings({ name: 'gateway', file: file('application.yml'), env: {} })
   t.teardown(() => settings.close())
   t.match(readListenerTls(settings), {
-    certificates: [{ serverNames: [], certificateFile: file('settings.pem') }, { serverNames: ['other.example'] }],
+    certificates: [{ serverNames: [], from: { certificateFile: file('settings.pem') } }, { serverNames: ['other.example'] }],
     reloadIntervalMs: 1000
   })
   const upstream = readUpstreamTls(settings, new GatewaySettings(settings))
   t.match(upstream.trustedCertificates, [/BEGIN CERTIFICATE/])
   t.equal(upstream.insecure, false)
+})
+
+t.test('a key store of Spring\'s and a store of authorities serve as PEM files do', { skip }, async (t) => {
+  const fixtures = path.join(import.meta.dirname, '../../starter/test/fixtures/key-store')
+  const settings = await loadSettings({ name: 'gateway', folder: '/nonexistent', args: {
+    'server.ssl.key-store': `file:${fixtures}/two.p12`, 'server.ssl.key-store-password': 'changeit', 'server.ssl.key-alias': 'second',
+    'server.ssl.client-auth': 'want', 'server.ssl.trust-store': `${fixtures}/trust.p12`, 'server.ssl.trust-store-password': 'changeit'
+  } })
+  const upstream = await new RawUpstream().listen()
+  const gateway = await startDataPlane([route('all', upstream.url, '/**')], { tls: readListenerTls(settings) })
+  t.teardown(async () => {
+    await gateway.dataPlane.stop(0)
+    upstream.close()
+  })
+  t.equal(await commonName(gateway.port, 'localhost'), 'second.example')
 })

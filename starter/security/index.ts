@@ -6,5 +6,6 @@ export {
   DESTINATION_DEFAULTS, Destinations, readDestinations, type DestinationRules, type Listening
 } from './destinations.ts'
 export { guardDoor, type DoorRules } from './door.ts'
+export { openKeyStore } from './key-store.ts'
 export { may, type Principal, type Role } from './principal.ts'
-export { followServerTls, readServerTls, readText, type ServerTls } from './tls.ts'
+export { entryOf, followServerTls, keyStoreAt, openStore, readServerTls, readText, type KeyStoreFile, type ServerTls } from './tls.ts'

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings/index.ts'
 import { starterError } from '../starter-errors.ts'
+import { openKeyStore, type KeyEntry, type KeyStore } from './key-store.ts'
 
 /** What Node's TLS server takes. */
 export interface ServerTls {
@@ -23,27 +24,77 @@ export interface ClientTls {
 }
 
 /**
- * `server.ssl.certificate`, `.certificate-private-key`, `.trust-certificate`, `.client-auth` (none, want, need);
- * undefined when there is no certificate or `server.ssl.enabled` is false. `followServerTls` takes over later changes.
+ * `server.ssl.certificate`, `.certificate-private-key`, `.trust-certificate` (PEM), or `.key-store`, `.trust-store`
+ * (PKCS12); `.client-auth` (none, want, need). Undefined when there is no certificate or `server.ssl.enabled` is false.
+ * `followServerTls` takes over later changes.
  */
 export function readServerTls (settings: Settings): ServerTls | undefined {
   if (!settings.boolean('server.ssl.enabled', true)) return undefined
-  const cert = readText(settings, 'server.ssl.certificate')
-  if (cert === undefined) return undefined
-  const keyName = 'server.ssl.certificate-private-key'
-  const ca = readText(settings, 'server.ssl.trust-certificate')
+  if (settings.get('server.ssl.bundle') !== undefined) {
+    throw starterError('E_TLS_UNUSED', ['server.ssl.bundle'], { where: settings.origin('server.ssl.bundle') })
+  }
+  const own = readOwn(settings)
+  if (own === undefined) return undefined
+  const ca = readText(settings, 'server.ssl.trust-certificate') ?? readTrustStore(settings)
   const clientAuth = settings.string('server.ssl.client-auth', 'none').toLowerCase()
   if (!['none', 'want', 'need'].includes(clientAuth)) {
     throw starterError('E_TLS_CLIENT_AUTH', [clientAuth], { where: settings.origin('server.ssl.client-auth') })
   }
-  const key = readText(settings, keyName) ?? settings.string(keyName)
-  const files = { cert, key, ...(ca === undefined ? {} : { ca }) }
+  const files = { ...own, ...(ca === undefined ? {} : { ca }) }
   checkFiles(files, settings)
   return {
     ...files,
     requestCert: clientAuth !== 'none',
     rejectUnauthorized: clientAuth === 'need'
   }
+}
+
+/** A PEM file goes before a key store, as in Spring. */
+function readOwn (settings: Settings): KeyEntry | undefined {
+  const cert = readText(settings, 'server.ssl.certificate')
+  const keyName = 'server.ssl.certificate-private-key'
+  if (cert !== undefined) return { cert, key: readText(settings, keyName) ?? settings.string(keyName) }
+  const store = keyStoreAt(settings, 'server.ssl.key-store')
+  return store === undefined ? undefined : entryOf(openStore(store), store)
+}
+
+function readTrustStore (settings: Settings): string | undefined {
+  const store = keyStoreAt(settings, 'server.ssl.trust-store')
+  return store === undefined ? undefined : openStore(store).certificates
+}
+
+/** A key store as settings name it. */
+export interface KeyStoreFile {
+  readonly file: string
+  readonly password: string
+  readonly alias?: string
+  /** The place of the setting, for errors. */
+  readonly where?: string
+}
+
+/** `key` is `server.ssl.key-store` or the like; its `-password` stands beside it, and `server.ssl.key-alias`. */
+export function keyStoreAt (settings: Settings, key: string): KeyStoreFile | undefined {
+  const file = pathOf(settings, key)
+  if (file === undefined) return undefined
+  const alias = settings.get(key.replace(/-store$/, '-alias'))
+  const where = settings.origin(key)
+  return {
+    file, password: settings.string(`${key}-password`, ''), ...(alias === undefined ? {} : { alias }),
+    ...(where === undefined ? {} : { where })
+  }
+}
+
+/** Errors: E_FILE, E_KEY_STORE. */
+export function openStore ({ file, password, where }: KeyStoreFile): KeyStore {
+  return openKeyStore(readBytes(file, where), password, where)
+}
+
+/** The key that was asked for; E_KEY_STORE when it is not there. */
+export function entryOf (store: KeyStore, { alias, where }: KeyStoreFile): KeyEntry {
+  const entry = store.entry(alias)
+  if (entry !== undefined) return entry
+  const reason = alias === undefined ? 'there is no key in it' : `there is no key ${alias} in it`
+  throw starterError('E_KEY_STORE', [reason], where === undefined ? {} : { where })
 }
 
 /** Here they have names; what OpenSSL says of them later has none. */
@@ -56,7 +107,7 @@ function checkFiles (files: Pick<ServerTls, 'cert' | 'key' | 'ca'>, settings: Se
   }
 }
 
-const SERVER_FILES = ['certificate', 'certificate-private-key', 'trust-certificate'].map(name => `server.ssl.${name}`)
+const SERVER_FILES = ['certificate', 'certificate-private-key', 'trust-certificate', 'key-store', 'trust-store'].map(name => `server.ssl.${name}`)
 
 /**
  * Takes changed files of `server.ssl.*` over into a running server, for connections made from then on; returns what
@@ -92,12 +143,15 @@ export function readClientTls (settings: Settings, prefix: string): ClientTls {
 /** The content of the file that a setting names; undefined when it names none, E_FILE when it cannot be read. */
 export function readText (settings: Settings, key: string): string | undefined {
   const path = pathOf(settings, key)
-  if (path === undefined) return undefined
+  return path === undefined ? undefined : readBytes(path, settings.origin(key)).toString('utf8')
+}
+
+function readBytes (path: string, where: string | undefined): Buffer {
   try {
-    return readFileSync(path, 'utf8')
+    return readFileSync(path)
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
-    throw starterError('E_FILE', [path, code ?? message], { where: settings.origin(key), cause })
+    throw starterError('E_FILE', [path, code ?? message], { ...(where === undefined ? {} : { where }), cause })
   }
 }
 
