@@ -15,7 +15,7 @@ export interface KeyEntry {
 
 export interface KeyStore {
   /** The key of an alias, of any case, or the first one; undefined when there is none. */
-  entry (alias?: string): KeyEntry | undefined
+  readonly entry: (alias?: string) => KeyEntry | undefined
   /** All certificates, for a store of authorities. */
   readonly certificates: string
 }
@@ -60,7 +60,7 @@ function contentOf (lib: typeof forge, store: forge.pkcs12.Pkcs12Pfx): KeyStore 
   const keys = [...bags('pkcs8ShroudedKeyBag'), ...bags('keyBag')]
   return {
     certificates: certificates.map(({ pem }) => pem).join(''),
-    entry (alias) {
+    entry: alias => {
       const bag = keys.find(one => alias === undefined || attribute(one, 'friendlyName')?.toLowerCase() === alias.toLowerCase())
       if (bag === undefined) return undefined
       const id = attribute(bag, 'localKeyId')
