@@ -10,6 +10,7 @@
 import { createHash } from 'node:crypto'
 import { currentContext, formatTraceParent } from '@breakwater/starter'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { callerOf } from './caller.ts'
 import { hasCode, isTransient, messagingError } from './errors.ts'
 import type { Emitter } from './emitter.ts'
 import type { Messaging } from './messaging.ts'
@@ -125,12 +126,6 @@ function readKey (request: FastifyRequest, required: boolean): string | undefine
 /** Keys of different callers and operations must not meet. A digest of what callers choose: stores limit their keys. */
 function scopeOf (request: FastifyRequest): string {
   return `${request.method} ${request.routeOptions.url ?? ''} ${digest(request.params, callerOf(request))}`
-}
-
-/** The subject of a verified token, put there by whoever verified it; services without security have one caller. */
-function callerOf (request: FastifyRequest): string | null {
-  const { user } = request as FastifyRequest & { user?: { sub?: unknown } }
-  return typeof user?.sub === 'string' ? user.sub : null
 }
 
 /** Of values, not of their spelling: the order of members, white space and how a number is written do not matter. */

@@ -41,9 +41,9 @@ async function serve<T extends Tx> (t: Test, store: Store<T>, command: Command<T
   app.put('/things/:id', { schema }, route)
   app.post('/without-key', { schema }, commandRoute(() => messaging, command))
   t.teardown(() => app.close())
-  const ask = (key: string | undefined, payload: object | string = {}, { url = '/things/1', method = 'POST' as 'POST' | 'PUT', user = '' } = {}) =>
+  const ask = (key: string | undefined, payload: object | string = {}, { url = '/things/1', method = 'POST' as 'POST' | 'PUT', user = '', headers = {} } = {}) =>
     app.inject({ method, url, payload, headers: { 'content-type': 'application/json',
-      ...(key === undefined ? {} : { 'idempotency-key': key }), ...(user === '' ? {} : { 'x-user': user }) } })
+      ...(key === undefined ? {} : { 'idempotency-key': key }), ...(user === '' ? {} : { 'x-user': user }), ...headers } })
   return { ask }
 }
 
@@ -79,6 +79,26 @@ t.test('a key is its caller\'s, on one method and path; elsewhere it is another 
   for (const [n, door] of doors.entries()) t.match(await ask('k', {}, door), { body: `{"effect":${n + 1}}` })
   t.match(await ask('k', {}, { url: '/things/%31' }), { body: '{"effect":1}' }, 'the same path, spelled otherwise')
   t.equal(await effects(), doors.length)
+})
+
+t.test('behind a gateway that verified them, callers are told apart by what they came with, and stay who they are', async t => {
+  const { ask } = await instance(t, sqlite(t))
+  const token = (claims: object, signature = 'x') =>
+    `Bearer e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.${signature}`
+  const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`
+  const callers: ReadonlyArray<readonly [first: object, again: object]> = [
+    [{}, {}],
+    [{ authorization: token({ sub: 'ann', exp: 1 }) }, { authorization: token({ sub: 'ann', exp: 2 }, 'y') }],
+    [{ authorization: token({ sub: 'bob' }) }, { authorization: token({ sub: 'bob' }).replace('Bearer', 'bearer') }],
+    [{ authorization: token({ sub: 'ann', iss: 'other' }) }, { authorization: token({ iss: 'other', sub: 'ann' }) }],
+    [{ authorization: basic('ann:old') }, { authorization: basic('ann:new:er') }],
+    [{ authorization: basic('bob:old') }, { authorization: basic('bob:old') }],
+    [{ authorization: 'Bearer opaque' }, { authorization: 'Bearer opaque' }],
+    [{ authorization: 'Bearer opaque2' }, { authorization: 'Bearer opaque2' }],
+    [{ 'x-forwarded-client-cert': 'Subject="CN=a"' }, { 'x-forwarded-client-cert': 'Subject="CN=a"' }]
+  ]
+  for (const [headers] of callers) t.equal((await ask('k', {}, { headers })).headers['idempotency-replayed'], undefined, JSON.stringify(headers))
+  for (const [n, [, headers]] of callers.entries()) t.match(await ask('k', {}, { headers }), { body: `{"effect":${n + 1}}` }, JSON.stringify(headers))
 })
 
 t.test('values are compared, not their spelling', async t => {
