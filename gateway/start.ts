@@ -113,7 +113,12 @@ function suspicious ({ table, configuration: { routes, locate } }: ControlLoop):
 /** A changed file or config server swaps the routes; a fault in it leaves the old ones serving. */
 function followSettings (settings: Settings, control: ControlLoop, warn: (fault: unknown) => void,
   undo: Undo): void {
-  const onChange = () => { control.refresh().catch(warn) }
+  const onChange = () => {
+    control.refresh().then(() => { settings.reloads.taken('routes') }, (failure: unknown) => {
+      settings.reloads.refused('routes', failure)
+      warn(failure)
+    })
+  }
   settings.on('change', onChange)
   undo.push(() => { settings.off('change', onChange) })
 }

@@ -90,9 +90,12 @@ spring.cloud.gateway.routes:
   t.match(refused.body, /application.yml:5.*Did you mean \\"Path\\"/)
   t.equal((await call(`${running.url}/one`)).status, 200)
   await writeYaml(running.folder, route('Path=/two'))
+  const refusal = async () => ((await call(`${running.management}/actuator/health/settings`)).status)
+  t.equal(await refusal(), 200, 'and health says so as long as it is so')
   await until('the refresh', async () => (await post(`${running.management}/actuator/gateway/refresh`)).status === 200)
   t.equal((await call(`${running.url}/two`)).status, 200)
   t.equal((await call(`${running.url}/one`)).status, 404)
+  await until('no word of it', async () => await refusal() === 404)
 })
 
 t.test('explain says which route, which instances, who is left out and what the breaker would do', async t => {

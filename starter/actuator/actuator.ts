@@ -14,6 +14,7 @@ import { loggerReport, loggersReport, setLevel } from './loggers.ts'
 import type { ActuatorOptions } from './options.ts'
 import { createAuthenticator } from '../security/authenticator.ts'
 import { RequestMetrics } from './request-metrics.ts'
+import { refusedSettings, settingsMetrics } from './settings-health.ts'
 
 const JSON_TYPE = 'application/vnd.spring-boot.actuator.v3+json'
 const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
@@ -80,11 +81,11 @@ function exposed ({ settings }: ActuatorOptions): Set<Endpoint> {
 
 function healthRoutes (scope: FastifyInstance, options: ActuatorOptions): void {
   const availability = options.availability ?? Object.assign(new Availability(), { ready: true })
-  const indicators = options.health ?? new Map()
+  const all = () => new Map([...options.health ?? [], ...refusedSettings(options.settings)])
   const details = showsDetails(options)
   const readinessParts = options.settings.list('management.endpoint.health.group.readiness.include')
   scope.get('/health', async (_request, reply) => {
-    const { status, components } = await checkHealth(indicators)
+    const { status, components } = await checkHealth(all())
     return json(reply.code(statusCodeOf(status)), { status, ...(details ? { components } : {}), groups: ['liveness', 'readiness'] })
   })
   scope.get('/health/liveness', (_request, reply) => {
@@ -93,11 +94,11 @@ function healthRoutes (scope: FastifyInstance, options: ActuatorOptions): void {
   })
   scope.get('/health/readiness', async (_request, reply) => {
     if (!availability.ready) return json(reply.code(503), { status: 'OUT_OF_SERVICE' })
-    const { status } = await checkHealth(new Map([...indicators].filter(([name]) => readinessParts.includes(name))))
+    const { status } = await checkHealth(new Map([...all()].filter(([name]) => readinessParts.includes(name))))
     return json(reply.code(statusCodeOf(status)), { status })
   })
   scope.get<{ Params: { component: string } }>('/health/:component', async (request, reply) => {
-    const indicator = indicators.get(request.params.component)
+    const indicator = all().get(request.params.component)
     if (indicator === undefined || !details) return reply.code(404).send()
     const { components, status } = await checkHealth(new Map([[request.params.component, indicator]]))
     return json(reply.code(statusCodeOf(status)), components[request.params.component])
@@ -116,7 +117,8 @@ function prometheusRoute (scope: FastifyInstance, options: ActuatorOptions, requ
   registry.setDefaultLabels(tags)
   const common = Object.entries(tags).map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')
   scope.get('/prometheus', async (_request, reply) => {
-    const parts = [await registry.metrics(), requests.render(common), await options.metrics?.() ?? '']
+    const parts = [await registry.metrics(), requests.render(common), settingsMetrics(options.settings, common),
+      await options.metrics?.() ?? '']
     return reply.header('content-type', PROMETHEUS_TYPE).send(parts.map(part => part.trimEnd()).filter(Boolean).join('\n') + '\n')
   })
 }

@@ -3,6 +3,7 @@ import { toBoolean, toBytes, toDurationMs, toInteger, toList, toNumber, wholeNum
 import type { LiteralText } from './placeholders.ts'
 import { isCanonical, joinName, splitName } from './relaxed.ts'
 import { MASK, maskValue } from './secrets.ts'
+import { Reloads } from './reloads.ts'
 import { SettingsIndex } from './settings-index.ts'
 import { SettingsValues } from './settings-values.ts'
 import type { Entry } from './source-names.ts'
@@ -50,6 +51,8 @@ export class Settings {
   #index: SettingsIndex
   #refreshing: Promise<string[]> | undefined
   #next: Promise<string[]> | undefined
+  /** How changes went; whoever cannot use what a change brought says so here, too. */
+  readonly reloads = new Reloads()
 
   constructor (state: SettingsState, keeper?: SettingsKeeper) {
     this.#state = state
@@ -204,7 +207,11 @@ export class Settings {
 
   async #refresh (): Promise<string[]> {
     if (this.#keeper === undefined) return []
-    const state = await this.#keeper.reload()
+    const state = await this.#keeper.reload().catch((cause: unknown) => {
+      this.reloads.refused('settings', cause)
+      throw cause
+    })
+    this.reloads.taken('settings')
     const before = this.#snapshot()
     const known = new Set(this.#state.warnings)
     this.#state = state

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
@@ -53,6 +54,28 @@ t.test('health: the worst component decides, 503 tells machines, groups answer t
   t.same((await app.inject('/actuator/health/readiness')).json(), { status: 'UP' })
   availability.live = false
   t.equal((await app.inject('/actuator/health/liveness')).statusCode, 503)
+})
+
+t.test('settings that changed and are not in use are told by health and metrics, until they are', async t => {
+  const folder = t.testdir({ 'application.yml': 'a: 1' })
+  const settings = await loadSettings({ name: 'shop', file: join(folder, 'application.yml'), watch: false })
+  const app = await serverOf({}, { settings })
+  const successful = async () => /^breakwater_settings_last_reload_successful (\d)/m.exec((await app.inject('/actuator/prometheus')).payload)![1]
+  t.same((await app.inject('/actuator/health')).json().components, {})
+  t.equal(await successful(), '1')
+  writeFileSync(join(folder, 'application.yml'), 'a: [1')
+  await t.rejects(settings.refresh())
+  t.match((await app.inject('/actuator/health')).json(), { status: 'UNKNOWN', components: { settings: { status: 'UNKNOWN',
+    details: { refused: [{ by: 'settings', reason: /application\.yml:1/, since: /^20/ }] } } } })
+  t.equal((await app.inject('/actuator/health')).statusCode, 200)
+  t.equal(await successful(), '0')
+  settings.reloads.refused('routes', new Error('no such filter'))
+  writeFileSync(join(folder, 'application.yml'), 'a: 2')
+  await settings.refresh()
+  t.match((await app.inject('/actuator/health/settings')).json(), { details: { refused: [{ by: 'routes', reason: 'no such filter' }] } })
+  settings.reloads.taken('routes')
+  t.equal((await app.inject('/actuator/health/settings')).statusCode, 404)
+  t.equal(await successful(), '1')
 })
 
 t.test('health: details only when wanted; readiness may include components', async t => {
