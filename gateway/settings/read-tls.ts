@@ -111,8 +111,9 @@ function checked (tls: UpstreamTls): UpstreamTls {
     connectionOptions(tls)
     return tls
   } catch (cause) {
-    const { trusted, certificate = trusted.join(), key = '-' } = tls.files
-    throw error('E_GATEWAY_CERTIFICATE', [certificate, key, cause instanceof Error ? cause.message : String(cause)], { cause })
+    const { trusted, certificate, key } = tls.files
+    const files = [...trusted, certificate, key].filter(file => file !== undefined).join(', ')
+    throw error('E_GATEWAY_CERTIFICATE', [files, cause instanceof Error ? cause.message : String(cause)], { cause })
   }
 }
 
