@@ -1,11 +1,12 @@
 /**
- * `breakwater affected --since REF`: which services a change touches, from the workspaces' own dependencies. What is
- * not named need not be built, tested or deployed again.
+ * `breakwater affected --since REF`: which deployables a change touches, from the workspaces' own dependencies and from
+ * each one's Dockerfile, manifests and settings. What is not named need not be built or deployed again.
  */
 import { execFile } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { DEPLOYABLES, type Deployable } from '../deploy/docker/deployables.ts'
 import { error } from './errors.ts'
 
 export interface Workspace {
@@ -15,24 +16,45 @@ export interface Workspace {
   readonly dependencies: readonly string[]
 }
 
-/** Files that can change what every package does. */
-const SHARED = new Set(['package.json', 'package-lock.json', 'tsconfig.json'])
+/** Files that can change what every image holds. */
+const SHARED = new Set(['package.json', 'package-lock.json', 'tsconfig.json', '.dockerignore'])
 const TEST_OR_PROSE = /(^|\/)test\/|\.md$/
+const MANIFESTS = 'deploy/kubernetes/'
 
 /**
- * The names of the workspaces that a set of changed files touches, directly or by a dependency. Tests and prose change
- * no deployable. Pure.
+ * The names, as images and Deployments have them, of what a set of changed files touches. Tests and prose change
+ * nothing. Pure.
  */
-export function affectedBy (files: readonly string[], workspaces: readonly Workspace[]): string[] {
+export function affectedBy (
+  files: readonly string[], workspaces: readonly Workspace[], deployables: readonly Deployable[]
+): string[] {
   const relevant = files.filter(file => !TEST_OR_PROSE.test(file))
-  if (relevant.some(file => SHARED.has(file))) return workspaces.map(workspace => workspace.name).toSorted()
+  const folders = touchedFolders(relevant, workspaces)
+  const ofAll = relevant.some(file => isOfAll(file, deployables))
+  return deployables.filter(one => ofAll || folders.has(one.workspace) || relevant.some(file => isOwn(file, one.name)))
+    .map(one => one.name).toSorted()
+}
+
+/** A Dockerfile, or manifests and settings that one deployable has to itself. */
+function isOwn (file: string, name: string): boolean {
+  return file === `deploy/docker/${name}.Dockerfile` ||
+    [`base/${name}/`, `components/${name}/app/`].some(folder => file.startsWith(MANIFESTS + folder))
+}
+
+/** Of the manifests, what is nobody's own is put into every pod, or names stores and secrets that several have. */
+function isOfAll (file: string, deployables: readonly Deployable[]): boolean {
+  return SHARED.has(file) || (file.startsWith(MANIFESTS) && !deployables.some(({ name }) => isOwn(file, name)))
+}
+
+/** Folders of the workspaces touched, directly or by a dependency. */
+function touchedFolders (relevant: readonly string[], workspaces: readonly Workspace[]): Set<string> {
   const touched = new Set(workspaces.filter(({ folder }) => relevant.some(file => file.startsWith(`${folder}/`)))
     .map(workspace => workspace.name))
   for (let size = -1; size !== touched.size;) {
     size = touched.size
     for (const { name, dependencies } of workspaces) if (dependencies.some(one => touched.has(one))) touched.add(name)
   }
-  return [...touched].toSorted()
+  return new Set(workspaces.filter(({ name }) => touched.has(name)).map(({ folder }) => folder))
 }
 
 /** The command; prints one name a line, or a JSON list. */
@@ -41,12 +63,13 @@ export async function affected (
 ): Promise<number> {
   if (since === undefined) throw error('E_USAGE', ['--since REF is needed.'], { where: 'affected' })
   const root = join(import.meta.dirname, '..')
-  const names = affectedBy(await changedFiles(root, since), readWorkspaces(root))
+  const names = affectedBy(await changedFiles(root, since), readWorkspaces(root), DEPLOYABLES)
   process.stdout.write(json === true ? `${JSON.stringify(names)}\n` : names.map(name => `${name}\n`).join(''))
   return 0
 }
 
-async function changedFiles (root: string, since: string): Promise<string[]> {
+/** Paths that differ from `since` or are new, relative to `root`; a moved file is there twice. */
+export async function changedFiles (root: string, since: string): Promise<string[]> {
   // A ref that looks like an option must not become one.
   if (since.startsWith('-')) throw error('E_USAGE', [`"${since}" is no ref.`], { where: 'affected' })
   const git = (...args: string[]) => promisify(execFile)('git', args, { cwd: root, maxBuffer: 64 * 1024 * 1024 })
@@ -54,7 +77,8 @@ async function changedFiles (root: string, since: string): Promise<string[]> {
       throw error('E_USAGE', [`git does not know ${since} here.`], { where: 'affected', cause })
     })
   const [committed, untracked] = await Promise.all([
-    git('diff', '--name-only', '-z', since, '--'), git('ls-files', '--others', '--exclude-standard', '-z')])
+    // A file that moved from one service to another has changed both.
+    git('diff', '--name-only', '--no-renames', '-z', since, '--'), git('ls-files', '--others', '--exclude-standard', '-z')])
   return `${committed.stdout}\0${untracked.stdout}`.split('\0').filter(file => file !== '')
 }
 

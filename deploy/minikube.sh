@@ -32,6 +32,12 @@ build_without_docker() {
 }
 
 cd "$root"
+# Behind a proxy: a private registry, an authority of its own, another place of the base image. The bash of macOS takes an
+# empty list for an unset name, hence the +.
+build=()
+[ -z "${NPMRC:-}" ] || build+=(--secret "id=npmrc,src=$NPMRC")
+[ -z "${BUILD_CA:-}" ] || build+=(--secret "id=ca,src=$BUILD_CA")
+[ -z "${NODE_IMAGE:-}" ] || build+=(--build-arg "NODE_IMAGE=$NODE_IMAGE")
 for name in $services; do
   say "image breakwater/$name:$tag for $context"
   if [ "$context" = kube ]; then
@@ -39,7 +45,7 @@ for name in $services; do
     continue
   fi
   image=${REGISTRY:+$REGISTRY/}breakwater/$name:$tag
-  docker build --quiet --file "deploy/docker/$name.Dockerfile" --tag "$image" .
+  docker build --quiet ${build[@]+"${build[@]}"} --file "deploy/docker/$name.Dockerfile" --tag "$image" .
   case $context in
     minikube*) minikube --profile "$context" image load "$image" ;;
     kind-*) kind load docker-image --name "${context#kind-}" "$image" ;;

@@ -62,6 +62,13 @@ export interface UpstreamTls {
   readonly trustedCertificates: readonly string[]
   readonly certificate: string | undefined
   readonly key: string | undefined
+  /** Where the texts came from; read again when one changes. Empty: the texts stay. */
+  readonly files: {
+    readonly trusted: readonly string[]
+    readonly certificate: string | undefined
+    readonly key: string | undefined
+  }
+  readonly reloadIntervalMs: number
   readonly handshakeTimeoutMs: number
 }
 
@@ -164,7 +171,8 @@ export const DATA_PLANE_DEFAULTS: DataPlaneOptions = {
     maxHeaders: 250
   },
   upstreamTls: {
-    insecure: false, trustedCertificates: [], certificate: undefined, key: undefined, handshakeTimeoutMs: 10_000
+    insecure: false, trustedCertificates: [], certificate: undefined, key: undefined,
+    files: { trusted: [], certificate: undefined, key: undefined }, reloadIntervalMs: 1_000, handshakeTimeoutMs: 10_000
   },
   destinations: DESTINATION_DEFAULTS,
   forwarded: {

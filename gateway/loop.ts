@@ -26,6 +26,7 @@ import { RequestCells } from './metrics/cells.ts'
 import { loopCounters } from './metrics/counters.ts'
 import type { Tracing } from './tracing.ts'
 import { DirectInstances } from './upstream/direct-instance.ts'
+import { FollowedTls } from './upstream/upstream-tls.ts'
 import type { Pool } from './upstream/pool.ts'
 import type { Instance } from './upstream/upstream.ts'
 import type { UpstreamConnection } from './upstream/upstream-connection.ts'
@@ -44,7 +45,9 @@ export class Loop {
   readonly departures = new Departures()
   readonly readTurns = new ReadTurns()
   readonly requestTurns = new RequestTurns()
-  readonly tls: ConnectionOptions
+  private readonly followedTls: FollowedTls
+  /** Kept TLS connections that are older show or trust what no longer holds. */
+  tlsSinceMs = -Infinity
   readonly destinations: Destinations
   readonly clients = new Set<ClientConnection>()
   readonly connections = new Set<UpstreamConnection>()
@@ -73,7 +76,7 @@ export class Loop {
     this.clock = clock
     this.ids = new IdPool()
     this.dropped = new DroppedFields(options.removeHeaders)
-    this.tls = upstreamTls(options)
+    this.followedTls = new FollowedTls(options.upstreamTls, log, () => this.renewTls())
     this.destinations = new Destinations(options.destinations, (refusal) => log('warn', refusal))
     this.gateway = new Gateway(this)
     this.upgrades = new Upgrades(this)
@@ -83,7 +86,19 @@ export class Loop {
   }
 
   start (): void {
+    this.followedTls.start()
     this.timer = setInterval(() => this.sweep(), this.options.sweepIntervalMs)
+  }
+
+  /** Towards instances, as the files say now. */
+  get tls (): ConnectionOptions {
+    return this.followedTls.current
+  }
+
+  /** Exchanges under way end on the connection that they have; the next ones find another. */
+  private renewTls (): void {
+    this.tlsSinceMs = this.clock.now()
+    for (const session of this.sessions) if (session.encrypted === true) session.close()
   }
 
   /** Every deadline of every connection; a few microseconds a thousand. */
@@ -188,6 +203,7 @@ export class Loop {
     for (const connection of this.connections) connection.destroy()
     for (const session of this.sessions) session.destroy()
     clearInterval(this.timer)
+    this.followedTls.stop()
     this.compiler?.stop?.()
     await this.accessLog?.stop()
     await this.tracing?.stop()
@@ -201,17 +217,5 @@ export class Loop {
         resolve()
       }
     })
-  }
-}
-
-/** Instances are verified against the system's authorities, or the configured ones. */
-function upstreamTls (options: DataPlaneOptions): ConnectionOptions {
-  const { insecure, trustedCertificates, certificate, key } = options.upstreamTls
-  return {
-    rejectUnauthorized: !insecure,
-    ALPNProtocols: ['http/1.1'],
-    ...(trustedCertificates.length === 0 ? {} : { ca: [...trustedCertificates] }),
-    ...(certificate === undefined ? {} : { cert: certificate }),
-    ...(key === undefined ? {} : { key })
   }
 }

@@ -24,7 +24,7 @@ const upVerb: Verb = {
 const AFFECTED_FLAGS = { since: { type: 'string', value: 'REF', help: 'compared with this commit' }, json: JSON_FLAG } as const
 
 const affectedVerb: Verb = {
-  name: 'affected', summary: 'the packages that a change touches', flags: AFFECTED_FLAGS,
+  name: 'affected', summary: 'what a change makes necessary to deploy', flags: AFFECTED_FLAGS,
   run: async (process, args) => (await import('../affected.ts')).affected(process, readFlags('affected', args, AFFECTED_FLAGS))
 }
 

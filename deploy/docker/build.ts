@@ -35,7 +35,7 @@ export function buildImage (name: string, out: string): ImageConfig {
     const stages: Stage[] = []
     for (const [instruction, text] of parseDockerfile(readFileSync(join(import.meta.dirname, `${name}.Dockerfile`), 'utf8'))) {
       if (instruction === 'FROM') stages.push(stageOf(text, join(work, String(stages.length))))
-      else follow(instruction, text, stages)
+      else if (instruction !== 'ARG') follow(instruction, text, stages)
     }
     const last = stages.at(-1)
     if (last === undefined) throw new Error(`${name}.Dockerfile has no FROM`)
@@ -63,10 +63,18 @@ function follow (instruction: string, text: string, stages: readonly Stage[]): v
     case 'ENV': image.env[text.slice(0, text.indexOf('='))] = text.slice(text.indexOf('=') + 1); break
     case 'CMD': image.command = JSON.parse(text) as string[]; break
     case 'EXPOSE': break
-    case 'RUN': execFileSync('/bin/sh', ['-ec', text], { cwd: join(root, image.folder), stdio: ['ignore', 'ignore', 'inherit'] }); break
+    case 'RUN':
+      execFileSync('/bin/sh', ['-ec', commandOf(text)],
+        { cwd: join(root, image.folder), stdio: ['ignore', 'ignore', 'inherit'] })
+      break
     case 'COPY': copy(text, stage, stages); break
     default: throw new Error(`${instruction} is not part of the pattern`)
   }
+}
+
+/** What a RUN starts: secrets are mounted by an engine only, and here npm has this machine's own settings. */
+export function commandOf (text: string): string {
+  return text.replace(/^(?:--mount=\S+ )+/, '')
 }
 
 function copy (text: string, stage: Stage, stages: readonly Stage[]): void {

@@ -1,13 +1,16 @@
 # Written by deploy/docker/write.ts from deploy/docker/pattern.ts: change it there.
 # Build from the repository's root: docker build -f deploy/docker/payments.Dockerfile -t breakwater/payments:dev .
-FROM node:26.10.0-bookworm-slim AS build
+# Another place for the same image, where nodes or builders reach their own registry only.
+ARG NODE_IMAGE=node:26.10.0-bookworm-slim
+FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 # Manifests first: as long as they stay the same, the libraries below come from the cache.
 COPY package.json package-lock.json ./
 COPY starter/package.json starter/
 COPY messaging/package.json messaging/
 COPY sample-services/payments/package.json sample-services/payments/
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund -w sample-services/payments
+# Secrets of the build, each of which may be missing: neither is in a layer.
+RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca if [ -f /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi; npm ci --omit=dev --ignore-scripts --no-audit --no-fund -w sample-services/payments
 # Types and source maps are two fifths of the libraries and never run.
 RUN find node_modules -type f -regextype egrep -regex '.*[.](map|md|d[.][cm]?ts)' -delete
 COPY starter starter
@@ -16,7 +19,7 @@ COPY sample-services/payments sample-services/payments
 # A volume mounted here takes over this folder's owner.
 RUN mkdir ../data
 
-FROM node:26.10.0-bookworm-slim
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production
 WORKDIR /app
 # Owned by root and run by another user: a process that is taken over cannot change its own code.

@@ -1,5 +1,6 @@
 /** The manifests, without a cluster: rendered, validated against Kubernetes' own schemas, and held to our policies. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
 import t from 'tap'
@@ -11,7 +12,7 @@ import { optionsFrom } from '../../discovery/settings.ts'
 import { configurationOf } from '../../gateway/settings/configuration.ts'
 import { readOptions as readGatewayOptions } from '../../gateway/settings/read-options.ts'
 import { DEPLOYABLES, nodeVersion, ROOT } from '../docker/deployables.ts'
-import { IGNORED, parseDockerfile } from '../docker/build.ts'
+import { commandOf, IGNORED, parseDockerfile } from '../docker/build.ts'
 import { dockerfileOf } from '../docker/pattern.ts'
 import { findRenderer, KUBERNETES, render } from '../render.ts'
 import { matches, mayScrape, mayTalk } from './flows.ts'
@@ -255,13 +256,28 @@ function tokenMounted (objects: readonly KubeObject[], spec: PodSpec): boolean {
   return spec.automountServiceAccountToken ?? account?.['automountServiceAccountToken'] !== false
 }
 
+t.test('an image can be built behind a proxy: its authority and an .npmrc come as secrets, and may be missing', async t => {
+  const folder = t.testdir({ npm: '#!/bin/sh\necho "npm $1 $NODE_EXTRA_CA_CERTS"\n', ca: 'PEM' })
+  chmodSync(join(folder, 'npm'), 0o755)
+  for (const deployable of DEPLOYABLES) {
+    const install = parseDockerfile(dockerfileOf(deployable)).find(([word, text]) => word === 'RUN' && text.includes('npm ci'))![1]
+    t.match(install, /^--mount=type=secret,id=npmrc,target=\/root\/\.npmrc --mount=type=secret,id=ca /)
+    const run = (ca: string) => execFileSync('/bin/sh', ['-ec', commandOf(install).replaceAll('/run/secrets/ca', join(folder, ca))],
+      { env: { PATH: `${folder}:/usr/bin:/bin` }, encoding: 'utf8' }).trim()
+    t.equal(run('ca'), `npm ci ${join(folder, 'ca')}`, deployable.name)
+    t.equal(run('missing'), 'npm ci', 'without one, nothing is said of it')
+  }
+})
+
 t.test('Dockerfiles', async (t) => {
   for (const deployable of DEPLOYABLES) {
     const text = readFileSync(join(ROOT, `deploy/docker/${deployable.name}.Dockerfile`), 'utf8')
     t.equal(text, dockerfileOf(deployable), `${deployable.name}.Dockerfile follows the pattern (node deploy/docker/write.ts writes it anew)`)
     const lines = parseDockerfile(text)
     const froms = lines.filter(([word]) => word === 'FROM')
-    t.ok(froms.length === 2 && froms.every(([, image]) => image.startsWith(`node:${nodeVersion()}-`)), 'two stages of the tested Node')
+    t.same(froms.map(([, image]) => image.split(' ')[0]), ['${NODE_IMAGE}', '${NODE_IMAGE}'], 'two stages of one image')
+    const args = lines.filter(([word]) => word === 'ARG').map(([, text]) => text)
+    t.same(args, [`NODE_IMAGE=node:${nodeVersion()}-bookworm-slim`], 'the tested Node, unless told otherwise')
     t.same(lines.filter(([word]) => word === 'USER').map(([, user]) => user), ['1000:1000'], 'not root')
     t.notOk(lines.some(([word, rest]) => word === 'COPY' && /\s\.\s|^\. /.test(rest)), 'nothing is copied wholesale')
   }

@@ -4,6 +4,7 @@ import type { Settings } from '@breakwater/starter/settings'
 import { starterError } from '@breakwater/starter/starter-errors'
 import { DATA_PLANE_DEFAULTS, type ListenerTls, type PemFiles, type UpstreamTls } from '../data-plane-options.ts'
 import { error } from '../errors.ts'
+import { connectionOptions } from '../upstream/upstream-tls.ts'
 import type { GatewaySettings } from './gateway-settings.ts'
 
 const HANDSHAKE_TIMEOUT_MS = 10_000
@@ -84,14 +85,35 @@ export function readUpstreamTls (settings: Settings, gateway: GatewaySettings): 
   refuseUnused(settings, ['ssl-bundle', 'key-store'].map(name => gateway.key(`httpclient.ssl.${name}`)),
     'httpclient.ssl.trusted-x509-certificates and breakwater.gateway.upstream-tls.certificate, .private-key with PEM files')
   const key = gateway.key('httpclient.ssl.trusted-x509-certificates')
-  const texts = key === undefined ? [] : settings.keys(key).map(one => readText(settings, one))
-  return {
+  const trusted = key === undefined ? [] : settings.keys(key).filter(one => (settings.get(one) ?? '') !== '')
+  const own = (name: string): string => `breakwater.gateway.upstream-tls.${name}`
+  const path = (name: string): string | undefined => {
+    const location = settings.get(name) ?? ''
+    return location === '' ? undefined : plainPath(location)
+  }
+  return checked({
     ...upstreamTls,
     insecure: gateway.boolean('httpclient.ssl.use-insecure-trust-manager', false),
-    trustedCertificates: texts.flatMap(text => text ?? []),
-    certificate: readText(settings, 'breakwater.gateway.upstream-tls.certificate'),
-    key: readText(settings, 'breakwater.gateway.upstream-tls.private-key'),
+    trustedCertificates: trusted.flatMap(one => readText(settings, one) ?? []),
+    certificate: readText(settings, own('certificate')),
+    key: readText(settings, own('private-key')),
+    files: {
+      trusted: trusted.flatMap(one => path(one) ?? []), certificate: path(own('certificate')), key: path(own('private-key'))
+    },
+    reloadIntervalMs: settings.durationMs('breakwater.gateway.tls.reload-interval', upstreamTls.reloadIntervalMs),
     handshakeTimeoutMs: gateway.durationMs('httpclient.ssl.handshake-timeout', upstreamTls.handshakeTimeoutMs)
+  })
+}
+
+/** At the start whoever wrote the settings hears of it; later the old ones go on. */
+function checked (tls: UpstreamTls): UpstreamTls {
+  try {
+    connectionOptions(tls)
+    return tls
+  } catch (cause) {
+    const { trusted, certificate, key } = tls.files
+    const files = [...trusted, certificate, key].filter(file => file !== undefined).join(', ')
+    throw error('E_GATEWAY_CERTIFICATE', [files, cause instanceof Error ? cause.message : String(cause)], { cause })
   }
 }
 

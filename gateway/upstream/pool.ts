@@ -60,9 +60,14 @@ export class Pool {
 
   private isStale (connection: UpstreamConnection, nowMs: number): boolean {
     const { maxIdleTimeMs, maxLifeTimeMs } = this.loop.options.upstream
+    if (this.isOfOldTls(connection)) return true
     const promised = connection.promisedIdleMs
     const idleMs = promised === Infinity ? maxIdleTimeMs : Math.min(promised, 60_000)
     return nowMs - connection.idleSinceMs > idleMs || (maxLifeTimeMs > 0 && nowMs - connection.bornMs > maxLifeTimeMs)
+  }
+
+  private isOfOldTls ({ bornMs }: UpstreamConnection): boolean {
+    return this.instance.secure && bornMs <= this.loop.tlsSinceMs
   }
 
   private connect (exchange: HttpExchange): void {
@@ -144,7 +149,8 @@ export class Pool {
   release (connection: UpstreamConnection): void {
     connection.idleSinceMs = this.loop.clock.coarseMs
     const { maxLifeTimeMs } = this.loop.options.upstream
-    if (maxLifeTimeMs > 0 && connection.idleSinceMs - connection.bornMs > maxLifeTimeMs) return connection.destroy()
+    const tooOld = maxLifeTimeMs > 0 && connection.idleSinceMs - connection.bornMs > maxLifeTimeMs
+    if (tooOld || this.isOfOldTls(connection)) return connection.destroy()
     const waiting = this.queue.shift()
     if (waiting === undefined) {
       this.idle.push(connection)

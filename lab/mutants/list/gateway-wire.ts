@@ -262,5 +262,23 @@ export const GATEWAY_WIRE: readonly Mutant[] = [
     from: 'if ((byte < SP && byte !== TAB) || byte === DEL) return false',
     to: 'if (byte === DEL) return false',
     seenBy: ['gateway/test/wire-rules.test.ts']
+  },
+  {
+    id: 'old-tls-kept',
+    package: 'gateway',
+    breaks: 'kept connections made with a withdrawn certificate take no further request',
+    file: 'gateway/upstream/pool.ts',
+    from: 'return this.instance.secure && bornMs <= this.loop.tlsSinceMs',
+    to: 'return this.instance.secure && bornMs < 0',
+    seenBy: ['gateway/test/upstream-tls.test.ts']
+  },
+  {
+    id: 'old-tls-sessions-kept',
+    package: 'gateway',
+    breaks: 'sessions of HTTP/2 made with a withdrawn certificate take no further request',
+    file: 'gateway/loop.ts',
+    from: 'if (session.encrypted === true) session.close()',
+    to: 'if (session.encrypted === false) session.close()',
+    seenBy: ['gateway/test/upstream-tls.test.ts']
   }
 ]
