@@ -126,7 +126,12 @@ const SHARED_KEYS: readonly string[] = [
 
 /** A sentence for each of those that changes nothing in a gateway. */
 export function unusedSharedKeys (settings: Settings): string[] {
-  return unusedInAnyProcess(settings, SHARED_KEYS)
+  const [retry] = settings.keys('resilience4j.retry')
+  return [
+    ...unusedInAnyProcess(settings, SHARED_KEYS),
+    ...(retry === undefined ? [] : [`${settings.origin(retry) ?? 'settings'}: resilience4j.retry has no effect in a gateway: ` +
+      'the filter Retry has its own arguments, and breakwater.gateway.retry-budget bounds all tries'])
+  ]
 }
 
 /** Spring has a client for each jar; here the profile decides, and settings of others do nothing. */

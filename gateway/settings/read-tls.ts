@@ -1,5 +1,5 @@
 /** TLS of the data plane from settings: Spring Boot's `server.ssl.*` for clients, `httpclient.ssl.*` for instances. */
-import { keyStoreAt, readText, type KeyStoreFile } from '@breakwater/starter/security'
+import { keyStoreAt, pathAt, readText, type KeyStoreFile } from '@breakwater/starter/security'
 import type { Settings } from '@breakwater/starter/settings'
 import { starterError } from '@breakwater/starter/starter-errors'
 import { DATA_PLANE_DEFAULTS, type ListenerTls, type PemFiles, type UpstreamTls } from '../data-plane-options.ts'
@@ -33,7 +33,7 @@ function readFirst (settings: Settings): PemFiles | KeyStoreFile | undefined {
   const certificate = settings.get('server.ssl.certificate')
   if (certificate === undefined) return keyStoreAt(settings, 'server.ssl.key-store')
   const key = settings.string('server.ssl.certificate-private-key')
-  return { certificateFile: plainPath(certificate), keyFile: plainPath(key) }
+  return { certificateFile: pathAt(certificate), keyFile: pathAt(key) }
 }
 
 /**
@@ -55,7 +55,7 @@ function readClients (settings: Settings): ListenerTls['clients'] {
   }
   if (auth === 'none') return undefined
   const file = settings.get('server.ssl.trust-certificate')
-  const trusted = file === undefined ? keyStoreAt(settings, 'server.ssl.trust-store') : plainPath(file)
+  const trusted = file === undefined ? keyStoreAt(settings, 'server.ssl.trust-store') : pathAt(file)
   // Without authorities of our own the public ones would count, and anybody can get a certificate of those.
   if (trusted === undefined) {
     throw error('E_GATEWAY_SETTING', [`server.ssl.client-auth=${auth} needs server.ssl.trust-certificate, a PEM file, or server.ssl.trust-store (PKCS12).`],
@@ -71,8 +71,8 @@ function readFurther (settings: Settings): ListenerTls['certificates'] {
     found.push({
       serverNames: settings.list(key('server-names')),
       from: {
-        certificateFile: plainPath(settings.string(key('certificate'))),
-        keyFile: plainPath(settings.string(key('private-key')))
+        certificateFile: pathAt(settings.string(key('certificate'))),
+        keyFile: pathAt(settings.string(key('private-key')))
       }
     })
   }
@@ -89,7 +89,7 @@ export function readUpstreamTls (settings: Settings, gateway: GatewaySettings): 
   const own = (name: string): string => `breakwater.gateway.upstream-tls.${name}`
   const path = (name: string): string | undefined => {
     const location = settings.get(name) ?? ''
-    return location === '' ? undefined : plainPath(location)
+    return location === '' ? undefined : pathAt(location)
   }
   return checked({
     ...upstreamTls,
@@ -115,9 +115,4 @@ function checked (tls: UpstreamTls): UpstreamTls {
     const files = [...trusted, certificate, key].filter(file => file !== undefined).join(', ')
     throw error('E_GATEWAY_CERTIFICATE', [files, cause instanceof Error ? cause.message : String(cause)], { cause })
   }
-}
-
-/** Spring writes locations as `file:/etc/tls/tls.crt`; Node takes paths. */
-function plainPath (location: string): string {
-  return location.replace(/^file:(?:\/\/)?/, '')
 }

@@ -32,13 +32,14 @@ resilience4j.circuitbreaker:
   configs.slow: { slow-call-rate-threshold: 50, ignore-exceptions: [ java.util.concurrent.TimeoutException ] }
   instances.a: { base-config: slow, failureRateThreshold: 40, automatic-transition-from-open-to-half-open-enabled: true, failureRateTreshold: 1 }
 resilience4j.thread-pool-bulkhead.instances.a.core-thread-pool-size: 4
+resilience4j.retry.instances.a.max-attempts: 3
 spring.cloud.loadbalancer: { retry.enabled: true, clients.a: { configurations: health-check, health-check.interval: 5s } }
 server.compression.enabled: true
 spring.zipkin.base-url: http://z:9411
 feign.client.config.default.read-timeout: 1000
 `)
   const said = warnings(running.log)
-  for (const key of ['eureka.client.healthcheck.enabled', 'automatic-transition', 'thread-pool-bulkhead', 'spring.cloud.loadbalancer.retry.enabled',
+  for (const key of ['eureka.client.healthcheck.enabled', 'automatic-transition', 'thread-pool-bulkhead', 'resilience4j.retry has no effect', 'spring.cloud.loadbalancer.retry.enabled',
     'server.compression.enabled', 'spring.zipkin.base-url', 'feign.client']) {
     t.equal(said.filter(line => line.includes(key)).length, 1, key)
   }

@@ -8,4 +8,4 @@ export {
 export { guardDoor, type DoorRules } from './door.ts'
 export { openKeyStore } from './key-store.ts'
 export { may, type Principal, type Role } from './principal.ts'
-export { entryOf, followServerTls, keyStoreAt, openStore, readServerTls, readText, type KeyStoreFile, type ServerTls } from './tls.ts'
+export { entryOf, followServerTls, keyStoreAt, openStore, pathAt, readServerTls, readText, type KeyStoreFile, type ServerTls } from './tls.ts'

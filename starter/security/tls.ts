@@ -157,6 +157,10 @@ function readBytes (path: string, where: string | undefined): Buffer {
 
 function pathOf (settings: Settings, key: string): string | undefined {
   const location = settings.get(key)
-  if (location === undefined || location === '') return undefined
+  return location === undefined || location === '' ? undefined : pathAt(location)
+}
+
+/** Spring writes locations as `file:/etc/tls/tls.crt`, with percent signs as in any URL; Node takes paths. */
+export function pathAt (location: string): string {
   return location.startsWith('file:/') ? fileURLToPath(location) : location.replace(/^file:/, '')
 }
