@@ -5,8 +5,8 @@
 import { execFile } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { DEPLOYABLES, type Deployable } from '../deploy/docker/deployables.ts'
 import { error } from './errors.ts'
 
 export interface Workspace {
@@ -14,6 +14,13 @@ export interface Workspace {
   /** Folder, relative to the root, with `/`. */
   readonly folder: string
   readonly dependencies: readonly string[]
+}
+
+/** What `deploy/` makes an image and a Deployment of. */
+interface Deployable {
+  readonly name: string
+  /** The folder of its workspace. */
+  readonly workspace: string
 }
 
 /** Files that can change what every image holds. */
@@ -63,7 +70,7 @@ export async function affected (
 ): Promise<number> {
   if (since === undefined) throw error('E_USAGE', ['--since REF is needed.'], { where: 'affected' })
   const root = join(import.meta.dirname, '..')
-  const names = affectedBy(await changedFiles(root, since), readWorkspaces(root), DEPLOYABLES)
+  const names = affectedBy(await changedFiles(root, since), readWorkspaces(root), await readDeployables(root))
   process.stdout.write(json === true ? `${JSON.stringify(names)}\n` : names.map(name => `${name}\n`).join(''))
   return 0
 }
@@ -80,6 +87,13 @@ export async function changedFiles (root: string, since: string): Promise<string
     // A file that moved from one service to another has changed both.
     git('diff', '--name-only', '--no-renames', '-z', since, '--'), git('ls-files', '--others', '--exclude-standard', '-z')])
   return `${committed.stdout}\0${untracked.stdout}`.split('\0').filter(file => file !== '')
+}
+
+/** Of the checkout: it is no part of what is published, and cannot be imported by its name. */
+async function readDeployables (root: string): Promise<readonly Deployable[]> {
+  const file = pathToFileURL(join(root, 'deploy/docker/deployables.ts')).href
+  const { DEPLOYABLES } = await import(file) as { DEPLOYABLES: readonly Deployable[] }
+  return DEPLOYABLES
 }
 
 function readWorkspaces (root: string): Workspace[] {
