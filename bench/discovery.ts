@@ -28,6 +28,8 @@ const ROUNDS = Number(values.rounds)
 const SECONDS = Number(values.seconds)
 const PER_APP = 100
 const CHANGES = 50
+/** How many instances were pushed so far: each has an id of its own. */
+let pushed = 0
 const JSON_TYPE = { 'content-type': 'application/json' }
 const JSON_ACCEPT = { accept: 'application/json' }
 const GZIP = { ...JSON_ACCEPT, 'accept-encoding': 'gzip' }
@@ -137,7 +139,11 @@ async function benchFetch (
 
 /** One instance registers again, which is a change. */
 async function change (registry: Server, i: number): Promise<void> {
-  const { path, headers, body } = registration(i)
+  await register(registry, i)
+}
+
+async function register (registry: Server, i: number, id?: string): Promise<void> {
+  const { path, headers, body } = registration(i, id)
   await fetch(`${registry.url}${path}`, { method: 'POST', headers: headers!, body: body! })
 }
 
@@ -164,27 +170,38 @@ async function firstByteMs (registry: Server, path: string): Promise<number> {
   return tookMs
 }
 
-/** From the moment before a registration is sent to the moment at which each of the readers has it. */
+/** Beside a process that does nothing but write, in turns: most of the time is the kernel's, and the readers' own. */
 async function benchPush (registry: Server, size: number): Promise<void> {
   const count = Number(values.subscribers)
   const poll = await fetch(`${registry.url}/eureka/stream?apps=NOBODY`)
   const { index } = await poll.json() as { index: string }
-  const readers = await Subscribers.connect(registry.url, index, count)
+  const least = await startServer('peers/bare-push.ts')
+  const results = await interleave(new Map([
+    ['registry', () => pushDelays(registry.url, index, id => register(registry, size - 1, id))],
+    ['bare', () => pushDelays(least.url, '', id => { least.child.send(id) })]
+  ]), { rounds: ROUNDS, onRound: reportSteal })
+  least.child.disconnect()
+  const at = (name: string, share: number): number =>
+    median(results.get(name)!.map(delays => delays[Math.floor((delays.length - 1) * share)] ?? Number.NaN))
+  const complete = results.get('registry')!.every(({ length }) => length === CHANGES * count)
+  line(`push to ${count.toLocaleString('en')} readers`, `p50 ${at('registry', 0.5).toFixed(1)} ms, p99 ${at('registry', 0.99).toFixed(1)} ms`,
+    'aim p99 < 50 ms, Spring polls for 30-60 s', complete && at('registry', 0.99) < 50)
+  line('  against bare node:net', `p50 ${at('bare', 0.5).toFixed(1)} ms, p99 ${at('bare', 0.99).toFixed(1)} ms`, '', true)
+}
+
+/** From the moment before a change is told to the moment at which each of the readers has it; sorted. */
+async function pushDelays (url: string, index: string, tell: (id: string) => unknown): Promise<number[]> {
+  const readers = await Subscribers.connect(url, index, Number(values.subscribers))
   const sent = new Map<string, number>()
-  for (let i = 0; i < 50; i++) {
-    const { path: at, headers, body } = registration(size - 1, `push-${i}`)
-    sent.set(`push-${i}`, performance.timeOrigin + performance.now())
-    await fetch(`${registry.url}${at}`, { method: 'POST', headers: headers!, body: body! })
+  for (let i = 0; i < CHANGES; i++) {
+    const id = `push-${pushed++}`
+    sent.set(id, performance.timeOrigin + performance.now())
+    await tell(id)
     await new Promise(resolve => setTimeout(resolve, 100))
   }
   const arrivals = await readers.arrivals()
   readers.close()
-  const delays = [...sent].flatMap(([id, at]) => (arrivals[id] ?? []).map(arrived => arrived - at))
-  delays.sort((a, b) => a - b)
-  const at = (share: number): number => delays[Math.floor((delays.length - 1) * share)] ?? Number.NaN
-  const [p50, p99] = [at(0.5), at(0.99)]
-  const complete = delays.length === 50 * count
-  line(`push to ${count.toLocaleString('en')} readers`, `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`, 'aim p99 < 50 ms, Spring polls for 30-60 s', complete && p99 < 50)
+  return [...sent].flatMap(([id, at]) => (arrivals[id] ?? []).map(arrived => arrived - at)).sort((a, b) => a - b)
 }
 
 function line (what: string, result: string, beside: string, reached: boolean): void {

@@ -6,10 +6,12 @@
  * the second run counts, and what passed only then is named UNSTABLE at the end: it is to be mended.
  *
  * Files named `*.system.test.ts` start whole stacks as processes and measure how fast failures are survived: they run
- * after the others, one at a time. Arguments are files to run instead: `npm test -- gateway/test/routes.test.ts`.
+ * after the others, one at a time. Arguments are files or folders to run instead:
+ * `npm test -- gateway/test/routes.test.ts`.
  */
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
+import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { createTapSummary, type FileResult } from './tap-summary.ts'
 import { failures, fileLine, skipLines, totalLine } from './test-report.ts'
@@ -48,12 +50,17 @@ async function runAll (files: readonly string[]): Promise<FileResult[]> {
   return [...results, ...await runTap(system.length === 0 ? [] : ['--jobs=1', ...system], failed)]
 }
 
-function findTests (): string[] {
-  return globSync('**/test/**/*.test.ts', { exclude: name => name === 'node_modules' || name === '.tap' }).toSorted()
+function findTests (folder: string): string[] {
+  return globSync(`${folder}/*.test.ts`, { exclude: name => name === 'node_modules' || name === '.tap' }).toSorted()
+}
+
+/** Files as they are named; of a folder those that are tests: tap alone would run everything in it. */
+function expand (asked: readonly string[]): string[] {
+  return asked.flatMap(name => name.endsWith('.ts') ? [name] : findTests(path.join(name, '**')))
 }
 
 const asked = process.argv.slice(2)
-const results = await runAll(asked.length > 0 ? asked : findTests())
+const results = await runAll(asked.length > 0 ? expand(asked) : findTests('**/test/**'))
 const final = await rerunFailed(results)
 const unstable = results.filter((result, at) => !result.ok && final[at]!.ok).map(({ file }) => file)
 const skips = skipLines(final)

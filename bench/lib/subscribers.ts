@@ -40,15 +40,20 @@ export class Subscribers {
 function read ({ url, index, count }: Order): void {
   const { hostname, port, host } = new URL(url)
   const arrivals: Arrivals = {}
+  // One buffer for all: a new one of 64 KiB for every read made the readers three times as late as what they measure.
+  const buffer = Buffer.alloc(64 * 1024)
   let connected = 0
   for (let i = 0; i < count; i++) {
-    const socket = net.connect({ host: hostname, port: Number(port) })
-    socket.write(`GET /eureka/stream?index=${index} HTTP/1.1\r\nhost: ${host}\r\naccept: text/event-stream\r\n\r\n`)
-    socket.once('data', () => { if (++connected === count) process.send?.('ready') })
-    socket.on('data', chunk => {
+    let isFirst = true
+    const callback = (length: number): boolean => {
       const now = performance.timeOrigin + performance.now()
-      for (const [, id] of chunk.toString('latin1').matchAll(/"instanceId":"(push-\d+)"/g)) (arrivals[id!] ??= []).push(now)
-    })
+      if (isFirst && ++connected === count) process.send?.('ready')
+      isFirst = false
+      for (const [, id] of buffer.toString('latin1', 0, length).matchAll(/"instanceId":"(push-\d+)"/g)) (arrivals[id!] ??= []).push(now)
+      return true
+    }
+    const socket = net.connect({ host: hostname, port: Number(port), onread: { buffer, callback } })
+    socket.write(`GET /eureka/stream?index=${index} HTTP/1.1\r\nhost: ${host}\r\naccept: text/event-stream\r\n\r\n`)
   }
   process.on('message', message => { if (message === 'report') process.send?.(arrivals) })
 }

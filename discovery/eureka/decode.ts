@@ -1,6 +1,7 @@
 import {
   isStatus, type DataCenter, type Instance, type LeaseInfo, type Metadata, type Port, type Status
 } from '../registry/instance.ts'
+import { smallMap } from '../registry/small-map.ts'
 import { badRequest, type Answer } from './answers.ts'
 import { isTree, UNPARSABLE, type Tree } from './body.ts'
 
@@ -86,12 +87,15 @@ interface Parts {
 }
 
 function build (raw: Tree, { metadata, port, securePort, dataCenter }: Parts): Instance {
+  const hostName = word(raw.hostName)!
+  const ipAddr = word(raw.ipAddr)!
   return {
     id: idOf(raw, metadata)!,
     instanceId: instanceIdOf(raw, metadata),
-    hostName: word(raw.hostName)!,
+    hostName,
     app: word(raw.app)!.toUpperCase(),
-    ipAddr: word(raw.ipAddr)!,
+    // The same text twice is kept once.
+    ipAddr: ipAddr === hostName ? hostName : ipAddr,
     sid: sidOf(raw.sid),
     status: raw.status === undefined || raw.status === null ? 'UP' : decodeStatus(raw.status),
     overriddenStatus: decodeStatus(raw.overriddenStatus ?? raw.overriddenstatus),
@@ -145,11 +149,16 @@ function amazonId (dataCenter: unknown): string | undefined {
   return Object.hasOwn(dataCenter.metadata, 'instance-id') ? word(dataCenter.metadata['instance-id']) : undefined
 }
 
+/** One for all instances that say no more. */
+const PLAIN_CENTERS = {
+  MyOwn: { name: 'MyOwn', metadata: undefined }, Netflix: { name: 'Netflix', metadata: undefined }
+} as const
+
 /** The class is ignored: clients send several, and the name says the same. An unknown name is refused. */
 function decodeDataCenter (raw: unknown): DataCenter | undefined {
   if (!isTree(raw) || typeof raw.name !== 'string' || !DATA_CENTERS.has(raw.name)) return undefined
   const name = raw.name as DataCenter['name']
-  if (name !== 'Amazon') return { name, metadata: undefined }
+  if (name !== 'Amazon') return PLAIN_CENTERS[name]
   const metadata = decodeMetadata(raw.metadata)
   return metadata === undefined ? undefined : { name, metadata }
 }
@@ -159,7 +168,20 @@ function decodePort (raw: unknown, fallback: Port): Port | undefined {
   if (!isTree(raw)) return undefined
   const number = decodeTime(raw.$) ?? 0
   const enabled = raw['@enabled'] === undefined ? fallback.enabled : isTrue(raw['@enabled'])
-  return { number: number > 65535 ? 0 : number, enabled }
+  return portOf(number > 65535 ? 0 : number, enabled)
+}
+
+const MAX_PORTS = 1000
+const ports = new Map<number, Port>()
+
+/** One for all instances that listen on it: whole fleets have the same two. */
+function portOf (number: number, enabled: boolean): Port {
+  const key = enabled ? number : -number - 1
+  const known = ports.get(key)
+  if (known !== undefined) return known
+  const port = { number, enabled }
+  if (ports.size < MAX_PORTS) ports.set(key, port)
+  return port
 }
 
 /** Nothing and nonsense mean Eureka's defaults of 30 and 90 seconds; a day is the longest lease. */
@@ -179,14 +201,14 @@ function decodeLease (raw: unknown): LeaseInfo {
 /** Values become strings as Eureka makes them; a nested one is refused, because no client could read it back. */
 function decodeMetadata (raw: unknown): Metadata | undefined {
   const metadata = new Map<string, string>()
-  if (raw === undefined || raw === null || raw === '') return metadata
+  if (raw === undefined || raw === null || raw === '') return smallMap(metadata)
   if (!isTree(raw)) return undefined
   for (const [key, value] of Object.entries(raw)) {
     const text = value === null ? 'null' : scalar(value)
     if (text === undefined) return undefined
     if (key !== '@class') metadata.set(key, text)
   }
-  return checkMetadata(metadata)
+  return checkMetadata(metadata) && smallMap(metadata)
 }
 
 function sidOf (value: unknown): string | undefined {

@@ -51,8 +51,7 @@ export class ChangeLog {
     this.#horizon = this.#n
   }
 
-  append (instance: Instance, at: number): Change {
-    const key = instanceKey(instance.app, instance.id)
+  append (instance: Instance, at: number, key = instanceKey(instance.app, instance.id)): Change {
     const old = this.#byKey.get(key)
     if (old !== undefined) this.#unlink(key, old)
     const left = old === undefined ? undefined : namesLeft(old, instance)

@@ -3,6 +3,8 @@ import type { Instance, Status } from './instance.ts'
 
 /** The registry's promise to keep an instance listed, as long as it is renewed. The one mutable thing in the book. */
 export interface Lease {
+  /** `instanceKey` of it, made once: a key that each index makes for itself costs more than what it leads to. */
+  readonly key: string
   /** As it is shown, made from the facts. */
   instance: Instance
   facts: LivingFacts

@@ -12,12 +12,6 @@ import { HybridClock } from './stamp.ts'
 
 const RECENT = 1000
 
-/** What a new lease begins as; who opens it says how old it is. */
-const UNDATED = {
-  override: undefined, renewedAt: 0, heardAt: 0, durationMs: 0, unverified: false, local: false, awaited: false,
-  ignoredAt: undefined
-}
-
 /**
  * The leases and the facts that they are made from, kept in step: whatever changes a fact changes what is shown, what
  * is counted and what peers compare. It judges nothing; `Book` and `Copies` say what is to be done.
@@ -56,8 +50,9 @@ export class Ledger {
   open (facts: LivingFacts, serviceUpAt = 0): Lease {
     const shown = showInstance(facts, this.clock.nowMs)
     const instance = { ...shown, lease: { ...shown.lease, serviceUpAt } }
-    this.buried.exhume(instanceKey(instance.app, instance.id))
-    return this.shelf.open({ ...UNDATED, instance, facts })
+    const key = instanceKey(instance.app, instance.id)
+    this.buried.exhume(key)
+    return this.shelf.open(undated(key, instance, facts))
   }
 
   /** Its client was heard of, by this registry (`local`) or by a peer. */
@@ -86,13 +81,14 @@ export class Ledger {
     const times = {
       registeredAt: action === 'ADDED' ? now : before, serviceUpAt: serviceUpAt || (shown.status === 'UP' ? now : 0)
     }
-    return this.shelf.put(lease, { ...shown, lease: { ...shown.lease, ...times } }, action)
+    const instance = this.shelf.put(lease, { ...shown, lease: { ...shown.lease, ...times } }, action)
+    lease.facts = sharing(facts, instance)
+    return instance
   }
 
   digest (lease: Lease): void {
-    const key = instanceKey(lease.instance.app, lease.instance.id)
-    if (lease.durationMs === Infinity) this.digests.delete(key)
-    else this.digests.set(key, lease.facts)
+    if (lease.durationMs === Infinity) this.digests.delete(lease.key)
+    else this.digests.set(lease.key, lease.facts)
   }
 
   bury (app: string, id: string, facts: Facts): void {
@@ -101,8 +97,26 @@ export class Ledger {
 
   remove (lease: Lease): Instance {
     const { app, id } = lease.instance
-    this.digests.delete(instanceKey(app, id))
+    this.digests.delete(lease.key)
     this.cancelled.push({ at: this.#now(), app, id })
     return this.shelf.remove(lease)
   }
+}
+
+/** What a new lease begins as; who opens it says how old it is. */
+function undated (key: string, instance: Instance, facts: LivingFacts): Lease {
+  return {
+    key, instance, facts, override: undefined, renewedAt: 0, heardAt: 0, durationMs: 0, unverified: false, local: false,
+    awaited: false, ignoredAt: undefined
+  }
+}
+
+/**
+ * Where nobody has set or added anything, what is shown is what the client said, but for times that every registry
+ * writes itself: one copy does for both, and half of all the memory of a large registry would be the second.
+ */
+function sharing (facts: LivingFacts, shown: Instance): LivingFacts {
+  const { registration } = facts
+  const isSame = sameView(registration.instance, shown)
+  return isSame ? { ...facts, registration: { ...registration, instance: shown } } : facts
 }

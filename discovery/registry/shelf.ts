@@ -1,5 +1,5 @@
 import { ChangeLog } from './change-log.ts'
-import { instanceKey, type Action, type Instance } from './instance.ts'
+import type { Action, Instance } from './instance.ts'
 import type { Lease } from './lease.ts'
 import { StatusCounter } from './status.ts'
 import { VipIndex } from './vips.ts'
@@ -43,15 +43,15 @@ export class Shelf {
     if (app === undefined) this.apps.set(name, app = { name, leases: new Map(), version: 0 })
     app.leases.set(id, lease)
     this.size++
-    this.#index(lease.instance, 1)
+    this.#index(lease, 1)
     return lease
   }
 
   put (lease: Lease, next: Instance, action: Action): Instance {
-    this.#index(lease.instance, -1)
+    this.#index(lease, -1)
     lease.instance = this.#stamp(next, lease, action)
-    this.#index(lease.instance, 1)
-    return this.#record(lease.instance)
+    this.#index(lease, 1)
+    return this.#record(lease.key, lease.instance)
   }
 
   remove (lease: Lease): Instance {
@@ -60,8 +60,8 @@ export class Shelf {
     app?.leases.delete(id)
     if (app?.leases.size === 0) this.apps.delete(name)
     this.size--
-    this.#index(lease.instance, -1)
-    return this.#record(this.#stamp(lease.instance, lease, 'DELETED'))
+    this.#index(lease, -1)
+    return this.#record(lease.key, this.#stamp(lease.instance, lease, 'DELETED'))
   }
 
   #stamp (instance: Instance, lease: Lease, action: Action): Instance {
@@ -71,19 +71,18 @@ export class Shelf {
     return { ...instance, action, lastUpdatedAt: now, lease: info }
   }
 
-  #record (instance: Instance): Instance {
-    const { n } = this.log.append(instance, this.#now())
+  #record (key: string, instance: Instance): Instance {
+    const { n } = this.log.append(instance, this.#now(), key)
     const app = this.apps.get(instance.app)
     if (app !== undefined) app.version = n
     this.onChange(instance)
     return instance
   }
 
-  #index (instance: Instance, by: 1 | -1): void {
-    const key = instanceKey(instance.app, instance.id)
-    this.statuses.add(instance.status, by)
+  #index (lease: Lease, by: 1 | -1): void {
+    this.statuses.add(lease.instance.status, by)
     const verb = by === 1 ? 'add' : 'remove'
-    this.vips[verb](key, instance)
-    this.secureVips[verb](key, instance)
+    this.vips[verb](lease)
+    this.secureVips[verb](lease)
   }
 }

@@ -1,33 +1,39 @@
 import type { Instance } from './instance.ts'
 
+/** Where an instance stands; the place stays the same while what stands there changes. */
+interface Place {
+  readonly instance: Instance
+}
+
 /** Instances by virtual address, so that asking for one address does not look at every instance. */
 export class VipIndex {
-  readonly #byVip = new Map<string, Map<string, Instance>>()
+  readonly #byVip = new Map<string, Set<Place>>()
   readonly #field: 'vipAddress' | 'secureVipAddress'
 
   constructor (field: 'vipAddress' | 'secureVipAddress') {
     this.#field = field
   }
 
-  add (key: string, instance: Instance): void {
-    for (const vip of splitVips(instance[this.#field])) {
-      let instances = this.#byVip.get(vip)
-      if (instances === undefined) this.#byVip.set(vip, instances = new Map())
-      instances.set(key, instance)
+  add (place: Place): void {
+    for (const vip of splitVips(place.instance[this.#field])) {
+      let places = this.#byVip.get(vip)
+      if (places === undefined) this.#byVip.set(vip, places = new Set())
+      places.add(place)
     }
   }
 
-  remove (key: string, instance: Instance): void {
-    for (const vip of splitVips(instance[this.#field])) {
-      const instances = this.#byVip.get(vip)
-      if (instances === undefined) continue
-      instances.delete(key)
-      if (instances.size === 0) this.#byVip.delete(vip)
+  /** Before another instance stands in its place. */
+  remove (place: Place): void {
+    for (const vip of splitVips(place.instance[this.#field])) {
+      const places = this.#byVip.get(vip)
+      if (places === undefined) continue
+      places.delete(place)
+      if (places.size === 0) this.#byVip.delete(vip)
     }
   }
 
   get (vip: string): Instance[] {
-    return [...this.#byVip.get(vip)?.values() ?? []]
+    return [...this.#byVip.get(vip) ?? []].map(({ instance }) => instance)
   }
 }
 
