@@ -105,6 +105,17 @@ t.test('an override holds against the client until it is cleared', async t => {
   t.match(book.lease('ORDERS', ID)!.instance, { status: 'UP', overriddenStatus: 'UNKNOWN' })
 })
 
+t.test('what is set and cleared brings back what the client said itself, not what was shown of it', async t => {
+  const book = new Book(rules(new Clock()))
+  book.register(instance(), false)
+  book.override('ORDERS', ID, 'DOWN')
+  book.clearOverride('ORDERS', ID, 'OUT_OF_SERVICE')
+  book.register(instance(), false)
+  t.equal(book.lease('ORDERS', ID)!.instance.status, 'OUT_OF_SERVICE', 'a living lease keeps it')
+  book.override('ORDERS', ID, 'DOWN')
+  t.equal(book.clearOverride('ORDERS', ID)!.status, 'UP')
+})
+
 t.test('set, cleared and set again ends as set', async t => {
   const book = new Book(rules(new Clock()))
   book.register(instance(), false)
@@ -239,14 +250,15 @@ t.test('self-preservation', async t => {
     t.match(book.preservation(), { expected: 240, needed: 204 })
   })
 
-  t.test('within the first minute nothing is removed; switched off everything is', async t => {
+  t.test('within the first minute nothing is removed, however many renew; switched off everything is', async t => {
     const clock = new Clock()
     const short = { leaseInfo: { renewalIntervalInSecs: 5, durationInSecs: 10 } }
-    for (const [enabled, left] of [[true, 20], [false, 0]] as const) {
+    for (const [enabled, renewing, left] of [[true, 0, 20], [true, 19, 20], [false, 0, 0]] as const) {
       const book = new Book(rules(clock, { preservation: { enabled, threshold: 0.85, floor: 10 } }))
       for (let i = 0; i < 20; i++) book.register(instance({ instanceId: `i${i}`, ...short }), false)
       for (let second = 0; second < 30; second++) {
         clock.advance(1000)
+        for (let i = 0; i < renewing; i++) book.renew('ORDERS', `i${i}`, PLAIN)
         book.evict()
       }
       t.equal(book.size, left)
@@ -320,6 +332,21 @@ t.test('the change log keeps one entry per instance and knows what it forgot', a
   log.forget(6)
   t.equal(log.since(4), undefined)
   t.same(log.since(6)!.map(({ instance }) => instance.id), ['c'])
+})
+
+t.test('names that run together alike are two instances', async t => {
+  const book = new Book(rules(new Clock()))
+  for (const [app, instanceId] of [['AB', 'C'], ['A', 'BC']] as const) book.register(instance({ app, instanceId }), false)
+  t.same(book.log.since(0)!.map(({ instance: { app, id } }) => [app, id]), [['AB', 'C'], ['A', 'BC']])
+})
+
+t.test('what is remembered of the removed is bounded in number', async t => {
+  const book = new Book(rules(new Clock(), { maxRemoved: 3 }))
+  for (let i = 0; i < 5; i++) {
+    book.register(instance({ instanceId: `i${i}` }), false)
+    book.cancel('ORDERS', `i${i}`)
+  }
+  t.same(book.copies.states().map(({ id }) => id), ['i2', 'i3', 'i4'])
 })
 
 t.test('the diary drops the oldest', async t => {

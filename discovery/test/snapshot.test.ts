@@ -109,6 +109,16 @@ t.test('after SIGKILL the last written state is served, under a new index', asyn
   t.not(answer.index.split('-')[0], index.split('-')[0])
 })
 
+t.test('a file that was read is no longer called whole: what follows may be lost before it is written', async t => {
+  const snapshotFile = join(folderOf(), 'registry.snapshot')
+  const before = await startDiscovery(t, { snapshotFile })
+  await register(before.url)
+  await before.stop()
+  t.match(readSnapshot(readFileSync(snapshotFile, 'utf8')), { clean: true })
+  await startDiscovery(t, { snapshotFile, snapshotIntervalMs: 600_000 })
+  t.match(readSnapshot(readFileSync(snapshotFile, 'utf8')), { clean: false })
+})
+
 t.test('a torn file is moved aside and the registry starts', async t => {
   const folder = folderOf()
   const snapshotFile = join(folder, 'registry.snapshot')

@@ -111,6 +111,22 @@ t.test('readers of the same place in the log, each with another interest, hear w
   t.same(readers.map(({ events }) => events.slice(1).map(({ data }) => data.instance!.instanceId)), expected)
 })
 
+t.test('who follows an address hears that an instance has left it, and that it is there again', async t => {
+  const discovery = await startDiscovery(t)
+  await register(discovery.url, { instanceId: 'o1', vipAddress: 'blue,green' })
+  const readers = ['?apps=blue', '?apps=green'].map(query => read(t, discovery, query))
+  for (const reader of readers) await reader.received(1)
+  await register(discovery.url, { instanceId: 'o1', vipAddress: 'green' })
+  await register(discovery.url, { instanceId: 'o1', vipAddress: 'blue,green' })
+  const actions = ({ events }: EventReader): unknown[] => events.slice(1).map(({ data }) => data.instance && data.action)
+  for (const reader of readers) await reader.received(3)
+  t.same(readers.map(actions), [['DELETED', 'ADDED'], ['ADDED', 'ADDED']])
+  const { index } = await getJson<Poll>(discovery.url, '/eureka/stream?apps=NOBODY')
+  await register(discovery.url, { instanceId: 'o1', vipAddress: 'green' })
+  const poll = await getJson<Poll>(discovery.url, `/eureka/stream?apps=blue&index=${index}`)
+  t.same(poll.changes!.map(({ action }) => action), ['DELETED'], 'and who asks again later')
+})
+
 t.test('long poll', async t => {
   const discovery = await startDiscovery(t)
   const { url } = discovery

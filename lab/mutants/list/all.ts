@@ -5,6 +5,7 @@ import { CLOUDS } from './clouds.ts'
 import { CONFIG_SAFETY } from './config-safety.ts'
 import { CONFIG_WEB } from './config-web.ts'
 import { DELIVERY } from './delivery.ts'
+import { DISCOVERY_BOOK } from './discovery-book.ts'
 import { DISCOVERY_CLUSTER } from './discovery-cluster.ts'
 import { GATEWAY_FILTERS } from './gateway-filters.ts'
 import { GATEWAY_LOOPS } from './gateway-loops.ts'
@@ -18,7 +19,7 @@ import { SIMULATION } from './simulation.ts'
 import { VERSIONS_AND_TIME } from './versions-and-time.ts'
 
 export const ALL: readonly Mutant[] = [
-  ...AWS_BUS, ...CLOUDS, ...CONFIG_SAFETY, ...CONFIG_WEB, ...DELIVERY, ...DISCOVERY_CLUSTER, ...GATEWAY_FILTERS,
-  ...GATEWAY_LOOPS, ...GATEWAY_WIRE, ...KEEPING, ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES,
+  ...AWS_BUS, ...CLOUDS, ...CONFIG_SAFETY, ...CONFIG_WEB, ...DELIVERY, ...DISCOVERY_BOOK, ...DISCOVERY_CLUSTER,
+  ...GATEWAY_FILTERS, ...GATEWAY_LOOPS, ...GATEWAY_WIRE, ...KEEPING, ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES,
   ...SETTINGS_MUTANTS, ...SIMULATION, ...VERSIONS_AND_TIME
 ]
