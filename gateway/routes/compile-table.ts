@@ -44,7 +44,7 @@ export function compileTable (source: TableSource, context: CompileContext): Ind
     }
   }
   if (faults.length > 0) throw joined(faults)
-  return new IndexedTable(routes, drafts)
+  return new IndexedTable(routes, drafts, () => context.weights.begin())
 }
 
 /**

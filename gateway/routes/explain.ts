@@ -72,6 +72,9 @@ const MAX_ROUTES = 50
 export function explain (question: ExplainQuestion, table: IndexedTable, breakers: BreakerRegistry,
   nowMs: number): Explained {
   const x = new ProbeExchange(question, nowMs)
+  // First, because it draws for weights: what the predicates say afterwards is of the same draw.
+  const route = table.match(x)
+  const match = route === undefined ? null : described(route, x, breakers)
   const candidates = table.candidates(x)
   const routes = candidates.slice(0, MAX_ROUTES).map(route => ({
     routeId: route.id,
@@ -82,14 +85,12 @@ export function explain (question: ExplainQuestion, table: IndexedTable, breaker
       return { predicate: predicate.toString(), holds }
     })
   }))
-  x.variables = null
-  const route = table.match(x)
   return {
     request: { method: x.method, path: x.rawPath, query: x.rawQuery, host: x.host },
     eventLoops: 1,
     routesInTable: table.routes.length,
     routesAsked: routes,
-    match: route === undefined ? null : described(route, x, breakers)
+    match
   }
 }
 

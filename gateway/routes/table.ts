@@ -34,12 +34,17 @@ export class IndexedTable implements RouteTable {
   readonly #lists: Array<readonly number[]> = []
   readonly #positions: number[] = []
 
-  constructor (routes: readonly Route[], drafts: readonly RouteDraft[]) {
+  /** Called before each match. */
+  readonly #onMatch: () => void
+
+  constructor (routes: readonly Route[], drafts: readonly RouteDraft[], onMatch: () => void = () => {}) {
     this.routes = routes
+    this.#onMatch = onMatch
     drafts.forEach((draft, i) => this.#add(i, draft))
   }
 
   match (x: Exchange): Route | undefined {
+    this.#onMatch()
     const count = this.#collect(x)
     for (let i = this.#next(count); i !== NONE; i = this.#next(count)) {
       const route = this.routes[i] as Route

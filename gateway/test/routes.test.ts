@@ -186,6 +186,9 @@ t.test('Weight draws once per request and group, in proportion, over the routes 
   t.equal(table.match(request('/w'))?.id, 'a')
   host.draws = [0.81]
   t.equal(table.match(request('/w'))?.id, 'b')
+  host.draws = [0.79, 0.81]
+  const same = request('/w', { 'x-request-id': 'again' })
+  t.same([table.match(same)?.id, table.match(same)?.id], ['a', 'b'], 'whatever id a client sends, and sends again')
   const alone = compiled([weighted('b', 2)])
   for (let i = 0; i < 20; i++) t.equal(alone.table.match(request('/w'))?.id, 'b', 'a deleted route is no longer drawn')
 })

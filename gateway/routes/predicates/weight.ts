@@ -15,7 +15,7 @@ export const weight: PredicateFactory = {
     const members = context.weights.join(group, draft.id, share)
     return {
       name: 'Weight',
-      test: x => members.drawn(x) === draft.id,
+      test: () => members.drawn() === draft.id,
       toString: () => `Weight: ${group} ${share}`
     }
   }
