@@ -144,7 +144,8 @@ export class ControlLoop {
   #heard (topic: string, payload: unknown, loop: number): void {
     if (topic === 'compiled') return this.#sendInstances()
     if (topic === 'loop-ended') return this.#shadow.giveBack(loop)
-    if (topic === 'ejected' && this.#parts.dataPlane.workersAlive > 1) this.#pass('ejected', payload)
+    const others = this.#parts.dataPlane.workersAlive > 1
+    if (others && (topic === 'ejected' || topic === 'outdated')) this.#pass(topic, payload)
   }
 
   #pass (question: Question, payload: unknown): void {

@@ -23,6 +23,11 @@ export const error = errorTable({
     text: '"%s" is no setting here.%s',
     status: 400
   },
+  E_CACHE_SELECTION: {
+    text: '"%s" selects no answers: route, host and path do, and no query at all is every answer.',
+    next: 'For example ?path=/users/*.',
+    status: 400
+  },
   E_ROUTE_DEFINITION: {
     text: 'route "%s": %s',
     status: 400

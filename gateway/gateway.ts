@@ -142,6 +142,7 @@ export class Gateway {
     }
     const failed = route.failureStatuses !== null && route.failureStatuses.has(status)
     this.tries.settleBreaker(x, failed, nowMs)
+    if (route.insteadFilter !== undefined && this.hasInstead(x, route, status)) return false
     if (failed && route.fallback !== undefined) {
       x.failure = { kind: 'status', message: `the upstream answered ${status}` }
       x.retrying = false
@@ -158,10 +159,26 @@ export class Gateway {
     return true
   }
 
+  /** True: {@link dropped} goes on with what takes the answer's place. */
+  private hasInstead (x: HttpExchange, { insteadFilter }: Route, status: number | undefined): boolean {
+    x.instead = insteadFilter!.instead!(x, status)
+    x.retrying = false
+    return x.instead !== undefined
+  }
+
+  /** No try is left: what takes the answer's place, the route's fallback, or an error. */
+  unanswered (x: HttpExchange, status: number): void {
+    const { insteadFilter, fallback } = x.route
+    if (insteadFilter !== undefined && this.hasInstead(x, x.route, undefined)) this.replied(x, x.instead!)
+    else if (fallback !== undefined) this.redirections.fallBack(x)
+    else this.refuse(x, status)
+  }
+
   /** The dropped answer is out of the way. */
   dropped (x: HttpExchange): void {
     if (x.other !== null) return this.tries.hedges.goOn(x)
     this.tries.release(x)
+    if (x.instead !== undefined) return this.replied(x, x.instead)
     if (x.retrying) this.tries.retry(x)
     else this.redirections.fallBack(x)
   }

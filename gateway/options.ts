@@ -147,6 +147,10 @@ export interface ResponseCacheOptions {
   readonly maxBytes: number
   /** @default 1 MiB; larger answers pass uncached. */
   readonly maxEntryBytes: number
+  /** For so long after its time an answer may stand in for a service that fails and has not said. @default 0 */
+  readonly staleIfErrorMs: number
+  /** And may be given while one caller asks for it anew. @default 0 */
+  readonly staleWhileRevalidateMs: number
 }
 
 export interface ManagementOptions {
@@ -213,7 +217,9 @@ export const ROUTING_DEFAULTS: RoutingOptions = {
     requestedTokens: 1,
     ipv6PrefixLength: IPV6_PREFIX_LENGTH
   },
-  responseCache: { timeToLiveMs: 300_000, maxBytes: 16_777_216, maxEntryBytes: 1_048_576 },
+  responseCache: {
+    timeToLiveMs: 300_000, maxBytes: 16_777_216, maxEntryBytes: 1_048_576, staleIfErrorMs: 0, staleWhileRevalidateMs: 0
+  },
   plugins: []
 }
 

@@ -5,7 +5,9 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Authenticator } from '@breakwater/starter/security'
+import type { CacheSelection } from '../cache/selection.ts'
 import type { ControlLoop } from '../control-loop.ts'
+import { error } from '../errors.ts'
 import { FILTERS } from '../filters/filter-factories.ts'
 import { PREDICATES } from '../routes/predicate-factories.ts'
 import type { Explained, ExplainQuestion } from '../routes/explain.ts'
@@ -26,7 +28,8 @@ export interface GatewayEndpointsOptions {
 const ENDPOINTS: ReadonlyArray<readonly [href: string, methods: readonly string[]]> = [
   ['/routes', ['POST', 'GET']], ['/routes/{id}', ['POST', 'DELETE', 'GET']], ['/routes/{id}/combinedfilters', ['GET']],
   ['/routedefinitions', ['GET']], ['/refresh', ['POST']], ['/globalfilters', ['GET']], ['/routefilters', ['GET']],
-  ['/routepredicates', ['GET']], ['/explain', ['POST']], ['/instances', ['GET']], ['/breakers', ['GET']]
+  ['/routepredicates', ['GET']], ['/explain', ['POST']], ['/instances', ['GET']], ['/breakers', ['GET']],
+  ['/cache', ['DELETE']]
 ]
 
 /** Registers all of them; `app` has the prefix. */
@@ -55,6 +58,10 @@ function changes (app: FastifyInstance, { control, store, auth, refresh }: Gatew
   app.post('/refresh', admin, async (_request, reply) => {
     await refresh()
     return reply.code(200).send()
+  })
+  app.delete<{ Querystring: CacheSelection }>('/cache', admin, async (request, reply) => {
+    await control.ask('purge', selectionOf(request.query))
+    return reply.code(204).send()
   })
   app.post<Id>('/routes/:id', admin, async (request, reply) => {
     const definition = definitionOf(request.body, request.params.id)
@@ -102,6 +109,15 @@ function describeDefinition (definition: RouteDefinition): object {
 
 function combinedFilters (route: Route): object {
   return Object.fromEntries(route.filters.map(filter => [filter.toString(), filter.order]))
+}
+
+const SELECTORS = ['route', 'host', 'path'] as const
+
+/** A slip in a name would forget everything. */
+function selectionOf (query: Readonly<Record<string, unknown>>): CacheSelection {
+  const strange = Object.keys(query).find(name => !SELECTORS.some(known => known === name))
+  if (strange !== undefined) throw error('E_CACHE_SELECTION', [strange], { where: 'DELETE /actuator/gateway/cache' })
+  return query
 }
 
 /** Bad questions get an answer too. */

@@ -7,6 +7,7 @@
  * all who waited go by themselves at once, not one after the other.
  */
 import { ResponseCache, type CachedAnswer, type HeaderOf } from './response-cache.ts'
+import { Forgotten, type CacheSelection } from './selection.ts'
 
 export interface CacheQuestion {
   /** Which of the caches, and its bound. */
@@ -17,16 +18,21 @@ export interface CacheQuestion {
   readonly fields: Readonly<Record<string, string>>
 }
 
-/** `lead`: the answer is to be brought, under that lease. `pass`: nobody waits for what this one brings. */
+/**
+ * `lead`: the answer is to be brought, under that lease. `pass`: nobody waits for what this one brings. `stale`: what
+ * there was, for asking whether it still holds, and for the case that the service fails.
+ */
 export type CacheFinding =
   | { readonly kind: 'hit', readonly vary: readonly string[], readonly answer: CachedAnswer }
-  | { readonly kind: 'lead', readonly lease: number }
-  | { readonly kind: 'pass' }
+  | { readonly kind: 'lead', readonly lease: number, readonly stale?: CachedAnswer | undefined }
+  | { readonly kind: 'pass', readonly stale?: CachedAnswer | undefined }
 
 /** What an answer is kept under. */
 export interface Kept extends CacheQuestion {
   readonly vary: readonly string[]
   readonly answer: CachedAnswer
+  /** When the service was asked for it: what was forgotten since then is not kept again. */
+  readonly askedMs: number
 }
 
 /** The owner as an event loop sees it: itself, or messages to the thread where it is. */
@@ -36,6 +42,8 @@ export interface CacheAccess {
   keep (kept: Kept, lease: number): void
   /** The lease's miss is over. `passes`: what it brought is not to be kept, nor what comes next. */
   release (lease: number, passes: boolean): void
+  /** Some answers hold no longer. */
+  forget (selection: CacheSelection): void
   /** Caches that routes still have. */
   retain (caches: readonly string[]): void
 }
@@ -60,6 +68,7 @@ export class CacheOwner {
   readonly #leases = new Map<number, Miss>()
   /** Until when nobody waits for it. */
   readonly #passes = new Map<string, number>()
+  readonly #forgotten = new Forgotten()
   #lastLease = 0
 
   constructor (now: () => number) {
@@ -72,6 +81,7 @@ export class CacheOwner {
       look: question => this.#look(question, loop),
       keep: (kept, lease) => this.#keep(kept, lease),
       release: (lease, passes) => this.#release(lease, passes),
+      forget: selection => this.#forget(selection),
       retain: caches => this.#retain(new Set(caches))
     }
   }
@@ -92,33 +102,46 @@ export class CacheOwner {
     const header = headerOf(question)
     const answer = cache.get(key, header, nowMs)
     if (answer !== undefined) return { kind: 'hit', vary: cache.varyOf(key), answer }
+    const stale = cache.stale(key, header, nowMs)
     const name = `${question.cache}\n${cache.nameOf(key, header)}`
-    if (nowMs < (this.#passes.get(name) ?? 0)) return PASS
+    if (nowMs < (this.#passes.get(name) ?? 0)) return { kind: 'pass', stale }
     const lease = this.#misses.get(name)
-    return lease === undefined ? this.#lead(name, loop) : this.#wait(lease, question, loop)
+    if (lease === undefined) return this.#lead(name, loop, stale)
+    if (stale !== undefined && nowMs < stale.updatingMs) return { kind: 'hit', vary: cache.varyOf(key), answer: stale }
+    return this.#wait(lease, question, loop, stale)
   }
 
-  #lead (name: string, loop: number): CacheFinding {
+  #lead (name: string, loop: number, stale: CachedAnswer | undefined): CacheFinding {
     const lease = ++this.#lastLease
     const timer = setTimeout(() => this.#settle(lease, false), LONGEST_WAIT_MS).unref()
     this.#misses.set(name, lease)
     this.#leases.set(lease, { name, loop, timer, waiting: [] })
-    return { kind: 'lead', lease }
+    return { kind: 'lead', lease, stale }
   }
 
-  async #wait (lease: number, question: CacheQuestion, loop: number): Promise<CacheFinding> {
+  async #wait (
+    lease: number, question: CacheQuestion, loop: number, stale: CachedAnswer | undefined
+  ): Promise<CacheFinding> {
     const { waiting } = this.#leases.get(lease)!
     const wasKept = await new Promise<boolean>(resolve => waiting.push(resolve))
     // It may be kept for callers with other fields than this one's.
-    return wasKept ? await this.#look(question, loop) : PASS
+    return wasKept ? await this.#look(question, loop) : { kind: 'pass', stale }
   }
 
   #keep (kept: Kept, lease: number): void {
+    if (this.#forgotten.isOutdated(kept.answer.target, kept.askedMs)) return this.#settle(lease, false)
     const header = headerOf(kept)
     const cache = this.#cacheOf(kept)
     cache.put(kept.key, kept.vary, header, kept.answer)
+    // What has to be asked for each time spares nobody the way: who waited would only go one after the other.
+    if (kept.answer.expiresMs <= this.#now()) return this.#release(lease, true)
     this.#passes.delete(`${kept.cache}\n${cache.nameOf(kept.key, header)}`)
     this.#settle(lease, true)
+  }
+
+  #forget (selection: CacheSelection): void {
+    this.#forgotten.note(selection, this.#now())
+    for (const cache of this.#caches.values()) cache.forget(selection)
   }
 
   #release (lease: number, passes: boolean): void {

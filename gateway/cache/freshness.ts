@@ -1,16 +1,29 @@
 /**
- * How long an answer may be kept and for how long a client may think it fresh, by what the service says (RFC 9111).
- * There is no revalidation here: what may only be used after asking the service is not kept.
+ * How long an answer may be kept and for how long a client may think it fresh, by what the service says (RFC 9111), and
+ * for how long it is better than nothing afterwards (RFC 5861).
  */
 
 /** Values of a field by its lower-case name. */
 export type Fields = (name: string) => readonly string[]
 
+/** What the route and the gateway's settings allow, in seconds. */
+export interface FreshnessRules {
+  /** The longest an answer is fresh, and what counts if the service is silent. */
+  readonly ttl: number
+  /** For services that do not say it themselves. */
+  readonly staleIfError: number
+  readonly staleWhileRevalidate: number
+}
+
 export interface Freshness {
-  /** Seconds for which the gateway may answer with it. */
+  /** Seconds for which the gateway may answer with it; 0: only after asking the service each time. */
   readonly keptSeconds: number
   /** Seconds that a client is told: never more than the service gave. */
   readonly toldSeconds: number
+  /** For so long after it became stale it may be given while somebody else asks for it anew. */
+  readonly updatingSeconds: number
+  /** And for so long when the service fails. */
+  readonly failingSeconds: number
 }
 
 const DIRECTIVE = /([^\s,=";]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/g
@@ -25,18 +38,19 @@ export function directivesOf (values: readonly string[]): ReadonlyMap<string, st
   return directives
 }
 
-/** Undefined: it must not be kept. `ttlSeconds`: what the route allows, and what counts if the service is silent. */
-export function freshnessOf (fields: Fields, ttlSeconds: number, nowSeconds: number): Freshness | undefined {
+/** Undefined: it must not be kept, or keeping it would spare nobody anything. */
+export function freshnessOf (fields: Fields, rules: FreshnessRules, nowSeconds: number): Freshness | undefined {
   const directives = directivesOf(fields('cache-control'))
-  if (['no-store', 'private', 'no-cache'].some(name => directives.has(name))) return undefined
+  if (['no-store', 'private'].some(name => directives.has(name)) || isOnesOwn(fields)) return undefined
   if (directives.size === 0 && /no-cache/i.test(fields('pragma').join())) return undefined
-  if (fields('vary').join().includes('*') || fields('set-cookie').length > 0) return undefined
   const age = secondsOf(fields('age')[0] ?? '0')
   const shared = given(directives, 's-maxage')
   const own = given(directives, 'max-age') ?? expiresIn(fields, nowSeconds)
-  const kept = Math.min(ttlSeconds, shared ?? own ?? ttlSeconds) - age
-  if (kept <= 0) return undefined
-  return { keptSeconds: kept, toldSeconds: Math.max(0, Math.floor(Math.min(kept, (own ?? Infinity) - age))) }
+  const fresh = directives.has('no-cache') ? 0 : Math.max(0, Math.min(rules.ttl, shared ?? own ?? rules.ttl) - age)
+  const stale = staleness(directives, rules)
+  const isWorthIt = fresh > 0 || hasValidator(fields) || stale.failingSeconds > 0
+  const toldSeconds = Math.max(0, Math.floor(Math.min(fresh, (own ?? Infinity) - age)))
+  return isWorthIt ? { keptSeconds: fresh, toldSeconds, ...stale } : undefined
 }
 
 /** The oldest answer that a request takes, in seconds; undefined: none, it is to be asked for anew. */
@@ -46,6 +60,28 @@ export function oldestTaken (fields: Fields): number | undefined {
   if (directives.size === 0 && /no-cache/i.test(fields('pragma').join())) return undefined
   const oldest = given(directives, 'max-age') ?? Infinity
   return oldest === 0 ? undefined : oldest
+}
+
+/** What sets a cookie, or depends on what nobody can name. */
+function isOnesOwn (fields: Fields): boolean {
+  return fields('vary').join().includes('*') || fields('set-cookie').length > 0
+}
+
+function hasValidator (fields: Fields): boolean {
+  return fields('etag').length > 0 || fields('last-modified').length > 0
+}
+
+/** These directives say that nobody may be given it stale (4.2.4): not even when the service is away. */
+const ONLY_FRESH = ['must-revalidate', 'proxy-revalidate', 's-maxage', 'no-cache']
+
+function staleness (
+  directives: ReadonlyMap<string, string>, rules: FreshnessRules
+): Pick<Freshness, 'updatingSeconds' | 'failingSeconds'> {
+  if (ONLY_FRESH.some(name => directives.has(name))) return { updatingSeconds: 0, failingSeconds: 0 }
+  return {
+    updatingSeconds: given(directives, 'stale-while-revalidate') ?? rules.staleWhileRevalidate,
+    failingSeconds: given(directives, 'stale-if-error') ?? rules.staleIfError
+  }
 }
 
 function given (directives: ReadonlyMap<string, string>, name: string): number | undefined {

@@ -4,6 +4,7 @@
  */
 import { headerOf, type CacheAccess, type CacheFinding, type CacheQuestion, type Kept } from './cache-owner.ts'
 import { ResponseCache, type HeaderOf } from './response-cache.ts'
+import { Forgotten, type CacheSelection } from './selection.ts'
 
 /** What a route asks its cache: `fields` only where the owner has to be asked. */
 export interface LoopQuestion {
@@ -21,6 +22,7 @@ export class LoopCache {
   readonly #loops: number
   readonly #copies = new Map<string, ResponseCache>()
   readonly #used = new Set<string>()
+  readonly #forgotten = new Forgotten()
 
   constructor (access: CacheAccess, now: () => number, loops: number) {
     this.#access = access
@@ -47,14 +49,17 @@ export class LoopCache {
     if (answer !== undefined) return { kind: 'hit', vary: copies.varyOf(key), answer }
     // Read now: when the owner answers, the exchange that they are read from may be another's.
     const asked = { cache, maxBytes, key, fields: question.fields() }
+    const askedMs = this.#now()
     const found = this.#access.look(asked)
-    return found instanceof Promise ? found.then(one => this.#copied(asked, one)) : this.#copied(asked, found)
+    const copied = (one: CacheFinding) => this.#copied(asked, one, askedMs)
+    return found instanceof Promise ? found.then(copied) : copied(found)
   }
 
   keep (kept: Kept, lease: number): void {
-    const { cache, maxBytes, key, vary, answer } = kept
+    const { cache, maxBytes, key, vary, answer, askedMs } = kept
     // The copy there may be of an older answer.
-    this.#copiesOf(cache, maxBytes).put(key, vary, headerOf(kept), answer)
+    const isOutdated = this.#forgotten.isOutdated(answer.target, askedMs)
+    if (!isOutdated) this.#copiesOf(cache, maxBytes).put(key, vary, headerOf(kept), answer)
     this.#access.keep(kept, lease)
   }
 
@@ -62,9 +67,23 @@ export class LoopCache {
     this.#access.release(lease, passes)
   }
 
-  #copied (asked: CacheQuestion, found: CacheFinding): CacheFinding {
+  /** Here and at the owner; the other loops are to be told. */
+  forget (selection: CacheSelection): void {
+    this.forgetCopies(selection)
+    this.#access.forget(selection)
+  }
+
+  forgetCopies (selection: CacheSelection): void {
+    this.#forgotten.note(selection, this.#now())
+    for (const copies of this.#copies.values()) copies.forget(selection)
+  }
+
+  #copied (asked: CacheQuestion, found: CacheFinding, askedMs: number): CacheFinding {
+    if (found.kind !== 'hit') return found
     const { cache, maxBytes, key } = asked
-    if (found.kind === 'hit') this.#copiesOf(cache, maxBytes).put(key, found.vary, headerOf(asked), found.answer)
+    const { answer, vary } = found
+    const isStale = this.#now() >= answer.expiresMs || this.#forgotten.isOutdated(answer.target, askedMs)
+    if (!isStale) this.#copiesOf(cache, maxBytes).put(key, vary, headerOf(asked), answer)
     return found
   }
 

@@ -1,3 +1,5 @@
+import { exactly, isSelected, keyOf, type CacheSelection, type Target } from './selection.ts'
+
 /** Answers kept in memory, bounded in bytes: the least recently used go first. */
 export interface CachedAnswer {
   readonly status: number
@@ -8,6 +10,13 @@ export interface CachedAnswer {
   readonly expiresMs: number
   /** Until then clients may think it fresh. */
   readonly toldMs: number
+  /** Until then it may be given while somebody asks for it anew. */
+  readonly updatingMs: number
+  /** Until then it may be given when the service fails. */
+  readonly failingMs: number
+  /** When it is stale, the service can say whether it still holds. */
+  readonly hasValidator: boolean
+  readonly target: Target
 }
 
 interface Entry {
@@ -25,6 +34,8 @@ export class ResponseCache {
   /** In order of use: Map keeps it. */
   readonly #answers = new Map<string, CachedAnswer>()
   readonly #entries = new Map<string, Entry>()
+  /** Names of answers by host and path: writes forget by these. */
+  readonly #byTarget = new Map<string, Set<string>>()
   #bytes = 0
   maxBytes: number
 
@@ -40,20 +51,15 @@ export class ResponseCache {
     return this.#answers.size
   }
 
-  /** `header`: for the fields that the answer varies by. */
+  /** A fresh one. `header`: for the fields that the answer varies by. */
   get (key: string, header: HeaderOf, nowMs: number): CachedAnswer | undefined {
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return undefined
-    const name = variant(key, entry.vary, header)
-    const found = this.#answers.get(name)
-    if (found === undefined) return undefined
-    this.#answers.delete(name)
-    if (nowMs >= found.expiresMs) {
-      this.#bytes -= size(name, found)
-      return undefined
-    }
-    this.#answers.set(name, found)
-    return found
+    const found = this.#use(key, header, nowMs)
+    return found === undefined || nowMs >= found.expiresMs ? undefined : found
+  }
+
+  /** One that may be of use although it is stale. */
+  stale (key: string, header: HeaderOf, nowMs: number): CachedAnswer | undefined {
+    return this.#use(key, header, nowMs)
   }
 
   /** Fields by which answers for the key vary, as far as is known. */
@@ -70,18 +76,48 @@ export class ResponseCache {
     const name = variant(key, vary, header)
     const bytes = size(name, answer)
     if (bytes > this.maxBytes) return
-    const old = this.#answers.get(name)
-    if (old !== undefined) this.#drop(name, old)
+    this.#drop(name)
     this.#answers.set(name, answer)
     this.#bytes += bytes
     this.#entries.set(key, { vary })
+    this.#index(name, answer.target)
     this.#makeRoom()
   }
 
+  /** How many there were. */
+  forget (selection: CacheSelection): number {
+    const key = exactly(selection)
+    const names = key === undefined ? this.#answers.keys() : this.#byTarget.get(key) ?? []
+    const chosen = [...names].filter(name => isSelected(selection, this.#answers.get(name)!.target))
+    for (const name of chosen) this.#drop(name)
+    return chosen.length
+  }
+
+  #use (key: string, header: HeaderOf, nowMs: number): CachedAnswer | undefined {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return undefined
+    const name = variant(key, entry.vary, header)
+    const found = this.#answers.get(name)
+    if (found === undefined) return undefined
+    if (!isUseful(found, nowMs)) {
+      this.#drop(name)
+      return undefined
+    }
+    this.#answers.delete(name)
+    this.#answers.set(name, found)
+    return found
+  }
+
+  #index (name: string, target: Target): void {
+    const key = keyOf(target)
+    const names = this.#byTarget.get(key) ?? new Set()
+    this.#byTarget.set(key, names.add(name))
+  }
+
   #makeRoom (): void {
-    for (const [name, answer] of this.#answers) {
+    for (const name of this.#answers.keys()) {
       if (this.#bytes <= this.maxBytes) break
-      this.#drop(name, answer)
+      this.#drop(name)
     }
     // Which fields a URL varies by is remembered for more URLs than have answers, but not for ever.
     for (const key of this.#entries.keys()) {
@@ -90,17 +126,27 @@ export class ResponseCache {
     }
   }
 
-  #drop (name: string, answer: CachedAnswer): void {
+  #drop (name: string): void {
+    const answer = this.#answers.get(name)
+    if (answer === undefined) return
     this.#answers.delete(name)
     this.#bytes -= size(name, answer)
+    const key = keyOf(answer.target)
+    const names = this.#byTarget.get(key)
+    names?.delete(name)
+    if (names?.size === 0) this.#byTarget.delete(key)
   }
+}
+
+function isUseful ({ expiresMs, updatingMs, failingMs, hasValidator }: CachedAnswer, nowMs: number): boolean {
+  return hasValidator || nowMs < Math.max(expiresMs, updatingMs, failingMs)
 }
 
 function variant (key: string, vary: readonly string[], header: HeaderOf): string {
   return vary.length === 0 ? key : `${key}\n${vary.map(name => `${name}:${header(name)}`).join('\n')}`
 }
 
-function size (name: string, { headers, body }: CachedAnswer): number {
-  return OVERHEAD_BYTES + name.length + body.length + headers.reduce((sum,
+function size (name: string, { headers, body, target }: CachedAnswer): number {
+  return OVERHEAD_BYTES + name.length + target.path.length + body.length + headers.reduce((sum,
     [key, value]) => sum + key.length + value.length, 0)
 }

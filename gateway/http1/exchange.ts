@@ -3,7 +3,7 @@
  * keeps what it knows. One object per client connection, reset for each request, always of the same shape.
  */
 import { BodyCopy } from './body-copy.ts'
-import type { Exchange, ExchangeFailure, Variables } from '../exchange.ts'
+import type { Exchange, ExchangeFailure, Reply, Variables } from '../exchange.ts'
 import type { Route } from '../routes/route.ts'
 import type { ClientCertificate } from '../security/client-certificate.ts'
 import type { OtherTry } from '../upstream/hedges.ts'
@@ -84,6 +84,8 @@ export class HttpExchange implements Exchange {
   /** Of the content; 0 = no limit. */
   maxBodyBytes = 0
   /** An answer that is being dropped leads to another try (true) or to the fallback. */
+  /** What takes the place of the answer that is being dropped. */
+  instead: Reply | undefined = undefined
   retrying = false
   /** What the access log calls the trace. */
   traceId = ''
@@ -156,6 +158,7 @@ export class HttpExchange implements Exchange {
     this.forwarding = false
     this.maxBodyBytes = 0
     this.retrying = false
+    this.instead = undefined
     this.wantsUpgrade = false
     this.upgraded = false
     this.localHandler = undefined

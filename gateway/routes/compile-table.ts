@@ -167,6 +167,7 @@ function compileRoute (index: number, draft: RouteDraft, defaults: readonly Name
     responseFilters,
     replyFilters: responseFilters.filter(({ ahead, onReplies }) => onReplies ?? ahead),
     finishFilters: filters.filter(filter => filter.finished !== undefined),
+    insteadFilter: filters.find(filter => filter.instead !== undefined),
     target,
     breaker: draft.breaker,
     fallback: draft.fallback,

@@ -8,6 +8,7 @@ import type { ServiceInstance } from '@breakwater/starter/discovery'
 import { error } from '../errors.ts'
 import { ROUTING_DEFAULTS, type RoutingOptions } from '../options.ts'
 import { LoopCache } from '../cache/loop-cache.ts'
+import type { CacheSelection } from '../cache/selection.ts'
 import { SharedCells, type CellsByName } from '../shared/shared-cells.ts'
 import { RateLimiters } from '../rate-limit/rate-limiters.ts'
 import { Bulkheads } from '../upstream/bulkhead.ts'
@@ -36,7 +37,7 @@ export interface GatewaySnapshot extends Snapshot {
 
 /** What the control loop may ask, beside snapshots. */
 export type Question = 'instances' | 'breakers' | 'limits' | 'clusters' | 'explain' | 'breaker-state' |
-'ejected'
+'ejected' | 'outdated' | 'purge'
 
 /** Makes the routing side of one event loop. */
 export function createCompiler (host: WorkerHost): WorkerCompiler {
@@ -143,6 +144,8 @@ export class WorkerCompiler implements Compiler {
       case 'explain': return explain(payload as ExplainQuestion, this.#table, this.breakers, this.#host.now())
       // Loops that balance the same instances differently would each have to burn their fingers.
       case 'ejected': return this.clusters.ejectAlso(payload as Ejection)
+      case 'outdated': return this.#cache.forgetCopies(payload as CacheSelection)
+      case 'purge': return this.#cache.forget(payload as CacheSelection)
       case 'breaker-state': {
         const { name, state } = payload as { name: string, state: 'OPEN' | 'CLOSED' }
         const breaker = this.breakers.get(name)

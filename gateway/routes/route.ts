@@ -61,6 +61,11 @@ export interface Filter {
   readonly ahead?: boolean
   /** It sees replies of filters and errors, too. @default what `ahead` is */
   readonly onReplies?: boolean
+  /**
+   * Asked when the head of the answer that will be passed on is in, or no try is left (`status` undefined): a Reply
+   * takes its place, and is seen by all response filters.
+   */
+  instead? (x: Exchange, status: number | undefined): Reply | undefined
   readonly requestBody?: BodyTransform
   readonly responseBody?: BodyTransform
   /** Called once when the exchange ended, however it ended. */
@@ -88,6 +93,8 @@ export interface Route {
   /** Those of them that see replies of filters and errors. */
   readonly replyFilters: readonly Filter[]
   readonly finishFilters: readonly Filter[]
+  /** The one that may answer instead of the service. */
+  readonly insteadFilter: Filter | undefined
   readonly target: RouteTarget
   readonly breaker: Breaker | undefined
   /** `forward:/path` with template variables, run when the breaker counts a failure or refuses. */

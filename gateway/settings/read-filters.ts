@@ -90,8 +90,8 @@ function redisUrl (settings: Settings): string | undefined {
   return undefined
 }
 
-/** `filter.local-response-cache.{time-to-live,size}`. */
-export function readResponseCache (gateway: GatewaySettings): ResponseCacheOptions {
+/** `filter.local-response-cache.{time-to-live,size}`, and ours. */
+export function readResponseCache (settings: Settings, gateway: GatewaySettings): ResponseCacheOptions {
   const { responseCache } = ROUTING_DEFAULTS
   const text = gateway.text('filter.local-response-cache.size')
   const maxBytes = text === undefined ? responseCache.maxBytes : parseBytes(text)
@@ -99,5 +99,10 @@ export function readResponseCache (gateway: GatewaySettings): ResponseCacheOptio
     throw error('E_GATEWAY_SETTING', [`filter.local-response-cache.size must be a size such as 10MB, not "${text}".`])
   }
   const ttl = gateway.durationMs('filter.local-response-cache.time-to-live', responseCache.timeToLiveMs)
-  return { ...responseCache, timeToLiveMs: ttl, maxBytes }
+  const own = (key: string, fallback: number) => settings.durationMs(`breakwater.gateway.response-cache.${key}`, fallback)
+  return {
+    ...responseCache, timeToLiveMs: ttl, maxBytes,
+    staleIfErrorMs: own('stale-if-error', responseCache.staleIfErrorMs),
+    staleWhileRevalidateMs: own('stale-while-revalidate', responseCache.staleWhileRevalidateMs)
+  }
 }

@@ -32,7 +32,7 @@ export const OWN_KEYS: readonly string[] = [
   'tls.*', 'upstream-tls.certificate', 'upstream-tls.private-key',
   'max-connections', 'max-connections-per-address', 'ipv6-prefix-length', 'header-timeout', 'keep-alive-timeout', 'max-idle-time',
   'max-headers', 'body-timeout', 'write-timeout', 'stream-idle-timeout',
-  'websocket-on-any-route'
+  'response-cache.stale-if-error', 'response-cache.stale-while-revalidate', 'websocket-on-any-route'
 ]
 
 export function readOptions (settings: Settings): GatewayOptions {
@@ -88,7 +88,7 @@ function readRouting (settings: Settings, gateway: GatewaySettings): RoutingOpti
     secureHeaders: readSecureHeaders(gateway),
     security: readSecurity(settings),
     rateLimit: readRateLimit(settings, gateway),
-    responseCache: readResponseCache(gateway),
+    responseCache: readResponseCache(settings, gateway),
     plugins: settings.list(own('plugins')).map(path => pathToFileURL(resolve(path)).href)
   }
 }

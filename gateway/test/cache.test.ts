@@ -140,7 +140,7 @@ t.test('a large or cut answer passes and is not kept', async t => {
 
 t.test('the cache never holds more bytes than it may, and counts them right', async t => {
   const answer = (bytes: number): CachedAnswer => ({ status: 200, headers: [], body: Buffer.alloc(bytes), storedMs: 0,
-    expiresMs: 100, toldMs: 100 })
+    expiresMs: 100, toldMs: 100, updatingMs: 0, failingMs: 0, hasValidator: false, target: { route: 'r', host: 'h', path: '/' } })
   const step = fc.record({ key: fc.integer({ min: 0, max: 9 }), bytes: fc.integer({ min: 0, max: 3_000 }),
     put: fc.boolean() })
   fc.assert(fc.property(fc.array(step, { maxLength: 100 }), steps => {

@@ -1,6 +1,6 @@
 /** The cache of a gateway is one on one event loop and on four, and so is a miss under way. */
 import t from 'tap'
-import { call, gateway, until, upstream } from './harness.ts'
+import { AS_ADMIN, call, gateway, until, upstream } from './harness.ts'
 import { atOnce, DYING, held, killAll, letGo, loops, obedient, onOneAndFour, tally } from './many-loops.ts'
 import { RawClient } from './raw.ts'
 
@@ -72,4 +72,21 @@ t.test('nobody waits for a caller that has left, nor for a loop that is no more'
   })
   letGo()
   t.equal((await third)?.status, 200)
+})
+
+onOneAndFour('a write, and an operator\'s purge', async (t, count) => {
+  let turn = 0
+  const users = await upstream(t, (_, response) => response.end(`${++turn}`))
+  const { url, management } = await gateway(t, cached, { users: [users.port] }, loops(count))
+  const bodies = async () => new Set(await Promise.all(Array.from({ length: 16 }, async () => (await call(`${url}/all/a`)).body)))
+  for (const [how, end] of [
+    ['a write', () => call(`${url}/all/a`, { method: 'PUT' })],
+    ['a purge', () => call(`${management}/actuator/gateway/cache?path=/all/*`, { method: 'DELETE', headers: AS_ADMIN })]
+  ] as const) {
+    const before = await bodies()
+    t.equal(before.size, 1)
+    await end()
+    await until(`${how} to be known to all loops`, async () => (await bodies()).isDisjointFrom(before))
+    await until('all to have the same again', async () => (await bodies()).size === 1)
+  }
 })

@@ -221,8 +221,7 @@ export class Tries {
     x.deadlineMs = Infinity
     x.failure = { kind, message }
     this.settleBreaker(x, true, this.loop.clock.now())
-    if (x.route.fallback !== undefined) this.gateway.redirections.fallBack(x)
-    else this.gateway.refuse(x, STATUS_OF_FAILURE[kind])
+    this.gateway.unanswered(x, STATUS_OF_FAILURE[kind])
   }
 
   /** Tells the breaker, once. */

@@ -2,6 +2,7 @@
 import type { Listening } from '@breakwater/starter/security'
 import type { DataPlaneOptions } from '../data-plane-options.ts'
 import type { CacheFinding, CacheQuestion, Kept } from '../cache/cache-owner.ts'
+import type { CacheSelection } from '../cache/selection.ts'
 import type { ConnectionCells } from '../shared/connection-counts.ts'
 import type { LoopPlace } from '../shared/shared-cells.ts'
 import type { DataPlaneMetrics, Snapshot } from './contract.ts'
@@ -40,6 +41,7 @@ export type FromWorker =
   | { readonly kind: 'cache-look', readonly id: number, readonly question: CacheQuestion }
   | { readonly kind: 'cache-keep', readonly kept: Kept, readonly lease: number }
   | { readonly kind: 'cache-release', readonly lease: number, readonly passes: boolean }
+  | { readonly kind: 'cache-forget', readonly selection: CacheSelection }
   | { readonly kind: 'cache-retain', readonly caches: readonly string[] }
   /** Sent unasked every second, so that a worker that dies takes at most a second of counts with it. */
   | { readonly kind: 'counts', readonly metrics: DataPlaneMetrics }

@@ -1,5 +1,6 @@
 /** The owner of the cache as a worker thread sees it: messages to the thread where it is. */
 import { LONGEST_WAIT_MS, PASS, type CacheAccess, type CacheFinding, type CacheQuestion } from '../cache/cache-owner.ts'
+import type { CacheSelection } from '../cache/selection.ts'
 import type { FromWorker } from './messages.ts'
 
 /** Beyond the owner's own patience: then the owner is stuck, and the request goes on alone. */
@@ -40,6 +41,10 @@ export class RemoteCache implements CacheAccess {
 
   release (lease: number, passes: boolean): void {
     this.#tell({ kind: 'cache-release', lease, passes })
+  }
+
+  forget (selection: CacheSelection): void {
+    this.#tell({ kind: 'cache-forget', selection })
   }
 
   retain (caches: readonly string[]): void {

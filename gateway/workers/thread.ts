@@ -74,6 +74,7 @@ export class Thread {
   private consult (message: ForCache, cache: CacheAccess): void {
     if (message.kind === 'cache-keep') cache.keep(message.kept, message.lease)
     else if (message.kind === 'cache-release') cache.release(message.lease, message.passes)
+    else if (message.kind === 'cache-forget') cache.forget(message.selection)
     else if (message.kind === 'cache-retain') cache.retain(message.caches)
     else {
       const { id } = message

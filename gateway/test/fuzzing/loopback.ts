@@ -38,6 +38,7 @@ export function routeTo (target: RouteTarget): Route {
   return {
     id: 'fuzz', index: 0, definition: { id: 'fuzz', uri: '', order: 0, enabled: true, predicates: [], filters: [], metadata: {} },
     predicates: [], filters: [], requestFilters: [], responseFilters: [], replyFilters: [], finishFilters: [],
+    insteadFilter: undefined,
     target, breaker: undefined,
     fallback: undefined, failureStatuses: null, retry: undefined, hedge: undefined, bulkhead: undefined,
     connectTimeoutMs: 1_000, responseTimeoutMs: 0, totalTimeoutMs: 0, maxRequestBytes: 0, http2: undefined

@@ -3,6 +3,7 @@ import type { Mutant } from '../mutant.ts'
 
 const SPRING = ['gateway/test/spring-answers.test.ts']
 const CACHE = ['gateway/test/cache.test.ts']
+const VALIDATION = ['gateway/test/cache-validation.test.ts']
 const CUT = ['gateway/test/json-cut.test.ts']
 const BODY = ['gateway/test/json-body.test.ts']
 const BODIES = ['gateway/test/bodies.test.ts']
@@ -23,17 +24,30 @@ const FAULTS: readonly Fault[] = [
     'replyFilters', CACHE],
   ['filters-cors-no-vary', 'caches learn that the answer depends on the origin', 'filters/cors.ts', 'x.attributes.set(KEY, NO_FIELDS)', '', SPRING],
   ['filters-empty-field', 'a field without a value is as good as none', 'routes/predicates/header.ts', '.some(value => value !== \'\')', '.length > 0', SPRING],
-  ['cache-kind', 'two ways may know different callers by one name', 'filters/local-response-cache.ts', 'principal?.kind, ', '', CACHE],
-  ['cache-caller', 'nobody gets what another caller was answered', 'filters/local-response-cache.ts', 'principal?.kind, principal?.name', 'principal?.kind', CACHE],
-  ['cache-plugins', 'what plugins make of a request counts', 'filters/local-response-cache.ts', 'hasPlugins ? ', 'hasPlugins && id === \'\' ? ', CACHE],
-  ['cache-target', 'another target gives another answer', 'filters/local-response-cache.ts', 'x.upstreamUri, ', '', CACHE],
-  ['cache-no-cache', 'an answer that must be asked for anew is not kept', 'cache/freshness.ts', '\'private\', \'no-cache\']', '\'private\']', CACHE],
-  ['cache-age', 'the age of an answer is reckoned in', 'cache/freshness.ts', 'shared ?? own ?? ttlSeconds) - age', 'shared ?? own ?? ttlSeconds)', CACHE],
-  ['cache-told-more', 'a client is never told more than the service gave', 'cache/freshness.ts', 'Math.min(kept, (own ?? Infinity) - age)', 'kept', CACHE],
-  ['cache-shared', 's-maxage has the word in a shared cache', 'cache/freshness.ts', 'shared ?? own ?? ttlSeconds', 'own ?? shared ?? ttlSeconds', CACHE],
+  ['cache-kind', 'two ways may know different callers by one name', 'cache/cache-key.ts', 'principal?.kind, ', '', CACHE],
+  ['cache-caller', 'nobody gets what another caller was answered', 'cache/cache-key.ts', 'principal?.kind, principal?.name', 'principal?.kind', CACHE],
+  ['cache-plugins', 'what plugins make of a request counts', 'cache/cache-key.ts', 'hasPlugins ? ', 'hasPlugins && id === \'\' ? ', CACHE],
+  ['cache-target', 'another target gives another answer', 'cache/cache-key.ts', 'x.upstreamUri, ', '', CACHE],
+  ['cache-no-cache', 'an answer that must be asked for anew is not kept', 'cache/freshness.ts', 'directives.has(\'no-cache\') ? 0 : ', '', CACHE],
+  ['cache-age', 'the age of an answer is reckoned in', 'cache/freshness.ts', 'shared ?? own ?? rules.ttl) - age', 'shared ?? own ?? rules.ttl)', CACHE],
+  ['cache-told-more', 'a client is never told more than the service gave', 'cache/freshness.ts', 'Math.min(fresh, (own ?? Infinity) - age)', 'fresh', CACHE],
+  ['cache-shared', 's-maxage has the word in a shared cache', 'cache/freshness.ts', 'shared ?? own ?? rules.ttl', 'own ?? shared ?? rules.ttl', CACHE],
   ['cache-expires-clock', 'Expires is reckoned by the clock of the service', 'cache/freshness.ts', 'Number.isNaN(date) ? nowSeconds : date / 1_000', 'nowSeconds', CACHE],
   ['cache-reload', 'a reload asks the service', 'cache/freshness.ts',
     'if (directives.has(\'no-cache\') || directives.has(\'no-store\')) return undefined', '', CACHE],
+  ['cache-304-body', 'an answer that still holds is answered whole', 'filters/local-response-cache.ts',
+    'return miss.isConditional ? this.#revalidated(x, miss, miss.stale) : undefined', 'return undefined', VALIDATION],
+  ['cache-304-anyone', 'a 304 about what the caller has is the caller\'s', 'filters/local-response-cache.ts', 'miss.isConditional ? ', 'miss.lease >= 0 ? ', VALIDATION],
+  ['cache-304-news', 'a 304 says anew for how long', 'cache/validation.ts', ', ...news.filter(([name]) => replaced.has(name))', '', VALIDATION],
+  ['cache-own-tag', 'the caller\'s tag is not ours', 'filters/local-response-cache.ts', 'x.removeHeader(name)\n', 'x.header(name)\n', VALIDATION],
+  ['cache-weak', 'a weak tag is as good as a strong one here', 'cache/validation.ts', 'tag.replace(/^W\\//, \'\')', 'tag', VALIDATION],
+  ['cache-stale-forbidden', 'who forbids stale answers is not stood in for', 'cache/freshness.ts', '\'proxy-revalidate\', \'s-maxage\', ', '', VALIDATION],
+  ['cache-stale-for-ever', 'a stale answer stands in for a while only', 'filters/local-response-cache.ts', ' && this.#now() < miss.stale.failingMs', '', VALIDATION],
+  ['cache-no-answer', 'it stands in where there was no answer at all', 'gateway.ts', 'if (insteadFilter !== undefined && this.hasInstead(x, x.route, undefined))', 'if (insteadFilter === null)', VALIDATION],
+  ['cache-write-kept', 'a write ends what was kept of its path', 'filters/local-response-cache.ts', 'this.#context.responseCache.forget(selection)\n', '', VALIDATION],
+  ['cache-write-failed', 'a write that failed ends nothing', 'filters/local-response-cache.ts', 'x.status >= 400 || ', '', VALIDATION],
+  ['cache-late-keep', 'what was asked for before is not kept after', 'cache/selection.ts', 'return askedMs <= ', 'return askedMs < 0 && askedMs <= ', ['gateway/test/cache-owner.test.ts']],
+  ['cache-other-loops', 'all event loops hear of a write', 'control-loop.ts', ' || topic === \'outdated\'', '', ['gateway/test/one-cache.test.ts']],
   ['json-escaped-name', 'a name spelt with escapes is that name', 'filters/json-cut.ts', 'nameOf(this.#text.slice(start, this.#at))',
     'this.#text.slice(start + 1, this.#at - 1)', CUT],
   ['json-comma-stays', 'the comma goes with its attribute', 'filters/json-cut.ts', 'this.cuts.push([comma, this.#at])', 'this.cuts.push([comma + 1, this.#at])', CUT],
