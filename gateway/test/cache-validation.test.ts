@@ -62,10 +62,13 @@ t.test('a date is a validator where there is no tag; what has changed is kept in
   t.equal((await get('/a')).body, dates[0])
   t.equal(seen[1]!.headers['if-modified-since'], dates[0])
   after(11)
+  t.equal((await get('/a', { 'if-none-match': '"mine"' })).body, dates[0])
+  t.same(seen[2]!.headers['if-none-match'], undefined, 'the caller\'s tag would have the word over our date')
+  after(11)
   date = dates[1]!
   t.equal((await get('/a')).body, dates[1])
   t.equal((await get('/a')).body, dates[1])
-  t.equal(seen.length, 3)
+  t.equal(seen.length, 4)
 })
 
 t.test('what must be asked for each time is asked for by its validator, and told as the service says it', async t => {
@@ -107,7 +110,15 @@ t.test('who has it already is told just that, from memory and after asking', asy
 t.test('a 304 about what the caller has is the caller\'s, where nothing is kept', async t => {
   const { get } = await cached(t, (_, response) => response.writeHead(304, { etag: '"v9"' }).end())
   t.match(await get('/a', { 'if-none-match': '"v9"' }), { status: 304, body: '' })
-  t.match(await get('/a', { 'if-none-match': '"v9"' }), { status: 304, body: '' })
+})
+
+t.test('nor has what is kept without a validator to do with it', async t => {
+  const { get, after } = await cached(t, (request, response) => {
+    response.writeHead(request.headers['if-none-match'] === undefined ? 200 : 304).end()
+  }, 'stale-if-error: 60s')
+  await get('/a')
+  after(11)
+  t.match(await get('/a', { 'if-none-match': '"v9"' }), { status: 304 })
 })
 
 t.test('a service that fails is stood in for, as long as it has allowed or the gateway is told to', async t => {
@@ -119,7 +130,8 @@ t.test('a service that fails is stood in for, as long as it has allowed or the g
     response.end(fails === 'status' ? 'away' : 'body')
   }, 'stale-if-error: 30s')
   for (const [path, given, isLate, isTooLate] of [
-    ['/silent', {}, 25, 31], ['/own', { 'cache-control': 'max-age=5, stale-if-error=60' }, 55, 61], ['/never', { 'cache-control': 'must-revalidate' }, 0, 1],
+    ['/silent', {}, 25, 31], ['/tagged', { etag: '"1"' }, 25, 31],
+    ['/own', { 'cache-control': 'max-age=5, stale-if-error=60' }, 55, 61], ['/never', { 'cache-control': 'must-revalidate' }, 0, 1],
     ['/shared', { 'cache-control': 's-maxage=5' }, 0, 6], ['/plainly-not', { 'cache-control': 'max-age=5, stale-if-error=0' }, 0, 6]
   ] as const) {
     fails = 'no'
