@@ -120,6 +120,15 @@ t.test('what another loop has left out is left out here, within the bounds of th
   t.equal(told.length, 1)
 })
 
+t.test('however much others tell, no more is left out than permitted', async t => {
+  const ten = Array.from({ length: 10 }, (_, i) => instance(`i${i}`, i + 1))
+  const { made, registry } = cluster(ten, { outlier: { maxEjectionPercent: 20 } })
+  for (const { instanceId } of ten) registry.ejectAlso({ service: 'users', instance: instanceId, reason: 'failure-rate' })
+  t.equal(ids(made), 'i2,i3,i4,i5,i6,i7,i8,i9')
+  for (const { instanceId } of ten.slice(0, 4)) registry.ejectAlso({ service: 'users', instance: instanceId, reason: 'connect' })
+  t.equal(ids(made), 'i4,i5,i6,i7,i8,i9', 'who cannot be reached is no judgement')
+})
+
 t.test('an instance that fails one in five stands out within a second', async t => {
   const { made, report, clock } = cluster([...three(), instance('d', 4), instance('e', 5)])
   for (let i = 0; i < 400; i++) {

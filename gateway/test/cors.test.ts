@@ -79,6 +79,19 @@ spring.cloud.gateway:
   t.equal(calls(), 0)
 })
 
+t.test('a fallback answers by the rules of the route that was asked for', async t => {
+  const { port } = await upstream(t, (_, response) => response.writeHead(500).end())
+  const { url } = await gateway(t, `
+spring.cloud.gateway:
+  globalcors.cors-configurations: { '[/fallback]': { allowedOrigins: "https://nobody.example" } }
+  routes:
+    - { id: failing, uri: lb://users, predicates: [ Path=/failing ], filters: [ { name: CircuitBreaker, args: { name: b, fallbackUri: "forward:/fallback", statusCodes: [ 500 ] } } ] }
+    - { id: fallback, uri: no://op, predicates: [ Path=/fallback ] }
+`, { users: [port] })
+  const { status, headers } = await call(`${url}/failing`, { headers: { origin: 'https://a.example' } })
+  t.same([status, headers['access-control-allow-origin']], [200, undefined])
+})
+
 t.test('an error and a refusal carry the fields of CORS: a script may read them', async t => {
   const { url } = await gateway(t, `
 spring.cloud.gateway:

@@ -1,6 +1,6 @@
 /**
  * The usual compiler, but a worker that is asked `die` throws where nobody catches; `thread` asks for its number, which
- * it answers to requests as well (`forward:/thread`).
+ * it answers to requests as well (`forward:/thread`); one that is asked `hang` throws, too, and never answers.
  */
 import { threadId } from 'node:worker_threads'
 import { createCompiler as createUsual } from '../routes/compile.ts'
@@ -19,6 +19,10 @@ export function createCompiler (host: WorkerHost): Compiler {
     stop: () => usual.stop(),
     ask (question, payload) {
       if (question === 'thread') return threadId
+      if (question === 'hang') {
+        setImmediate(() => { throw new Error('asked to hang') })
+        return new Promise(() => {})
+      }
       if (question !== 'die') return usual.ask(question, payload)
       if (payload !== undefined && payload !== threadId) return 'living'
       setImmediate(() => { throw new Error('asked to die') })

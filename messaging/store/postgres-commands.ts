@@ -51,10 +51,10 @@ export class Commands {
 
   async #try<Value> (session: Session, begin: string, fn: (tx: SqlTx) => Promise<Value>): Promise<Value> {
     const { clock, commandMs, onOutbox } = this.#parts
-    await session.query(begin)
     const command = new SqlCommand(writer(session), () => clock.now())
     try {
-      const value = await inTime(clock, commandMs, fn(command.tx))
+      await session.query(begin)
+      const value = await inTime(clock, commandMs, fn(command.tx), () => session.asking)
       command.end()
       command.check()
       await commit(session, command)
@@ -62,12 +62,16 @@ export class Commands {
       return value
     } catch (error) {
       command.end()
-      // Whatever it still waits for may take for ever.
-      if (hasCode(error, 'E_TX_SLOW')) session.drop()
-      if (!session.broken) await session.query('ROLLBACK').catch(() => {})
+      await undo(session, error)
       throw error
     }
   }
+}
+/** Also after a BEGIN that failed: given back as it is, the session would refuse whatever is asked next. */
+async function undo (session: Session, error: unknown): Promise<void> {
+  // Whatever it still waits for may take for ever.
+  if (session.asking || hasCode(error, 'E_TX_SLOW')) session.drop()
+  if (!session.broken) await session.query('ROLLBACK').catch(() => { session.drop() })
 }
 
 /**

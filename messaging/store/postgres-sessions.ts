@@ -80,6 +80,7 @@ export class Session {
   readonly #onError = (): void => { this.#broken = true }
   #broken = false
   #answered = false
+  #asking = 0
   #last: Promise<unknown> = Promise.resolve()
 
   constructor (client: pg.PoolClient, where: string, onBroken: () => void) {
@@ -97,6 +98,11 @@ export class Session {
   /** Whether any statement has been answered since it was lent. */
   get answered (): boolean {
     return this.#answered
+  }
+
+  /** Whether an answer is still to come. */
+  get asking (): boolean {
+    return this.#asking > 0
   }
 
   /** Asks behind what was asked before: a command may ask for several things at once, the driver must not. */
@@ -118,6 +124,7 @@ export class Session {
 
   async #ask<Row extends pg.QueryResultRow> (sql: string, params: readonly SqlValue[]): Promise<pg.QueryResult<Row>> {
     checkValues(sql, params)
+    this.#asking++
     try {
       const answer = await this.#client.query<Row>(sql, [...params])
       this.#answered = true
@@ -129,6 +136,8 @@ export class Session {
         this.#onBroken()
       }
       throw error
+    } finally {
+      this.#asking--
     }
   }
 }

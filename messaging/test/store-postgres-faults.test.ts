@@ -97,6 +97,32 @@ t.test('PostgreSQL', { skip: noPostgres }, async t => {
     t.match(await store.read.get("SELECT value FROM things WHERE key = 'locked'"), { value: 2 })
   })
 
+  await t.test('who cannot begin, because somebody else holds the gate, is told so, and the session is good afterwards', async t => {
+    const url = await bed.database()
+    await admin(url, `ALTER DATABASE ${nameOf(url)} SET lock_timeout = 50`)
+    const store = await bed.open(t, url, { connections: 2 })
+    const stranger = new pg.Client(url)
+    await stranger.connect()
+    await stranger.query('BEGIN; LOCK TABLE gate IN EXCLUSIVE MODE')
+    for (let n = 0; n < 4; n++) await t.rejects(put(store, `held-${n}`), { code: 'E_STORE_BUSY', canRetry: true, statusCode: 503 })
+    await stranger.query('ROLLBACK')
+    await stranger.end()
+    for (let n = 0; n < 4; n++) await t.resolves(put(store, `after-${n}`))
+    t.match(await store.read.get('SELECT count(*) AS n FROM things'), { n: 4 })
+  })
+
+  await t.test('a command that waits for a lock is not slow by itself: the store is busy', async t => {
+    const url = await bed.database()
+    const store = await bed.open(t, url, { commandMs: 100 })
+    const stranger = new pg.Client(url)
+    await stranger.connect()
+    await stranger.query('BEGIN; LOCK TABLE things IN ACCESS EXCLUSIVE MODE')
+    await t.rejects(put(store, 'held'), { code: 'E_STORE_BUSY', canRetry: true, statusCode: 503 })
+    await stranger.query('ROLLBACK')
+    await stranger.end()
+    await t.resolves(put(store, 'after'))
+  })
+
   await t.test('a database that takes no connections for a while is not now, whatever the server calls it', async t => {
     const url = await bed.database()
     const store = await bed.open(t, url)

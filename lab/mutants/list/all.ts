@@ -8,6 +8,7 @@ import { DELIVERY } from './delivery.ts'
 import { DISCOVERY_BOOK } from './discovery-book.ts'
 import { DISCOVERY_CLUSTER } from './discovery-cluster.ts'
 import { GATEWAY_FILTERS } from './gateway-filters.ts'
+import { GATEWAY_LEFTOVERS } from './gateway-leftovers.ts'
 import { GATEWAY_LOOPS } from './gateway-loops.ts'
 import { GATEWAY_WIRE } from './gateway-wire.ts'
 import { KEEPING } from './keeping.ts'
@@ -20,6 +21,6 @@ import { VERSIONS_AND_TIME } from './versions-and-time.ts'
 
 export const ALL: readonly Mutant[] = [
   ...AWS_BUS, ...CLOUDS, ...CONFIG_SAFETY, ...CONFIG_WEB, ...DELIVERY, ...DISCOVERY_BOOK, ...DISCOVERY_CLUSTER,
-  ...GATEWAY_FILTERS, ...GATEWAY_LOOPS, ...GATEWAY_WIRE, ...KEEPING, ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS,
-  ...SAMPLES, ...SETTINGS_MUTANTS, ...SIMULATION, ...VERSIONS_AND_TIME
+  ...GATEWAY_FILTERS, ...GATEWAY_LEFTOVERS, ...GATEWAY_LOOPS, ...GATEWAY_WIRE, ...KEEPING, ...RELATIONAL_STORES,
+  ...SAGAS_AND_PROJECTIONS, ...SAMPLES, ...SETTINGS_MUTANTS, ...SIMULATION, ...VERSIONS_AND_TIME
 ]
