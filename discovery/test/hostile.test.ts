@@ -95,7 +95,7 @@ t.test('what nobody could name again is not taken: control characters, and ids t
     t.equal(reply.status, 400, JSON.stringify(changes).slice(0, 60).replace(/[^ -~]/g, '?'))
     if (changes.app === undefined) t.match(reply.text, why)
   }
-  for (const odd of ['\0', '\x1b[31m', '\r\n', '\n', '\t', '\x7f', '\x85', '\u2028', '\u2029', '\ud800']) {
+  for (const odd of ['\0', '\x1b[31m', '\r\n', '\n', '\t', '\x7f', '\x85', '\u2028', '\u2029', '\ud800', '\u202e', '\u2066']) {
     for (const field of ['instanceId', 'hostName', 'ipAddr', 'vipAddress', 'secureVipAddress', 'appGroupName', 'homePageUrl', 'statusPageUrl',
       'healthCheckUrl', 'sid', 'asgName']) await refused({ [field]: `a${odd}b` }, /^Control characters in /)
     await refused({ metadata: { [`a${odd}`]: 'b' } }, /./)
