@@ -1,3 +1,4 @@
+import { REQUEST_TIMEOUT_MS } from '@breakwater/starter/http'
 import fc from 'fast-check'
 import t from 'tap'
 import { decodeInstance, decodeRegistration } from '../eureka/decode.ts'
@@ -18,6 +19,11 @@ const seed = Date.now() & 0x7fffffff
 const runs = { seed, numRuns: 500 }
 
 t.comment(`seed ${seed}`)
+
+t.test('a registration that never arrives whole is given up', async t => {
+  const { server } = await startDiscovery(t)
+  t.equal(server.server.requestTimeout, REQUEST_TIMEOUT_MS)
+})
 
 t.test('XML with a document type, entities or endless nesting is refused', async t => {
   const { url } = await startDiscovery(t)
