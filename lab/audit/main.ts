@@ -1,13 +1,14 @@
 /**
  * `npm run audit:security -- [--target [DOOR=]URL]... [--profile NAME] [--theme NAME,...] [--sample N] [--quick]
  * [--list] [--json]`: attacks a running stack and says what gave way. Without a target it starts one itself, once as in
- * production and once with nothing chosen (`--profile secured` or `local`: one of them). DOOR is gateway, which is the
- * default, admin, registry, config, bus, users or orders; against a stack of somebody else what needs the audit's own
- * instance or settings is left out. `--sample N` tries N of each theme, evenly spread; `--quick` leaves out what takes
- * longer than a minute. Ends with 0 when all held, with 1 when something gave way, with 2 when it could not be tried.
+ * production (profile `secured`) and once with nothing chosen (`local`). DOOR is gateway, which is the default, admin,
+ * registry, config, bus, users or orders; against a stack of somebody else what needs the audit's own instance or
+ * settings is left out, and `--profile` says how it is set up. `--sample N` tries N of each theme, evenly spread;
+ * `--quick` leaves out what takes longer than a minute. Ends with 0 when all held, with 1 when something gave way, and
+ * with 2 when it could not be tried.
  */
 import { readFlags, wholeNumber } from '../../scripts/flags.ts'
-import { PROFILES, type Theme } from './attack.ts'
+import { PROFILES, type Profile, type Theme } from './attack.ts'
 import { CORPUS } from './corpus/all.ts'
 import { givenTarget } from './given.ts'
 import { asJson, faultLine, sumLine, themeLines } from './report.ts'
@@ -45,10 +46,7 @@ function list (themes: readonly Theme[]): void {
 
 async function audit (themes: readonly Theme[]): Promise<number> {
   const startedMs = performance.now()
-  const { target } = values
-  const outcomes = target === undefined
-    ? await ownStacks(themes)
-    : await runCorpus(themes, givenTarget(target), options())
+  const outcomes = values.target === undefined ? await ownStacks(themes) : await givenStack(themes, values.target)
   if (values.json === true) console.log(asJson(outcomes))
   else for (const line of themeLines(outcomes)) console.log(line)
   say(`${sumLine(outcomes)}, ${Math.round((performance.now() - startedMs) / 1000)} s`)
@@ -56,16 +54,25 @@ async function audit (themes: readonly Theme[]): Promise<number> {
   return outcomes.some(({ kind }) => kind === 'fault') ? 1 : 0
 }
 
+function givenStack (themes: readonly Theme[], words: readonly string[]): Promise<Outcome[]> {
+  const [profile] = values.profile === undefined ? [] : chosenProfiles()
+  return runCorpus(themes, givenTarget(words, profile), options())
+}
+
 /** One after the other: two stacks at once are more than a small machine bears. */
 async function ownStacks (themes: readonly Theme[]): Promise<Outcome[]> {
-  const profiles = PROFILES.filter(name => values.profile === undefined || name === values.profile)
-  if (profiles.length === 0) throw new TypeError(`no profile ${values.profile}: ${PROFILES.join(', ')}`)
   const outcomes: Outcome[] = []
-  for (const profile of profiles) {
+  for (const profile of chosenProfiles()) {
     say(`profile ${profile}: starting`)
     outcomes.push(...await onOwnStack(profile, stack => runCorpus(themes, stack, options())))
   }
   return outcomes
+}
+
+function chosenProfiles (): readonly Profile[] {
+  const profiles = PROFILES.filter(name => values.profile === undefined || name === values.profile)
+  if (profiles.length === 0) throw new TypeError(`no profile ${values.profile}: ${PROFILES.join(', ')}`)
+  return profiles
 }
 
 function options (): Parameters<typeof runCorpus>[2] {

@@ -67,14 +67,14 @@ class Run {
   }
 
   #whyNot ({ door, profiles, own = false, long = false, must }: Attack): string | undefined {
-    const { own: stack } = this.#target
+    const { own: stack, profile } = this.#target
     if (this.#target.url(door) === undefined) return `no ${door} was given`
     if (long && this.#options.quick) return 'it takes longer than a minute'
-    if (stack === undefined) {
-      const knows = own || profiles !== undefined || INSIDE.some(one => must[one] !== undefined)
-      return knows ? 'needs the instance and the settings of the audit\'s own stack' : undefined
-    }
-    return profiles === undefined || profiles.includes(stack.profile) ? undefined : `is about the profile ${profiles.join(', ')}`
+    const unseen = stack === undefined && (own || Object.keys(seenFromOutside(must)).length === 0)
+    if (unseen) return 'needs the instance and the settings of the audit\'s own stack'
+    return profiles === undefined || (profile !== undefined && profiles.includes(profile))
+      ? undefined
+      : `is about the profile ${profiles.join(', ')}`
   }
 
   async #attack (theme: string, attack: Attack): Promise<void> {
@@ -82,7 +82,8 @@ class Run {
     const fill = this.#fill(mark, attack.door)
     for (const sent of attack.first ?? []) await this.#send(sent, this.#fill(mark, sent.door), PATIENCE_MS)
     const seen = await this.#send(attack, fill, attack.patienceMs ?? PATIENCE_MS)
-    const faults = await this.#faultsOf(filled(attack.must, fill), seen, mark)
+    const must = this.#target.own === undefined ? seenFromOutside(attack.must) : attack.must
+    const faults = await this.#faultsOf(filled(must, fill), seen, mark)
     const dead = await this.#whoIsDead(attack.door)
     this.#tell(theme, attack, faults.length + dead.length === 0 ? 'sound' : 'fault', [...faults, ...dead])
   }
@@ -116,7 +117,7 @@ class Run {
   }
 
   #tell (theme: string, attack: Attack, kind: Outcome['kind'], faults: readonly string[]): void {
-    const outcome = { theme, attack, where: this.#target.own?.profile ?? 'given', kind, faults }
+    const outcome = { theme, attack, where: this.#target.own === undefined ? 'given' : this.#target.profile ?? '', kind, faults }
     this.outcomes.push(outcome)
     this.#options.onOutcome(outcome)
   }
@@ -135,8 +136,11 @@ class Run {
 }
 
 const WORDS = /\{(mark|host|port|witness|as)(?::(\w+))?\}/g
-/** What nobody sees from outside. */
-const INSIDE = ['heard', 'unheard', 'logged', 'unlogged'] as const
+/** Nobody sees from outside what reached an instance, or what was logged. */
+function seenFromOutside (must: Must): Must {
+  const { heard: _heard, unheard: _unheard, logged: _logged, unlogged: _unlogged, ...seen } = must
+  return seen
+}
 
 type Fill = (text: string) => string
 type Work = () => Promise<void>

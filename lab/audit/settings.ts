@@ -1,5 +1,6 @@
 /** How the audit's own stack is set up: what each process is told, and the files that the config server serves. */
 import type { Profile } from './attack.ts'
+import type { TlsInstances } from './certificates.ts'
 
 /** In each credential and secret of the stack, so that whatever betrays one is found by it. */
 export const MARK = 'm4rked-5ecret'
@@ -18,6 +19,7 @@ export interface Wiring {
   readonly profile: Profile
   readonly folder: string
   readonly witness: number
+  readonly tls: Pick<TlsInstances, 'ports' | 'trusted'>
   readonly url: (name: string) => string
 }
 
@@ -61,13 +63,14 @@ const route = (witness: number, id: string, path: string, filters: readonly stri
   ({ id, uri: `http://127.0.0.1:${witness}`, predicates: [`Path=${path}`], filters, ...more })
 
 function gateway (wiring: Wiring): object {
-  const { witness } = wiring
+  const { witness, tls } = wiring
   return {
     ...common(wiring), ...eureka(wiring), 'management.server.port': 0, 'server.http2.enabled': true,
     'spring.cloud.gateway': {
       'discovery.locator': { enabled: true },
       'globalcors.cors-configurations': { '[/cors/**]': { 'allowed-origins': 'https://shop.example', 'allow-credentials': true } },
       'filter.request-header-to-request-uri.enabled': true,
+      'httpclient.ssl.trusted-x509-certificates': tls.trusted,
       routes: [
         route(witness, 'admin', '/admin/**', ['Authenticate=api-key']),
         route(witness, 'cached', '/cached/**', ['Authenticate=api-key', 'LocalResponseCache=5m,1MB']),
@@ -79,6 +82,7 @@ function gateway (wiring: Wiring): object {
         route(witness, 'wild', '/m/**/b/**/c/**/d'),
         { ...route(witness, 'expression', '/e/**'), predicates: ['Path=/e/**', 'Header=X-E, (a+)+b'] },
         route(witness, 'rewritten', '/r/**', ['RewritePath=/r/(?<a>(x+x+)+)y, /q/$\\{a}']),
+        ...[...tls.ports].map(([kind, port]) => ({ id: kind, uri: `https://localhost:${port}`, predicates: [`Path=/tls/${kind}/**`] })),
         route(witness, 'rest', '/**', [], { order: 1_000_000 })
       ]
     },

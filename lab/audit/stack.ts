@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { LabProcess } from '../platform/lab-process.ts'
 import type { Door, Profile } from './attack.ts'
+import { TlsInstances } from './certificates.ts'
 import { CONFIGURATION, PROGRAMS, type Wiring } from './settings.ts'
 import { Witness } from './witness.ts'
 
@@ -11,12 +12,13 @@ import { Witness } from './witness.ts'
 export interface Target {
   /** Undefined: there is no such door. */
   url (door: Door): URL | undefined
+  /** Undefined: nobody said how it is set up. */
+  readonly profile: Profile | undefined
   /** Undefined: not our own stack, so that nobody knows what reached an instance. */
   readonly own: Own | undefined
 }
 
 export interface Own {
-  readonly profile: Profile
   readonly witness: number
   heard (mark: string): string[]
   /** Everything that the processes have written. */
@@ -42,6 +44,7 @@ class Stack implements Target, Own {
   readonly profile: Profile
   readonly #folder: string
   readonly #witness = new Witness()
+  readonly #tls = new TlsInstances()
   readonly #processes = new Map<string, LabProcess>()
   witness = 0
 
@@ -61,8 +64,9 @@ class Stack implements Target, Own {
       writeFileSync(file, text)
     }
     this.witness = await this.#witness.listen()
+    await this.#tls.listen(this.#folder, this.#witness.take)
     const wiring: Wiring = {
-      profile: this.profile, folder: this.#folder, witness: this.witness, url: name => this.#processes.get(name)?.url ?? ''
+      profile: this.profile, folder: this.#folder, witness: this.witness, tls: this.#tls, url: name => this.#processes.get(name)?.url ?? ''
     }
     for (const { name, script, settings } of PROGRAMS) {
       const env = () => ({ SPRING_APPLICATION_JSON: JSON.stringify(settings(wiring)) })
@@ -76,6 +80,7 @@ class Stack implements Target, Own {
   async stop (): Promise<void> {
     await Promise.all([...this.#processes.values()].map(one => one.stop('SIGTERM')))
     this.#witness.close()
+    this.#tls.close()
   }
 
   url (door: Door): URL | undefined {

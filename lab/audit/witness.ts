@@ -17,8 +17,7 @@ export class Witness {
   readonly #sockets = new Set<Socket>()
 
   constructor () {
-    this.#server = createServer({ maxHeaderSize: 1024 * 1024 },
-      (request, response) => { this.#take(request, response) })
+    this.#server = createServer({ maxHeaderSize: 1024 * 1024 }, this.take)
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket)
       socket.on('close', () => this.#sockets.delete(socket)).on('error', () => {})
@@ -33,6 +32,9 @@ export class Witness {
       socket.destroy()
     })
   }
+
+  /** What is asked of the others is written down, too. */
+  readonly take = (request: IncomingMessage, response: ServerResponse): void => { this.#take(request, response) }
 
   async listen (): Promise<number> {
     await new Promise<void>(resolve => this.#server.listen(0, '127.0.0.1', resolve))

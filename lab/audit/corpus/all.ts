@@ -1,6 +1,7 @@
 /** All themes, in the order in which they are tried: what may stop a server comes last. */
 import type { Theme } from '../attack.ts'
 import { CACHE } from './cache.ts'
+import { CERTIFICATES } from './certificates.ts'
 import { FILES } from './files.ts'
 import { FORWARDED } from './forwarded.ts'
 import { FRAMING } from './framing.ts'
@@ -16,6 +17,6 @@ import { SLOW } from './slow.ts'
 import { TARGETS } from './targets.ts'
 
 export const CORPUS: readonly Theme[] = [
-  REGISTRATION, NAMES, ROLES, FILES, TARGETS, FRAMING, FORWARDED, CACHE, HANDSHAKES, INSTANCES, SIZES, PATTERNS, SLOW,
-  SECRETS
+  REGISTRATION, NAMES, ROLES, FILES, TARGETS, FRAMING, FORWARDED, CACHE, CERTIFICATES, HANDSHAKES, INSTANCES, SIZES,
+  PATTERNS, SLOW, SECRETS
 ]

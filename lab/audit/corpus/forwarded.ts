@@ -30,7 +30,7 @@ export const FORWARDED: Theme = {
   attacks: [
     ...pretending,
     ...OTHERS.map(([name, field]): Attack => ({
-      name, source: `${SOURCE}; RFC 9110, 7.6.1`, door: 'gateway', bytes: request('GET /{mark}', [field]),
+      name, source: `${SOURCE}; RFC 9110, 7.6.1`, door: 'gateway', own: true, bytes: request('GET /{mark}', [field]),
       must: { status: [200, 400], unheard: [`\\n${field.split(':')[0]!}: ${field.split(': ')[1]!}(\\n|$)`] }
     })),
     ...NAMES.slice(0, 2).map((name): Attack => ({

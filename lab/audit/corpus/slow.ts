@@ -10,6 +10,8 @@ const slow = { slow: true, own: true, patienceMs: SOON_MS + 1_000, door: 'gatewa
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 const SETTINGS = frame(4, 0, 0, '')
+/** Settings are agreed upon: from here on a connection may be idle. */
+const AGREED = PREFACE + SETTINGS + frame(4, 1, 0, '')
 /** `:method GET`, `:scheme http`, `:path /` of the static table. */
 const HEAD = '\x82\x86\x84'
 
@@ -32,9 +34,10 @@ const TRICKLED: ReadonlyArray<readonly [string, string, string]> = [
 
 const TWO: ReadonlyArray<readonly [string, string]> = [
   ['half a preface', PREFACE.slice(0, 10)], ['no SETTINGS', PREFACE], ['half of SETTINGS', PREFACE + SETTINGS.slice(0, 5)],
-  ['a head that never ends', PREFACE + SETTINGS + frame(1, 1, 1, HEAD)], ['half a frame of a head', PREFACE + SETTINGS + frame(1, 5, 1, HEAD, 100)],
-  ['a head that never ends, with a body to come', PREFACE + SETTINGS + frame(1, 0, 1, HEAD)], ['half a frame of data', PREFACE + SETTINGS + frame(1, 4, 1, HEAD) + frame(0, 0, 1, 'x', 100)],
-  ['a body that never ends', PREFACE + SETTINGS + frame(1, 4, 1, HEAD)], ['half a PING', PREFACE + SETTINGS + frame(6, 0, 0, 'x', 8)]
+  ['no acknowledgement', PREFACE + SETTINGS],
+  ['a head that never ends', AGREED + frame(1, 1, 1, HEAD)], ['half a frame of a head', AGREED + frame(1, 5, 1, HEAD, 100)],
+  ['a head that never ends, with a body to come', AGREED + frame(1, 0, 1, HEAD)], ['half a frame of data', AGREED + frame(1, 4, 1, HEAD) + frame(0, 0, 1, 'x', 100)],
+  ['a body that never ends', AGREED + frame(1, 4, 1, HEAD)], ['half a PING', AGREED + frame(6, 0, 0, 'x', 8)]
 ]
 
 const FLOODS: ReadonlyArray<readonly [string, string]> = [
@@ -55,9 +58,9 @@ export const SLOW: Theme = {
     ...ONE.map(([name, bytes]): Attack => ({ ...slow, name: `HTTP/1: ${name}`, bytes, must: ENDS })),
     ...TRICKLED.map(([name, bytes, piece]): Attack => ({ ...slow, name: `HTTP/1, trickled: ${name}`, bytes, trickle: { piece, everyMs: 200 }, must: ENDS })),
     ...TWO.map(([name, bytes]): Attack => ({ ...slow, name: `HTTP/2: ${name}`, bytes, must: ENDS })),
-    { ...slow, name: 'HTTP/2, trickled: CONTINUATION', bytes: PREFACE + SETTINGS + frame(1, 1, 1, HEAD), trickle: { piece: frame(9, 0, 1, ''), everyMs: 200 }, must: ENDS },
+    { ...slow, name: 'HTTP/2, trickled: CONTINUATION', bytes: AGREED + frame(1, 1, 1, HEAD), trickle: { piece: frame(9, 0, 1, ''), everyMs: 200 }, must: ENDS },
     ...FLOODS.map(([name, bytes]): Attack => ({
-      name: `HTTP/2, flood: ${name}`, source: 'security.md, "floods of 16 kinds"', door: 'gateway', own: true, bytes: PREFACE + SETTINGS + bytes, patienceMs: 1500, must: {}
+      name: `HTTP/2, flood: ${name}`, source: 'security.md, "floods of 16 kinds"', door: 'gateway', own: true, bytes: AGREED + bytes, patienceMs: 1500, must: {}
     })),
     ...['half an upload, then away', 'half a chunk, then away'].map((name, at): Attack => ({
       name, source: SOURCE, door: 'gateway', own: true, halfClose: true, patienceMs: SOON_MS,
