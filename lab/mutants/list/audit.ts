@@ -90,7 +90,7 @@ export const AUDIT: readonly Mutant[] = [
     id: 'audit-cache-key',
     package: 'gateway',
     breaks: 'an answer is kept by the credentials that it was given for',
-    file: 'gateway/filters/local-response-cache.ts',
+    file: 'gateway/cache/cache-key.ts',
     from: 'x.clientCertificate?.hash, names.map(name => [name, x.headerValues(name)])])',
     to: 'x.clientCertificate?.hash, names])',
     seenBy: audit('cache', 'local')
