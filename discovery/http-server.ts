@@ -1,4 +1,5 @@
 import { countRequests, type RequestMetrics } from '@breakwater/starter/actuator'
+import { REQUEST_TIMEOUT_MS } from '@breakwater/starter/http'
 import { guardDoor, type Authenticator } from '@breakwater/starter/security'
 import Fastify, {
   LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply
@@ -66,6 +67,7 @@ export function createHttpServer (parts: HttpParts): FastifyInstance {
     // A stopping registry must not wait for clients that hold their connections open.
     forceCloseConnections: true,
     bodyLimit: options.maxBodyBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
     // A path that cannot be decoded; answered before any route, so without a body here, too.
     frameworkErrors: (error, _request, reply: FastifyReply) => { reply.code(error.statusCode ?? 400).send() }

@@ -87,7 +87,7 @@ function load ({ serverNames, from }: ListenerCertificate, trusted?: string | Ke
     const pem = { ...ownOf(from), ...(trusted === undefined ? {} : { ca: authoritiesOf(trusted) }) }
     return { names: serverNames.map((name) => name.toLowerCase()), context: createSecureContext(pem), pem }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '')
     throw error('E_GATEWAY_CERTIFICATE', [filesOf(from).join(', '), reason], { cause })
   }
 }

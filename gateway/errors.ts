@@ -34,12 +34,12 @@ export const error = errorTable({
   },
   E_ROUTE_PREDICATE: {
     text: 'Unable to find RoutePredicateFactory with name %s.%s',
-    next: 'GET /actuator/gateway/routepredicates lists all.',
+    next: 'GET /actuator/gateway/routepredicates lists all; one of your own code becomes a plugin, see docs/gateway.md, "Plugins".',
     status: 400
   },
   E_ROUTE_FILTER: {
     text: 'Unable to find GatewayFilterFactory with name %s.%s',
-    next: 'GET /actuator/gateway/routefilters lists all.',
+    next: 'GET /actuator/gateway/routefilters lists all; one of your own code becomes a plugin, see docs/gateway.md, "Plugins".',
     status: 400
   },
   E_ROUTE_ARGUMENT: {

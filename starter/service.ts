@@ -11,6 +11,7 @@ import { readJson } from './http/json-body.ts'
 import { answerProblems } from './http/problems.ts'
 import { managementListener, type ListenForManagement } from './http/management-port.ts'
 import { guardPorts, urlOf } from './http/ports.ts'
+import { REQUEST_TIMEOUT_MS } from './http/request-timeout.ts'
 import { addRequestHooks } from './http/request-hooks.ts'
 import { createValidatorBuilder } from './http/validators.ts'
 import type { Running } from './main.ts'
@@ -33,9 +34,6 @@ export interface ServiceParts extends MemberParts {
 }
 
 export type ServiceApp = FastifyInstance & ServiceParts
-
-/** A request whose body never ends must not hold a socket for ever. */
-const REQUEST_TIMEOUT_MS = 60_000
 
 /**
  * Makes a service. Nothing listens and nobody is told before `start()`.

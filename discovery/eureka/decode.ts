@@ -65,7 +65,8 @@ const SHOWN = [
 /** As much of a path's part as our routes take, when it is written in ASCII. */
 const MAX_ID = 4096
 const MAX_APP = 1024
-const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u
+/** Those that turn the direction of writing make one id look like another in a log. */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u
 
 /** What nobody could name again: no URL carries it, or it is another one on its way. */
 function findUnspeakable (raw: Tree, id: string): string | undefined {

@@ -1,3 +1,4 @@
+import { REQUEST_TIMEOUT_MS } from '@breakwater/starter/http'
 import fc from 'fast-check'
 import t from 'tap'
 import { decodeInstance, decodeRegistration } from '../eureka/decode.ts'
@@ -18,6 +19,11 @@ const seed = Date.now() & 0x7fffffff
 const runs = { seed, numRuns: 500 }
 
 t.comment(`seed ${seed}`)
+
+t.test('a registration that never arrives whole is given up', async t => {
+  const { server } = await startDiscovery(t)
+  t.equal(server.server.requestTimeout, REQUEST_TIMEOUT_MS)
+})
 
 t.test('XML with a document type, entities or endless nesting is refused', async t => {
   const { url } = await startDiscovery(t)
@@ -95,7 +101,7 @@ t.test('what nobody could name again is not taken: control characters, and ids t
     t.equal(reply.status, 400, JSON.stringify(changes).slice(0, 60).replace(/[^ -~]/g, '?'))
     if (changes.app === undefined) t.match(reply.text, why)
   }
-  for (const odd of ['\0', '\x1b[31m', '\r\n', '\n', '\t', '\x7f', '\x85', '\u2028', '\u2029', '\ud800']) {
+  for (const odd of ['\0', '\x1b[31m', '\r\n', '\n', '\t', '\x7f', '\x85', '\u2028', '\u2029', '\ud800', '\u202e', '\u2066']) {
     for (const field of ['instanceId', 'hostName', 'ipAddr', 'vipAddress', 'secureVipAddress', 'appGroupName', 'homePageUrl', 'statusPageUrl',
       'healthCheckUrl', 'sid', 'asgName']) await refused({ [field]: `a${odd}b` }, /^Control characters in /)
     await refused({ metadata: { [`a${odd}`]: 'b' } }, /./)

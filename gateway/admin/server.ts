@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { LogController, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { actuator, type HealthIndicator } from '@breakwater/starter/actuator'
+import { REQUEST_TIMEOUT_MS } from '@breakwater/starter/http'
 import type { Logger } from '@breakwater/starter/logger'
 import { createAuthenticator, guardDoor } from '@breakwater/starter/security'
 import type { Settings } from '@breakwater/starter/settings'
@@ -36,6 +37,7 @@ export async function adminServer (parts: AdminParts) {
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true
   })
   guardDoor(app as unknown as FastifyInstance, auth.door)

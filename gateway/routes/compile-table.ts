@@ -74,9 +74,26 @@ function preflightRoute (id: string, predicates: readonly NamedArgs[],
   }
 }
 
-/** One fault as it is, several together: whoever corrects a file wants to see all of them at once. */
-export function joined (faults: readonly unknown[]): unknown {
-  return faults.length === 1 ? faults[0] : new AggregateError(faults, faults.map(String).join('\n'))
+/** One fault as it is, several together, each once: whoever corrects a file wants to see all of them. */
+function joined (faults: readonly unknown[]): unknown {
+  const single = faults.flatMap(fault => fault instanceof AggregateError ? fault.errors as unknown[] : [fault])
+  const different = [...new Map(single.map(fault => [String(fault), fault])).values()]
+  return different.length === 1 ? different[0] : new AggregateError(different, different.map(String).join('\n'))
+}
+
+/** All that can be made, or all the faults of those that cannot. */
+function eachOf<In, Out> (list: readonly In[], make: (one: In, at: number) => Out): Out[] {
+  const faults: unknown[] = []
+  const made = list.flatMap((one, at) => {
+    try {
+      return [make(one, at)]
+    } catch (fault) {
+      faults.push(fault)
+      return []
+    }
+  })
+  if (faults.length > 0) throw joined(faults)
+  return made
 }
 
 /** Ascending order; equal ones as they were defined. Disabled ones are not there. */
@@ -152,7 +169,7 @@ function metadataFlag (definition: RouteDefinition, key: string): boolean | unde
 function compileRoute (index: number, draft: RouteDraft, defaults: readonly NamedArgs[],
   context: CompileContext): Route {
   const { definition } = draft
-  const predicates = definition.predicates.map(named => compilePredicate(named, draft, context))
+  const predicates = eachOf(definition.predicates, named => compilePredicate(named, draft, context))
   const filters = compileFilters(definition, defaults, draft, context)
   const responseFilters = inAnswerOrder(filters)
   const target = compileTarget(definition.uri, context)
@@ -234,10 +251,12 @@ function argsOf (named: NamedArgs, shape: ArgsShape, context: CompileContext): A
 /** Spring numbers default filters and a route's own separately and sorts: default 1, own 1, default 2, own 2. */
 function compileFilters (definition: RouteDefinition, defaults: readonly NamedArgs[], draft: RouteDraft,
   context: CompileContext): Filter[] {
-  const make = (named: NamedArgs, i: number) => compileFilter(named, draft, context, i + 1)
+  const numbered = (list: readonly NamedArgs[]) => list.map((named, at) => ({ named, order: at + 1 }))
+  const all = [...numbered(defaults), ...numbered(definition.filters)]
   const rules = corsRules(definition, draft, context.options)
   const cors = rules.length === 0 ? [] : [corsFilter(rules)]
-  return [...cors, ...defaults.map(make), ...definition.filters.map(make)].toSorted((a, b) => a.order - b.order)
+  return [...cors, ...eachOf(all, ({ named, order }) => compileFilter(named, draft, context, order))]
+    .toSorted((a, b) => a.order - b.order)
 }
 
 /**

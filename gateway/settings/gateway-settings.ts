@@ -103,12 +103,23 @@ const SPRING_KEYS = ['routes.*', 'default-filters.*', 'fail-on-route-definition-
   'httpclient.ssl.trusted-x509-certificates.*', 'globalcors.*', 'discovery.locator.*', 'x-forwarded.*', 'forwarded.enabled', 'forwarded.by.enabled', 'metrics.*', 'filter.*', 'predicate.*', 'set-status.*',
   'redis-rate-limiter.*', 'enabled']
 
-/** Keys of Spring's gateway that we do not have, with their origins. */
+/** Where Spring's gateway on servlets has its routes, and had them. */
+const OF_SERVLETS = ['spring.cloud.gateway.server.webmvc', 'spring.cloud.gateway.mvc']
+
+/** A sentence for each key of Spring's gateway that we do not have, and one for its sister's. */
 export function unusedSpringKeys (settings: Settings): string[] {
-  return settings.keys('spring.cloud.gateway').filter(key => {
+  const unused = settings.keys('spring.cloud.gateway').filter(key => {
     const name = key.replace(/^spring\.cloud\.gateway\.(?:server\.webflux\.)?/, '')
     return !SPRING_KEYS.some(known => matchesKey(name, known))
-  }).map(key => `${settings.origin(key) ?? 'settings'}: ${key} is Spring's, but has no effect here`)
+  })
+  const ofServlets = (key: string) => OF_SERVLETS.find(prefix => key.startsWith(`${prefix}.`))
+  const where = (key: string) => settings.origin(key) ?? 'settings'
+  const sister = unused.find(ofServlets)
+  return [
+    ...unused.filter(key => ofServlets(key) === undefined).map(key => `${where(key)}: ${key} is Spring's, but has no effect here`),
+    ...sister === undefined ? [] : [`${where(sister)}: ${ofServlets(sister)}.* is for Spring's gateway on servlets and has no effect ` +
+      'here: routes of the same form are read from spring.cloud.gateway.server.webflux.routes']
+  ]
 }
 
 /** What only a gateway's breakers know. */

@@ -33,6 +33,8 @@ export class LabProcess {
   /** Ends that nobody asked for: a program that fell over by itself. */
   readonly crashes: string[] = []
   url = ''
+  /** Where it is managed, when that is a port of its own. */
+  management = ''
 
   constructor (spec: ProcessSpec, logDir: string) {
     this.name = spec.name
@@ -62,7 +64,9 @@ export class LabProcess {
       else if (code !== null && code !== 0) this.crashes.push(`${this.name} ended with ${code}`)
       log.end()
     })
-    this.url = await ready(child, this.name)
+    const { url, management = '' } = await ready(child, this.name)
+    this.url = url
+    this.management = management
     this.#port = Number(new URL(this.url).port)
   }
 
@@ -101,9 +105,11 @@ export class LabProcess {
   }
 }
 
-async function ready (child: ChildProcess, name: string): Promise<string> {
-  const message = await said<{ url: string }>(child, 'url', READY_MS)
-  if (message !== undefined) return message.url
+interface Ready { readonly url: string, readonly management?: string }
+
+async function ready (child: ChildProcess, name: string): Promise<Ready> {
+  const message = await said<Ready>(child, 'url', READY_MS)
+  if (message !== undefined) return message
   throw new Error(child.exitCode === null && child.signalCode === null
     ? `${name} was not ready after ${READY_MS} ms`
     : `${name} ended with ${child.exitCode ?? child.signalCode} before it was ready`)

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { t, type Test } from 'tap'
+import { REQUEST_TIMEOUT_MS } from '@breakwater/starter/http'
 import { createLogger } from '@breakwater/starter/logger'
 import { loadSettings } from '@breakwater/starter/settings'
 import { startBus } from '../bus/embedded/start.ts'
@@ -24,6 +25,11 @@ async function start (t: Test): Promise<Rig> {
   })
   return { app, book, url }
 }
+
+t.test('a call that never arrives whole is given up', async t => {
+  const { app } = await start(t)
+  t.equal(app.server.requestTimeout, REQUEST_TIMEOUT_MS)
+})
 
 t.test('whatever is sent to a route is refused with 4xx or taken, and nothing odd is kept', async t => {
   const { app, book } = await start(t)

@@ -9,6 +9,7 @@ import { hostname, networkInterfaces } from 'node:os'
 import type { FastifyInstance } from 'fastify'
 import type { OwnAddress } from '../discovery/discovery-client.ts'
 import { isForeignPage, isLocalCall } from '../security/foreign.ts'
+import { REQUEST_TIMEOUT_MS } from './request-timeout.ts'
 
 const viaManagement: unique symbol = Symbol('breakwater.management-port')
 type MarkedSocket = Socket & { [viaManagement]?: true }
@@ -37,7 +38,8 @@ export function guardPorts (app: FastifyInstance, { actuatorBase, hasManagementP
 
 /** Listens for operators, without TLS, as Spring does: probes come from next door. */
 export async function listenForManagement (app: FastifyInstance, host: string, port: number): Promise<Server> {
-  const server = createServer((request, response) => app.routing(request, response))
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS },
+    (request, response) => app.routing(request, response))
   server.on('connection', (socket: MarkedSocket) => { socket[viaManagement] = true })
   await new Promise<void>((resolve, reject) => {
     // Which setting to change is part of what the user is told.

@@ -151,7 +151,8 @@ function readBytes (path: string, where: string | undefined): Buffer {
     return readFileSync(path)
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
-    throw starterError('E_FILE', [path, code ?? message], { ...(where === undefined ? {} : { where }), cause })
+    const reason = path.startsWith('classpath:') ? 'there is no class path here: name a file' : code ?? message
+    throw starterError('E_FILE', [path, reason], { ...(where === undefined ? {} : { where }), cause })
   }
 }
 

@@ -1,5 +1,6 @@
 /** All mutants there are. */
 import type { Mutant } from '../mutant.ts'
+import { AUDIT } from './audit.ts'
 import { AWS_BUS } from './aws-bus.ts'
 import { CLOUDS } from './clouds.ts'
 import { CONFIG_SAFETY } from './config-safety.ts'
@@ -20,7 +21,7 @@ import { SIMULATION } from './simulation.ts'
 import { VERSIONS_AND_TIME } from './versions-and-time.ts'
 
 export const ALL: readonly Mutant[] = [
-  ...AWS_BUS, ...CLOUDS, ...CONFIG_SAFETY, ...CONFIG_WEB, ...DELIVERY, ...DISCOVERY_BOOK, ...DISCOVERY_CLUSTER,
-  ...GATEWAY_FILTERS, ...GATEWAY_LEFTOVERS, ...GATEWAY_LOOPS, ...GATEWAY_WIRE, ...KEEPING, ...RELATIONAL_STORES,
-  ...SAGAS_AND_PROJECTIONS, ...SAMPLES, ...SETTINGS_MUTANTS, ...SIMULATION, ...VERSIONS_AND_TIME
+  ...AUDIT, ...AWS_BUS, ...CLOUDS, ...CONFIG_SAFETY, ...CONFIG_WEB, ...DELIVERY, ...DISCOVERY_BOOK,
+  ...DISCOVERY_CLUSTER, ...GATEWAY_FILTERS, ...GATEWAY_LEFTOVERS, ...GATEWAY_LOOPS, ...GATEWAY_WIRE, ...KEEPING,
+  ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES, ...SETTINGS_MUTANTS, ...SIMULATION, ...VERSIONS_AND_TIME
 ]

@@ -16,7 +16,7 @@ const FAULTS: readonly Fault[] = [
   ['filters-forwards', 'the filter listed first sees the answer last', 'routes/compile-table.ts', 'undefined).toReversed().toSorted((a, b) => place(b) - place(a))',
     'undefined).toSorted((a, b) => place(a) - place(b))', SPRING],
   ['filters-defaults-first', 'default and route filters are merged by number', 'routes/compile-table.ts',
-    '...definition.filters.map(make)].toSorted((a, b) => a.order - b.order)', '...definition.filters.map(make)]', ['gateway/test/routes.test.ts']],
+    '\n    .toSorted((a, b) => a.order - b.order)\n', '\n', ['gateway/test/routes.test.ts']],
   ['filters-cors-last', 'filters see the fields of CORS', 'filters/cors.ts', '    ahead: true,\n', '    ahead: false, onReplies: true,\n', SPRING],
   ['filters-reply-edited', 'a reply of a filter is final', 'gateway.ts', 'reply.isUpstreams === true ? responseFilters : replyFilters',
     'responseFilters', SPRING],

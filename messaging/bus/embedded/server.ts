@@ -3,7 +3,7 @@
  * no two processes write one file. Receives wait (long poll) and are woken by what arrives.
  */
 import { actuator, type ActuatorOptions, type Health } from '@breakwater/starter/actuator'
-import { createValidatorBuilder } from '@breakwater/starter/http'
+import { createValidatorBuilder, REQUEST_TIMEOUT_MS } from '@breakwater/starter/http'
 import { guardDoor, type Authenticator } from '@breakwater/starter/security'
 import { fastify, type FastifyInstance } from 'fastify'
 import { systemClock, type Clock } from '../../clock.ts'
@@ -37,7 +37,7 @@ export interface BusServerOptions {
 export function busServer (
   book: BusBook, { clock = systemClock, auth, operating }: BusServerOptions = {}
 ): FastifyInstance {
-  const app = fastify({ bodyLimit: MAX_CALL_BYTES,
+  const app = fastify({ bodyLimit: MAX_CALL_BYTES, requestTimeout: REQUEST_TIMEOUT_MS,
     schemaController: { compilersFactory: { buildValidator: createValidatorBuilder() } } })
   const broker = new BookBroker(book, clock)
   guardDoor(app, auth?.door ?? { local: true, hosts: [] })
