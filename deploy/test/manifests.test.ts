@@ -1,6 +1,6 @@
 /** The manifests, without a cluster: rendered, validated against Kubernetes' own schemas, and held to our policies. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
 import t from 'tap'
@@ -14,67 +14,17 @@ import { readOptions as readGatewayOptions } from '../../gateway/settings/read-o
 import { DEPLOYABLES, nodeVersion, ROOT } from '../docker/deployables.ts'
 import { commandOf, IGNORED, parseDockerfile } from '../docker/build.ts'
 import { dockerfileOf } from '../docker/pattern.ts'
-import { findRenderer, KUBERNETES, render } from '../render.ts'
+import { KUBERNETES } from '../render.ts'
 import { matches, mayScrape, mayTalk } from './flows.ts'
+import { objectsOf, OVERLAYS, skip, title, workloads } from './rendered.ts'
 import type { KubeObject } from '../render.ts'
-
-interface Container {
-  name: string
-  image: string
-  args?: string[]
-  env?: Array<{ name: string, value?: string, valueFrom?: { secretKeyRef?: { name: string } } }>
-  envFrom?: Array<{ secretRef?: { name: string }, configMapRef?: { name: string } }>
-  ports?: Array<{ name: string, containerPort: number }>
-  resources?: { requests?: Record<string, string>, limits?: Record<string, string> }
-  securityContext?: object
-  lifecycle?: { preStop?: { sleep?: { seconds: number } } }
-  volumeMounts?: Array<{ name: string, mountPath: string }>
-  [probe: string]: unknown
-}
-
-interface PodSpec {
-  serviceAccountName?: string
-  automountServiceAccountToken?: boolean
-  hostNetwork?: boolean
-  terminationGracePeriodSeconds?: number
-  securityContext?: { runAsNonRoot?: boolean, runAsUser?: number, seccompProfile?: { type: string } }
-  topologySpreadConstraints?: Array<{ labelSelector: { matchLabels: object }, matchLabelKeys: string[] }>
-  containers: Container[]
-  initContainers?: Container[]
-  volumes?: Array<{
-    name: string, configMap?: { name: string }, persistentVolumeClaim?: { claimName: string }, hostPath?: unknown
-  }>
-}
-
-interface Workload { object: KubeObject, labels: Record<string, string>, spec: PodSpec }
-
-const OVERLAYS = readdirSync(join(KUBERNETES, 'overlays')).map((name) => `overlays/${name}`)
-const renderer = findRenderer(process.env)
-const skip = typeof renderer === 'string' ? renderer : false
-
-const rendered = new Map<string, KubeObject[]>()
-
-/** Rendered once for all tests: it takes half a second. */
-function objectsOf (folder: string): KubeObject[] {
-  if (typeof renderer === 'string') throw new Error(renderer)
-  const objects = rendered.get(folder) ?? render(renderer, folder)
-  rendered.set(folder, objects)
-  return objects
-}
-
-function workloads (objects: readonly KubeObject[]): Workload[] {
-  return objects.filter((one) => ['Deployment', 'StatefulSet', 'Job'].includes(one.kind)).map((object) => {
-    const { template } = object['spec'] as { template: { metadata: { labels: Record<string, string> }, spec: PodSpec } }
-    return { object, labels: template.metadata.labels, spec: template.spec }
-  })
-}
-
-function title (object: KubeObject): string {
-  return `${object.kind}/${object.metadata.name}`
-}
+import type { Container, PodSpec } from './rendered.ts'
 
 /** Kinds of other projects: checked for the fields we rely on, as their schemas are not Kubernetes' own. */
-const FOREIGN = new Set(['external-secrets.io/v1/ExternalSecret', 'external-secrets.io/v1/SecretStore'])
+const FOREIGN = new Set([
+  'external-secrets.io/v1/ExternalSecret', 'external-secrets.io/v1/SecretStore',
+  'monitoring.coreos.com/v1/PodMonitor', 'keda.sh/v1alpha1/ScaledObject'
+])
 
 t.test('every kustomization renders, and every object passes the schemas of Kubernetes', { skip }, async (t) => {
   const schemas = JSON.parse(readFileSync(join(import.meta.dirname, '../schemas/kubernetes.json'), 'utf8')) as {
