@@ -12,7 +12,7 @@ import { optionsFrom } from '../../discovery/settings.ts'
 import { configurationOf } from '../../gateway/settings/configuration.ts'
 import { readOptions as readGatewayOptions } from '../../gateway/settings/read-options.ts'
 import { DEPLOYABLES, nodeVersion, ROOT } from '../docker/deployables.ts'
-import { commandOf, IGNORED, parseDockerfile } from '../docker/build.ts'
+import { commandOf, IGNORED, labelsOf, parseDockerfile, withArguments } from '../docker/build.ts'
 import { dockerfileOf } from '../docker/pattern.ts'
 import { KUBERNETES } from '../render.ts'
 import { matches, mayScrape, mayTalk } from './flows.ts'
@@ -227,12 +227,23 @@ t.test('Dockerfiles', async (t) => {
     const froms = lines.filter(([word]) => word === 'FROM')
     t.same(froms.map(([, image]) => image.split(' ')[0]), ['${NODE_IMAGE}', '${NODE_IMAGE}'], 'two stages of one image')
     const args = lines.filter(([word]) => word === 'ARG').map(([, text]) => text)
-    t.same(args, [`NODE_IMAGE=node:${nodeVersion()}-bookworm-slim`], 'the tested Node, unless told otherwise')
+    const base = `node:${nodeVersion()}-bookworm-slim`
+    t.same(args, [`NODE_IMAGE=${base}`, 'VERSION=dev', 'REVISION=unknown'], 'the tested Node, unless told otherwise')
+    const labels = lines.filter(([word]) => word === 'LABEL').map(([, pairs]) => labelsOf(pairs))
+    t.same(labels, [Object.fromEntries(Object.entries({
+      title: `breakwater ${deployable.name}`, licenses: 'Apache-2.0', version: '${VERSION}', revision: '${REVISION}'
+    }).map(([name, value]) => [`org.opencontainers.image.${name}`, value]))], 'an image says what it is made of')
     t.same(lines.filter(([word]) => word === 'USER').map(([, user]) => user), ['1000:1000'], 'not root')
     t.notOk(lines.some(([word, rest]) => word === 'COPY' && /\s\.\s|^\. /.test(rest)), 'nothing is copied wholesale')
   }
   const ignored = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   t.same(ignored, IGNORED.map((name) => `**/${name}`), '.dockerignore says the same as the builder without Docker')
+})
+
+t.test('the builder without Docker fills build arguments in, and leaves the variables of a shell alone', async (t) => {
+  const args = new Map([['VERSION', '1.2.3']])
+  t.same(labelsOf(withArguments('a.version="${VERSION}" a.title="two words"', args)), { 'a.version': '1.2.3', 'a.title': 'two words' })
+  t.equal(withArguments('echo ${HOME}', args), 'echo ${HOME}')
 })
 
 t.test('every image that a manifest names can be built', { skip }, async (t) => {
