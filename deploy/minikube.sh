@@ -35,6 +35,7 @@ cd "$root"
 # Behind a proxy: a private registry, an authority of its own, another place of the base image. The bash of macOS takes an
 # empty list for an unset name, hence the +.
 build=()
+build+=(--build-arg "VERSION=$tag" --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)")
 [ -z "${NPMRC:-}" ] || build+=(--secret "id=npmrc,src=$NPMRC")
 [ -z "${BUILD_CA:-}" ] || build+=(--secret "id=ca,src=$BUILD_CA")
 [ -z "${NODE_IMAGE:-}" ] || build+=(--build-arg "NODE_IMAGE=$NODE_IMAGE")

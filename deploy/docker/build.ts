@@ -13,6 +13,7 @@ import { ROOT } from './deployables.ts'
 /** What the last stage says about running it. */
 export interface ImageConfig {
   command: string[]
+  labels: Record<string, string>
   user: string
   folder: string
   env: Record<string, string>
@@ -33,9 +34,11 @@ export function buildImage (name: string, out: string): ImageConfig {
   const work = mkdtempSync(join(tmpdir(), 'breakwater-build-'))
   try {
     const stages: Stage[] = []
+    const args = new Map<string, string>()
     for (const [instruction, text] of parseDockerfile(readFileSync(join(import.meta.dirname, `${name}.Dockerfile`), 'utf8'))) {
       if (instruction === 'FROM') stages.push(stageOf(text, join(work, String(stages.length))))
-      else if (instruction !== 'ARG') follow(instruction, text, stages)
+      else if (instruction === 'ARG') note(text, args)
+      else follow(instruction, withArguments(text, args), stages)
     }
     const last = stages.at(-1)
     if (last === undefined) throw new Error(`${name}.Dockerfile has no FROM`)
@@ -50,7 +53,7 @@ export function buildImage (name: string, out: string): ImageConfig {
 function stageOf (text: string, root: string): Stage {
   mkdirSync(root)
   const name = / AS (\w+)$/.exec(text)?.[1] ?? ''
-  return { name, root, image: { command: [], user: '', folder: '/', env: {} } }
+  return { name, root, image: { command: [], labels: {}, user: '', folder: '/', env: {} } }
 }
 
 function follow (instruction: string, text: string, stages: readonly Stage[]): void {
@@ -62,6 +65,7 @@ function follow (instruction: string, text: string, stages: readonly Stage[]): v
     case 'USER': image.user = text; break
     case 'ENV': image.env[text.slice(0, text.indexOf('='))] = text.slice(text.indexOf('=') + 1); break
     case 'CMD': image.command = JSON.parse(text) as string[]; break
+    case 'LABEL': Object.assign(image.labels, labelsOf(text)); break
     case 'EXPOSE': break
     case 'RUN':
       execFileSync('/bin/sh', ['-ec', commandOf(text)],
@@ -97,6 +101,23 @@ function copy (text: string, stage: Stage, stages: readonly Stage[]): void {
     const filter = (file: string) => from !== undefined || !isIgnored(relative(ROOT, file))
     cpSync(path, absolute, { recursive: true, verbatimSymlinks: true, filter })
   }
+}
+
+/** The value of a build argument: the environment's, as `--build-arg NAME` takes it, else the Dockerfile's. */
+function note (text: string, args: Map<string, string>): void {
+  const equals = text.indexOf('=')
+  const name = text.slice(0, equals)
+  args.set(name, process.env[name] ?? text.slice(equals + 1))
+}
+
+/** Text with each ${NAME} of a build argument filled in; other names stay for the shell. */
+export function withArguments (text: string, args: ReadonlyMap<string, string>): string {
+  return text.replaceAll(/\$\{(\w+)\}/g, (whole, name: string) => args.get(name) ?? whole)
+}
+
+/** The pairs of a LABEL whose values stand in quotes. */
+export function labelsOf (text: string): Record<string, string> {
+  return Object.fromEntries([...text.matchAll(/([\w.]+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]))
 }
 
 /** The same as .dockerignore, which a test keeps equal. */

@@ -20,6 +20,10 @@ COPY sample-services/order-history sample-services/order-history
 RUN mkdir ../data
 
 FROM ${NODE_IMAGE}
+# What was built, of what: --build-arg VERSION=... --build-arg REVISION=$(git rev-parse HEAD).
+ARG VERSION=dev
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="breakwater order-history" org.opencontainers.image.licenses="Apache-2.0" org.opencontainers.image.version="${VERSION}" org.opencontainers.image.revision="${REVISION}"
 ENV NODE_ENV=production
 WORKDIR /app
 # Owned by root and run by another user: a process that is taken over cannot change its own code.

@@ -7,8 +7,8 @@ interface Selector {
   matchLabels?: Record<string, string>
   matchExpressions?: Array<{ key: string, operator: string, values?: string[] }>
 }
-interface Peer { podSelector?: Selector, namespaceSelector?: Selector, ipBlock?: object }
-interface Rule { from?: Peer[], to?: Peer[], ports?: Array<{ port: string | number }> }
+interface Peer { podSelector?: Selector, namespaceSelector?: Selector, ipBlock?: { cidr: string } }
+interface Rule { from?: Peer[], to?: Peer[], ports?: Array<{ port: string | number, protocol?: string }> }
 interface PolicySpec { podSelector: Selector, policyTypes: string[], ingress?: Rule[], egress?: Rule[] }
 
 /** Whether a pod with the first labels may open a connection to the named port of a pod with the second ones. */
@@ -23,6 +23,17 @@ export function mayScrape (objects: readonly KubeObject[], to: Labels, port: str
   return specs.some(({ podSelector, policyTypes, ingress = [] }) => policyTypes.includes('Ingress') && matches(podSelector, to) &&
     ingress.some(({ from = [], ports = [] }) =>
       from.some((peer) => peer.namespaceSelector !== undefined) && ports.some((one) => one.port === port)))
+}
+
+/** Whether a pod with these labels may reach a namespace or an address block (as it is written) at a port. */
+export function mayReach (objects: readonly KubeObject[], from: Labels, outside: string, port: number, protocol = 'TCP'): boolean {
+  const specs = objects.filter((one) => one.kind === 'NetworkPolicy').map((one) => one['spec'] as PolicySpec)
+  const rules = specs.filter(({ policyTypes, podSelector }) => policyTypes.includes('Egress') && matches(podSelector, from))
+    .flatMap(({ egress }) => egress ?? [])
+  return rules.some(({ to = [], ports = [] }) =>
+    ports.some((one) => one.port === port && (one.protocol ?? 'TCP') === protocol) &&
+    to.some(({ namespaceSelector, ipBlock }) =>
+      ipBlock?.cidr === outside || namespaceSelector?.matchLabels?.['kubernetes.io/metadata.name'] === outside))
 }
 
 function allowed (specs: PolicySpec[], type: 'Ingress' | 'Egress', own: Labels, other: Labels, port: string): boolean {

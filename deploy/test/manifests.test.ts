@@ -1,6 +1,6 @@
 /** The manifests, without a cluster: rendered, validated against Kubernetes' own schemas, and held to our policies. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
 import t from 'tap'
@@ -12,69 +12,19 @@ import { optionsFrom } from '../../discovery/settings.ts'
 import { configurationOf } from '../../gateway/settings/configuration.ts'
 import { readOptions as readGatewayOptions } from '../../gateway/settings/read-options.ts'
 import { DEPLOYABLES, nodeVersion, ROOT } from '../docker/deployables.ts'
-import { commandOf, IGNORED, parseDockerfile } from '../docker/build.ts'
+import { commandOf, IGNORED, labelsOf, parseDockerfile, withArguments } from '../docker/build.ts'
 import { dockerfileOf } from '../docker/pattern.ts'
-import { findRenderer, KUBERNETES, render } from '../render.ts'
+import { KUBERNETES } from '../render.ts'
 import { matches, mayScrape, mayTalk } from './flows.ts'
+import { objectsOf, OVERLAYS, skip, title, workloads } from './rendered.ts'
 import type { KubeObject } from '../render.ts'
-
-interface Container {
-  name: string
-  image: string
-  args?: string[]
-  env?: Array<{ name: string, value?: string, valueFrom?: { secretKeyRef?: { name: string } } }>
-  envFrom?: Array<{ secretRef?: { name: string }, configMapRef?: { name: string } }>
-  ports?: Array<{ name: string, containerPort: number }>
-  resources?: { requests?: Record<string, string>, limits?: Record<string, string> }
-  securityContext?: object
-  lifecycle?: { preStop?: { sleep?: { seconds: number } } }
-  volumeMounts?: Array<{ name: string, mountPath: string }>
-  [probe: string]: unknown
-}
-
-interface PodSpec {
-  serviceAccountName?: string
-  automountServiceAccountToken?: boolean
-  hostNetwork?: boolean
-  terminationGracePeriodSeconds?: number
-  securityContext?: { runAsNonRoot?: boolean, runAsUser?: number, seccompProfile?: { type: string } }
-  topologySpreadConstraints?: Array<{ labelSelector: { matchLabels: object }, matchLabelKeys: string[] }>
-  containers: Container[]
-  initContainers?: Container[]
-  volumes?: Array<{
-    name: string, configMap?: { name: string }, persistentVolumeClaim?: { claimName: string }, hostPath?: unknown
-  }>
-}
-
-interface Workload { object: KubeObject, labels: Record<string, string>, spec: PodSpec }
-
-const OVERLAYS = readdirSync(join(KUBERNETES, 'overlays')).map((name) => `overlays/${name}`)
-const renderer = findRenderer(process.env)
-const skip = typeof renderer === 'string' ? renderer : false
-
-const rendered = new Map<string, KubeObject[]>()
-
-/** Rendered once for all tests: it takes half a second. */
-function objectsOf (folder: string): KubeObject[] {
-  if (typeof renderer === 'string') throw new Error(renderer)
-  const objects = rendered.get(folder) ?? render(renderer, folder)
-  rendered.set(folder, objects)
-  return objects
-}
-
-function workloads (objects: readonly KubeObject[]): Workload[] {
-  return objects.filter((one) => ['Deployment', 'StatefulSet', 'Job'].includes(one.kind)).map((object) => {
-    const { template } = object['spec'] as { template: { metadata: { labels: Record<string, string> }, spec: PodSpec } }
-    return { object, labels: template.metadata.labels, spec: template.spec }
-  })
-}
-
-function title (object: KubeObject): string {
-  return `${object.kind}/${object.metadata.name}`
-}
+import type { Container, PodSpec } from './rendered.ts'
 
 /** Kinds of other projects: checked for the fields we rely on, as their schemas are not Kubernetes' own. */
-const FOREIGN = new Set(['external-secrets.io/v1/ExternalSecret', 'external-secrets.io/v1/SecretStore'])
+const FOREIGN = new Set([
+  'external-secrets.io/v1/ExternalSecret', 'external-secrets.io/v1/SecretStore',
+  'monitoring.coreos.com/v1/PodMonitor', 'keda.sh/v1alpha1/ScaledObject'
+])
 
 t.test('every kustomization renders, and every object passes the schemas of Kubernetes', { skip }, async (t) => {
   const schemas = JSON.parse(readFileSync(join(import.meta.dirname, '../schemas/kubernetes.json'), 'utf8')) as {
@@ -277,12 +227,23 @@ t.test('Dockerfiles', async (t) => {
     const froms = lines.filter(([word]) => word === 'FROM')
     t.same(froms.map(([, image]) => image.split(' ')[0]), ['${NODE_IMAGE}', '${NODE_IMAGE}'], 'two stages of one image')
     const args = lines.filter(([word]) => word === 'ARG').map(([, text]) => text)
-    t.same(args, [`NODE_IMAGE=node:${nodeVersion()}-bookworm-slim`], 'the tested Node, unless told otherwise')
+    const base = `node:${nodeVersion()}-bookworm-slim`
+    t.same(args, [`NODE_IMAGE=${base}`, 'VERSION=dev', 'REVISION=unknown'], 'the tested Node, unless told otherwise')
+    const labels = lines.filter(([word]) => word === 'LABEL').map(([, pairs]) => labelsOf(pairs))
+    t.same(labels, [Object.fromEntries(Object.entries({
+      title: `breakwater ${deployable.name}`, licenses: 'Apache-2.0', version: '${VERSION}', revision: '${REVISION}'
+    }).map(([name, value]) => [`org.opencontainers.image.${name}`, value]))], 'an image says what it is made of')
     t.same(lines.filter(([word]) => word === 'USER').map(([, user]) => user), ['1000:1000'], 'not root')
     t.notOk(lines.some(([word, rest]) => word === 'COPY' && /\s\.\s|^\. /.test(rest)), 'nothing is copied wholesale')
   }
   const ignored = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   t.same(ignored, IGNORED.map((name) => `**/${name}`), '.dockerignore says the same as the builder without Docker')
+})
+
+t.test('the builder without Docker fills build arguments in, and leaves the variables of a shell alone', async (t) => {
+  const args = new Map([['VERSION', '1.2.3']])
+  t.same(labelsOf(withArguments('a.version="${VERSION}" a.title="two words"', args)), { 'a.version': '1.2.3', 'a.title': 'two words' })
+  t.equal(withArguments('echo ${HOME}', args), 'echo ${HOME}')
 })
 
 t.test('every image that a manifest names can be built', { skip }, async (t) => {

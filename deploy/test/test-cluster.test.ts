@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { ROOT } from '../docker/deployables.ts'
+import { follow } from './kube/follow.ts'
 import type { ChildProcess } from 'node:child_process'
 import type { Test } from 'tap'
 
@@ -31,4 +32,17 @@ t.test('a shim that stayed behind is ended, that of another containerd is not', 
   await promisify(execFile)(join(ROOT, 'deploy/test-cluster/down.sh'), [], { env: { ...process.env, KUBE_HOME: home }, timeout: 120_000 })
   t.same(await ended, [null, 'SIGKILL'])
   t.same([theirs.exitCode, theirs.signalCode], [null, null])
+})
+
+t.test('what a script of the cluster says is told while it runs, and its end when it fails', async (t) => {
+  const go = join(t.testdir({}), 'go')
+  const heard: string[] = []
+  // It ends only when somebody has heard its first line.
+  const text = 'echo building; until [ -e "$GO" ]; do sleep 0.05; done; echo up >&2'
+  const onLine = (line: string) => { heard.push(line); writeFileSync(go, '') }
+  const env = { ...process.env, GO: go }
+  await follow('/bin/sh', ['-c', text], { env, timeoutMs: 60_000, onLine })
+  t.same(heard, ['building', 'up'])
+  await t.rejects(follow('/bin/sh', ['-c', 'echo no disk; exit 3'], { env, timeoutMs: 60_000, onLine: () => {} }),
+    /ended with 3:\nno disk/)
 })

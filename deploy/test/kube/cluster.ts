@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { ROOT } from '../../docker/deployables.ts'
+import { follow } from './follow.ts'
 
 const run = promisify(execFile)
 const HOME = process.env['KUBE_HOME'] ?? '/tmp/kube'
@@ -22,19 +23,26 @@ export class Cluster {
   /** True: deploy/test-cluster, whose processes may be stopped by a test. */
   readonly own: boolean
   readonly #env: NodeJS.ProcessEnv
+  readonly #log: (line: string) => void
 
-  private constructor (own: boolean, env: NodeJS.ProcessEnv) {
+  private constructor (own: boolean, env: NodeJS.ProcessEnv, log: (line: string) => void) {
     this.own = own
     this.#env = env
+    this.#log = log
   }
 
   /** Without KUBECONFIG: builds (minutes, once) and starts (seconds) the test cluster. */
   static async start (log: (line: string) => void): Promise<Cluster> {
     const path = `${join(ROOT, 'node_modules/.bin')}:${join(HOME, 'bin')}:${process.env['PATH']}`
-    if (process.env['KUBECONFIG'] !== undefined) return new Cluster(false, { ...process.env, PATH: path })
+    const given = process.env['KUBECONFIG']
+    if (given !== undefined) {
+      log(`using the cluster of KUBECONFIG=${given}`)
+      return new Cluster(false, { ...process.env, PATH: path }, log)
+    }
+    log(`building the test cluster in ${HOME} (minutes when it is new, else seconds), then starting it`)
     const env = { ...process.env, PATH: path, KUBECONFIG: join(HOME, 'etc/admin.kubeconfig') }
-    const cluster = new Cluster(true, env)
-    for (const script of ['build.sh', 'up.sh']) log(await cluster.script(`test-cluster/${script}`))
+    const cluster = new Cluster(true, env, log)
+    for (const script of ['build.sh', 'up.sh']) await cluster.script(`test-cluster/${script}`)
     return cluster
   }
 
@@ -42,12 +50,10 @@ export class Cluster {
     return this.#env['KUBECONFIG'] ?? ''
   }
 
-  /** Runs a script of deploy/; its output when it succeeds, an error with its output when not. */
-  async script (path: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<string> {
-    const { stdout } = await run(join(ROOT, 'deploy', path), args, {
-      env: { ...this.#env, ...env }, maxBuffer: 16 * 1024 * 1024, timeout: 45 * 60_000
-    })
-    return stdout.trim()
+  /** Runs a script of deploy/ and tells its lines; an error with its output when it fails. */
+  async script (path: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<void> {
+    this.#log(`deploy/${path} ${args.join(' ')}`.trim())
+    await follow(join(ROOT, 'deploy', path), args, { env: { ...this.#env, ...env }, timeoutMs: 45 * 60_000, onLine: this.#log })
   }
 
   /** kubectl in the namespace of the services. */

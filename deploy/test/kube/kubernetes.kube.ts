@@ -16,10 +16,11 @@ import type { LoadReport } from './load.ts'
 const PATIENCE_MS = 180_000
 const UNKNOWN_USER = '01a210ca-fcde-761a-aa07-7458c763a28e'
 
-const cluster = await Cluster.start((line) => t.comment(line))
+// Not a comment of the test: a reporter keeps those back until the file has ended, ten minutes later.
+const cluster = await Cluster.start((line) => process.stderr.write(`kube: ${line}\n`))
 const teardown: Array<() => unknown> = [() => cluster.stop()]
 t.teardown(async () => { for (const step of teardown.toReversed()) await step() })
-t.comment(await cluster.script('minikube.sh', ['--no-forward']))
+await cluster.script('minikube.sh', ['--no-forward'])
 const gateway = `http://${await cluster.nodeAddress()}:30080`
 
 t.test('the same calls as with npm start work through the gateway', async (t) => {
@@ -157,7 +158,7 @@ t.test('while the API server is away, calls go on', { skip: foreign }, async (t)
 })
 
 t.test('the overlay of a migration: Services as Eureka applications, and settings from the config server', { skip: foreign }, async (t) => {
-  t.comment(await cluster.script('minikube.sh', ['--no-forward'], { OVERLAY: 'test-migration', SERVICES: 'discovery config-server' }))
+  await cluster.script('minikube.sh', ['--no-forward'], { OVERLAY: 'test-migration', SERVICES: 'discovery config-server' })
   const registry = `http://${await cluster.kubectl('get', 'service', 'discovery', '-o', 'jsonpath={.spec.clusterIP}')}:8761`
   const addresses = async () => {
     const answer = await fetch(`${registry}/eureka/apps/USERS`, { headers: { accept: 'application/json' } })
