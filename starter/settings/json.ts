@@ -17,5 +17,8 @@ export function parseJson (text: string): unknown {
 }
 
 function keepNumber (this: unknown, _key: string, value: unknown, context?: { source?: string }): unknown {
-  return typeof value === 'number' ? new JsonNumber(context?.source ?? String(value)) : value
+  if (typeof value !== 'number') return value
+  const text = context?.source ?? String(value)
+  // Spring reads a whole number, and of those there is one zero; -0.0 keeps its sign.
+  return new JsonNumber(text === '-0' ? '0' : text)
 }

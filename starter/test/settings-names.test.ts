@@ -156,10 +156,11 @@ t.test('a value and what is below it: the higher source decides what the tree ha
 })
 
 t.test('numbers: what YAML and JSON have as one, in the form that Java gives it', async t => {
-  const env = { SPRING_APPLICATION_JSON: '{"r":2.50,"s":1e2,"t":12345678901234567890,"y":1E400,"n":null,"l":[null,1],"w":123456789012.5}' }
+  const env = { SPRING_APPLICATION_JSON: '{"r":2.50,"s":1e2,"t":12345678901234567890,"y":1E400,"n":null,"l":[null,1],"w":123456789012.5,"z":[-0,-0.0]}' }
   const settings = await load(t, { 'application.yml': 'a: 3.0\nb: 2e2\nc: 3.7\nd: "3.0"\ne: .inf\nn: low\nx: "  "' }, { env })
   t.same(['r', 's', 't', 'y', 'n', 'l[0]', 'l[1]', 'w'].map(key => settings.get(key)),
     ['2.5', '100.0', '12345678901234567890', 'Infinity', 'low', undefined, '1', '1.234567890125E11'], 'a null sets nothing')
+  t.same(['z[0]', 'z[1]'].map(key => settings.get(key)), ['0', '-0.0'], 'of whole numbers there is one zero')
   t.same(['a', 'b', 's'].map(key => settings.integer(key)), [3, 200, 100])
   for (const key of ['c', 'd', 'e', 'y']) t.throws(() => settings.integer(key), { code: 'E_SETTING_TYPE' }, key)
   t.throws(() => settings.number('e'), { code: 'E_SETTING_TYPE' }, 'what is not finite is no number of a setting')

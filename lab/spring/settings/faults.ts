@@ -73,11 +73,6 @@ export const FAULTS: readonly ListedSettings[] = [
     is: difference => /\b[bx]\.[":= ]/.test(given(difference)) && asks(difference, /^\w+(?:\.b)?$/)
   },
   {
-    name: 'zero below zero in JSON',
-    reason: 'SPRING_APPLICATION_JSON={"a":-0}: Spring 0; ours -0',
-    is: difference => /:-0\}/.test(given(difference))
-  },
-  {
     name: 'empty texts in trees',
     reason: 'JSON {"shop.value":[]}: as a tree Spring {value: "[]"}; ours {value: ""}',
     is: ({ question, ours }) => question?.kind === 'tree' && /:""/.test(JSON.stringify(ours))
