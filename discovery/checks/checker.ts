@@ -16,7 +16,7 @@ interface Health {
   running: boolean
   failures: number
   successes: number
-  /** Set while it is DOWN by our word. */
+  /** Set while it is held for DOWN, even where an operator has set something else: then as soon as that is cleared. */
   downSince: number | undefined
   reason: string | undefined
 }
@@ -68,6 +68,7 @@ export class Checker {
       health.reason = check.refused
       return
     }
+    if (health.downSince !== undefined) this.#hold(instance, health)
     if (health.running || now < health.nextAt || this.#running >= MAX_RUNNING) return
     void this.#run(instance, check, health)
   }
@@ -107,17 +108,26 @@ export class Checker {
     const { app, id } = instance
     health.successes = 0
     health.failures++
-    if (health.downSince === undefined) {
-      if (health.failures < check.failures || this.#registry.book.lease(app, id)?.override !== undefined) return
-      health.downSince = now
-      health.reason = wrong
-      const note = { author: 'health check', reason: wrong, withLease: true }
-      this.#registry.book.speaker.as(CHECK, () => this.#registry.override(app, id, 'DOWN', HERE, note))
-      this.#options.log?.warn(this.#fields(instance, wrong), 'the health check failed, the instance is DOWN')
-    } else if (check.evictAfterMs !== undefined && now - health.downSince >= check.evictAfterMs) {
+    if (health.failures < check.failures) return
+    health.downSince ??= now
+    health.reason = wrong
+    this.#hold(instance, health)
+    const isDown = this.#registry.book.lease(app, id)?.override === 'DOWN'
+    if (isDown && check.evictAfterMs !== undefined && now - health.downSince >= check.evictAfterMs) {
       this.#registry.book.speaker.as(CHECK, () => this.#registry.cancel(app, id, HERE))
       this.#options.log?.warn(this.#fields(instance, wrong), 'the health check goes on failing, the instance is removed')
     }
+  }
+
+  /** Where nobody has set anything: an operator's word is the operator's to clear. */
+  #hold (instance: Instance, health: Health): void {
+    const { app, id } = instance
+    const { reason = '' } = health
+    if (this.#registry.book.lease(app, id)?.override !== undefined) return
+    health.downSince = this.#options.now()
+    const note = { author: 'health check', reason, withLease: true }
+    this.#registry.book.speaker.as(CHECK, () => this.#registry.override(app, id, 'DOWN', HERE, note))
+    this.#options.log?.warn(this.#fields(instance, reason), 'the health check failed, the instance is DOWN')
   }
 
   #fields ({ app, id }: Instance, reason: string): object {
