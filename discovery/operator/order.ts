@@ -18,6 +18,10 @@ export interface Order {
   readonly dryRun: boolean
 }
 
+/** A slip in the name of one would do more than was meant: a dry run that is none, an override without an end. */
+const FIELDS: ReadonlySet<string> = new Set([
+  'kind', 'app', 'id', 'where', 'status', 'dryRun', 'reason', 'author', 'for', 'until'
+])
 const HERE = { replicated: false }
 
 /**
@@ -25,7 +29,10 @@ const HERE = { replicated: false }
  * `{"kind":"override","app":"A","id":"a1",...}` for one. A text says what is wrong with it.
  */
 export function orderOf (body: Tree, now: number, author: string | undefined): Order | string {
+  const strange = Object.keys(body).find(name => !FIELDS.has(name))
+  if (strange !== undefined) return `"${strange}" is nothing that an order says: it says ${[...FIELDS].join(', ')}.`
   const { kind, app, id, status, where = { app, id }, dryRun = false } = body
+  if (body.where !== undefined && (app !== undefined || id !== undefined)) return 'Either "where", or "app" and "id".'
   if (!isKind(kind)) return `"kind" must be one of ${KINDS.join(', ')}.`
   if (kind === 'override' && !isStatus(status)) return `"status" must be one of ${STATUSES.join(', ')}.`
   if (typeof dryRun !== 'boolean') return '"dryRun" must be true or false.'

@@ -94,6 +94,8 @@ t.test('what cannot be ordered is refused with the reason, and nothing is done',
     [{ ...out, until: 1 }, /later than now/], [{ ...out, for: '99999d' }, /within a year/],
     [{ ...out, for: '1h', until: '2999-01-01' }, /not both/], [{ ...out, reason: 'x'.repeat(501) }, /"reason" must be/],
     [{ ...out, reason: {} }, /"reason" must be/], [{ ...out, dryRun: 'yes' }, /"dryRun"/],
+    [{ ...out, dry_run: true }, /"dry_run" is nothing/], [{ ...out, dryrun: true }, /"dryrun" is nothing/],
+    [{ ...out, For: '2s' }, /"For" is nothing/], [{ ...out, app: 'ORDERS' }, /Either "where"/],
     [{ kind: 'deregister', where: { app: 'ORDERS' } }, /One instance is deregistered at a time/]
   ]
   for (const [order, reason] of cases) {
