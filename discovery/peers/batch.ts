@@ -41,12 +41,12 @@ export function encodeBatch (replications: readonly Replication[], isOurs: boole
   return `{"replicationList":[${replications.map(item => encodeItem(item, isOurs)).join(',')}]}`
 }
 
-/** The items of a received batch; undefined when it is none. One unknown action spoils all, as in the original. */
-export function decodeBatch (body: Tree): BatchItem[] | undefined {
-  const list = body.replicationList
-  if (!Array.isArray(list)) return undefined
-  const items = list.map(decodeItem)
-  return items.every(item => item !== undefined) ? items : undefined
+/**
+ * The items of a received batch; undefined when it is none, and in the place of an item that makes no sense: the others
+ * count. The original refuses a whole batch for one action that it does not know, which a rolling upgrade would meet.
+ */
+export function decodeBatch (body: Tree): Array<BatchItem | undefined> | undefined {
+  return Array.isArray(body.replicationList) ? body.replicationList.map(decodeItem) : undefined
 }
 
 export function encodeResults (results: readonly ItemResult[]): string {

@@ -12,6 +12,7 @@ import { decodeBatch, encodeResults, type BatchItem, type ItemResult } from './b
 const FOREIGN = { replicated: true }
 const DONE: ItemResult = Object.freeze({ status: 200 })
 const GONE: ItemResult = Object.freeze({ status: 404 })
+const SENSELESS: ItemResult = Object.freeze({ status: 400 })
 const FAILED: ItemResult = Object.freeze({ status: 500 })
 const REFUSED: ItemResult = Object.freeze({ status: 503 })
 
@@ -19,8 +20,9 @@ const REFUSED: ItemResult = Object.freeze({ status: 503 })
 const ANSWERS: Readonly<Record<string, (registry: Registry, body: Tree, peer: Actor) => string | undefined>> = {
   batch: (registry, body, peer) => {
     const items = decodeBatch(body)
-    return items && encodeResults(items.map(item =>
-      registry.book.speaker.as({ ...peer, action: item.action }, () => applyItem(registry, item))))
+    return items && encodeResults(items.map(item => item === undefined
+      ? SENSELESS
+      : registry.book.speaker.as({ ...peer, action: item.action }, () => applyItem(registry, item))))
   },
   compare: ({ book }, body) => answerComparison(book, body),
   exchange: ({ book }, body, peer) => book.speaker.as(peer, () => answerExchange(book, body))
