@@ -13,6 +13,7 @@ import { GATEWAY_LEFTOVERS } from './gateway-leftovers.ts'
 import { GATEWAY_LOOPS } from './gateway-loops.ts'
 import { GATEWAY_WIRE } from './gateway-wire.ts'
 import { KEEPING } from './keeping.ts'
+import { POSTGRES_COMMANDS } from './postgres-commands.ts'
 import { RELATIONAL_STORES } from './relational-stores.ts'
 import { SAGAS_AND_PROJECTIONS } from './sagas-and-projections.ts'
 import { SAMPLES } from './samples.ts'
@@ -23,5 +24,6 @@ import { VERSIONS_AND_TIME } from './versions-and-time.ts'
 export const ALL: readonly Mutant[] = [
   ...AUDIT, ...AWS_BUS, ...CLOUDS, ...CONFIG_SAFETY, ...CONFIG_WEB, ...DELIVERY, ...DISCOVERY_BOOK,
   ...DISCOVERY_CLUSTER, ...GATEWAY_FILTERS, ...GATEWAY_LEFTOVERS, ...GATEWAY_LOOPS, ...GATEWAY_WIRE, ...KEEPING,
-  ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES, ...SETTINGS_MUTANTS, ...SIMULATION, ...VERSIONS_AND_TIME
+  ...POSTGRES_COMMANDS, ...RELATIONAL_STORES, ...SAGAS_AND_PROJECTIONS, ...SAMPLES, ...SETTINGS_MUTANTS,
+  ...SIMULATION, ...VERSIONS_AND_TIME
 ]
