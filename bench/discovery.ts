@@ -116,7 +116,7 @@ async function benchSize (size: number, bare: Server): Promise<void> {
 
     await benchFetch(registry, 'GET /apps JSON', '/eureka/apps', JSON_ACCEPT, '')
     await benchFetch(registry, 'GET /apps JSON gzip', '/eureka/apps', GZIP, `Spring ${springFetch} us`)
-    for (let i = 0; i < Math.min(size, CHANGES); i++) await change(registry, i)
+    for (let i = 0; i < Math.min(size, CHANGES); i++) await register(registry, i)
     await benchFetch(registry, `GET /apps/delta JSON gzip, ${CHANGES} changes`, '/eureka/apps/delta', GZIP, '')
     await benchAfterChange(registry, size)
     await benchPush(registry, size)
@@ -137,11 +137,7 @@ async function benchFetch (
   line(name, `${rate(got)} (${us(got.cpuUs)}), ${kilobytes} kB`, beside, got.errors === 0)
 }
 
-/** One instance registers again, which is a change. */
-async function change (registry: Server, i: number): Promise<void> {
-  await register(registry, i)
-}
-
+/** Of one that is there already, which is a change. */
 async function register (registry: Server, i: number, id?: string): Promise<void> {
   const { path, headers, body } = registration(i, id)
   await fetch(`${registry.url}${path}`, { method: 'POST', headers: headers!, body: body! })
@@ -153,7 +149,7 @@ async function benchAfterChange (registry: Server, size: number): Promise<void> 
     const [ready, changed]: [number[], number[]] = [[], []]
     for (let i = 0; i < 5; i++) {
       ready.push(await firstByteMs(registry, path))
-      await change(registry, size - 1)
+      await register(registry, size - 1)
       changed.push(await firstByteMs(registry, path))
     }
     const [usual, late] = [median(ready), median(changed)]

@@ -2,7 +2,7 @@
 const FEW = 16
 
 /**
- * A map that is never changed and mostly has a handful of entries: names and values in a row, in a quarter of the
+ * A map that is never changed and mostly has a handful of entries: names and values in a row, in a third of the
  * memory of a Map, whose table has room for growing. There is one for every instance of a registry.
  */
 export function smallMap (entries: ReadonlyMap<string, string>): ReadonlyMap<string, string> {

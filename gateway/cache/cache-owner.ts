@@ -100,15 +100,14 @@ export class CacheOwner {
     const nowMs = this.#now()
     const cache = this.#cacheOf(question)
     const header = headerOf(question)
-    const answer = cache.get(key, header, nowMs)
-    if (answer !== undefined) return { kind: 'hit', vary: cache.varyOf(key), answer }
-    const stale = cache.stale(key, header, nowMs)
+    const known = cache.find(key, header, nowMs)
+    if (known !== undefined && nowMs < known.expiresMs) return { kind: 'hit', vary: cache.varyOf(key), answer: known }
     const name = `${question.cache}\n${cache.nameOf(key, header)}`
-    if (nowMs < (this.#passes.get(name) ?? 0)) return { kind: 'pass', stale }
+    if (nowMs < (this.#passes.get(name) ?? 0)) return { kind: 'pass', stale: known }
     const lease = this.#misses.get(name)
-    if (lease === undefined) return this.#lead(name, loop, stale)
-    if (stale !== undefined && nowMs < stale.updatingMs) return { kind: 'hit', vary: cache.varyOf(key), answer: stale }
-    return this.#wait(lease, question, loop, stale)
+    if (lease === undefined) return this.#lead(name, loop, known)
+    if (known !== undefined && nowMs < known.updatingMs) return { kind: 'hit', vary: cache.varyOf(key), answer: known }
+    return this.#wait(lease, question, loop, known)
   }
 
   #lead (name: string, loop: number, stale: CachedAnswer | undefined): CacheFinding {

@@ -53,13 +53,24 @@ export class ResponseCache {
 
   /** A fresh one. `header`: for the fields that the answer varies by. */
   get (key: string, header: HeaderOf, nowMs: number): CachedAnswer | undefined {
-    const found = this.#use(key, header, nowMs)
+    const found = this.find(key, header, nowMs)
     return found === undefined || nowMs >= found.expiresMs ? undefined : found
   }
 
-  /** One that may be of use although it is stale. */
-  stale (key: string, header: HeaderOf, nowMs: number): CachedAnswer | undefined {
-    return this.#use(key, header, nowMs)
+  /** One that may be of use, although it may be stale. */
+  find (key: string, header: HeaderOf, nowMs: number): CachedAnswer | undefined {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return undefined
+    const name = variant(key, entry.vary, header)
+    const found = this.#answers.get(name)
+    if (found === undefined) return undefined
+    if (!isUseful(found, nowMs)) {
+      this.#drop(name)
+      return undefined
+    }
+    this.#answers.delete(name)
+    this.#answers.set(name, found)
+    return found
   }
 
   /** Fields by which answers for the key vary, as far as is known. */
@@ -91,21 +102,6 @@ export class ResponseCache {
     const chosen = [...names].filter(name => isSelected(selection, this.#answers.get(name)!.target))
     for (const name of chosen) this.#drop(name)
     return chosen.length
-  }
-
-  #use (key: string, header: HeaderOf, nowMs: number): CachedAnswer | undefined {
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return undefined
-    const name = variant(key, entry.vary, header)
-    const found = this.#answers.get(name)
-    if (found === undefined) return undefined
-    if (!isUseful(found, nowMs)) {
-      this.#drop(name)
-      return undefined
-    }
-    this.#answers.delete(name)
-    this.#answers.set(name, found)
-    return found
   }
 
   #index (name: string, target: Target): void {

@@ -67,10 +67,12 @@ export class Commands {
     }
   }
 }
+
 /** Also after a BEGIN that failed: given back as it is, the session would refuse whatever is asked next. */
 async function undo (session: Session, error: unknown): Promise<void> {
+  const isLate = hasCode(error, 'E_TX_SLOW') || (session.asking && hasCode(error, 'E_STORE_BUSY'))
   // Whatever it still waits for may take for ever.
-  if (session.asking || hasCode(error, 'E_TX_SLOW')) session.drop()
+  if (isLate) session.drop()
   if (!session.broken) await session.query('ROLLBACK').catch(() => { session.drop() })
 }
 

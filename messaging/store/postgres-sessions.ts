@@ -80,7 +80,7 @@ export class Session {
   readonly #onError = (): void => { this.#broken = true }
   #broken = false
   #answered = false
-  #asking = 0
+  #asking = false
   #last: Promise<unknown> = Promise.resolve()
 
   constructor (client: pg.PoolClient, where: string, onBroken: () => void) {
@@ -102,7 +102,7 @@ export class Session {
 
   /** Whether an answer is still to come. */
   get asking (): boolean {
-    return this.#asking > 0
+    return this.#asking
   }
 
   /** Asks behind what was asked before: a command may ask for several things at once, the driver must not. */
@@ -124,7 +124,7 @@ export class Session {
 
   async #ask<Row extends pg.QueryResultRow> (sql: string, params: readonly SqlValue[]): Promise<pg.QueryResult<Row>> {
     checkValues(sql, params)
-    this.#asking++
+    this.#asking = true
     try {
       const answer = await this.#client.query<Row>(sql, [...params])
       this.#answered = true
@@ -137,7 +137,7 @@ export class Session {
       }
       throw error
     } finally {
-      this.#asking--
+      this.#asking = false
     }
   }
 }

@@ -10,6 +10,7 @@ const FAULTS: readonly Fault[] = [
   ['left-uri', 'the target that a filter set is of one request', 'http1/exchange.ts', '    this.upstreamUri = undefined\n', '', 'one-connection'],
   ['left-attributes', 'what a filter remembers is of one request', 'http1/exchange.ts', '    this.attributes = null\n', '', 'one-connection'],
   ['left-failure', 'a failure is of one request', 'http1/exchange.ts', '    this.failure = undefined\n', '', 'one-connection'],
+  ['upload-unpaused', 'an upload over HTTP/2 stands still while nobody reads it', 'http2/bridge.ts', 'if (!room) stream.pause()', '', 'bridge'],
   ['left-gauges', 'what a loop that is no more had is not counted', 'workers/threaded-data-plane.ts', '), gauges: {} }', ') }', 'dying-loops'],
   ['told-ejections', 'loops together leave out no more than permitted', 'upstream/cluster.ts',
     'if (reason !== \'connect\' && !this.#mayEject()) return\n    this.#leaveOut(instance, reason, nowMs)\n    this.#events.ejected(this, instance, reason, true)',

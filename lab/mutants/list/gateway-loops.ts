@@ -23,7 +23,7 @@ const FAULTS: readonly Fault[] = [
   ['loops-limit-not-compared', 'the last place goes to one', 'shared/loop-counter.ts', 'if (now >= limit) return false', 'if (now > limit) return false', MEANING],
   ['loops-share-not-told', 'a counter knows what each loop holds', 'shared/loop-counter.ts', 'Atomics.add(this.#cells, this.#own, 1)', '', DYING],
   ['loops-miss-not-shared', 'a miss under way is known to all', 'cache/cache-owner.ts',
-    'if (lease === undefined) return this.#lead(name, loop, stale)', 'if (lease !== -1) return this.#lead(name, loop, stale)', CACHE],
+    'if (lease === undefined) return this.#lead(name, loop, known)', 'if (lease !== -1) return this.#lead(name, loop, known)', CACHE],
   ['loops-waiters-in-line', 'those who waited for nothing go at once', 'cache/cache-owner.ts', 'return wasKept ? await this.#look(question, loop) : { kind: \'pass\', stale }',
     'return await this.#look(question, wasKept ? loop : loop)', CACHE],
   ['loops-address-count', 'an address has so many connections in the gateway', 'shared/address-table.ts', 'if (!isFree && (now & COUNT) >= most) return undefined', '', DOOR],
