@@ -24,7 +24,7 @@ export const error = errorTable({
     status: 400
   },
   E_CACHE_SELECTION: {
-    text: '"%s" selects no answers: route, host and path do, and no query at all is every answer.',
+    text: '"%s" selects no answers: route, host and path do, each once, and no query at all is every answer.',
     next: 'For example ?path=/users/*.',
     status: 400
   },

@@ -113,10 +113,11 @@ function combinedFilters (route: Route): object {
 
 const SELECTORS = ['route', 'host', 'path'] as const
 
-/** A slip in a name would forget everything. */
+/** A slip in a name would forget everything; of one that comes twice (a list) nobody knows which is meant. */
 function selectionOf (query: Readonly<Record<string, unknown>>): CacheSelection {
-  const strange = Object.keys(query).find(name => !SELECTORS.some(known => known === name))
-  if (strange !== undefined) throw error('E_CACHE_SELECTION', [strange], { where: 'DELETE /actuator/gateway/cache' })
+  const strange = Object.entries(query).find(([name, value]) =>
+    typeof value !== 'string' || !SELECTORS.some(known => known === name))
+  if (strange !== undefined) throw error('E_CACHE_SELECTION', [strange[0]], { where: 'DELETE /actuator/gateway/cache' })
   return query
 }
 

@@ -206,6 +206,7 @@ t.test('an operator ends what is kept by path, route or host, or all of it', asy
   for (const query of ['?path=/b', '?route=other', '?host=elsewhere']) t.equal((await purge(query)).status, 204)
   const slip = await purge('?paths=/a')
   t.match(slip, { status: 400, body: /E_CACHE_SELECTION|selects no answers/ })
+  t.match(await purge('?path=/a&path=/b'), { status: 400, body: /"path\\?" selects no answers/ })
   t.equal((await get('/a')).body, body, 'nothing else, and nothing by a slip')
 })
 
